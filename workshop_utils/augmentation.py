@@ -1,0 +1,90 @@
+"""Changes to a training photo that leave its meaning alone: mirror it, crop it, relight it.
+
+Each function takes and returns a `View`; a random generator is handed in, so the same seed gives the same views.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from workshop_utils import photos
+from workshop_utils.anchors import area
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A 300x300 look at a photo: uint8 image (300, 300, 3), its boxes (n, 4) and their class ids (n,)."""
+
+    image: np.ndarray
+    boxes: np.ndarray
+    class_ids: np.ndarray
+
+
+def plain(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, window=WHOLE) -> View:
+    """Return the view of `window` (ymin, xmin, ymax, xmax, normalised) of a photo.
+
+    Boxes whose centre lies outside the window are dropped; the others are cut at its edges.
+    """
+    window = np.asarray(window, np.float32)
+    origin, extent = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
+    moved = np.clip((boxes[inside] - origin) / extent, 0.0, 1.0).astype(np.float32)
+    whole = area(moved) > 0
+    return View(photos.resize(image, tuple(window)), moved[whole], class_ids[inside][whole])
+
+
+def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng: np.random.Generator) -> View:
+    """Return an augmented view of a photo: SSD crop, flip, relighting."""
+    view = plain(image, boxes, class_ids, random_crop(boxes, rng))
+    if rng.random() < 0.5:
+        view = flip(view)
+    return dataclasses.replace(view, image=relight(view.image, rng))
+
+
+def random_crop(boxes: np.ndarray, rng: np.random.Generator, tries: int = 20) -> tuple[float, float, float, float]:
+    """Return a random window as SSD samples it (Liu et al. 2016, section 2.2, "Data augmentation").
+
+    Half of the time the whole photo. Else a window of at least half of each side, its aspect ratio between 1/2 and 2
+    times the photo's, that overlaps some box with at least a randomly chosen IoU and holds some box's centre.
+    """
+    if rng.random() < 0.5 or len(boxes) == 0:
+        return WHOLE
+    least_overlap = rng.choice([0.0, 0.1, 0.3, 0.5])
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    for _ in range(tries):
+        height, width = rng.uniform(0.5, 1.0, 2)
+        if not 0.5 <= width / height <= 2.0:
+            continue
+        ymin, xmin = rng.uniform(0, 1 - height), rng.uniform(0, 1 - width)
+        window = np.array([ymin, xmin, ymin + height, xmin + width], np.float32)
+        holds = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
+        covered = _covered(boxes, window)
+        if holds.any() and covered[holds].min() >= least_overlap:
+            return tuple(window.tolist())
+    return WHOLE
+
+
+def flip(view: View) -> View:
+    """Mirror left and right."""
+    boxes = view.boxes.copy()
+    boxes[:, [1, 3]] = 1.0 - view.boxes[:, [3, 1]]
+    return View(view.image[:, ::-1], boxes, view.class_ids)
+
+
+def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change brightness, contrast and colour saturation a little. Hue stays: flavours are told apart by it."""
+    pixels = image.astype(np.float32)
+    pixels = pixels + rng.uniform(-24, 24)
+    pixels = (pixels - 127.5) * rng.uniform(0.8, 1.25) + 127.5
+    grey = pixels.mean(axis=-1, keepdims=True)
+    pixels = (pixels - grey) * rng.uniform(0.75, 1.25) + grey
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def _covered(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Return the fraction of each box that lies within the window, (n,)."""
+    upper, lower = np.maximum(boxes[:, :2], window[:2]), np.minimum(boxes[:, 2:], window[2:])
+    return np.prod(np.clip(lower - upper, 0, None), axis=1) / np.maximum(area(boxes), 1e-12)

@@ -1,0 +1,69 @@
+"""The three ways to a detector: fine-tune COCO's weights, use them as they are, or begin from random ones.
+
+All three are the same network; what differs is which weights are loaded, which of them may change, and whether batch
+norm learns its statistics.
+"""
+
+import dataclasses
+
+import keras
+
+from workshop_utils import detector, label_map, pretrained
+
+
+class StrategyError(ValueError):
+    """A strategy or a layer that does not exist."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Strategy:
+    """A detector made ready, and how it is to be trained."""
+
+    name: str
+    model: keras.Model
+    label_map: dict[int, str]
+    """What the model's class ids mean."""
+    trains: bool = True
+    batch_norm_learns: bool = False
+
+
+def fine_tune(classes: dict[int, str], train_from: str | None = None) -> Strategy:
+    """COCO's weights everywhere but in the class heads, which start anew because the classes are new.
+
+    Batch norm stays in inference mode: its COCO statistics are good, and eight photos are too few for better ones.
+    `train_from` names a layer of the backbone; it and all before it are frozen. None trains everything.
+    """
+    model = detector.build(max(classes))
+    pretrained.transfer(pretrained.coco_detector(), model)
+    if train_from is not None:
+        freeze_up_to(model, train_from)
+    return Strategy("fine_tune", model, classes)
+
+
+def as_is(classes: dict[int, str]) -> Strategy:
+    """COCO's weights and COCO's 80 classes, whatever `classes` the photos have. Nothing is trained."""
+    return Strategy("as_is", pretrained.coco_detector(), label_map.coco(), trains=False)
+
+
+def random_init(classes: dict[int, str]) -> Strategy:
+    """The same network with random weights. Its batch norm must learn its statistics: it has none yet."""
+    return Strategy("random_init", detector.build(max(classes)), classes, batch_norm_learns=True)
+
+
+STRATEGIES = {"fine_tune": fine_tune, "as_is": as_is, "random_init": random_init}
+
+
+def prepare(name: str, classes: dict[int, str], **options) -> Strategy:
+    """Return the strategy called `name`. Raises StrategyError."""
+    if name not in STRATEGIES:
+        raise StrategyError(f"There is no strategy '{name}'. Choose one of: {', '.join(STRATEGIES)}.")
+    return STRATEGIES[name](classes, **options)
+
+
+def freeze_up_to(model: keras.Model, name: str) -> None:
+    """Freeze the layer called `name` and all layers before it. Raises StrategyError where there is no such layer."""
+    names = [layer.name for layer in model.layers]
+    if name not in names:
+        raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")
+    for layer in model.layers[: names.index(name) + 1]:
+        layer.trainable = False

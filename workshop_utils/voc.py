@@ -1,0 +1,220 @@
+"""Pascal VOC XML, as labelImg writes it: read, check, write, and pair with photos.
+
+A file read and written again is the same byte for byte if labelImg made it. Boxes are in pixels; dividing by the
+photo's width and height normalises them (as the Object Detection API does it).
+"""
+
+import dataclasses
+import math
+import pathlib
+import xml.etree.ElementTree as ElementTree
+
+import defusedxml.ElementTree
+from defusedxml.common import DefusedXmlException
+
+from workshop_utils import files, photos
+
+
+class VocError(ValueError):
+    """An annotation that cannot be used; the message names the file, the object and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """One labelled object; edges in pixels of the upright photo, from its upper left corner."""
+
+    name: str
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    pose: str = "Unspecified"
+    truncated: int = 0
+    difficult: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotation:
+    """What one XML file says of one photo. `width` and `height` are the photo's, in pixels."""
+
+    filename: str
+    width: int
+    height: int
+    boxes: tuple[Box, ...] = ()
+    depth: int = 3
+    folder: str = "images"
+    path: str | None = None
+    database: str = "Unknown"
+    segmented: int = 0
+    verified: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing wrong with a data set; `str()` begins with the file."""
+
+    file: pathlib.Path
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what}"
+
+
+def read(path: pathlib.Path) -> Annotation:
+    """Read one XML file. Raises VocError for anything that is not a whole annotation with boxes inside the photo."""
+    path = pathlib.Path(path)
+    try:
+        root = defusedxml.ElementTree.parse(path).getroot()
+    except FileNotFoundError:
+        raise VocError(f"{path}: there is no such annotation.") from None
+    except (ElementTree.ParseError, DefusedXmlException, OSError, ValueError, LookupError) as fault:
+        raise VocError(f"{path}: is not readable XML ({fault}). Label the photo anew.") from None
+    if root.tag != "annotation":
+        raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>; it is no Pascal VOC file.")
+    width, height = (_whole(root, f"size/{side}", path, least=1) for side in ("width", "height"))
+    return Annotation(
+        filename=root.findtext("filename") or "",
+        width=width,
+        height=height,
+        boxes=tuple(_box(each, number, width, height, path) for number, each in enumerate(root.findall("object"), start=1)),
+        depth=_whole(root, "size/depth", path, least=1, default=3),
+        folder=root.findtext("folder") or "",
+        path=root.findtext("path"),
+        database=root.findtext("source/database") or "Unknown",
+        segmented=_whole(root, "segmented", path, default=0),
+        verified=root.get("verified") == "yes",
+    )
+
+
+def write(annotation: Annotation, path: pathlib.Path) -> None:
+    """Write one XML file in labelImg's form, whole or not at all. Raises VocError for a box that is none."""
+    for number, box in enumerate(annotation.boxes, start=1):
+        _check(box, number, annotation.width, annotation.height, path)
+    root = ElementTree.Element("annotation", {"verified": "yes"} if annotation.verified else {})
+    _add(root, "folder", annotation.folder)
+    _add(root, "filename", annotation.filename)
+    if annotation.path is not None:
+        _add(root, "path", annotation.path)
+    _add(_add(root, "source"), "database", annotation.database)
+    size = _add(root, "size")
+    for side in ("width", "height", "depth"):
+        _add(size, side, getattr(annotation, side))
+    _add(root, "segmented", annotation.segmented)
+    for box in annotation.boxes:
+        element = _add(root, "object")
+        for field in ("name", "pose", "truncated", "difficult"):
+            _add(element, field, getattr(box, field))
+        edges = _add(element, "bndbox")
+        for edge in ("xmin", "ymin", "xmax", "ymax"):
+            _add(edges, edge, f"{getattr(box, edge):.15g}")
+    ElementTree.indent(root, "\t")
+    files.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", path)
+
+
+def from_normalised(photo_size: tuple[int, int], names, boxes, filename: str, folder: str = "images") -> Annotation:
+    """Return an annotation for boxes (ymin, xmin, ymax, xmax, normalised), rounded to whole pixels as labelImg does.
+
+    `photo_size` is (width, height). labelImg counts pixels from 1, so that is the least edge written.
+    """
+    width, height = photo_size
+    edges = []
+    for name, (ymin, xmin, ymax, xmax) in zip(names, boxes, strict=True):
+        left, right = _pixels(xmin, xmax, width)
+        top, bottom = _pixels(ymin, ymax, height)
+        cut = left == 1 or top == 1 or right == width or bottom == height
+        edges.append(Box(name, left, top, right, bottom, truncated=int(cut)))
+    return Annotation(filename, width, height, tuple(edges), folder=folder)
+
+
+def normalised(annotation: Annotation) -> list[tuple[float, float, float, float]]:
+    """Return the boxes as (ymin, xmin, ymax, xmax), each a fraction of the photo's height or width."""
+    width, height = annotation.width, annotation.height
+    return [(box.ymin / height, box.xmin / width, box.ymax / height, box.xmax / width) for box in annotation.boxes]
+
+
+def pairs(folder: pathlib.Path) -> tuple[list[tuple[pathlib.Path, pathlib.Path]], list[Finding]]:
+    """Pair `images/` and `annotations/` of a data set by stem, sorted; what has no partner is a finding.
+
+    Raises VocError where one of the two folders is missing.
+    """
+    folder = pathlib.Path(folder)
+    for part in ("images", "annotations"):
+        if not (folder / part).is_dir():
+            raise VocError(f"{folder}: has no folder '{part}'. A data set holds images/ and annotations/.")
+    findings, images = [], {}
+    for path in photos.find(folder / "images"):
+        if path.stem in images:
+            findings.append(Finding(path, f"has the same stem as {images[path.stem].name}; rename one of them."))
+        else:
+            images[path.stem] = path
+    annotations = {path.stem: path for path in sorted((folder / "annotations").glob("*.xml")) if path.name[0] != "."}
+    for stem in sorted(images.keys() - annotations.keys()):
+        findings.append(Finding(images[stem], "has no annotation; label it or take it out."))
+    for stem in sorted(annotations.keys() - images.keys()):
+        findings.append(Finding(annotations[stem], "has no photo; bring the photo back or take the annotation out."))
+    return [(images[stem], annotations[stem]) for stem in sorted(images.keys() & annotations.keys())], findings
+
+
+def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, size: tuple[int, int]) -> list[Finding]:
+    """Compare an annotation with the photo it stands beside; `size` is the photo's (width, height) in pixels."""
+    findings = []
+    if (annotation.width, annotation.height) != size:
+        said = f"{annotation.width}x{annotation.height}"
+        findings.append(Finding(file, f"says the photo is {said}, but {photo.name} is {size[0]}x{size[1]}; label it anew."))
+    if annotation.filename != photo.name:
+        findings.append(Finding(file, f"names the photo '{annotation.filename}', but stands beside {photo.name}."))
+    return findings
+
+
+def _box(element, number: int, width: int, height: int, path: pathlib.Path) -> Box:
+    where = f"{path}: object {number}"
+    name = (element.findtext("name") or "").strip()
+    if not name:
+        raise VocError(f"{where} has no <name>; give it a class.")
+    edges = {}
+    for edge in ("xmin", "ymin", "xmax", "ymax"):
+        text = element.findtext(f"bndbox/{edge}")
+        try:
+            edges[edge] = float(text)
+        except (TypeError, ValueError):
+            raise VocError(f"{where} ({name}) has <{edge}> {text!r}, which is no number.") from None
+    flags = {flag: _whole(element, flag, path, default=0) for flag in ("truncated", "difficult")}
+    box = Box(name, **edges, pose=element.findtext("pose") or "Unspecified", **flags)
+    _check(box, number, width, height, path)
+    return box
+
+
+def _check(box: Box, number: int, width: int, height: int, path: pathlib.Path) -> None:
+    edges = (box.xmin, box.ymin, box.xmax, box.ymax)
+    said = "xmin {:g}, ymin {:g}, xmax {:g}, ymax {:g}".format(*edges)
+    where = f"{path}: object {number} ({box.name})"
+    if not all(math.isfinite(edge) for edge in edges):
+        raise VocError(f"{where} has {said}; draw it anew.")
+    if box.xmin >= box.xmax or box.ymin >= box.ymax:
+        raise VocError(f"{where} has no area: {said}. Draw it anew or take it out.")
+    if box.xmin < 0 or box.ymin < 0 or box.xmax > width or box.ymax > height:
+        raise VocError(f"{where} leaves the {width}x{height} photo: {said}. Draw it anew.")
+
+
+def _whole(element, tag: str, path: pathlib.Path, least: int = 0, default: int | None = None) -> int:
+    text = element.findtext(tag)
+    if text is None and default is not None:
+        return default
+    try:
+        value = int(text)
+    except (TypeError, ValueError):
+        raise VocError(f"{path}: <{tag}> is {text!r}, not a whole number. Label the photo anew.") from None
+    if value < least:
+        raise VocError(f"{path}: <{tag}> is {value}; it must be at least {least}. Label the photo anew.")
+    return value
+
+
+def _pixels(low: float, high: float, length: int) -> tuple[int, int]:
+    least = max(1, min(round(low * length), length - 1))
+    return least, min(max(round(high * length), least + 1), length)
+
+
+def _add(parent, tag: str, text=None):
+    child = ElementTree.SubElement(parent, tag)
+    child.text = None if text is None else str(text)
+    return child
