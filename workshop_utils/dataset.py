@@ -71,7 +71,8 @@ class Dataset:
         validation, training = shuffled[:held_out], shuffled[held_out:]
         if limit is None or limit >= len(shuffled):
             return training, validation
-        return training[: max(1, round(0.8 * limit))], validation[: max(1, round(0.2 * limit))]
+        held_out = max(1, round(0.2 * limit))
+        return training[: max(1, limit - held_out)], validation[:held_out]
 
 
 def load(folder: pathlib.Path) -> Dataset:

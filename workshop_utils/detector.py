@@ -107,6 +107,7 @@ def suppress(boxes, scores, min_score, class_agnostic: bool = False) -> tuple[tf
     ids = tf.cast(kept_classes, tf.int32) + 1
     if class_agnostic:
         same = tf.reduce_all(kept[:, :, None] == boxes[:, None], axis=-1)
+        same &= kept_scores[:, :, None] == scores[:, None, :, 0]
         ids = tf.gather(best, tf.argmax(same, axis=-1), batch_dims=1) + 1
     return kept, tf.where(kept_scores > 0, ids, 0), kept_scores
 

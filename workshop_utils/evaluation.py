@@ -55,6 +55,11 @@ def evaluate_class_agnostic(model, samples) -> Metrics:
     return score([dataclasses.replace(s, classes=("object",) * len(s.classes)) for s in samples], results, {1: "object"})
 
 
+def class_agnostic(model, samples, names: dict[int, str]) -> dict:
+    """Return `evaluate_class_agnostic` ready for JSON, with what the objects are `called`."""
+    return evaluate_class_agnostic(model, samples).as_json() | {"called": called(model, samples, names)}
+
+
 def called(model, samples, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
     """Count what the detector calls the objects it finds, most frequent first."""
     counts: dict[str, int] = {}

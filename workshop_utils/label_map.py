@@ -25,7 +25,10 @@ def write(label_map: dict[int, str], path: pathlib.Path) -> None:
     """Write {id: name} as `label_map.pbtxt`. Raises LabelMapError as `read` does, before anything is written."""
     message = _message_class()()
     for identity, name in label_map.items():
-        message.item.add(name=name, id=identity)
+        try:
+            message.item.add(name=name, id=identity)
+        except ValueError as fault:
+            raise LabelMapError(f"{path}: cannot hold {name!r} with id {identity} ({fault}).") from None
     _names_by_id(message, path)
     files.write_text(text_format.MessageToString(message, as_utf8=True), path)
 

@@ -62,6 +62,6 @@ def resize(image: np.ndarray, window: tuple[float, float, float, float] = (0.0, 
     return np.asarray(Image.fromarray(image).resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR, box=box))
 
 
-def to_input(images: np.ndarray) -> np.ndarray:
-    """Scale uint8 pixels to the float32 range [-1, 1] that MobileNet was trained on."""
-    return images.astype(np.float32) / 127.5 - 1.0
+def to_input(pixels):
+    """Scale pixels from 0..255, in an array or a float tensor, to the range [-1, 1] that MobileNet was trained on."""
+    return pixels / np.float32(127.5) - np.float32(1.0)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -85,9 +86,14 @@ def read_tarball(tarball: pathlib.Path) -> tuple[dict[str, np.ndarray], list[dic
 
 
 def transfer(source, target) -> None:
-    """Copy every layer's weights from one detector to another, except the class heads, which stay as they are."""
+    """Copy every layer's weights from one detector to another, except the layers that name the classes.
+
+    Those are the 1x1 convolutions `class_0` to `class_5`, whose shape is the number of classes: they stay as they are.
+    The depthwise filters in front of them look at shapes, not names, and carry over, as they do in the Object
+    Detection API, which restores every variable whose shape still fits.
+    """
     for layer in target.layers:
-        if layer.weights and not layer.name.startswith("class_"):
+        if layer.weights and not re.fullmatch(r"class_\d", layer.name):
             layer.set_weights(source.get_layer(layer.name).get_weights())
 
 

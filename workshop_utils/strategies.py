@@ -11,6 +11,10 @@ import keras
 from workshop_utils import detector, label_map, pretrained
 
 
+TRAIN_FROM = "block_5_add"
+"""Where fine-tuning begins to change weights, unless told otherwise: behind the layers that see edges and textures."""
+
+
 class StrategyError(ValueError):
     """A strategy or a layer that does not exist."""
 
@@ -27,15 +31,16 @@ class Strategy:
     batch_norm_learns: bool = False
 
 
-def fine_tune(classes: dict[int, str], train_from: str | None = None) -> Strategy:
-    """COCO's weights everywhere but in the class heads, which start anew because the classes are new.
+def fine_tune(classes: dict[int, str], train_from: str = TRAIN_FROM) -> Strategy:
+    """COCO's weights everywhere but in the layers that name the classes, which start anew because the classes are new.
 
-    Batch norm stays in inference mode: its COCO statistics are good, and eight photos are too few for better ones.
-    `train_from` names a layer of the backbone; it and all before it are frozen. None trains everything.
+    `train_from` names a layer of the backbone; it and all before it are frozen: edges and textures are the same
+    everywhere, and their activations would take most of the memory. "" trains everything. Batch norm stays in
+    inference mode: its COCO statistics are good, and eight photos are too few for better ones.
     """
     model = detector.build(max(classes))
     pretrained.transfer(pretrained.coco_detector(), model)
-    if train_from is not None:
+    if train_from:
         freeze_up_to(model, train_from)
     return Strategy("fine_tune", model, classes)
 
@@ -53,11 +58,15 @@ def random_init(classes: dict[int, str]) -> Strategy:
 STRATEGIES = {"fine_tune": fine_tune, "as_is": as_is, "random_init": random_init}
 
 
-def prepare(name: str, classes: dict[int, str], **options) -> Strategy:
-    """Return the strategy called `name`. Raises StrategyError."""
+def prepare(name: str, classes: dict[int, str], train_from: str | None = None) -> Strategy:
+    """Return the strategy called `name`; `train_from` is for fine_tune alone. Raises StrategyError."""
     if name not in STRATEGIES:
         raise StrategyError(f"There is no strategy '{name}'. Choose one of: {', '.join(STRATEGIES)}.")
-    return STRATEGIES[name](classes, **options)
+    if train_from is None:
+        return STRATEGIES[name](classes)
+    if name != "fine_tune":
+        raise StrategyError(f"Only fine_tune can freeze layers; {name} has no train_from.")
+    return fine_tune(classes, train_from)
 
 
 def freeze_up_to(model: keras.Model, name: str) -> None:

@@ -35,6 +35,8 @@ def train(
     the data lies, for whoever evaluates the run later. `watch`, if given, is called with each row of the history.
     Raises ExperimentError where `folder` holds another run or another process is training in it.
     """
+    if strategy == "fine_tune" and train_from is None:
+        train_from = strategies.TRAIN_FROM
     experiment = Experiment(pathlib.Path(folder))
     plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from)
     experiment.begin(plan)
@@ -45,6 +47,15 @@ def train(
     except filelock.Timeout:
         raise ExperimentError(f"{folder}: another process is training here. Wait for it, or choose another folder.") from None
     return experiment
+
+
+def shared_run(strategy: str, data: dataset.Dataset, recipe: settings.Recipe, watch=None) -> Experiment:
+    """Train on the workshop's photos in the folder that all notebooks share, or take what one of them made there.
+
+    The folder is named after the recipe and the data's fingerprint, so other photos or steps make another run.
+    """
+    folder = settings.RUNS / f"{recipe.name}-{data.fingerprint()}" / strategy
+    return train(strategy, data, recipe, folder, settings.YOGHURT, watch=watch)
 
 
 def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.Model, dict[int, str]]:
@@ -98,9 +109,11 @@ def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> 
         return
     training, validation = data.split(recipe.photos)
     keras.utils.set_random_seed(recipe.seed)
-    options = {"train_from": plan.train_from} if plan.strategy == "fine_tune" else {}
-    strategy = strategies.prepare(plan.strategy, data.label_map, **options)
-    measure = lambda: measured(strategy, validation, data.label_map)
+    strategy = strategies.prepare(plan.strategy, data.label_map, plan.train_from)
+
+    def measure() -> dict:
+        return measured(strategy, validation, data.label_map)
+
     if strategy.trains:
         _run(strategy, training, data.label_map, recipe, experiment, measure, watch)
     files.write_text(json.dumps(measure(), indent=2) + "\n", experiment.folder / "metrics.json")
@@ -110,7 +123,7 @@ def measured(strategy, validation, label_map) -> dict:
     """Return the metrics of a model by class, and for one that keeps its own classes also class-agnostic."""
     result = evaluation.evaluate(strategy.model, validation, label_map, strategy.label_map).as_json()
     if not strategy.trains:
-        result["class_agnostic"] = evaluation.evaluate_class_agnostic(strategy.model, validation).as_json()
+        result["class_agnostic"] = evaluation.class_agnostic(strategy.model, validation, strategy.label_map)
     return result
 
 

@@ -7,6 +7,7 @@ photo's width and height normalises them (as the Object Detection API does it).
 import dataclasses
 import math
 import pathlib
+import re
 import xml.etree.ElementTree as ElementTree
 
 import defusedxml.ElementTree
@@ -106,9 +107,12 @@ def write(annotation: Annotation, path: pathlib.Path) -> None:
             _add(element, field, getattr(box, field))
         edges = _add(element, "bndbox")
         for edge in ("xmin", "ymin", "xmax", "ymax"):
-            _add(edges, edge, f"{getattr(box, edge):.15g}")
+            _add(edges, edge, _shortest(getattr(box, edge)))
     ElementTree.indent(root, "\t")
-    files.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", path)
+    text = ElementTree.tostring(root, encoding="unicode") + "\n"
+    if unfit := re.search("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]", text):
+        raise VocError(f"{path}: cannot hold the character {unfit[0]!r}. Rename the photo or the class.")
+    files.write_text(text, path)
 
 
 def from_normalised(photo_size: tuple[int, int], names, boxes, filename: str, folder: str = "images") -> Annotation:
@@ -188,6 +192,8 @@ def _check(box: Box, number: int, width: int, height: int, path: pathlib.Path) -
     edges = (box.xmin, box.ymin, box.xmax, box.ymax)
     said = "xmin {:g}, ymin {:g}, xmax {:g}, ymax {:g}".format(*edges)
     where = f"{path}: object {number} ({box.name})"
+    if not box.name or box.name != box.name.strip():
+        raise VocError(f"{where} is named {box.name!r}; a name is not empty and has no spaces around it.")
     if not all(math.isfinite(edge) for edge in edges):
         raise VocError(f"{where} has {said}; draw it anew.")
     if box.xmin >= box.xmax or box.ymin >= box.ymax:
@@ -207,6 +213,10 @@ def _whole(element, tag: str, path: pathlib.Path, least: int = 0, default: int |
     if value < least:
         raise VocError(f"{path}: <{tag}> is {value}; it must be at least {least}. Label the photo anew.")
     return value
+
+
+def _shortest(edge: float) -> str:
+    return str(int(edge)) if edge == int(edge) else repr(float(edge))
 
 
 def _pixels(low: float, high: float, length: int) -> tuple[int, int]:

@@ -1,0 +1,192 @@
+"""The command line: fetch, check, train, evaluate, export, detect. Exit 0 good, 1 findings or failure, 2 usage."""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit code. Every fault is one message on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except KeyboardInterrupt:
+        print("\nStopped. The same command again goes on from here.", file=sys.stderr)
+        return 1
+    except Exception as fault:
+        if not type(fault).__module__.startswith("workshop_utils"):
+            raise
+        print(fault, file=sys.stderr)
+        return 2 if type(fault).__name__ in ("SettingsError", "StrategyError") else 1
+
+
+def fetch(options) -> None:
+    from workshop_utils import pretrained
+
+    print(f"The COCO weights lie in {pretrained.fetch()}")
+
+
+def check(options) -> int:
+    """List everything wrong with a data set, each finding on a line that begins with the file."""
+    from workshop_utils import dataset, voc
+
+    try:
+        data = dataset.load(options.dataset)
+    except dataset.DatasetError as fault:
+        print(fault)
+        return 1
+    except voc.VocError as fault:
+        print(fault)
+        return 1
+    for finding in data.findings:
+        print(finding)
+    boxes = sum(len(sample.boxes) for sample in data.samples)
+    said = f"{len(data.samples)} photos with {boxes} boxes are good"
+    print(f"{said}; {len(data.findings)} findings." if data.findings else f"{said}. No findings.", file=sys.stderr)
+    return 1 if data.findings else 0
+
+
+def train(options) -> None:
+    from workshop_utils import settings, training
+
+    recipe = settings.recipe(options.recipe, **_changes(options.set))
+    data = _load(options.dataset)
+    folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
+    source = options.dataset.resolve()
+    experiment = training.train(options.strategy, data, recipe, folder, source, options.train_from)
+    print(json.dumps(experiment.metrics()))
+
+
+def evaluate(options) -> None:
+    """Print one JSON line and write it as metrics.json; without --data, on the run's own validation split."""
+    from workshop_utils import evaluation, files, label_map, pretrained, training
+    from workshop_utils.experiment import Experiment
+
+    if options.source == "coco":
+        if options.data is None or options.out is None:
+            raise SystemExit(_usage("evaluate coco needs --data DATASET and --out DIR"))
+        model, names, keeps_coco, out = pretrained.coco_detector(), label_map.coco(), True, options.out
+        data = _load(options.data)
+        samples = data.samples
+    else:
+        experiment = Experiment(pathlib.Path(options.source))
+        plan = experiment.plan
+        model, names = training.load_model(experiment)
+        keeps_coco, out = plan.strategy == "as_is", options.out or experiment.folder
+        data = _load(options.data or pathlib.Path(plan.data))
+        samples = data.samples if options.data else _validation(data, plan)
+    metrics = evaluation.evaluate(model, samples, data.label_map, names).as_json()
+    if keeps_coco:
+        metrics["class_agnostic"] = evaluation.class_agnostic(model, samples, names)
+    out.mkdir(parents=True, exist_ok=True)
+    files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", out / "metrics.json")
+    print(json.dumps(metrics))
+
+
+def export(options) -> None:
+    from workshop_utils import export as exporting
+    from workshop_utils.experiment import Experiment
+
+    paths = exporting.export(Experiment(options.run), options.formats, options.checkpoint)
+    for name, path in paths.items():
+        print(f"{name}: {path}")
+
+
+def detect(options) -> int:
+    from workshop_utils import inference
+
+    reports = inference.annotate(
+        inference.open_detector(options.source), inference.collect(options.photos), options.out, options.min_score
+    )
+    for report in reports:
+        counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"
+        print(report.fault or f"{report.path}: {counts}")
+    faults = sum(report.fault is not None for report in reports)
+    print(f"{len(reports) - faults} photos labelled, {faults} left out; see {options.out}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _load(folder: pathlib.Path):
+    """Load a data set and say what had to be left out."""
+    from workshop_utils import dataset, records
+
+    data = records.read(folder) if (folder / records.FILES[0]).exists() else dataset.load(folder)
+    for finding in data.findings:
+        print(finding, file=sys.stderr)
+    if data.findings:
+        print(f"{len(data.findings)} findings; {len(data.samples)} photos are used.", file=sys.stderr)
+    return data
+
+
+def _validation(data, plan):
+    from workshop_utils.experiment import ExperimentError
+
+    if data.fingerprint() != plan.fingerprint:
+        raise ExperimentError(
+            f"{plan.data}: has changed since the run was trained on it, so its validation split cannot be told. "
+            "Name a data set with --data."
+        )
+    return data.split(plan.recipe.photos)[1]
+
+
+def _changes(pairs: list[str]) -> dict[str, str]:
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise SystemExit(_usage(f"--set takes NAME=VALUE, not '{wrong[0]}'"))
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _usage(message: str) -> int:
+    print(f"usage: {message}", file=sys.stderr)
+    return 2
+
+
+def _score(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workshop_utils", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    folder = pathlib.Path
+
+    def command(run, text: str):
+        added = commands.add_parser(run.__name__, help=text, description=text)
+        added.set_defaults(command=run)
+        return added
+
+    command(fetch, "fetch and verify the COCO weights")
+    added = command(check, "list what is wrong with a data set")
+    added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/")
+    added = command(train, "train a detector, or go on where training stopped")
+    added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/, or with records")
+    added.add_argument("--strategy", choices=("fine_tune", "as_is", "random_init"), default="fine_tune")
+    added.add_argument("--recipe", help="quick, workshop or seed")
+    added.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change the recipe")
+    added.add_argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' trains everything")
+    added.add_argument("--experiment", type=folder, metavar="RUN", help="the folder of this run")
+    added = command(evaluate, "measure average precision")
+    added.add_argument("source", metavar="RUN|coco")
+    added.add_argument("--data", type=folder, metavar="DATASET", help="score every photo of this data set")
+    added.add_argument("--out", type=folder, metavar="DIR", help="where metrics.json goes")
+    added = command(export, "write a checkpoint for other programs")
+    added.add_argument("run", type=folder)
+    added.add_argument("--checkpoint", type=int, metavar="STEP")
+    added.add_argument("--formats", nargs="+", default=["saved_model", "litert", "onnx"], choices=("saved_model", "litert", "onnx"))
+    added = command(detect, "label new photos")
+    added.add_argument("source", metavar="RUN|EXPORT|coco")
+    added.add_argument("photos", nargs="+", help="photos, or folders of them")
+    added.add_argument("--out", type=folder, required=True, metavar="DIR")
+    added.add_argument("--min-score", type=_score, default=0.4, metavar="SCORE")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

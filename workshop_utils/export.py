@@ -1,0 +1,108 @@
+"""From a checkpoint to files that other programs run: SavedModel, LiteRT, ONNX.
+
+The SavedModel takes photos of any size and does everything, as the Object Detection API's exported graphs do. LiteRT
+and ONNX take a photo already resized by `photos.resize` and give boxes and scores before non-maximum suppression, for
+which neither has a portable operation; `inference` adds it (`nms.suppress`). Scaling to [-1, 1] is inside all three.
+"""
+
+import os
+import pathlib
+import shutil
+import tempfile
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from workshop_utils import dataset, detector, files, label_map, photos, training
+from workshop_utils.experiment import Experiment
+
+FORMATS = ("saved_model", "litert", "onnx")
+FILE_NAMES = {"saved_model": "saved_model", "litert": "detector.tflite", "onnx": "detector.onnx"}
+LABELS = "labels.txt"
+
+
+class ExportError(RuntimeError):
+    """A format that does not exist, or that this machine cannot write."""
+
+
+def export(experiment: Experiment, formats=FORMATS, step: int | None = None) -> dict[str, pathlib.Path]:
+    """Write a run's checkpoint (the last one, without `step`) to `RUN/export`; return the path of each format.
+
+    Beside them lie `label_map.pbtxt` and `labels.txt`, one name a line, line 1 for column 0 of the scores. Raises
+    ExportError, and ExperimentError where there is no such checkpoint.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise ExportError(f"There is no format '{unknown[0]}'. Choose among: {', '.join(FORMATS)}.")
+    model, names = training.load_model(experiment, step)
+    folder = experiment.folder / "export"
+    folder.mkdir(exist_ok=True)
+    label_map.write(names, folder / dataset.LABEL_MAP)
+    files.write_text("".join(f"{names.get(number, '')}\n" for number in range(1, max(names) + 1)), folder / LABELS)
+    writers = {"saved_model": write_saved_model, "litert": write_litert, "onnx": write_onnx}
+    paths = {name: folder / FILE_NAMES[name] for name in formats}
+    for name, path in paths.items():
+        writers[name](model, path)
+    return paths
+
+
+def write_saved_model(model, path: pathlib.Path) -> None:
+    """Write a SavedModel: uint8 images (N, height, width, 3) of any size in; detection_boxes (N, 100, 4),
+    detection_classes (N, 100), detection_scores (N, 100) and num_detections (N) out, all float32."""
+    module = tf.Module()
+    module.model = model
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])
+    def serve(input_tensor):
+        side = photos.INPUT_SIDE
+        images = photos.to_input(tf.round(tf.image.resize(input_tensor, (side, side), antialias=True)))
+        boxes, classes, scores = detector.suppress(*detector.decode(*model(images, training=False)), 0.01)
+        return {
+            "detection_boxes": boxes,
+            "detection_classes": tf.cast(classes, tf.float32),
+            "detection_scores": scores,
+            "num_detections": tf.reduce_sum(tf.cast(scores > 0, tf.float32), axis=1),
+        }
+
+    unfinished = path.with_name(f"part-{os.getpid()}-{path.name}")
+    try:
+        tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serve})
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(unfinished, path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_litert(model, path: pathlib.Path) -> None:
+    """Write a .tflite file: float32 image (1, 300, 300, 3), pixels 0 to 255, in; boxes and scores out."""
+    _export(_with_boxes(model, batch=1), path, "litert")
+
+
+def write_onnx(model, path: pathlib.Path) -> None:
+    """Write an .onnx file: float32 images (N, 300, 300, 3), pixels 0 to 255, in; boxes and scores out."""
+    _export(_with_boxes(model, batch=None), path, "onnx")
+
+
+class _Decode(keras.layers.Layer):
+    def call(self, outputs):
+        return detector.decode.python_function(*outputs)
+
+
+def _with_boxes(model, batch: int | None) -> keras.Model:
+    """Return the detector with scaling before it and box decoding behind it."""
+    side = photos.INPUT_SIDE
+    image = keras.Input((side, side, 3), batch_size=batch, name="image")
+    boxes, scores = _Decode()(model(photos.to_input(image)))
+    whole = keras.Model(image, {"boxes": boxes, "scores": scores})
+    whole(np.zeros((1, side, side, 3), np.float32))
+    return whole
+
+
+def _export(model: keras.Model, path: pathlib.Path, kind: str) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
+        unfinished = pathlib.Path(scratch, path.name)
+        model.export(unfinished, format=kind, verbose=False)
+        os.replace(unfinished, path)

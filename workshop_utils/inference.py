@@ -1,0 +1,197 @@
+"""Photos in, annotated photos and files out: from a run, from an exported file, or from the COCO model itself."""
+
+import collections
+import csv
+import dataclasses
+import pathlib
+
+import numpy as np
+from PIL import Image
+from tqdm.auto import tqdm
+
+from workshop_utils import detector, drawing, files, label_map, nms, photos, voc
+from workshop_utils.dataset import LABEL_MAP
+from workshop_utils.detector import Detections
+
+BATCH = 8
+DETECTIONS = "detections.csv"
+CONTENTS = "contents.csv"
+
+
+class InferenceError(ValueError):
+    """A detector or photos that cannot be used as asked; the message says which and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenDetector:
+    """A detector in some format, made ready.
+
+    `run` takes a uint8 image (height, width, 3) and a least score, and returns (boxes (100, 4), class ids (100,),
+    scores (100,)).
+    """
+
+    name: str
+    label_map: dict[int, str]
+    run: collections.abc.Callable
+
+    def detect(self, images, min_score: float = 0.01) -> Detections:
+        """Detect in uint8 images (height, width, 3), each of any size."""
+        found = [self.run(image, min_score) for image in images]
+        return Detections(*(np.stack(part) for part in zip(*found, strict=True)))
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoReport:
+    """What one photo holds. Where it could not be read, `fault` says why and all else is empty."""
+
+    path: pathlib.Path
+    boxes: np.ndarray
+    names: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+    fault: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(sorted(collections.Counter(self.names).items()))
+
+
+def open_detector(source: str | pathlib.Path) -> OpenDetector:
+    """Open `coco`, a run's folder, an exported SavedModel folder, a .tflite or an .onnx file. Raises InferenceError."""
+    if str(source) == "coco":
+        from workshop_utils import pretrained
+
+        return OpenDetector("coco", label_map.coco(), _keras(pretrained.coco_detector()))
+    path = pathlib.Path(source)
+    if (path / "recipe.json").exists():
+        from workshop_utils import training
+        from workshop_utils.experiment import Experiment
+
+        model, names = training.load_model(Experiment(path))
+        return OpenDetector(str(path), names, _keras(model))
+    kinds = {".tflite": _litert, ".onnx": _onnx}
+    if (path / "saved_model.pb").exists():
+        opened = _saved_model
+    elif path.suffix in kinds and path.is_file():
+        opened = kinds[path.suffix]
+    else:
+        raise InferenceError(f"{source}: is neither 'coco' nor a run, nor a SavedModel folder, a .tflite or an .onnx file.")
+    return OpenDetector(str(path), label_map.read(path.parent / LABEL_MAP), opened(path))
+
+
+def annotate(source: OpenDetector, paths, out: pathlib.Path, min_score: float = 0.4) -> list[PhotoReport]:
+    """Detect in photos and write into `out`, for each, NAME.labeled.jpg and NAME.xml; for all, DETECTIONS and CONTENTS.
+
+    A photo that cannot be read is reported and the rest goes on. Raises InferenceError where two photos have one
+    stem, or where `out` holds files that an earlier call did not write.
+    """
+    paths = [pathlib.Path(path) for path in paths]
+    _refuse_clashes(paths, out)
+    out.mkdir(parents=True, exist_ok=True)
+    reports = [_annotate_one(source, path, out, min_score) for path in tqdm(paths, desc="detect", unit="photo")]
+    _write_tables(reports, list(source.label_map.values()), out)
+    return reports
+
+
+def collect(arguments) -> list[pathlib.Path]:
+    """Return the photos meant by files and folders, in their order, each once. Raises InferenceError for none."""
+    found: dict[pathlib.Path, None] = {}
+    for argument in map(pathlib.Path, arguments):
+        found.update(dict.fromkeys(photos.find(argument) if argument.is_dir() else [argument]))
+    if not found:
+        raise InferenceError(f"No photos in: {', '.join(map(str, arguments))}. Photos end in {', '.join(sorted(photos.SUFFIXES))}.")
+    return list(found)
+
+
+def _annotate_one(source: OpenDetector, path: pathlib.Path, out: pathlib.Path, min_score: float) -> PhotoReport:
+    try:
+        photo = photos.read(path)
+    except photos.PhotoError as fault:
+        return PhotoReport(path, np.zeros((0, 4), np.float32), fault=str(fault))
+    found = source.detect([photos.shrink(photo)], min_score)
+    boxes, classes, scores = (part[0] for part in found)
+    kept = np.flatnonzero(scores >= min_score)
+    names = tuple(source.label_map[int(classes[place])] for place in kept)
+    picture = drawing.photo_with_detections(photo, boxes, classes, scores, source.label_map, min_score)
+    with files.replacing(out / f"{path.stem}.labeled.jpg") as unfinished:
+        picture.save(unfinished, "JPEG", quality=92)
+    annotation = voc.from_normalised(photo.size, names, boxes[kept], path.name, path.resolve().parent.name)
+    voc.write(annotation, out / f"{path.stem}.xml")
+    return PhotoReport(path, boxes[kept], names, tuple(float(scores[place]) for place in kept))
+
+
+def _refuse_clashes(paths: list[pathlib.Path], out: pathlib.Path) -> None:
+    stems = collections.Counter(path.stem for path in paths)
+    twice = [path for path in paths if stems[path.stem] > 1]
+    if twice:
+        raise InferenceError(f"{twice[0]} and {twice[1]} would be written to one file. Detect them into two folders.")
+    if out.exists() and not out.is_dir():
+        raise InferenceError(f"{out}: is a file, not a folder. Choose another --out.")
+    if (out / DETECTIONS).exists():
+        return
+    for path in paths:
+        for clash in (out / f"{path.stem}.xml", out / f"{path.stem}.labeled.jpg"):
+            if clash.exists():
+                raise InferenceError(f"{clash}: exists already and was not made by detecting. Choose another --out.")
+
+
+def _write_tables(reports: list[PhotoReport], names: list[str], out: pathlib.Path) -> None:
+    with files.replacing(out / DETECTIONS) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(["photo", "class", "score", "ymin", "xmin", "ymax", "xmax"])
+        for report in reports:
+            for box, name, score in zip(report.boxes, report.names, report.scores, strict=True):
+                table.writerow([report.path.name, name, f"{score:.4f}", *(f"{edge:.5f}" for edge in box)])
+    seen = [name for name in names if any(name in report.names for report in reports)]
+    with files.replacing(out / CONTENTS) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(["photo", *seen])
+        for report in reports:
+            table.writerow([report.path.name, *(report.counts.get(name, 0) if not report.fault else "" for name in seen)])
+
+
+def _keras(model):
+    def run(image, min_score):
+        return tuple(part[0] for part in detector.detect(model, image[None], min_score))
+
+    return run
+
+
+def _saved_model(path: pathlib.Path):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures["serving_default"]
+
+    def run(image, min_score):
+        found = {key: value.numpy()[0] for key, value in serve(input_tensor=tf.constant(image[None])).items()}
+        good = found["detection_scores"] >= min_score
+        return tuple(
+            np.where(good[:, None] if part.ndim == 2 else good, part, 0)
+            for part in (found["detection_boxes"], found["detection_classes"].astype(np.int32), found["detection_scores"])
+        )
+
+    run.keeps = loaded
+    return run
+
+
+def _litert(path: pathlib.Path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    signature = Interpreter(str(path)).get_signature_runner()
+    return _from_raw(lambda image: signature(image=image))
+
+
+def _onnx(path: pathlib.Path):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return _from_raw(lambda image: dict(zip(("boxes", "scores"), session.run(["boxes", "scores"], {session.get_inputs()[0].name: image}))))
+
+
+def _from_raw(raw):
+    def run(image, min_score):
+        found = raw(photos.resize(image)[None].astype(np.float32))
+        boxes, scores = found["boxes"][0], found["scores"][0]
+        return nms.suppress(boxes, scores, min_score, detector.NMS_IOU, detector.MAX_DETECTIONS)
+
+    return run

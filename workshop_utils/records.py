@@ -1,0 +1,103 @@
+"""TFRecord files with the Object Detection API's tf.Example keys (its `create_pascal_tf_record.py` writes the same).
+
+A record holds one photo, encoded as it was, with its boxes; TensorFlow reads many of them from one file quickly.
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from workshop_utils import dataset, files, label_map, photos
+from workshop_utils.dataset import Dataset, DatasetError, Sample
+
+FILES = ("train.record", "val.record")
+
+_FEATURES = {
+    "image/height": tf.io.FixedLenFeature([], tf.int64),
+    "image/width": tf.io.FixedLenFeature([], tf.int64),
+    "image/filename": tf.io.FixedLenFeature([], tf.string),
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    **{f"image/object/bbox/{edge}": tf.io.VarLenFeature(tf.float32) for edge in ("ymin", "xmin", "ymax", "xmax")},
+    "image/object/class/text": tf.io.VarLenFeature(tf.string),
+    "image/object/difficult": tf.io.VarLenFeature(tf.int64),
+    "image/object/truncated": tf.io.VarLenFeature(tf.int64),
+}
+
+
+def write(data: Dataset, folder: pathlib.Path) -> None:
+    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    label_map.write(data.label_map, folder / dataset.LABEL_MAP)
+    for name, samples in zip(FILES, data.split(), strict=True):
+        with files.replacing(folder / name) as unfinished, tf.io.TFRecordWriter(str(unfinished)) as writer:
+            for sample in samples:
+                writer.write(to_example(sample, data.label_map).SerializeToString())
+
+
+def read(folder: pathlib.Path) -> Dataset:
+    """Read back what `write` wrote. Raises DatasetError for a missing or broken file, LabelMapError likewise."""
+    folder = pathlib.Path(folder)
+    mapping = label_map.read(folder / dataset.LABEL_MAP)
+    samples = []
+    for path in (folder / name for name in FILES):
+        try:
+            samples += [from_example(record) for record in tf.data.TFRecordDataset(str(path))]
+        except (tf.errors.OpError, photos.PhotoError) as fault:
+            reason = getattr(fault, "message", None) or fault
+            raise DatasetError(f"{path}: cannot be read ({reason}). Write the records anew.") from None
+    return Dataset(sorted(samples, key=lambda sample: sample.name), mapping)
+
+
+def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
+    """Return a sample as a tf.Example; box edges are normalised and stored one list an edge."""
+    name, kind = sample.name.encode(), b"png" if sample.encoded.startswith(b"\x89PNG") else b"jpeg"
+    ymin, xmin, ymax, xmax = sample.boxes.T
+    return tf.train.Example(features=tf.train.Features(feature={
+        "image/height": _integers([sample.height]),
+        "image/width": _integers([sample.width]),
+        "image/filename": _bytes([name]),
+        "image/source_id": _bytes([name]),
+        "image/key/sha256": _bytes([sample.sha256.encode()]),
+        "image/encoded": _bytes([sample.encoded]),
+        "image/format": _bytes([kind]),
+        "image/object/bbox/ymin": _floats(ymin),
+        "image/object/bbox/xmin": _floats(xmin),
+        "image/object/bbox/ymax": _floats(ymax),
+        "image/object/bbox/xmax": _floats(xmax),
+        "image/object/class/text": _bytes([each.encode() for each in sample.classes]),
+        "image/object/class/label": _integers(dataset.class_ids(sample, mapping)),
+        "image/object/difficult": _integers(sample.difficult),
+        "image/object/truncated": _integers(sample.truncated),
+        "image/object/view": _bytes([b"Unspecified"] * len(sample.classes)),
+    }))
+
+
+def from_example(record: bytes | tf.Tensor) -> Sample:
+    """Return the sample of one serialised tf.Example. Raises PhotoError."""
+    fields = {
+        key: (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
+        for key, value in tf.io.parse_single_example(record, _FEATURES).items()
+    }
+    boxes = np.stack([fields[f"image/object/bbox/{edge}"] for edge in ("ymin", "xmin", "ymax", "xmax")], axis=-1)
+    return dataset.from_encoded(
+        fields["image/filename"].decode(),
+        fields["image/encoded"],
+        boxes,
+        (text.decode() for text in fields["image/object/class/text"]),
+        fields["image/object/difficult"].tolist(),
+        fields["image/object/truncated"].tolist(),
+    )
+
+
+def _bytes(values) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+
+def _floats(values) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def _integers(values) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
