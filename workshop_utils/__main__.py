@@ -170,7 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--strategy", choices=("fine_tune", "as_is", "random_init"), default="fine_tune")
     added.add_argument("--recipe", help="quick, workshop or seed")
     added.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change the recipe")
-    added.add_argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' trains everything")
+    added.add_argument(
+        "--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' trains everything"
+    )
     added.add_argument("--experiment", type=folder, metavar="RUN", help="the folder of this run")
     added = command(evaluate, "measure average precision")
     added.add_argument("source", metavar="RUN|coco")
@@ -179,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     added = command(export, "write a checkpoint for other programs")
     added.add_argument("run", type=folder)
     added.add_argument("--checkpoint", type=int, metavar="STEP")
-    added.add_argument("--formats", nargs="+", default=["saved_model", "litert", "onnx"], choices=("saved_model", "litert", "onnx"))
+    added.add_argument(
+        "--formats", nargs="+", default=["saved_model", "litert", "onnx"], choices=("saved_model", "litert", "onnx")
+    )
     added = command(detect, "label new photos")
     added.add_argument("source", metavar="RUN|EXPORT|coco")
     added.add_argument("photos", nargs="+", help="photos, or folders of them")

@@ -101,7 +101,7 @@ def decode(encodings: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def targets(boxes: np.ndarray, class_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the network should say of one photo: box encodings (1917, 4) and class ids (1917,), 0 = background."""
+    """Return what the network should say of one photo: box encodings (1917, 4) and class ids (1917,), background 0."""
     matched = match(boxes)
     positive = matched >= 0
     encodings = np.zeros((len(matched), 4), np.float32)

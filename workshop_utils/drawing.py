@@ -13,6 +13,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
+from workshop_utils import anchors
+
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
@@ -38,7 +40,8 @@ def annotated(image, boxes, captions, colours=None) -> Image.Image:
     for box, own in zip(edges, colours, strict=True):
         draw.rectangle(box, outline=own, width=thickness)
     for box, caption, own in zip(edges, captions, colours, strict=True):
-        _caption(draw, box, caption, own, font, picture.size)
+        if caption:
+            _caption(draw, box, caption, own, font, picture.size)
     return picture
 
 
@@ -142,7 +145,7 @@ def bars(groups: dict[str, dict[str, float]], x: str, form: str = "{:.2f}"):
     axis.invert_yaxis()
     axis.set_xlabel(x)
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=form.endswith(".0f}")))
-    axis.margins(x=0.12)
+    axis.set_xlim(0, 1.12 * max((value for values in groups.values() for value in values.values()), default=0) or 1)
     axis.spines[["top", "right"]].set_visible(False)
     if len(groups) > 1:
         axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
@@ -187,6 +190,62 @@ def precision_recall(metrics, names):
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
+    return _closed(figure)
+
+
+def anchors_by_level(image: np.ndarray):
+    """Draw the grid of each of the six feature maps over a photo, and the anchors of its middle cell; the figure."""
+    height, width = image.shape[:2]
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
+    for level, (axis, grid, where) in enumerate(zip(axes.flat, anchors.GRIDS, anchors.level_slices())):
+        own = anchors.anchors()[where].reshape(grid, grid, -1, 4)
+        axis.imshow(image, alpha=0.6)
+        for line in range(grid + 1):
+            axis.plot([0, width], [line * height / grid] * 2, color="white", linewidth=0.7)
+            axis.plot([line * width / grid] * 2, [0, height], color="white", linewidth=0.7)
+        middle = own[grid // 2, grid // 2]
+        for place, box in enumerate(middle):
+            outlines(axis, [box], (width, height), edgecolor=PALETTE[place], linewidth=2)
+        (top, left), (bottom, right) = middle[:, :2].min(axis=0) - 0.02, middle[:, 2:].max(axis=0) + 0.02
+        axis.set_xlim(min(0, left) * width, max(1, right) * width)
+        axis.set_ylim(max(1, bottom) * height, min(0, top) * height)
+        axis.set_title(f"map {level + 1}: {grid} x {grid} cells, {own.shape[2]} anchors each", fontsize=11)
+        axis.axis("off")
+    return _closed(figure)
+
+
+def matched_anchors(sample, matched: np.ndarray):
+    """Draw a sample's boxes thick and, thin in the same colour, the anchors `anchors.match` gave each; the figure."""
+    height, width = sample.image.shape[:2]
+    figure, axis = plt.subplots(figsize=(9, 9 * height / width), layout="constrained")
+    axis.imshow(sample.image, alpha=0.6)
+    for place, box in enumerate(sample.boxes):
+        own = PALETTE[place % len(PALETTE)]
+        theirs = anchors.anchors()[matched == place]
+        outlines(axis, theirs, (width, height), edgecolor=own, linewidth=0.9, linestyle="--")
+        outlines(axis, [box], (width, height), edgecolor=own, linewidth=3.5)
+    axis.axis("off")
+    return _closed(figure)
+
+
+def strategy_map(name: str, count: int, likeness: float):
+    """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the figure."""
+    figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
+    regions = [
+        (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes"),
+        (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much"),
+        (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little"),
+        (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos"),
+        (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit"),
+    ]
+    for left, right, bottom, top, own, words in regions:
+        axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)
+        axis.text((left * right) ** 0.5, (bottom + top) / 2, words, ha="center", va="center", fontsize=11)
+    axis.plot(count, likeness, "*", color="black", markersize=16)
+    axis.annotate(name, (count, likeness), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
+    axis.set(xscale="log", xlim=(1, 1e5), ylim=(0, 1), xlabel="labelled photos")
+    axis.set_yticks([0.17, 0.57, 0.9], ["unlike", "related", "the same"])
+    axis.set_ylabel("likeness to the original problem")
     return _closed(figure)
 
 

@@ -45,14 +45,20 @@ def evaluate(model, samples, label_map: dict[int, str], names: dict[int, str] | 
     own = names or label_map
     ids = {name: number for number, name in label_map.items()}
     translate = np.array([ids.get(own.get(number), 0) for number in range(max(own) + 1)])
-    return score(samples, [(boxes, translate[classes], scores) for batch in found for boxes, classes, scores in zip(*batch)], label_map)
+    return score(
+        samples,
+        [(boxes, translate[classes], scores) for batch in found for boxes, classes, scores in zip(*batch)],
+        label_map,
+    )
 
 
 def evaluate_class_agnostic(model, samples) -> Metrics:
     """Score where boxes are, whatever they are called: does the detector find the objects at all?"""
     found = [_detect(model, part, class_agnostic=True) for part in _parts(samples)]
     results = [(boxes, np.minimum(classes, 1), scores) for batch in found for boxes, classes, scores in zip(*batch)]
-    return score([dataclasses.replace(s, classes=("object",) * len(s.classes)) for s in samples], results, {1: "object"})
+    return score(
+        [dataclasses.replace(s, classes=("object",) * len(s.classes)) for s in samples], results, {1: "object"}
+    )
 
 
 def class_agnostic(model, samples, names: dict[int, str]) -> dict:
@@ -76,15 +82,18 @@ def score(samples, results, label_map: dict[int, str]) -> Metrics:
     truth.dataset = _ground_truth(samples, label_map)
     with contextlib.redirect_stdout(io.StringIO()):
         truth.createIndex()
-        rows = [row for index, (sample, result) in enumerate(zip(samples, results, strict=True), start=1)
-                for row in _rows(index, sample, *result)]
+        rows = [
+            row
+            for index, (sample, result) in enumerate(zip(samples, results, strict=True), start=1)
+            for row in _rows(index, sample, *result)
+        ]
         found = truth.loadRes(rows) if rows else COCO()
         evaluator = COCOeval(truth, found, "bbox")
         if rows:
             evaluator.evaluate()
             evaluator.accumulate()
-    classes = sorted({row["category_id"] for row in truth.dataset["annotations"]})
-    if not rows:
+    classes = sorted({row["category_id"] for row in truth.dataset["annotations"] if not row["iscrowd"]})
+    if not rows or not classes:
         nothing = dict.fromkeys((label_map[number] for number in classes), 0.0)
         return Metrics(0.0, 0.0, 0.0, nothing, dict(nothing), {name: np.zeros(101) for name in nothing})
     # precision has the axes IoU threshold (10), recall (101), class, area range (all), detections (100)

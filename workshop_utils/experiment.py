@@ -1,11 +1,11 @@
 """An experiment folder: what a training run leaves behind, and how it is found again.
 
-    recipe.json                       the recipe, the strategy, the classes, the data and its fingerprint
-    history.csv                       loss every ten steps, AP wherever it was measured
-    checkpoints/step-000100.weights.h5    the whole detector after 100 steps
-    checkpoints/state.npz             weights, optimizer and step: where to go on after an interruption
-    metrics.json                      the last evaluation
-    tensorboard/                      the same curves for TensorBoard
+recipe.json                       the recipe, the strategy, the classes, the data and its fingerprint
+history.csv                       loss every ten steps, AP wherever it was measured
+checkpoints/step-000100.weights.h5    the whole detector after 100 steps
+checkpoints/state.npz             weights, optimizer and step: where to go on after an interruption
+metrics.json                      the last evaluation
+tensorboard/                      the same curves for TensorBoard
 """
 
 import csv
@@ -15,6 +15,7 @@ import pathlib
 import re
 
 import numpy as np
+import tensorflow as tf
 
 from workshop_utils import files, settings
 
@@ -54,22 +55,30 @@ class Experiment:
             fields["label_map"] = {int(number): name for number, name in fields["label_map"].items()}
             return Plan(**fields)
         except FileNotFoundError:
-            raise ExperimentError(f"{self.folder}: is no experiment, it holds no recipe.json. Train one first.") from None
+            raise ExperimentError(
+                f"{self.folder}: is no experiment, it holds no recipe.json. Train one first."
+            ) from None
         except (ValueError, TypeError, KeyError, AttributeError) as fault:
-            raise ExperimentError(f"{path}: is not a recipe this workshop wrote ({fault}). Train anew elsewhere.") from None
+            raise ExperimentError(
+                f"{path}: is not a recipe this workshop wrote ({fault}). Train anew elsewhere."
+            ) from None
 
     def begin(self, plan: Plan) -> None:
-        """Make the folder and write `recipe.json`, or check that the one there says the same. Raises ExperimentError."""
+        """Write `recipe.json` into a new folder, or check that the one there says the same. Raises ExperimentError."""
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "recipe.json").exists():
-            files.write_text(json.dumps(dataclasses.asdict(plan), indent=2, ensure_ascii=False) + "\n", self.folder / "recipe.json")
+            files.write_text(
+                json.dumps(dataclasses.asdict(plan), indent=2, ensure_ascii=False) + "\n", self.folder / "recipe.json"
+            )
             return
         there = dataclasses.asdict(self.plan)
         wanted = dataclasses.asdict(plan)
         differing = [key for key in wanted if key != "data" and there[key] != wanted[key]]
         if differing:
             said = "; ".join(f"{key} was {there[key]} and is now {wanted[key]}" for key in differing)
-            raise ExperimentError(f"{self.folder}: holds another run: {said}. Choose another folder, or delete this one.")
+            raise ExperimentError(
+                f"{self.folder}: holds another run: {said}. Choose another folder, or delete this one."
+            )
 
     @property
     def checkpoints(self) -> pathlib.Path:
@@ -100,7 +109,7 @@ class Experiment:
             np.savez(stream, step=step, seconds=seconds, **arrays)
 
     def load_state(self, variables) -> tuple[int, float]:
-        """Set the variables to the saved state; return its step and the seconds trained so far, (0, 0.0) without one."""
+        """Set the variables to the saved state; return its step and seconds of training, (0, 0.0) without one."""
         path = self.checkpoints / "state.npz"
         if not path.exists():
             return 0, 0.0
@@ -126,7 +135,7 @@ class Experiment:
 
 
 class History:
-    """`history.csv`, open for more rows; each is flushed as it is written."""
+    """`history.csv`, open for more rows, and the same for TensorBoard; each row is flushed as it is written."""
 
     def __init__(self, experiment: Experiment, start: int):
         """Open the file with the rows up to step `start`: those behind it are about to be measured again."""
@@ -136,18 +145,24 @@ class History:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows([{key: _text(value) for key, value in row.items()} for row in kept])
-        self._stream = open(path, "a", newline="", encoding="utf-8")
+        self._stream = open(path, "a", newline="", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
         self._writer = csv.DictWriter(self._stream, COLUMNS, restval="")
+        self._board = tf.summary.create_file_writer(str(experiment.folder / "tensorboard"))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self._stream.close()
+        self._board.close()
 
     def add(self, **row: float) -> None:
         self._writer.writerow({key: _text(value) for key, value in row.items()})
         self._stream.flush()
+        with self._board.as_default(step=row["step"]):
+            for key, value in row.items():
+                tf.summary.scalar(key, value)
+        self._board.flush()
 
 
 def _text(value: float | None) -> str:

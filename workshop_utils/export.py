@@ -56,8 +56,7 @@ def write_saved_model(model, path: pathlib.Path) -> None:
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])
     def serve(input_tensor):
-        side = photos.INPUT_SIDE
-        images = photos.to_input(tf.round(tf.image.resize(input_tensor, (side, side), antialias=True)))
+        images = photos.to_input(_resize(input_tensor))
         boxes, classes, scores = detector.suppress(*detector.decode(*model(images, training=False)), 0.01)
         return {
             "detection_boxes": boxes,
@@ -83,6 +82,14 @@ def write_litert(model, path: pathlib.Path) -> None:
 def write_onnx(model, path: pathlib.Path) -> None:
     """Write an .onnx file: float32 images (N, 300, 300, 3), pixels 0 to 255, in; boxes and scores out."""
     _export(_with_boxes(model, batch=None), path, "onnx")
+
+
+def _resize(images: tf.Tensor) -> tf.Tensor:
+    """`photos.resize` in TensorFlow: first across, then down, rounded after each, as Pillow does it."""
+    side = photos.INPUT_SIDE
+    for size in ((tf.shape(images)[1], side), (side, side)):
+        images = tf.floor(tf.image.resize(images, size, antialias=True) + 0.5)
+    return images
 
 
 class _Decode(keras.layers.Layer):

@@ -6,7 +6,6 @@ import dataclasses
 import pathlib
 
 import numpy as np
-from PIL import Image
 from tqdm.auto import tqdm
 
 from workshop_utils import detector, drawing, files, label_map, nms, photos, voc
@@ -74,7 +73,9 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
     elif path.suffix in kinds and path.is_file():
         opened = kinds[path.suffix]
     else:
-        raise InferenceError(f"{source}: is neither 'coco' nor a run, nor a SavedModel folder, a .tflite or an .onnx file.")
+        raise InferenceError(
+            f"{source}: is neither 'coco' nor a run, nor a SavedModel folder, a .tflite or an .onnx file."
+        )
     return OpenDetector(str(path), label_map.read(path.parent / LABEL_MAP), opened(path))
 
 
@@ -98,7 +99,9 @@ def collect(arguments) -> list[pathlib.Path]:
     for argument in map(pathlib.Path, arguments):
         found.update(dict.fromkeys(photos.find(argument) if argument.is_dir() else [argument]))
     if not found:
-        raise InferenceError(f"No photos in: {', '.join(map(str, arguments))}. Photos end in {', '.join(sorted(photos.SUFFIXES))}.")
+        raise InferenceError(
+            f"No photos in: {', '.join(map(str, arguments))}. Photos end in {', '.join(sorted(photos.SUFFIXES))}."
+        )
     return list(found)
 
 
@@ -146,7 +149,9 @@ def _write_tables(reports: list[PhotoReport], names: list[str], out: pathlib.Pat
         table = csv.writer(stream)
         table.writerow(["photo", *seen])
         for report in reports:
-            table.writerow([report.path.name, *(report.counts.get(name, 0) if not report.fault else "" for name in seen)])
+            table.writerow(
+                [report.path.name, *(report.counts.get(name, 0) if not report.fault else "" for name in seen)]
+            )
 
 
 def _keras(model):
@@ -167,7 +172,11 @@ def _saved_model(path: pathlib.Path):
         good = found["detection_scores"] >= min_score
         return tuple(
             np.where(good[:, None] if part.ndim == 2 else good, part, 0)
-            for part in (found["detection_boxes"], found["detection_classes"].astype(np.int32), found["detection_scores"])
+            for part in (
+                found["detection_boxes"],
+                found["detection_classes"].astype(np.int32),
+                found["detection_scores"],
+            )
         )
 
     run.keeps = loaded
@@ -185,7 +194,11 @@ def _onnx(path: pathlib.Path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return _from_raw(lambda image: dict(zip(("boxes", "scores"), session.run(["boxes", "scores"], {session.get_inputs()[0].name: image}))))
+    return _from_raw(
+        lambda image: dict(
+            zip(("boxes", "scores"), session.run(["boxes", "scores"], {session.get_inputs()[0].name: image}))
+        )
+    )
 
 
 def _from_raw(raw):

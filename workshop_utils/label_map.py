@@ -44,7 +44,7 @@ def read(path: pathlib.Path) -> dict[int, str]:
     except FileNotFoundError:
         raise LabelMapError(f"{path}: there is no such label map.") from None
     except (text_format.ParseError, UnicodeDecodeError, OSError) as fault:
-        raise LabelMapError(f"{path}: is no label map: {fault}. An item reads: item {{ name: \"cup\" id: 1 }}") from None
+        raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
     return _names_by_id(message, path)
 
 
@@ -78,7 +78,9 @@ def _message_class():
     ):
         item.field.add(name=name, number=number, type=kind, label=field.LABEL_OPTIONAL)
     whole = file.message_type.add(name="LabelMap")
-    whole.field.add(name="item", number=1, type=field.TYPE_MESSAGE, type_name=".workshop.Item", label=field.LABEL_REPEATED)
+    whole.field.add(
+        name="item", number=1, type=field.TYPE_MESSAGE, type_name=".workshop.Item", label=field.LABEL_REPEATED
+    )
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("workshop.LabelMap"))

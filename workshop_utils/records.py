@@ -54,24 +54,28 @@ def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
     """Return a sample as a tf.Example; box edges are normalised and stored one list an edge."""
     name, kind = sample.name.encode(), b"png" if sample.encoded.startswith(b"\x89PNG") else b"jpeg"
     ymin, xmin, ymax, xmax = sample.boxes.T
-    return tf.train.Example(features=tf.train.Features(feature={
-        "image/height": _integers([sample.height]),
-        "image/width": _integers([sample.width]),
-        "image/filename": _bytes([name]),
-        "image/source_id": _bytes([name]),
-        "image/key/sha256": _bytes([sample.sha256.encode()]),
-        "image/encoded": _bytes([sample.encoded]),
-        "image/format": _bytes([kind]),
-        "image/object/bbox/ymin": _floats(ymin),
-        "image/object/bbox/xmin": _floats(xmin),
-        "image/object/bbox/ymax": _floats(ymax),
-        "image/object/bbox/xmax": _floats(xmax),
-        "image/object/class/text": _bytes([each.encode() for each in sample.classes]),
-        "image/object/class/label": _integers(dataset.class_ids(sample, mapping)),
-        "image/object/difficult": _integers(sample.difficult),
-        "image/object/truncated": _integers(sample.truncated),
-        "image/object/view": _bytes([b"Unspecified"] * len(sample.classes)),
-    }))
+    return tf.train.Example(
+        features=tf.train.Features(
+            feature={
+                "image/height": _integers([sample.height]),
+                "image/width": _integers([sample.width]),
+                "image/filename": _bytes([name]),
+                "image/source_id": _bytes([name]),
+                "image/key/sha256": _bytes([sample.sha256.encode()]),
+                "image/encoded": _bytes([sample.encoded]),
+                "image/format": _bytes([kind]),
+                "image/object/bbox/ymin": _floats(ymin),
+                "image/object/bbox/xmin": _floats(xmin),
+                "image/object/bbox/ymax": _floats(ymax),
+                "image/object/bbox/xmax": _floats(xmax),
+                "image/object/class/text": _bytes([each.encode() for each in sample.classes]),
+                "image/object/class/label": _integers(dataset.class_ids(sample, mapping)),
+                "image/object/difficult": _integers(sample.difficult),
+                "image/object/truncated": _integers(sample.truncated),
+                "image/object/view": _bytes([b"Unspecified"] * len(sample.classes)),
+            }
+        )
+    )
 
 
 def from_example(record: bytes | tf.Tensor) -> Sample:

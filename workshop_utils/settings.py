@@ -68,7 +68,9 @@ def _number(key: str, value) -> float | int | None:
     try:
         number = kind(value)
     except (TypeError, ValueError):
-        raise SettingsError(f"The setting {key}={value!r} is not {'a' if kind is float else 'a whole'} number.") from None
+        raise SettingsError(
+            f"The setting {key}={value!r} is not {'a' if kind is float else 'a whole'} number."
+        ) from None
     least = 0 if key in ("seed", "warmup") else 1
     if not (number > 0 if kind is float else number >= least) or number == float("inf"):
         raise SettingsError(f"The setting {key}={value!r} is too small or not finite.")

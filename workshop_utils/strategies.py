@@ -10,7 +10,6 @@ import keras
 
 from workshop_utils import detector, label_map, pretrained
 
-
 TRAIN_FROM = "block_5_add"
 """Where fine-tuning begins to change weights, unless told otherwise: behind the layers that see edges and textures."""
 

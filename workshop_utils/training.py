@@ -1,6 +1,5 @@
 """The training loop: batches in, weights changed, everything written down as it happens."""
 
-import dataclasses
 import json
 import pathlib
 import time
@@ -10,7 +9,7 @@ import keras
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from workshop_utils import dataset, evaluation, files, settings, strategies
+from workshop_utils import dataset, detector, evaluation, files, settings, strategies
 from workshop_utils.experiment import Experiment, ExperimentError, History, Plan
 from workshop_utils.losses import multibox_loss
 
@@ -45,7 +44,9 @@ def train(
         with lock.acquire(timeout=0):
             _train(plan, data, experiment, watch)
     except filelock.Timeout:
-        raise ExperimentError(f"{folder}: another process is training here. Wait for it, or choose another folder.") from None
+        raise ExperimentError(
+            f"{folder}: another process is training here. Wait for it, or choose another folder."
+        ) from None
     return experiment
 
 
@@ -64,19 +65,19 @@ def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.M
     if plan.strategy == "as_is":
         strategy = strategies.as_is(plan.label_map)
         return strategy.model, strategy.label_map
-    from workshop_utils import detector
-
     checkpoint = experiment.checkpoint(step)
     model = detector.build(max(plan.label_map))
     try:
         model.load_weights(checkpoint)
     except (OSError, ValueError, KeyError) as fault:
-        raise ExperimentError(f"{checkpoint}: cannot be loaded ({fault}). Take another checkpoint of this run.") from None
+        raise ExperimentError(
+            f"{checkpoint}: cannot be loaded ({fault}). Take another checkpoint of this run."
+        ) from None
     return model, plan.label_map
 
 
 def make_step(model: keras.Model, optimizer, batch_norm_learns: bool):
-    """Return the compiled training step: (images, box targets, class targets) -> (localisation, classification) loss."""
+    """Compile the training step: (images, box targets, class targets) -> (localisation, classification) loss."""
 
     @tf.function
     def step(images, box_targets, class_targets):
@@ -104,8 +105,9 @@ def make_optimizer(recipe: settings.Recipe) -> keras.optimizers.Optimizer:
 
 def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> None:
     recipe = plan.recipe
-    finished = (experiment.folder / "metrics.json").exists() and recipe.steps in (experiment.steps() or [0])
-    if finished:
+    trained = plan.strategy == "as_is" or recipe.steps in experiment.steps()
+    if trained and (experiment.folder / "metrics.json").exists():
+        print(f"Trained already: {experiment.folder}", flush=True)
         return
     training, validation = data.split(recipe.photos)
     keras.utils.set_random_seed(recipe.seed)
@@ -114,9 +116,8 @@ def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> 
     def measure() -> dict:
         return measured(strategy, validation, data.label_map)
 
-    if strategy.trains:
-        _run(strategy, training, data.label_map, recipe, experiment, measure, watch)
-    files.write_text(json.dumps(measure(), indent=2) + "\n", experiment.folder / "metrics.json")
+    scores = _run(strategy, training, data.label_map, recipe, experiment, measure, watch) if strategy.trains else None
+    files.write_text(json.dumps(scores or measure(), indent=2) + "\n", experiment.folder / "metrics.json")
 
 
 def measured(strategy, validation, label_map) -> dict:
@@ -127,7 +128,8 @@ def measured(strategy, validation, label_map) -> dict:
     return result
 
 
-def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> None:
+def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> dict | None:
+    """Train to the recipe's last step; return what `measure` gave there, None where no step was left."""
     model, optimizer = strategy.model, make_optimizer(recipe)
     optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
@@ -135,38 +137,42 @@ def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> N
     if start:
         print(f"Resuming at step {start}", flush=True)
     step_once = make_step(model, optimizer, strategy.batch_norm_learns)
-    began = saved = time.monotonic()
-    rows, done = [], start
+    began, saved = time.monotonic(), float("-inf")
+    losses, scores = [], None
+
+    def save() -> float:
+        experiment.save_state(variables, int(optimizer.iterations), before + time.monotonic() - began)
+        return time.monotonic()
+
     bar = tqdm(total=recipe.steps, initial=start, desc=strategy.name, unit="step")
-    writer = tf.summary.create_file_writer(str(experiment.folder / "tensorboard"))
-    with History(experiment, start) as history, bar, writer.as_default():
+    with bar, History(experiment, start) as history:
         try:
             for batch in dataset.batches(training, label_map, recipe.batch_size, recipe.seed, start, recipe.steps):
-                rows.append([float(loss) for loss in step_once(*batch)])
-                done += 1
+                losses.append([float(loss) for loss in step_once(*batch)])
                 bar.update()
+                done = int(optimizer.iterations)
                 last = done == recipe.steps
-                evaluated = last or done % recipe.evaluate_every == 0
-                if done % ROW_EVERY == 0 or evaluated:
-                    localisation, classification = (sum(column) / len(rows) for column in zip(*rows))
-                    rows = []
-                    row = {"step": done, "seconds": before + time.monotonic() - began,
-                           "learning_rate": float(optimizer.learning_rate), "loss": localisation + classification,
-                           "localisation": localisation, "classification": classification}
-                    if evaluated:
-                        scores = measure()
-                        row |= {"AP": scores["AP"], "AP50": scores["AP50"]}
+                scores = measure() if last or done % recipe.evaluate_every == 0 else None
+                if scores or done % ROW_EVERY == 0:
+                    seconds = before + time.monotonic() - began
+                    row, losses = _row(done, seconds, float(optimizer.learning_rate), losses, scores), []
                     history.add(**row)
-                    for key, value in row.items():
-                        tf.summary.scalar(key, value, step=done)
-                    bar.set_postfix(loss=f"{row['loss']:.3f}", **({"AP50": f"{row['AP50']:.2f}"} if evaluated else {}))
+                    bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if key in row})
                     if watch:
                         watch(row)
                 if last or done % recipe.checkpoint_every == 0:
                     experiment.save_checkpoint(model, done)
                 if last or time.monotonic() - saved > SAVE_EVERY_SECONDS:
-                    experiment.save_state(variables, done, before + time.monotonic() - began)
-                    saved = time.monotonic()
+                    saved = save()
         except KeyboardInterrupt:
-            experiment.save_state(variables, done, before + time.monotonic() - began)
+            save()
             raise
+    return scores
+
+
+def _row(step: int, seconds: float, rate: float, losses, scores: dict | None) -> dict[str, float]:
+    """Return one row of the history: mean losses since the row before, and AP where it was measured."""
+    localisation, classification = (sum(column) / len(losses) for column in zip(*losses, strict=True))
+    row = {"step": step, "seconds": seconds, "learning_rate": rate, "loss": localisation + classification}
+    row |= {"localisation": localisation, "classification": classification}
+    return row | ({"AP": scores["AP"], "AP50": scores["AP50"]} if scores else {})

@@ -77,7 +77,9 @@ def read(path: pathlib.Path) -> Annotation:
         filename=root.findtext("filename") or "",
         width=width,
         height=height,
-        boxes=tuple(_box(each, number, width, height, path) for number, each in enumerate(root.findall("object"), start=1)),
+        boxes=tuple(
+            _box(each, number, width, height, path) for number, each in enumerate(root.findall("object"), start=1)
+        ),
         depth=_whole(root, "size/depth", path, least=1, default=3),
         folder=root.findtext("folder") or "",
         path=root.findtext("path"),
@@ -164,7 +166,9 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
     findings = []
     if (annotation.width, annotation.height) != size:
         said = f"{annotation.width}x{annotation.height}"
-        findings.append(Finding(file, f"says the photo is {said}, but {photo.name} is {size[0]}x{size[1]}; label it anew."))
+        findings.append(
+            Finding(file, f"says the photo is {said}, but {photo.name} is {size[0]}x{size[1]}; label it anew.")
+        )
     if annotation.filename != photo.name:
         findings.append(Finding(file, f"names the photo '{annotation.filename}', but stands beside {photo.name}."))
     return findings

@@ -1,0 +1,81 @@
+# Each command sets up what it needs, and does so once. Without make: README.md says the same steps in plain Python.
+
+PY := .venv/bin/python
+WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
+
+export TF_CPP_MIN_LOG_LEVEL := 3
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run lab test clean
+.DELETE_ON_ERROR:
+
+help: ## list these commands
+	@echo "Transfer learning for object detection: a workshop"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed how long is trained."
+
+run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strategies in build/report.html
+	@$(PY) tools/report.py
+
+lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
+	@$(PY) -m jupyterlab --ip=127.0.0.1 notebooks/00_start_here.ipynb
+
+test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
+	@$(PY) -m pytest $(ARGS)
+
+clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# What installs writes its stamp last, so what was interrupted is done again and what was finished is not.
+
+.venv/installed: .venv/made requirements.txt pyproject.toml
+	@echo "Installing what the notebooks need into .venv (some minutes, about 3 GB)."
+	@$(PY) -m pip install -r requirements.txt -e . || { $(INSTALL_FAILED); }
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@$(PY) -m pip install --quiet -e ".[dev]" || { $(INSTALL_FAILED); }
+	@touch $@
+
+$(WEIGHTS): | .venv/installed
+	@echo "Fetching the COCO weights (17 MB)."
+	@$(PY) -m workshop_utils fetch
+
+INSTALL_FAILED = echo; echo "make: installing failed; pip says why above. Is the network there, and 4 GB of disk?"; \
+	echo "make: the same command again goes on with what was already fetched."; exit 1
+
+# The first Python that is 3.11 to 3.13 and can make virtual environments. The stamp holds the folder's name: a copied
+# or moved folder needs an environment of its own.
+
+CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
+
+ifneq ($(wildcard $(PY)) $(shell cat .venv/made 2>/dev/null),$(PY) $(CURDIR))
+.PHONY: .venv/made
+endif
+
+.venv/made:
+	@found=; lacking=; \
+	for python in $(CANDIDATES); do \
+	    "$$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null || continue; \
+	    if "$$python" -c "import ensurepip, venv" 2>/dev/null; then found=$$python; break; fi; \
+	    lacking="$$lacking $$python"; \
+	done; \
+	if [ -n "$$found" ]; then \
+	    echo "Making .venv with $$found ($$("$$found" --version))."; \
+	    "$$found" -m venv --clear .venv && exit 0; \
+	    rm -rf .venv; \
+	    echo "make: '$$found -m venv' failed; it says why above."; \
+	elif [ -n "$$lacking" ]; then \
+	    echo "make: the module venv, which makes virtual environments, is missing from:$$lacking"; \
+	else \
+	    echo "make: there is no Python 3.11, 3.12 or 3.13 among: $(CANDIDATES)"; \
+	fi; \
+	echo "  Debian, Ubuntu: sudo apt install python3 python3-venv (for another than the system's: python3.12-venv)"; \
+	echo "  macOS:          brew install python@3.13"; \
+	echo "  elsewhere:      install Python from https://www.python.org/downloads/"; \
+	echo "  or name one:    make $(MAKECMDGOALS) PYTHON=/path/to/python"; \
+	exit 1
+	@echo "$(CURDIR)" > $@

@@ -1,0 +1,82 @@
+"""What notebook 01 says of layers must be what the layers do."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from workshop_utils import activations, photos
+
+
+@pytest.fixture(scope="module")
+def images(yoghurt) -> np.ndarray:
+    return np.stack([photos.resize(sample.image) for sample in yoghurt.samples[:12]])
+
+
+@pytest.fixture(scope="module")
+def backbone(coco) -> keras.Model:
+    return activations.backbone_of(coco, side=96)
+
+
+def test_the_maps_are_what_the_layer_puts_out(coco, images):
+    maps = activations.activations(coco, "block_6_expand_relu", photos.to_input(images))
+    part = keras.Model(coco.input, coco.get_layer("block_6_expand_relu").output)
+    np.testing.assert_allclose(maps[11], part(photos.to_input(images[11:]))[0], rtol=1e-2, atol=1e-2)
+    assert maps.shape == (12, 38, 38, 192)
+
+
+def test_a_unit_sees_as_far_as_its_receptive_field_and_no_farther(coco):
+    layer = activations.LAYERS["middle"]
+    part = keras.Model(coco.input, coco.get_layer(layer).input)
+    photo = tf.constant(np.random.default_rng(0).uniform(-1, 1, (1, 300, 300, 3)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(photo)
+        answer = tf.reduce_sum(part(photo)[0, 19, 19])
+    seen = np.flatnonzero(np.abs(tape.gradient(answer, photo)[0]).max(axis=(0, 2)))
+    assert seen.max() - seen.min() + 1 == activations.receptive_field(coco, layer) == 59
+
+
+def test_the_strongest_patch_is_cut_around_the_peak():
+    images = np.arange(2 * 300 * 300 * 3, dtype=np.uint32).reshape(2, 300, 300, 3)
+    maps = np.zeros((2, 10, 10, 3), np.float16)
+    maps[1, 4, 7, 2], maps[0, 5, 5, 2], maps[0, 0, 0, 2] = 5, 3, 9
+    first, second = activations.strongest_patches(maps, 2, images, side=40, count=2)
+    np.testing.assert_array_equal(first, images[1, 115:155, 205:245])
+    np.testing.assert_array_equal(second, images[0, 145:185, 145:185])
+
+
+def test_features_are_the_means_within_the_boxes():
+    maps = np.random.default_rng(0).normal(size=(2, 10, 10, 4))
+    features = activations.at_boxes(maps, [[(0.2, 0.4, 0.5, 0.8)], [(0.0, 0.0, 1.0, 1.0), (0.91, 0.91, 0.95, 0.95)]])
+    np.testing.assert_allclose(features[0], maps[0, 2:5, 4:8].mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(features[1], maps[1].mean(axis=(0, 1)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(features[2], maps[1, 9, 9], rtol=1e-5)
+
+
+def test_the_channel_that_answers_to_the_boxes_is_found():
+    maps = np.random.default_rng(0).uniform(size=(3, 20, 20, 5)).astype(np.float16)
+    maps[:, 5:10, 5:10, 3] += 1
+    maps[..., 1] += 4
+    assert activations.channels_for(maps, [[(0.25, 0.25, 0.5, 0.5)]] * 3, 2)[0] == 3
+
+
+def test_ascent_makes_pictures_that_excite_their_channel(backbone):
+    layer, channels = activations.LAYERS["middle"], [7, 23, 49]
+    pictures = activations.visualise(backbone, layer, channels, steps=20)
+    part = keras.Model(backbone.input, backbone.get_layer(layer).input)
+    excited = np.asarray(part(photos.to_input(pictures.astype(np.float32)))).mean(axis=(1, 2))
+    noise = np.random.default_rng(1).normal(0, 0.1, pictures.shape)
+    plain = np.asarray(part(noise.astype(np.float32))).mean(axis=(1, 2))
+    for place, channel in enumerate(channels):
+        assert excited[place, channel] > plain[place, channel] + 1
+        assert excited[place, channel] == excited[:, channel].max()
+
+
+def test_a_linear_probe_reads_what_is_there_and_guesses_what_is_not():
+    rng = np.random.default_rng(0)
+    classes = rng.choice(["a", "b", "c"], 300)
+    noise = rng.normal(size=(300, 20))
+    telling = noise + 3 * (classes[:, None] == "a") * np.eye(20)[0] + 3 * (classes[:, None] == "b") * np.eye(20)[1]
+    training = np.arange(300) < 150
+    assert activations.linear_probe(telling, classes, training) > 0.85
+    assert activations.linear_probe(noise, classes, training) < 0.5

@@ -1,0 +1,145 @@
+"""The command line's contract: exit codes, the JSON on the last line, resuming, findings that begin with the file."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from workshop_utils import settings, voc
+from workshop_utils.__main__ import main
+
+TINY = ["--recipe", "quick", "--set", "steps=4", "photos=10", "batch_size=2", "evaluate_every=4", "checkpoint_every=2"]
+
+
+def last_line(capsys) -> dict:
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    assert main(["train", str(settings.YOGHURT), *TINY, "--experiment", str(folder)]) == 0
+    return folder
+
+
+def test_check_is_silent_and_good_on_the_workshop_s_photos(capsys):
+    assert main(["check", str(settings.YOGHURT)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_check_lists_every_finding_beginning_with_its_file_and_exits_1(voc_folder, capsys):
+    images, annotations = voc_folder / "images", voc_folder / "annotations"
+    (images / "0001.jpg").unlink()
+    (annotations / "0002.xml").unlink()
+    (images / "0003.jpg").write_bytes(b"no photo")
+    (annotations / "0004.xml").write_text("<annotation>")
+    (voc_folder / "label_map.pbtxt").write_text("".join(
+        f'item {{ name: "{name}" id: {number} }}\n' for number, name in enumerate(["strawberry", "vanilla"], start=1)
+    ))  # fmt: skip
+    assert main(["check", str(voc_folder)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    for file in (annotations / "0001.xml", images / "0002.jpg", images / "0003.jpg", annotations / "0004.xml"):
+        assert sum(line.startswith(f"{file}: ") for line in lines) == 1
+    assert any("does not list" in line for line in lines)
+    assert all(line.startswith(str(voc_folder)) for line in lines)
+
+
+def test_training_leaves_a_recipe_a_history_and_checkpoints(run):
+    recipe = json.loads((run / "recipe.json").read_text())
+    assert recipe["recipe"]["steps"] == 4
+    assert [row["step"] for row in csv.DictReader(open(run / "history.csv"))] == ["4"]
+    assert [path.name for path in sorted((run / "checkpoints").glob("*.h5"))] == [
+        "step-000002.weights.h5",
+        "step-000004.weights.h5",
+    ]
+
+
+def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
+    assert main(["evaluate", str(run)]) == 0
+    printed = last_line(capsys)
+    assert printed == json.loads((run / "metrics.json").read_text())
+    assert {"AP", "AP50", "AP75", "per_class"} <= set(printed)
+    assert all(0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *printed["per_class"].values()))
+
+
+def test_evaluating_coco_adds_the_class_agnostic_score(voc_folder, tmp_path, capsys):
+    assert main(["evaluate", "coco", "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    printed = last_line(capsys)
+    assert printed["AP50"] == 0
+    assert printed["class_agnostic"]["AP50"] > 0.2
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == printed
+
+
+def test_classes_that_coco_knows_are_matched_by_name(voc_folder, tmp_path, capsys):
+    for path in (voc_folder / "annotations").iterdir():
+        annotation = voc.read(path)
+        cups = tuple(voc.Box("cup", box.xmin, box.ymin, box.xmax, box.ymax) for box in annotation.boxes)
+        voc.write(voc.dataclasses.replace(annotation, boxes=cups), path)
+    assert main(["evaluate", "coco", "--data", str(voc_folder), "--out", str(tmp_path)]) == 0
+    assert last_line(capsys)["per_class"]["cup"] > 0.1
+
+
+def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_path, capsys):
+    for path in (voc_folder / "annotations").iterdir():
+        path.write_text(path.read_text().replace("vanilla", "crème brûlée").replace("peach", "crème brûlée"))
+    run, out = str(tmp_path / "run"), tmp_path / "found"
+    changes = ["--recipe", "quick", "--set", "steps=2", "photos=6", "batch_size=2"]
+    assert main(["train", str(voc_folder), *changes, "--experiment", run]) == 0
+    assert main(["evaluate", run, "--data", str(voc_folder), "--out", str(tmp_path / "scores")]) == 0
+    assert "crème brûlée" in last_line(capsys)["per_class"]
+    assert main(["export", run, "--formats", "onnx", "--checkpoint", "2"]) == 0
+    onnx = tmp_path / "run" / "export" / "detector.onnx"
+    assert main(["detect", str(onnx), str(voc_folder / "images"), "--out", str(out), "--min-score", "0.02"]) == 0
+    assert len(list(out.glob("*.labeled.jpg"))) == 6
+
+
+def test_the_same_command_again_resumes_and_says_where(tmp_path):
+    command = [sys.executable, "-m", "workshop_utils", "train", str(settings.YOGHURT), "--strategy", "random_init"]
+    command += [*TINY, "--experiment", str(tmp_path / "run")]
+    code = "import runpy, sys\nfrom workshop_utils import training\n"
+    code += "training.SAVE_EVERY_SECONDS = 0\nreal = training.make_step\n"
+    code += "def dying(*arguments):\n    step, calls = real(*arguments), []\n    def once(*batch):\n        calls.append(1)\n"
+    code += "        if len(calls) == 3:\n            import os; os._exit(9)\n        return step(*batch)\n    return once\n"
+    code += f"training.make_step = dying\nsys.argv = {command[2:]!r}\nrunpy.run_module('workshop_utils', run_name='__main__')\n"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 9
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert "Resuming at step 2" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["train"],
+        ["train", "x", "--strategy", "magic"],
+        ["train", "x", "--recipe", "slow"],
+        ["train", "x", "--set", "steps"],
+        ["train", "x", "--set", "colour=3"],
+        ["detect", "coco"],
+        ["detect", "coco", "x.jpg", "--out", "y", "--min-score", "2"],
+        ["evaluate", "coco"],
+    ],
+)
+def test_wrong_usage_exits_2(arguments, capsys):
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "nowhere"], ["train", "nowhere"], ["evaluate", "nowhere"], ["export", "nowhere"],
+     ["detect", "nowhere", "x.jpg", "--out", "y"]],
+)  # fmt: skip
+def test_what_is_not_there_is_named_and_exits_1(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    said = "".join(capsys.readouterr())
+    assert "nowhere" in said
+    assert "Traceback" not in said

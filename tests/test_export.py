@@ -1,0 +1,132 @@
+"""Every exported format finds what the checkpoint finds."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workshop_utils import anchors, export, inference, label_map, photos, settings, training
+from workshop_utils.experiment import ExperimentError
+
+SIZES = ((512, 384), (300, 300), (200, 320), (97, 61), (1280, 720))
+
+
+@pytest.fixture(scope="module")
+def as_is(yoghurt, tmp_path_factory):
+    recipe = settings.recipe("quick", photos=10)
+    return training.train("as_is", yoghurt, recipe, tmp_path_factory.mktemp("as_is"))
+
+
+@pytest.fixture(scope="module")
+def exported(as_is):
+    return export.export(as_is)
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(yoghurt, tmp_path_factory):
+    changes = {"steps": 4, "photos": 10, "batch_size": 2, "checkpoint_every": 2, "evaluate_every": 4}
+    return training.train("fine_tune", yoghurt, settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned"))
+
+
+@pytest.fixture(scope="module")
+def images(yoghurt):
+    photo = Image.fromarray(yoghurt.samples[5].image)
+    return [sample.image for sample in yoghurt.samples[:3]] + [np.asarray(photo.resize(size)) for size in SIZES]
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is, exported, images):
+    wanted = inference.open_detector(as_is.folder).detect(images)
+    found = inference.open_detector(exported[kind]).detect(images)
+    assert (wanted.scores > 0.3).sum() >= 10
+    for row in range(len(images)):
+        for place in np.flatnonzero(wanted.scores[row] > 0.3):
+            same = (found.classes[row] == wanted.classes[row, place]) & (
+                np.abs(found.scores[row] - wanted.scores[row, place]) < 0.02
+            )
+            overlap = anchors.iou(wanted.boxes[row, place][None], found.boxes[row])[0]
+            assert overlap[same].max(initial=0) > 0.97
+
+
+@pytest.mark.parametrize("kind", ["litert", "onnx"])
+def test_the_portable_formats_differ_by_rounding_only(kind, as_is, exported, images):
+    wanted = inference.open_detector(as_is.folder).detect(images)
+    found = inference.open_detector(exported[kind]).detect(images)
+    np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-4)
+
+
+def test_the_saved_model_runs_without_this_package(exported):
+    program = (
+        "import sys, numpy, tensorflow as tf\n"
+        f"serve = tf.saved_model.load({str(exported['saved_model'])!r}).signatures['serving_default']\n"
+        "found = serve(input_tensor=tf.zeros((2, 123, 77, 3), tf.uint8))\n"
+        "print(sorted((name, value.shape.as_list(), value.dtype.name) for name, value in found.items()))\n"
+        "assert 'workshop_utils' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert eval(done.stdout) == [
+        ("detection_boxes", [2, 100, 4], "float32"),
+        ("detection_classes", [2, 100], "float32"),
+        ("detection_scores", [2, 100], "float32"),
+        ("num_detections", [2], "float32"),
+    ]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_saved_model_resizes_as_training_does(size, yoghurt):
+    image = np.asarray(Image.fromarray(yoghurt.samples[5].image).resize(size))
+    ours = export._resize(image[None])[0].numpy()
+    differences = np.abs(ours - photos.resize(image))
+    assert differences.max() <= 2
+    assert differences.mean() < 0.2
+
+
+def test_labels_lie_beside_the_files(fine_tuned):
+    export.export(fine_tuned, ["litert"])
+    folder = fine_tuned.folder / "export"
+    assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.label_map
+    assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.label_map.values())
+
+
+def test_coco_s_labels_leave_the_gaps_of_its_ids_empty(as_is, exported):
+    lines = (as_is.folder / "export" / "labels.txt").read_text().split("\n")
+    assert (lines[47 - 1], lines[12 - 1], lines[90 - 1]) == ("cup", "", "toothbrush")
+
+
+def test_the_named_checkpoint_is_what_is_exported(fine_tuned, images):
+    outcomes = []
+    for step in (2, 4):
+        path = export.export(fine_tuned, ["onnx"], step)["onnx"]
+        model, _ = training.load_model(fine_tuned, step)
+        scores = inference.open_detector(path).detect(images[:1], min_score=0.0).scores
+        expected = inference.OpenDetector("", {}, inference._keras(model)).detect(images[:1], min_score=0.0).scores
+        np.testing.assert_allclose(scores, expected, atol=1e-4)
+        outcomes.append(scores)
+    assert np.abs(outcomes[0] - outcomes[1]).max() > 1e-3
+
+
+def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(fine_tuned):
+    with pytest.raises(ExperimentError, match=r"no checkpoint 3\. It has: 2, 4"):
+        export.export(fine_tuned, ["onnx"], 3)
+
+
+def test_an_unknown_format_is_refused(fine_tuned):
+    with pytest.raises(export.ExportError, match="'tfjs'.*saved_model, litert, onnx"):
+        export.export(fine_tuned, ["tfjs"])
+
+
+def test_a_failed_export_leaves_the_old_file(fine_tuned, monkeypatch):
+    path = export.export(fine_tuned, ["litert"])["litert"]
+    before, names = path.read_bytes(), sorted(each.name for each in path.parent.iterdir())
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("keras.Model.export", full)
+    with pytest.raises(OSError, match="No space"):
+        export.export(fine_tuned, ["litert"])
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in path.parent.iterdir()) == names

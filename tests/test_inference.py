@@ -1,0 +1,94 @@
+"""Detecting on photos: what is written, what is refused, what is said of a bad photo."""
+
+import csv
+import shutil
+
+import pytest
+from PIL import Image
+
+from workshop_utils import inference, settings, voc
+
+
+@pytest.fixture(scope="module")
+def coco_open():
+    return inference.open_detector("coco")
+
+
+@pytest.fixture
+def album(tmp_path):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in ("0001.jpg", "0005.jpg"):
+        shutil.copy(settings.YOGHURT / "images" / name, folder)
+    return folder
+
+
+def test_each_photo_gets_a_picture_an_annotation_and_its_rows(coco_open, album, tmp_path):
+    out = tmp_path / "out"
+    reports = inference.annotate(coco_open, inference.collect([album]), out, min_score=0.3)
+    rows = list(csv.DictReader(open(out / "detections.csv", newline="")))
+    assert sum(len(report.names) for report in reports) == len(rows) > 0
+    for report in reports:
+        annotation = voc.read(out / f"{report.path.stem}.xml")
+        assert tuple(box.name for box in annotation.boxes) == report.names
+        assert annotation.filename == report.path.name
+        with Image.open(out / f"{report.path.stem}.labeled.jpg") as picture, Image.open(report.path) as photo:
+            assert picture.size == photo.size
+            assert picture.tobytes() != photo.convert("RGB").tobytes()
+        mine = [row for row in rows if row["photo"] == report.path.name]
+        assert [row["class"] for row in mine] == list(report.names)
+        assert all(float(row["score"]) >= 0.3 for row in mine)
+
+
+def test_contents_count_the_classes_on_each_photo(coco_open, album, tmp_path):
+    reports = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", min_score=0.3)
+    rows = list(csv.DictReader(open(tmp_path / "out" / "contents.csv", newline="")))
+    for report, row in zip(reports, rows, strict=True):
+        assert {name: int(count) for name, count in row.items() if name != "photo" and count != "0"} == report.counts
+
+
+def test_an_unreadable_photo_is_named_and_the_rest_goes_on(coco_open, album, tmp_path):
+    (album / "0003.jpg").write_bytes(b"not a photo")
+    reports = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out")
+    assert [report.fault is None for report in reports] == [True, False, True]
+    assert "0003.jpg" in reports[1].fault
+    assert not (tmp_path / "out" / "0003.xml").exists()
+
+
+def test_a_large_photo_keeps_its_size_and_its_boxes_place(coco_open, album, tmp_path):
+    with Image.open(album / "0005.jpg") as photo:
+        photo.resize((2048, 1536)).save(album / "large.png")
+    small, _, large = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", 0.3)[-3:]
+    assert Image.open(tmp_path / "out" / "large.labeled.jpg").size == (2048, 1536)
+    assert len(large.names) > 0
+
+
+def test_the_participant_s_own_annotations_are_not_overwritten(coco_open, album):
+    (album / "0001.xml").write_text("mine")
+    with pytest.raises(inference.InferenceError, match=r"0001\.xml.*another --out"):
+        inference.annotate(coco_open, inference.collect([album]), album)
+    assert (album / "0001.xml").read_text() == "mine"
+
+
+def test_detecting_again_into_the_same_folder_is_allowed(coco_open, album, tmp_path):
+    for _ in range(2):
+        reports = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out")
+    assert len(reports) == 2
+
+
+def test_two_photos_of_one_name_are_refused(coco_open, album, tmp_path):
+    (tmp_path / "other").mkdir()
+    shutil.copy(album / "0001.jpg", tmp_path / "other")
+    with pytest.raises(inference.InferenceError, match="one file"):
+        inference.annotate(coco_open, inference.collect([album, tmp_path / "other"]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_photos_is_a_fault_that_says_where(tmp_path):
+    with pytest.raises(inference.InferenceError, match=str(tmp_path)):
+        inference.collect([tmp_path])
+
+
+def test_what_is_no_detector_is_refused(tmp_path):
+    with pytest.raises(inference.InferenceError, match="neither 'coco' nor a run"):
+        inference.open_detector(tmp_path)

@@ -1,0 +1,37 @@
+"""Non-maximum suppression in NumPy gives what TensorFlow's gives."""
+
+import numpy as np
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as some
+
+from workshop_utils import detector, nms, photos
+
+
+@given(seed=some.integers(0, 2**32 - 1), boxes=some.integers(1, 60), classes=some.integers(1, 5), floor=some.sampled_from([0.0, 0.3]))
+def test_numpy_s_suppression_equals_tensorflow_s(seed, boxes, classes, floor):
+    rng = np.random.default_rng(seed)
+    corners = np.sort(rng.random((boxes, 2, 2), np.float32), axis=1).reshape(boxes, 4)
+    scores = rng.permutation(boxes * classes).reshape(boxes, classes).astype(np.float32) / (boxes * classes)
+    theirs = tf.image.combined_non_max_suppression(corners[None, :, None], scores[None], 20, 20, 0.6, floor)
+    ours = nms.suppress(corners, scores, floor, 0.6, 20)
+    found = int(theirs.valid_detections[0])
+    np.testing.assert_allclose(ours[0], theirs.nmsed_boxes[0].numpy(), atol=1e-7)
+    np.testing.assert_allclose(ours[2], theirs.nmsed_scores[0].numpy())
+    np.testing.assert_array_equal(ours[1][:found] - 1, theirs.nmsed_classes[0].numpy()[:found])
+
+
+def test_it_equals_the_detector_s_own_on_real_photos(coco, yoghurt):
+    images = photos.to_input(np.stack([photos.resize(sample.image) for sample in yoghurt.samples[:4]]))
+    boxes, scores = (part.numpy() for part in detector.decode(*coco(images, training=False)))
+    for row, theirs in enumerate(zip(*detector.suppress(boxes, scores, 0.01), strict=True)):
+        ours = nms.suppress(boxes[row], scores[row], 0.01, detector.NMS_IOU, detector.MAX_DETECTIONS)
+        for mine, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(mine, other.numpy(), atol=1e-6)
+
+
+def test_nothing_above_the_floor_gives_only_padding():
+    boxes, classes, scores = nms.suppress(np.array([[0, 0, 1, 1]], np.float32), np.array([[0.2]], np.float32), 0.5, 0.6, 3)
+    assert boxes.shape == (3, 4)
+    assert not classes.any()
+    assert not scores.any()

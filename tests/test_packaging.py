@@ -1,0 +1,94 @@
+"""What is said in several places is said alike: requirements, Python versions, the lists in the README."""
+
+import ast
+import importlib.metadata
+import json
+import re
+import sys
+import tomllib
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from workshop_utils import pretrained, settings
+
+ROOT = settings.PROJECT
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+
+
+def ranges(lines) -> dict[str, SpecifierSet]:
+    """Return {package: the versions asked for}; tensorflow-cpu is TensorFlow."""
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {each.name.replace("tensorflow-cpu", "tensorflow"): each.specifier for each in wanted}
+
+
+REQUIREMENTS = ranges((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+
+
+def test_conda_asks_for_the_same_packages_as_pip():
+    *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    assert ranges(pip["pip"]) == REQUIREMENTS
+    assert ranges(conda)["python"] == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_colab_keeps_its_own_versions():
+    colab = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "pillow": "11.3.0", "pycocotools": "2.0.11",
+             "ipywidgets": "7.7.1", "ipython": "7.34.0"}  # fmt: skip
+    assert all(version in REQUIREMENTS[name] for name, version in colab.items())
+
+
+def test_python_versions_agree():
+    tested = WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert tested == [f"3.{minor}" for minor in range(30) if f"3.{minor}" in SpecifierSet(PROJECT["requires-python"])]
+    assert tested == [line.split()[-1] for line in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d", line)]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "python" + " python".join(reversed(tested)) in makefile
+    assert "({}) <= sys.version_info[:2] <= ({})".format(*(tested[i].replace(".", ", ") for i in (0, -1))) in makefile
+    assert f"Python {tested[0]} to {tested[-1]}" in README
+
+
+def test_every_import_is_required():
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "workshop_utils").glob("*.py"))]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        sources.append(re.sub(r"^(\s*)[%!].*$", r"\1pass", code, flags=re.MULTILINE))
+    imported = set()
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.split(".")[0])
+    providers = importlib.metadata.packages_distributions()
+    for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
+        packages = (canonicalize_name(each) for each in providers.get(name, []))
+        listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}
+        assert listed & REQUIREMENTS.keys(), f"'{name}' is imported, but requirements.txt does not list it"
+
+
+def test_readme_lists_every_notebook_and_every_module():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"(notebooks/{path.name})" in README
+    for path in (ROOT / "workshop_utils").glob("[!_]*.py"):
+        assert f"| `{path.stem}` |" in README, f"README.md does not say what {path.stem} is for"
+
+
+def test_modules_import_only_from_rows_above_their_own_in_the_readme():
+    rows = [name for name in re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) if name not in settings.RECIPES]
+    for place, name in enumerate(rows):
+        source = (ROOT / "workshop_utils" / f"{name}.py").read_text(encoding="utf-8")
+        found = re.findall(
+            r"^\s*from workshop_utils import (.+)|^\s*from workshop_utils\.(\w+) import", source, re.MULTILINE
+        )
+        imported = {each for many, one in found for each in re.findall(r"\w+", many or one)}
+        assert imported <= set(rows[:place]), f"{name} imports {imported - set(rows[:place])}"
+
+
+def test_where_the_weights_come_from_and_go_to():
+    weights = (settings.PRETRAINED / pretrained.WEIGHTS).relative_to(ROOT).as_posix()
+    assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert pretrained.PACKAGE in README and pretrained.TARBALL in README

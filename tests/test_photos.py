@@ -1,0 +1,162 @@
+import io
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from workshop_utils import photos, settings
+
+PHOTO = settings.YOGHURT / "images" / "0001.jpg"
+
+
+def noise(height, width):
+    return np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+# read
+
+
+def test_a_photo_is_read_in_rgb_at_full_size():
+    image = photos.read(PHOTO)
+    assert (image.mode, image.size) == ("RGB", (512, 384))
+    np.testing.assert_array_equal(image, Image.open(PHOTO))
+
+
+def test_encoded_bytes_read_like_the_file_they_come_from():
+    np.testing.assert_array_equal(photos.read(PHOTO.read_bytes()), photos.read(PHOTO))
+
+
+# The EXIF standard's own words: on which side of the upright photo the stored row 0 and column 0 lie.
+ORIENTATIONS = {
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_a_photo_is_turned_upright(orientation):
+    upright = noise(4, 6)
+    row, column = ORIENTATIONS[orientation]
+    stored = upright.swapaxes(0, 1) if row in ("left", "right") else upright
+    stored = stored[::-1] if row in ("bottom", "right") else stored
+    stored = stored[:, ::-1] if column in ("bottom", "right") else stored
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(np.ascontiguousarray(stored)), "PNG", exif=exif)
+    np.testing.assert_array_equal(photos.read(data), upright)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("P", "PNG"), ("P", "GIF"), ("RGBA", "PNG"), ("LA", "PNG"), ("L", "JPEG"), ("1", "PNG"), ("CMYK", "JPEG")],
+)
+def test_a_photo_of_any_mode_becomes_rgb_of_the_same_colour(mode, kind):
+    plain = Image.new("RGB", (16, 16), (255, 255, 255))
+    image = photos.read(encoded(plain.convert(mode), kind))
+    assert image.mode == "RGB"
+    np.testing.assert_array_equal(image, plain)
+
+
+def test_a_missing_photo_is_refused_with_its_path(tmp_path):
+    with pytest.raises(photos.PhotoError, match=r"gone\.jpg: there is no such photo"):
+        photos.read(tmp_path / "gone.jpg")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"this is no photo", PHOTO.read_bytes()[:5000], b"\x89PNG\r\n\x1a\n" + bytes(40)],
+    ids=["empty", "text", "truncated", "broken"],
+)
+def test_what_is_no_whole_photo_is_refused_with_its_path_and_a_remedy(tmp_path, data):
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(data)
+    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo .*Open and save it anew"):
+        photos.read(path)
+    with pytest.raises(photos.PhotoError, match=r"^cup\.jpg: cannot be read"):
+        photos.read(data, "cup.jpg")
+
+
+def test_a_decompression_bomb_is_refused(monkeypatch):
+    data = encoded(Image.new("RGB", (100, 100)), "PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100 * 100 // 2 - 1)
+    with pytest.raises(photos.PhotoError, match="cannot be read as a photo"):
+        photos.read(data)
+
+
+# find
+
+
+def test_photos_are_found_sorted_whatever_the_case_of_their_ending(tmp_path):
+    wanted = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.jpg"]
+    for name in [*reversed(wanted), ".hidden.jpg", "notes.txt", "jpg", "cup.xml"]:
+        (tmp_path / name).touch()
+    assert photos.find(tmp_path) == [tmp_path / name for name in wanted]
+
+
+def test_photos_are_found_in_the_same_order_however_the_folder_lists_them(monkeypatch):
+    images = settings.YOGHURT / "images"
+    expected = photos.find(images)
+    iterdir = pathlib.Path.iterdir
+    monkeypatch.setattr(pathlib.Path, "iterdir", lambda self: reversed(sorted(iterdir(self))))
+    assert photos.find(images) == expected
+
+
+# shrink, resize, to_input
+
+
+def test_a_small_photo_is_kept_as_it_is():
+    pixels = noise(384, 512)
+    np.testing.assert_array_equal(photos.shrink(Image.fromarray(pixels)), pixels)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((1024, 768), (384, 512)), ((600, 1200), (512, 256)), ((5000, 1), (1, 512)), ((513, 513), (512, 512))],
+)
+def test_a_large_photo_is_shrunk_to_512_on_its_longer_side(size, expected):
+    small = photos.shrink(Image.new("RGB", size, (10, 200, 30)))
+    assert small.shape == (*expected, 3)
+    assert small.dtype == np.uint8
+    assert (small == (10, 200, 30)).all()
+
+
+@pytest.mark.parametrize("shape", [(384, 512), (700, 350), (90, 120), (300, 301)])
+def test_the_resize_rule_is_tensorflows_bilinear_with_antialias(shape):
+    image = np.asarray(photos.read(PHOTO).resize(shape[::-1]))
+    wanted = tf.image.resize(image, (300, 300), antialias=True).numpy()
+    np.testing.assert_allclose(photos.resize(image), wanted, atol=1.01)  # both passes are rounded to whole levels
+
+
+def test_a_photo_of_the_detectors_size_is_not_touched():
+    image = noise(300, 300)
+    np.testing.assert_array_equal(photos.resize(image), image)
+
+
+def test_a_window_shows_its_part_of_the_photo_and_no_other():
+    rows, columns = np.mgrid[0:200, 0:400]
+    image = np.stack([rows, columns / 2, np.zeros_like(rows)], axis=-1).astype(np.uint8)
+    view = photos.resize(image, (0.25, 0.5, 0.75, 1.0)).astype(float)
+    places = (np.arange(300) + 0.5) / 300
+    # a pixel's value is its index, its middle lies half a pixel further; the last column has no neighbour to mix with
+    np.testing.assert_allclose(view[:, 150, 0], 50 + 100 * places - 0.5, atol=1.0)
+    np.testing.assert_allclose(view[150, :290, 1], (200 + 200 * places[:290] - 0.5) / 2, atol=1.0)
+
+
+def test_pixels_become_numbers_from_minus_one_to_one():
+    values = photos.to_input(np.array([0, 51, 255], np.uint8))
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values, [-1.0, -0.6, 1.0], atol=1e-7)

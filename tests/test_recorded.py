@@ -1,0 +1,81 @@
+import dataclasses
+import json
+
+import pytest
+
+from workshop_utils import recorded, settings
+
+ROW = {"step": 10.0, "seconds": 5.0, "loss": 1.5, "AP": None, "AP50": None}
+RUN = recorded.Recorded(
+    strategy="fine_tune",
+    recipe=settings.recipe("seed"),
+    fingerprint="0123456789ab",
+    command="python -m workshop_utils train data/yoghurt --recipe seed",
+    date="2026-01-31",
+    minutes=12.5,
+    metrics={"AP": 0.5, "AP50": 0.8, "AP75": 0.6, "per_class": {"peach": 0.5}, "per_class_AP50": {"peach": 0.8}},
+    history=[ROW],
+)
+
+
+def write(folder, name, **changes):
+    path = folder / name
+    path.write_text(json.dumps(dataclasses.asdict(RUN) | changes), encoding="utf-8")
+    return path
+
+
+def test_a_recorded_run_is_read_as_it_was_written(tmp_path):
+    write(tmp_path, "fine_tune.json")
+    assert recorded.load(tmp_path) == [RUN]
+
+
+def test_runs_come_in_the_order_of_their_file_names_and_other_files_are_left_alone(tmp_path):
+    write(tmp_path, "b.json", strategy="random_init")
+    write(tmp_path, "a.json")
+    (tmp_path / "README.md").write_text("about these")
+    assert [run.strategy for run in recorded.load(tmp_path)] == ["fine_tune", "random_init"]
+
+
+def test_what_a_file_says_beyond_the_known_is_left_out(tmp_path):
+    write(tmp_path, "a.json", machine="a laptop")
+    assert recorded.load(tmp_path) == [RUN]
+
+
+def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
+    assert recorded.load(tmp_path / "results") == []
+
+
+def test_training_photos_are_four_fifths_of_the_recipes():
+    assert RUN.training_photos == 288
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"recipe": {"name": "seed"}},
+        {"recipe": None},
+        {"metrics": {}},
+        {"metrics": {"AP": 1, "AP50": 1, "AP75": 1, "per_class": [1]}},
+        {"metrics": {"AP": "much", "AP50": 1, "AP75": 1, "per_class": {}}},
+        {"minutes": None},
+        {"history": [{"loss": 1}]},
+    ],
+    ids=["half a recipe", "no recipe", "no AP", "no classes", "AP that is no number", "no minutes", "no step"],
+)
+def test_a_broken_file_is_named_with_its_fault(tmp_path, spoil):
+    path = write(tmp_path, "broken.json", **spoil)
+    with pytest.raises(recorded.RecordedError, match=path.name):
+        recorded.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"run"', "{}"])
+def test_a_file_that_is_no_run_at_all_is_named(tmp_path, text):
+    (tmp_path / "broken.json").write_text(text)
+    with pytest.raises(recorded.RecordedError, match=r"broken\.json"):
+        recorded.load(tmp_path)
+
+
+def test_the_runs_in_the_project_can_be_read():
+    for run in recorded.load():
+        assert run.strategy in ("fine_tune", "as_is", "random_init")
+        assert 0 <= run.metrics["AP"] <= run.metrics["AP50"] <= 1

@@ -1,0 +1,75 @@
+"""Records: the Object Detection API's keys, and the same samples as the folder they were made of."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from workshop_utils import dataset, label_map, records
+
+API_KEYS = {
+    "image/height", "image/width", "image/filename", "image/source_id", "image/key/sha256", "image/encoded",
+    "image/format", "image/object/bbox/ymin", "image/object/bbox/xmin", "image/object/bbox/ymax",
+    "image/object/bbox/xmax", "image/object/class/text", "image/object/class/label", "image/object/difficult",
+    "image/object/truncated", "image/object/view",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def written(yoghurt, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    records.write(yoghurt, folder)
+    return folder
+
+
+def test_folder_and_records_give_the_same_batches(yoghurt, written):
+    again = records.read(written)
+    assert again.label_map == yoghurt.label_map
+    assert again.fingerprint() == yoghurt.fingerprint()
+    for ours, theirs in zip(yoghurt.split(), again.split(), strict=True):
+        first = dataset.batch(ours, yoghurt.label_map, 3, 8, 1)
+        second = dataset.batch(theirs, again.label_map, 3, 8, 1)
+        assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_the_record_files_hold_the_split(yoghurt, written):
+    training, validation = yoghurt.split()
+    for name, samples in (("train.record", training), ("val.record", validation)):
+        found = [records.from_example(record).name for record in tf.data.TFRecordDataset(str(written / name))]
+        assert found == [sample.name for sample in samples]
+
+
+def test_an_example_has_the_api_s_keys_and_values(yoghurt):
+    sample = yoghurt.samples[0]
+    features = records.to_example(sample, yoghurt.label_map).features.feature
+    assert set(features) == API_KEYS
+    assert features["image/height"].int64_list.value[:] == [384]
+    assert features["image/encoded"].bytes_list.value[0] == sample.encoded
+    assert features["image/format"].bytes_list.value[:] == [b"jpeg"]
+    assert features["image/key/sha256"].bytes_list.value[0].decode() == sample.sha256
+    np.testing.assert_array_equal(features["image/object/bbox/xmax"].float_list.value, sample.boxes[:, 3])
+    texts = [text.decode() for text in features["image/object/class/text"].bytes_list.value]
+    labels = features["image/object/class/label"].int64_list.value
+    assert texts == list(sample.classes)
+    assert [yoghurt.label_map[number] for number in labels] == texts
+
+
+def test_a_photo_without_objects_survives(yoghurt):
+    sample = yoghurt.samples[0]
+    empty = dataset.from_encoded("empty.jpg", sample.encoded, [], [], [], [])
+    again = records.from_example(records.to_example(empty, yoghurt.label_map).SerializeToString())
+    assert again.boxes.shape == (0, 4)
+    assert again.classes == ()
+
+
+def test_a_broken_record_is_named(written, tmp_path):
+    for name in records.FILES:
+        (tmp_path / name).write_bytes((written / name).read_bytes()[:-100])
+    label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record.*[Ww]rite the records anew"):
+        records.read(tmp_path)
+
+
+def test_a_missing_record_is_named(tmp_path):
+    label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record"):
+        records.read(tmp_path)

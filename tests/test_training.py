@@ -1,0 +1,397 @@
+import csv
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+
+import filelock
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from workshop_utils import dataset, detector, evaluation, experiment, losses, settings, strategies, training
+
+SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
+RECIPE = settings.recipe("quick", **SHORT)
+TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
+
+
+@pytest.fixture(scope="module")
+def cups(tmp_path_factory):
+    """A data set of twenty of the workshop's photos: its folder."""
+    folder = tmp_path_factory.mktemp("data") / "cups"
+    for part in ("images", "annotations"):
+        (folder / part).mkdir(parents=True)
+        for path in sorted((settings.YOGHURT / part).iterdir())[:20]:
+            shutil.copy(path, folder / part)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(cups):
+    return dataset.load(cups)
+
+
+@pytest.fixture(scope="module")
+def watched():
+    """What `watch` saw in the finished run: each row, and the steps that stood in history.csv at that moment."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def finished(data, cups, watched, tmp_path_factory):
+    """A whole run of four real steps, never interrupted."""
+    run = experiment.Experiment(tmp_path_factory.mktemp("runs") / "whole")
+
+    def watch(row):
+        watched.append((row, [each["step"] for each in run.history()]))
+
+    return training.train("fine_tune", data, RECIPE, run.folder, cups, TRAIN_FROM, watch)
+
+
+@pytest.fixture(scope="module")
+def final_model(finished):
+    return training.load_model(finished)[0]
+
+
+@pytest.fixture
+def uncompiled():
+    """For a few steps, compiling would take longest."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """Training that takes no time: the detector is one number, into which each step writes what it was given.
+
+    The number after any count of steps, resumed or not, is the same only if each batch came once and in order.
+    """
+
+    def build(classes, **_):
+        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="number")])
+
+    def make_step(model, optimizer, batch_norm_learns):
+        number = model.get_layer("number").bias
+
+        def step(images, box_targets, class_targets):
+            number.assign(number * 1.01 + tf.reduce_mean(images))
+            return tf.constant(1.0), tf.constant(2.0)
+
+        return step
+
+    scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
+    monkeypatch.setattr(detector, "build", build)
+    monkeypatch.setattr(training, "make_step", make_step)
+    monkeypatch.setattr(training, "measured", lambda *_: dict(scores))
+
+
+def number_learnt(run: experiment.Experiment) -> float:
+    return float(training.load_model(run)[0].get_layer("number").bias[0])
+
+
+# What a run leaves behind
+
+
+def test_a_run_writes_down_what_it_is(finished, data, cups):
+    assert json.loads((finished.folder / "recipe.json").read_text())["recipe"]["steps"] == 4
+    plan = finished.plan
+    assert plan == experiment.Plan("fine_tune", RECIPE, data.label_map, str(cups), data.fingerprint(), TRAIN_FROM)
+
+
+def test_the_history_has_a_row_wherever_ap_was_measured_and_loss_is_the_sum_of_its_parts(finished):
+    rows = finished.history()
+    assert [row["step"] for row in rows] == [2, 4]
+    for row in rows:
+        assert row["loss"] == pytest.approx(row["localisation"] + row["classification"], rel=1e-5)
+        assert row["loss"] > 0 and 0 <= row["AP"] <= row["AP50"] <= 1
+    assert 0 < rows[0]["seconds"] < rows[1]["seconds"]
+    assert rows[0]["learning_rate"] == pytest.approx(0.003 / 2) and rows[1]["learning_rate"] == 0
+
+
+def test_each_row_is_on_the_disk_before_it_is_shown(finished, watched):
+    assert [steps for _, steps in watched] == [[2], [2, 4]]
+    for (row, _), written in zip(watched, finished.history(), strict=True):
+        assert row == pytest.approx(written, rel=1e-6)
+
+
+def test_checkpoints_are_written_as_often_as_the_recipe_says(finished):
+    assert finished.steps() == [2, 4]
+
+
+def test_tensorboard_shows_loss_and_average_precision(finished):
+    events = EventAccumulator(str(finished.folder / "tensorboard")).Reload()
+    assert {"loss", "localisation", "classification", "AP", "AP50"} <= set(events.Tags()["tensors"])
+    assert [event.step for event in events.Tensors("loss")] == [2, 4]
+    values = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("loss")]
+    assert values == pytest.approx([row["loss"] for row in finished.history()], rel=1e-5)
+
+
+def test_the_metrics_are_those_of_the_last_checkpoint_on_the_validation_photos(finished, final_model, data):
+    again = evaluation.evaluate(final_model, data.split(10)[1], data.label_map).as_json()
+    metrics = finished.metrics()
+    assert metrics["AP50"] == pytest.approx(again["AP50"], abs=1e-4)
+    assert metrics["per_class"].keys() == again["per_class"].keys()
+    assert metrics["AP"] == pytest.approx(finished.history()[-1]["AP"], abs=1e-6)
+
+
+def test_a_checkpoint_is_loaded_by_its_step(finished, final_model, data):
+    early, names = training.load_model(finished, 2)
+    assert names == data.label_map
+    assert (early.get_layer("class_0").get_weights()[0] != final_model.get_layer("class_0").get_weights()[0]).any()
+
+
+def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco):
+    for name in ("Conv1", "block_5_expand", "block_16_project"):
+        kernels = [model.get_layer(name).get_weights()[0] for model in (final_model, coco)]
+        np.testing.assert_array_equal(*kernels)
+
+
+# Once more into the same folder
+
+
+def test_the_same_call_again_trains_nothing(finished, data, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.name != "lock"}
+    monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
+    training.train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", TRAIN_FROM, pytest.fail)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_another_recipe_is_refused_with_both_values(finished, data):
+    other = settings.recipe("quick", **SHORT | {"steps": 7, "learning_rate": 0.5})
+    with pytest.raises(experiment.ExperimentError) as caught:
+        training.train("fine_tune", data, other, finished.folder, train_from=TRAIN_FROM)
+    said = str(caught.value)
+    assert str(finished.folder) in said and "Choose another folder" in said
+    was, now = said.split(" and is now ")
+    assert "4" in was and "0.003" in was and "7" in now and "0.5" in now
+
+
+@pytest.mark.parametrize(("strategy", "train_from"), [("random_init", None), ("fine_tune", "block_2_add")])
+def test_another_strategy_is_refused_with_both_values(finished, data, strategy, train_from):
+    with pytest.raises(experiment.ExperimentError) as caught:
+        training.train(strategy, data, RECIPE, finished.folder, train_from=train_from)
+    assert f"{TRAIN_FROM} and is now {train_from}" in str(caught.value)
+    assert strategy == "fine_tune" or "strategy was fine_tune and is now random_init" in str(caught.value)
+
+
+def test_other_photos_are_refused(finished, data):
+    fewer = dataset.Dataset(data.samples[:-1], data.label_map)
+    with pytest.raises(experiment.ExperimentError, match=f"fingerprint was {data.fingerprint()} and is now"):
+        training.train("fine_tune", fewer, RECIPE, finished.folder, train_from=TRAIN_FROM)
+
+
+def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
+    with (
+        filelock.FileLock(tmp_path / "lock"),
+        pytest.raises(experiment.ExperimentError, match="another process is training here"),
+    ):
+        training.train("random_init", data, RECIPE, tmp_path)
+
+
+# Killed and resumed: real steps
+
+
+TRAIN_AND_HANG_AFTER_TWO_STEPS = """
+import json, sys, time
+import tensorflow as tf
+from workshop_utils import dataset, settings, training
+
+def watch(row):
+    print("at work", flush=True)
+    time.sleep(600)
+
+tf.config.run_functions_eagerly(True)
+training.SAVE_EVERY_SECONDS = 0
+cups, folder, train_from, recipe = sys.argv[1:]
+recipe = settings.recipe("quick", **json.loads(recipe))
+training.train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch)
+"""
+
+
+def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
+    finished, final_model, data, cups, tmp_path, capsys, uncompiled
+):
+    folder = tmp_path / "killed"
+    arguments = [str(cups), str(folder), TRAIN_FROM, json.dumps(SHORT)]
+    command = [sys.executable, "-c", TRAIN_AND_HANG_AFTER_TWO_STEPS, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        try:
+            assert child.stdout.readline() == "at work\n"
+            with pytest.raises(experiment.ExperimentError, match="another process is training here"):
+                training.train("fine_tune", data, RECIPE, folder, "", TRAIN_FROM)
+        finally:
+            child.kill()
+    run = training.train("fine_tune", data, RECIPE, folder, "", TRAIN_FROM)
+    assert "Resuming at step 1\n" in capsys.readouterr().out
+    assert [row["step"] for row in run.history()] == [2, 4]
+    for ours, wanted in zip(training.load_model(run)[0].get_weights(), final_model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5)
+
+
+# Interrupted and resumed at any moment: pretended steps
+
+LONG = settings.recipe("quick", steps=25, photos=10, batch_size=2, evaluate_every=20, checkpoint_every=10)
+
+
+def interrupt_at(step: int):
+    """Return a `watch` that presses Ctrl-C when the row of this step is written."""
+
+    def watch(row):
+        if row["step"] == step:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.parametrize("step", [10, 20, 25])
+def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, capsys, step):
+    whole = training.train("random_init", data, LONG, tmp_path / "whole")
+    folder = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        training.train("random_init", data, LONG, folder, watch=interrupt_at(step))
+    assert "Resuming" not in capsys.readouterr().out
+    run = training.train("random_init", data, LONG, folder)
+    assert f"Resuming at step {step}\n" in capsys.readouterr().out
+    assert run.steps() == whole.steps() == [10, 20, 25]
+    assert [row["step"] for row in run.history()] == [row["step"] for row in whole.history()] == [10, 20, 25]
+    assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
+    assert run.metrics() == whole.metrics()
+
+
+@pytest.mark.parametrize("time", [1, 2, 3])
+def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, monkeypatch, time):
+    measured, calls = training.measured, []
+
+    def stop_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == time:
+            raise KeyboardInterrupt
+        return measured(*arguments)
+
+    monkeypatch.setattr(training, "measured", stop_once)
+    with pytest.raises(KeyboardInterrupt):
+        training.train("random_init", data, LONG, tmp_path)
+    run = training.train("random_init", data, LONG, tmp_path)
+    assert run.steps() == [10, 20, 25]
+    assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
+    assert run.metrics()["AP50"] == 0.2
+
+
+def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, monkeypatch):
+    """The clock shows three seconds more at each look, so there are at least three between two steps."""
+    clock, saved = itertools.count(step=3), []
+    save = experiment.Experiment.save_state
+
+    def watched_save(self, variables, step, seconds):
+        saved.append(step)
+        save(self, variables, step, seconds)
+
+    monkeypatch.setattr(training.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(experiment.Experiment, "save_state", watched_save)
+    training.train("random_init", data, LONG, tmp_path)
+    assert saved[-1] == 25
+    assert np.diff([0, *saved]).max() <= 4
+
+
+def test_the_history_has_a_row_every_ten_steps_and_ap_only_where_it_was_measured(data, tmp_path, pretended):
+    run = training.train("random_init", data, LONG, tmp_path)
+    assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
+    with open(run.folder / "history.csv", newline="") as stream:
+        assert tuple(next(csv.reader(stream))) == experiment.COLUMNS
+
+
+def test_each_batch_is_trained_on_once_and_in_order(data, tmp_path, pretended):
+    run = training.train("random_init", data, LONG, tmp_path)
+    samples, _ = data.split(10)
+    number = 0.0
+    for step in range(25):
+        number = number * 1.01 + dataset.batch(samples, data.label_map, step, 2, LONG.seed)[0].mean()
+    assert number_learnt(run) == pytest.approx(number, abs=1e-5)
+
+
+# Strategies that train nothing, checkpoints that are none
+
+
+@pytest.fixture(scope="module")
+def as_is(data, tmp_path_factory):
+    return training.train("as_is", data, RECIPE, tmp_path_factory.mktemp("runs") / "as_is")
+
+
+def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as_is, data):
+    assert as_is.steps() == [] and as_is.history() == []
+    metrics = as_is.metrics()
+    assert metrics["AP50"] == 0, "it knows no flavour"
+    flavours = {name for sample in data.split(10)[1] for name in sample.classes}
+    assert metrics["per_class"] == dict.fromkeys(sorted(flavours), 0.0)
+    assert metrics["class_agnostic"]["AP50"] > 0.1, "but it finds the cups"
+
+
+def test_as_is_is_measured_once(as_is, data, monkeypatch):
+    monkeypatch.setattr(training, "measured", lambda *_: pytest.fail("it was measured again"))
+    training.train("as_is", data, RECIPE, as_is.folder)
+
+
+def test_the_model_of_an_as_is_run_is_cocos(as_is, coco):
+    model, names = training.load_model(as_is)
+    assert names[47] == "cup"
+    for ours, cocos in zip(model.get_weights(), coco.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, cocos)
+
+
+def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(finished):
+    with pytest.raises(experiment.ExperimentError, match=r"has no checkpoint 3\. It has: 2, 4"):
+        training.load_model(finished, 3)
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[: len(data) // 2], lambda data: b"no weights"])
+def test_a_broken_checkpoint_is_named(finished, tmp_path, spoil):
+    shutil.copytree(finished.folder, tmp_path / "run")
+    run = experiment.Experiment(tmp_path / "run")
+    run.checkpoint(4).write_bytes(spoil(run.checkpoint(4).read_bytes()))
+    with pytest.raises(experiment.ExperimentError, match=r"step-000004\.weights\.h5: cannot be loaded"):
+        training.load_model(run)
+
+
+# Optimizer and step
+
+
+def learning_rates(recipe: settings.Recipe) -> list[float]:
+    optimizer = training.make_optimizer(recipe)
+    return [float(optimizer._learning_rate(step)) for step in range(recipe.steps + 1)]
+
+
+def test_the_learning_rate_falls_along_a_cosine_to_zero():
+    rates = learning_rates(settings.recipe("seed", steps=100))
+    wanted = [0.003 * (1 + np.cos(np.pi * step / 100)) / 2 for step in range(101)]
+    np.testing.assert_allclose(rates, wanted, atol=1e-8)
+
+
+def test_the_learning_rate_rises_during_warmup():
+    rates = learning_rates(settings.recipe("seed", steps=100, warmup=20))
+    np.testing.assert_allclose(rates[:21], np.linspace(0, 0.003, 21), atol=1e-8)
+    assert (np.diff(rates[20:]) < 0).all() and rates[-1] == pytest.approx(0, abs=1e-8)
+
+
+def test_the_optimizer_is_sgd_with_momentum_and_clipped_gradients():
+    optimizer = training.make_optimizer(settings.recipe("seed"))
+    assert isinstance(optimizer, keras.optimizers.SGD)
+    assert (optimizer.momentum, optimizer.global_clipnorm) == (0.9, 10.0)
+
+
+def test_a_step_returns_both_losses_before_it_and_steps_lower_them(data, uncompiled):
+    keras.utils.set_random_seed(1)
+    strategy = strategies.fine_tune(data.label_map, TRAIN_FROM)
+    images, boxes, classes = dataset.batch(data.samples, data.label_map, 0, 2, 42)
+    before = losses.multibox_loss(boxes, classes, *strategy.model(images, training=False))
+    step = training.make_step(strategy.model, training.make_optimizer(settings.recipe("seed")), False)
+    first = step(images, boxes, classes)
+    np.testing.assert_allclose(first, before, rtol=1e-5)
+    for _ in range(4):
+        last = step(images, boxes, classes)
+    assert float(sum(last)) < 0.95 * float(sum(first))

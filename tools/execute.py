@@ -1,0 +1,89 @@
+"""Execute notebooks, each in a fresh kernel of the Python that runs this, and keep what they showed."""
+
+import asyncio
+import pathlib
+import re
+import time
+
+import nbformat
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+
+from workshop_utils import files
+
+
+class NotebookError(RuntimeError):
+    """A notebook that did not run to its end; the message names it, the cell and what happened."""
+
+
+class ThisPython(KernelSpecManager):
+    """Whatever kernel a notebook names, the Python that runs this."""
+
+    def get_kernel_spec(self, kernel_name):
+        return KernelSpec(**get_kernel_dict())
+
+
+def execute(notebook: pathlib.Path, out: pathlib.Path) -> float:
+    """Execute a notebook in its own folder; return the seconds it took.
+
+    The executed notebook, its HTML and what the kernel logged are written into `out`, also where a cell failed; the
+    notebook itself is left as it is. Raises NotebookError.
+    """
+    try:
+        content = nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError) as fault:
+        raise NotebookError(f"{notebook}: cannot be read as a notebook ({fault}).") from None
+    started = []
+    kernel = KernelManager(
+        kernel_spec_manager=ThisPython(), client_class="jupyter_client.asynchronous.AsyncKernelClient"
+    )
+    client = NotebookClient(
+        content,
+        km=kernel,
+        timeout=None,
+        resources={"metadata": {"path": str(notebook.parent)}},
+        on_cell_start=lambda cell, cell_index: started.append(cell),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    log = out / f"{notebook.stem}.log"
+    began = time.monotonic()
+    try:
+        with open(log, "w", encoding="utf-8") as stream:
+            client.execute(stdout=stream, stderr=stream)
+    except CellExecutionError as fault:
+        raise NotebookError(_told(notebook, content, started, f"{fault.ename}: {fault.evalue}", out)) from None
+    except (RuntimeError, asyncio.CancelledError):  # the kernel is gone: DeadKernelError and its like
+        if hasattr(client, "_async_cleanup_kernel_future"):  # on Ctrl-C, nbclient ends it
+            raise KeyboardInterrupt from None
+        died = f"its kernel died. Most often the memory was full: close other programs and try again. Its log: {log}"
+        raise NotebookError(_told(notebook, content, started, died, out)) from None
+    finally:
+        if kernel.has_kernel:
+            kernel.shutdown_kernel()
+        files.write_text(nbformat.writes(content) + "\n", out / notebook.name)
+        files.write_text(_html(content, notebook), out / f"{notebook.stem}.html")
+    return time.monotonic() - began
+
+
+def _told(notebook, content, started, what: str, out: pathlib.Path) -> str:
+    """Return what to tell of a failure: the notebook, the cell by its number as Jupyter counts, its code."""
+    if not started:
+        return f"{notebook}: the kernel did not start. Try `jupyter lab` and see what it says."
+    cell = started[-1]
+    code_cells = [each for each in content.cells if each.cell_type == "code" and each.source.strip()]
+    lines = "".join(f"\n    {line}" for line in cell.source.splitlines())
+    return (
+        f"{notebook}: code cell {code_cells.index(cell) + 1} of {len(code_cells)} failed: {what.strip()}\n{lines}\n\n"
+        f"The notebook up to there, with the whole traceback: {out / notebook.stem}.html"
+    )
+
+
+def _html(content, notebook: pathlib.Path) -> str:
+    """Return an executed notebook as one HTML page; its links to other notebooks lead to their pages."""
+    resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(content, resources)
+    return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)

@@ -1,0 +1,71 @@
+"""Recorded runs: `results/*.json`, one file a run, each saying what made it.
+
+A file holds the strategy, the recipe, the photos' fingerprint, the command, the date, the minutes of training, the
+metrics and the history, so that a notebook can show a long run beside the one its reader just made.
+"""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+
+from workshop_utils import files, settings
+from workshop_utils.experiment import Experiment
+
+
+class RecordedError(ValueError):
+    """A recorded run that cannot be read; the message names the file and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """One recorded run. `metrics` are those of `evaluation.Metrics.as_json`, `history` the rows of `history.csv`."""
+
+    strategy: str
+    recipe: settings.Recipe
+    fingerprint: str
+    command: str
+    date: str
+    minutes: float
+    metrics: dict
+    history: list[dict[str, float | None]]
+
+    @property
+    def training_photos(self) -> int:
+        """How many photos it was trained on, at most: a recipe counts validation photos too."""
+        return round(0.8 * self.recipe.photos) if self.recipe.photos else 0
+
+
+def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
+    """Return the runs recorded in `folder`, sorted by file name; none where there is no such folder.
+
+    Raises RecordedError for a file that is not such a run.
+    """
+    return [_read(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+
+
+def _read(path: pathlib.Path) -> Recorded:
+    names = [field.name for field in dataclasses.fields(Recorded)]
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        run = Recorded(**{name: fields[name] for name in names} | {"recipe": settings.Recipe(**fields["recipe"])})
+        scores = [run.metrics["AP"], run.metrics["AP50"], run.metrics["AP75"], *run.metrics["per_class"].values()]
+        for number in (run.minutes, *scores, *(row["step"] for row in run.history)):
+            float(number)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
+        said = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
+        raise RecordedError(f"{path}: is no recorded run ({said}). Record it anew or take it out.") from None
+    return run
+
+
+def keep(experiment: Experiment, command: str, folder: pathlib.Path = settings.RESULTS) -> pathlib.Path:
+    """Write what a finished run left as one file in `folder`; return its path. `command` is what made the run."""
+    plan, history = experiment.plan, experiment.history()
+    made = datetime.datetime.fromtimestamp((experiment.folder / "metrics.json").stat().st_mtime, datetime.UTC)
+    minutes = history[-1]["seconds"] / 60 if history else 0.0
+    run = Recorded(plan.strategy, plan.recipe, plan.fingerprint, command, made.date().isoformat(),
+                   round(minutes, 2), experiment.metrics(), history)  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{experiment.folder.name}.json"
+    files.write_text(json.dumps(dataclasses.asdict(run), indent=1, ensure_ascii=False) + "\n", path)
+    return path
