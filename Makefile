@@ -20,7 +20,7 @@ run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strateg
 	@$(PY) tools/report.py
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
-	@$(PY) -m jupyterlab --ip=127.0.0.1 notebooks/00_start_here.ipynb
+	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
 	@$(PY) -m pytest $(ARGS)

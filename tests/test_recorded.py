@@ -45,10 +45,6 @@ def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
     assert recorded.load(tmp_path / "results") == []
 
 
-def test_training_photos_are_four_fifths_of_the_recipes():
-    assert RUN.training_photos == 288
-
-
 @pytest.mark.parametrize(
     "spoil",
     [

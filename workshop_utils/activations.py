@@ -4,9 +4,9 @@ Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4; feature visualisation 
 (arXiv 1312.6034), section 2; which layers carry over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
 """
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from workshop_utils.quiet import keras, tf
 
 LAYERS = {"early": "block_2_expand_relu", "middle": "block_6_expand_relu", "late": "block_13_expand_relu"}
 """Three depths of the backbone; the late one is the first feature map that SSD's heads read."""
@@ -34,7 +34,8 @@ def at_boxes(maps: np.ndarray, boxes_of_each) -> np.ndarray:
 
 def channels_for(maps: np.ndarray, boxes_of_each, count: int) -> np.ndarray:
     """Return the `count` channels of maps that answer to what is in the boxes more than to the rest, best first."""
-    flat = maps[:, ::2, ::2].reshape(-1, maps.shape[-1]).astype(np.float32)
+    every = -(-maps.shape[1] // 40)  # of a fine map, some cells are enough, and spare memory
+    flat = maps[:, ::every, ::every].reshape(-1, maps.shape[-1]).astype(np.float32)
     above = at_boxes(maps, boxes_of_each).mean(axis=0) - flat.mean(axis=0)
     return np.argsort(-above / (flat.std(axis=0) + 1e-6), kind="stable")[:count]
 

@@ -5,6 +5,7 @@ samples, hence the same split, the same batches and the same fingerprint.
 """
 
 import dataclasses
+import functools
 import hashlib
 import pathlib
 from collections.abc import Iterator
@@ -24,12 +25,11 @@ class DatasetError(ValueError):
 class Sample:
     """One labelled photo.
 
-    `image` is uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; `width` and `height` are the original's, in
-    pixels; `encoded` is the file as it was. `boxes` (n, 4) are ymin, xmin, ymax, xmax, normalised.
+    `width` and `height` are the photo's, in pixels; `encoded` is the file as it was. `boxes` (n, 4) are ymin, xmin,
+    ymax, xmax, normalised.
     """
 
     name: str
-    image: np.ndarray
     width: int
     height: int
     boxes: np.ndarray
@@ -37,6 +37,11 @@ class Sample:
     difficult: tuple[int, ...]
     truncated: tuple[int, ...]
     encoded: bytes = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def image(self) -> np.ndarray:
+        """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when first used, then kept."""
+        return photos.shrink(photos.read(self.encoded, self.name))
 
     @property
     def sha256(self) -> str:
@@ -99,11 +104,9 @@ def load(folder: pathlib.Path) -> Dataset:
 
 def from_encoded(name: str, encoded: bytes, boxes, classes, difficult, truncated) -> Sample:
     """Return the sample of an encoded photo and its boxes (normalised). Raises PhotoError."""
-    image = photos.read(encoded, name)
+    width, height = photos.read(encoded, name).size
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    return Sample(
-        name, photos.shrink(image), *image.size, boxes, tuple(classes), tuple(difficult), tuple(truncated), encoded
-    )
+    return Sample(name, width, height, boxes, tuple(classes), tuple(difficult), tuple(truncated), encoded)
 
 
 def class_ids(sample: Sample, mapping: dict[int, str]) -> np.ndarray:
@@ -132,7 +135,7 @@ def batch(samples: list[Sample], mapping: dict[int, str], step: int, size: int, 
 
 def batches(samples, mapping, size: int, seed: int, start: int, stop: int) -> Iterator[tuple]:
     """Yield the training batches `start` to `stop`, prepared in another thread while the network works."""
-    import tensorflow as tf
+    from workshop_utils.quiet import tf
 
     def generate():
         for step in range(start, stop):

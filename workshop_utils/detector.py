@@ -7,13 +7,13 @@ separable, on MobileNetV2. Layer for layer it is the Object Detection API's `ssd
 import math
 from typing import NamedTuple
 
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import layers
 
 from workshop_utils import photos
 from workshop_utils.anchors import GRIDS, VARIANCES, anchors, shapes
+from workshop_utils.quiet import keras, tf
+
+layers = keras.layers
 
 EXTRA_BLOCKS = ((256, 512), (128, 256), (128, 256), (64, 128))
 """Channels of the 1x1 and of the strided convolution of each block behind the backbone."""

@@ -4,6 +4,7 @@ Figures are returned closed: as a cell's last expression a figure shows once, an
 """
 
 import functools
+import io
 
 import matplotlib.font_manager
 import matplotlib.pyplot as plt
@@ -96,6 +97,13 @@ def filters(kernel, columns: int = 8) -> np.ndarray:
     height, width, _, count = tiles.shape
     grid = tiles.transpose(3, 0, 1, 2).reshape(count // columns, columns, height, width, 3)
     return grid.transpose(0, 2, 1, 3, 4).reshape(count // columns * height, columns * width, 3)
+
+
+def png(image: Image.Image) -> bytes:
+    """Return an image as a PNG file's bytes, as `ipywidgets.Image` takes it."""
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str = "step"):

@@ -15,9 +15,9 @@ import pathlib
 import re
 
 import numpy as np
-import tensorflow as tf
 
 from workshop_utils import files, settings
+from workshop_utils.quiet import tf
 
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
 

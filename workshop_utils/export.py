@@ -11,12 +11,11 @@ import shutil
 import tempfile
 import warnings
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from workshop_utils import dataset, detector, files, label_map, photos, training
 from workshop_utils.experiment import Experiment
+from workshop_utils.quiet import keras, tf
 
 FORMATS = ("saved_model", "litert", "onnx")
 FILE_NAMES = {"saved_model": "saved_model", "litert": "detector.tflite", "onnx": "detector.onnx"}
@@ -111,5 +110,5 @@ def _export(model: keras.Model, path: pathlib.Path, kind: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
         unfinished = pathlib.Path(scratch, path.name)
-        model.export(unfinished, format=kind, verbose=False)
+        model.export(str(unfinished), format=kind, verbose=False)
         os.replace(unfinished, path)

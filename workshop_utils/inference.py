@@ -162,7 +162,7 @@ def _keras(model):
 
 
 def _saved_model(path: pathlib.Path):
-    import tensorflow as tf
+    from workshop_utils.quiet import tf
 
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures["serving_default"]

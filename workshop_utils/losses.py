@@ -4,7 +4,7 @@ Liu et al. 2016 (SSD), section 2.2, equation 1, with one change: where SSD picks
 anchor, the class loss here weighs all anchors by how wrong they are (focal loss, Lin et al. 2017, arXiv 1708.02002).
 """
 
-import tensorflow as tf
+from workshop_utils.quiet import tf
 
 FOCAL_ALPHA = 0.25
 FOCAL_GAMMA = 2.0

@@ -30,11 +30,6 @@ class Recorded:
     metrics: dict
     history: list[dict[str, float | None]]
 
-    @property
-    def training_photos(self) -> int:
-        """How many photos it was trained on, at most: a recipe counts validation photos too."""
-        return round(0.8 * self.recipe.photos) if self.recipe.photos else 0
-
 
 def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
     """Return the runs recorded in `folder`, sorted by file name; none where there is no such folder.

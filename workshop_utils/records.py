@@ -6,10 +6,10 @@ A record holds one photo, encoded as it was, with its boxes; TensorFlow reads ma
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 from workshop_utils import dataset, files, label_map, photos
 from workshop_utils.dataset import Dataset, DatasetError, Sample
+from workshop_utils.quiet import tf
 
 FILES = ("train.record", "val.record")
 

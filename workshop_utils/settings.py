@@ -39,7 +39,7 @@ class Recipe:
 
 
 RECIPES = {
-    "quick": Recipe("quick", steps=80, photos=120, batch_size=4, evaluate_every=40, checkpoint_every=40),
+    "quick": Recipe("quick", steps=120, photos=120, batch_size=2, evaluate_every=60, checkpoint_every=60),
     "workshop": Recipe("workshop", steps=300),
     "seed": Recipe("seed", steps=1000, photos=360),
 }

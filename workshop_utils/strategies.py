@@ -6,9 +6,8 @@ norm learns its statistics.
 
 import dataclasses
 
-import keras
-
 from workshop_utils import detector, label_map, pretrained
+from workshop_utils.quiet import keras
 
 TRAIN_FROM = "block_5_add"
 """Where fine-tuning begins to change weights, unless told otherwise: behind the layers that see edges and textures."""

@@ -5,13 +5,12 @@ import pathlib
 import time
 
 import filelock
-import keras
-import tensorflow as tf
 from tqdm.auto import tqdm
 
 from workshop_utils import dataset, detector, evaluation, files, settings, strategies
 from workshop_utils.experiment import Experiment, ExperimentError, History, Plan
 from workshop_utils.losses import multibox_loss
+from workshop_utils.quiet import keras, tf
 
 MOMENTUM = 0.9
 CLIP_NORM = 10.0
@@ -140,33 +139,25 @@ def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> d
     began, saved = time.monotonic(), float("-inf")
     losses, scores = [], None
 
-    def save() -> float:
-        experiment.save_state(variables, int(optimizer.iterations), before + time.monotonic() - began)
-        return time.monotonic()
-
     bar = tqdm(total=recipe.steps, initial=start, desc=strategy.name, unit="step")
     with bar, History(experiment, start) as history:
-        try:
-            for batch in dataset.batches(training, label_map, recipe.batch_size, recipe.seed, start, recipe.steps):
-                losses.append([float(loss) for loss in step_once(*batch)])
-                bar.update()
-                done = int(optimizer.iterations)
-                last = done == recipe.steps
-                scores = measure() if last or done % recipe.evaluate_every == 0 else None
-                if scores or done % ROW_EVERY == 0:
-                    seconds = before + time.monotonic() - began
-                    row, losses = _row(done, seconds, float(optimizer.learning_rate), losses, scores), []
-                    history.add(**row)
-                    bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if key in row})
-                    if watch:
-                        watch(row)
-                if last or done % recipe.checkpoint_every == 0:
-                    experiment.save_checkpoint(model, done)
-                if last or time.monotonic() - saved > SAVE_EVERY_SECONDS:
-                    saved = save()
-        except KeyboardInterrupt:
-            save()
-            raise
+        for batch in dataset.batches(training, label_map, recipe.batch_size, recipe.seed, start, recipe.steps):
+            losses.append([float(loss) for loss in step_once(*batch)])
+            bar.update()
+            done, seconds = int(optimizer.iterations), before + time.monotonic() - began
+            last = done == recipe.steps
+            scores = measure() if last or done % recipe.evaluate_every == 0 else None
+            if scores or done % ROW_EVERY == 0:
+                row, losses = _row(done, seconds, float(optimizer.learning_rate), losses, scores), []
+                history.add(**row)
+                bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if key in row})
+                if watch:
+                    watch(row)
+            if last or done % recipe.checkpoint_every == 0:
+                experiment.save_checkpoint(model, done)
+            if last or time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                experiment.save_state(variables, done, seconds)
+                saved = time.monotonic()
     return scores
 
 

@@ -1,0 +1,33 @@
+"""TensorFlow and Keras, imported without the remarks they write while they start.
+
+TensorFlow 2.21 writes them to standard error before any of its own log settings apply, and a notebook shows them in
+red. Faults that Python raises still come through.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Send what native code writes to standard error nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _hushed():
+    import keras
+    import tensorflow as tf
+
+tf.get_logger().setLevel("ERROR")  # else every new model makes it warn that functions are traced anew
+
+__all__ = ["keras", "tf"]
