@@ -1,3 +1,5 @@
+from unittest import mock
+
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
@@ -10,16 +12,25 @@ NO_BOXES = np.zeros((0, 4), np.float32)
 
 
 @st.composite
+def spans(draw, low: int, high: int):
+    start = draw(st.integers(low, high - 8))
+    return start, draw(st.integers(start + 8, high))
+
+
+@st.composite
 def painted_photos(draw):
-    """A black photo with up to three rectangles, one red, one green, one blue, side by side; boxes and class ids."""
+    """A black photo with up to three rectangles, one red, one green, one blue, side by side; boxes and class ids.
+
+    Each is at least eight pixels wide and high: a thinner one blends with the black around it when it is resized.
+    """
     height, width = draw(st.integers(150, 500)), draw(st.integers(150, 500))
     image = np.zeros((height, width, 3), np.uint8)
     colours = draw(st.permutations([RED, GREEN, BLUE]))[: draw(st.integers(1, 3))]
     boxes = []
     for place, colour in enumerate(colours):
         band = [place * width // 3, (place + 1) * width // 3]
-        left, right = sorted(draw(st.lists(st.integers(*band), min_size=2, max_size=2, unique=True)))
-        top, bottom = sorted(draw(st.lists(st.integers(0, height), min_size=2, max_size=2, unique=True)))
+        left, right = draw(spans(*band))
+        top, bottom = draw(spans(0, height))
         image[top:bottom, left:right, colour] = 255
         boxes.append([top / height, left / width, bottom / height, right / width])
     return image, np.array(boxes, np.float32), np.array(colours, np.int32) + 1
@@ -35,7 +46,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
-    """Return where a colour shows: ymin, xmin, ymax, xmax, in pixels. Relighting leaves it ahead of the others."""
+    """Return where a colour shows: ymin, xmin, ymax, xmax, in pixels."""
     others = np.delete(image.astype(float), colour, axis=-1).max(axis=-1)
     ahead = image[..., colour] - others
     rows, columns = np.nonzero(ahead > 127.5)
@@ -45,8 +56,8 @@ def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
 def assert_boxes_surround_what_is_painted(view: View, within: float = 1.01):
     for box, number in zip(view.boxes, view.class_ids, strict=True):
         place = painted(view.image, number - 1)
-        if place is None:  # less than a pixel wide after all
-            assert ((box[2:] - box[:2]) * 300).min() < 1
+        if place is None:  # the window cut off all but a thin edge
+            assert ((box[2:] - box[:2]) * 300).min() < 1.5
         else:
             np.testing.assert_allclose(place, box * 300, atol=within)
 
@@ -74,8 +85,9 @@ def test_a_flipped_photo_has_flipped_boxes(photo, window):
 
 @hypothesis.given(painted_photos(), SEEDS)
 def test_in_a_random_view_boxes_stay_on_what_they_surround(photo, seed):
-    view = augmentation.random_view(*photo, np.random.default_rng(seed))
-    assert_boxes_surround_what_is_painted(view, within=2)
+    with mock.patch.object(augmentation, "relight", lambda image, rng: image):  # it moves nothing; see below
+        view = augmentation.random_view(*photo, np.random.default_rng(seed))
+    assert_boxes_surround_what_is_painted(view)
 
 
 # plain

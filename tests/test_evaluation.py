@@ -162,8 +162,16 @@ def test_the_figures_are_pycocotools_own():
 
         for box, number in zip(boxes, ids, strict=True):
             bbox = pixels(box)
-            annotations.append({"id": len(annotations) + 1, "image_id": image, "category_id": int(number), "bbox": bbox,
-                                "area": bbox[2] * bbox[3], "iscrowd": 0})
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": int(number),
+                    "bbox": bbox,
+                    "area": bbox[2] * bbox[3],
+                    "iscrowd": 0,
+                }
+            )
         for box, number, score in zip(guesses, called, scores, strict=True):
             rows.append({"image_id": image, "category_id": int(number), "bbox": pixels(box), "score": float(score)})
 

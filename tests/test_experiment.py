@@ -46,7 +46,7 @@ def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, value):
 
 
 def test_a_folder_that_is_no_run_is_told_so(run):
-    with pytest.raises(ExperimentError, match="is no experiment, it holds no recipe.json"):
+    with pytest.raises(ExperimentError, match=r"is no experiment, it holds no recipe\.json"):
         _ = run.plan
 
 

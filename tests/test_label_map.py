@@ -21,11 +21,14 @@ def test_classes_are_numbered_from_one_in_alphabetical_order_each_once():
 
 def test_a_label_map_is_written_as_the_object_detection_api_writes_it(path):
     label_map.write({1: "blueberry", 2: "peach & cream", 3: "żółte"}, path)
-    assert path.read_bytes() == (
-        'item {\n  name: "blueberry"\n  id: 1\n}\n'
-        'item {\n  name: "peach & cream"\n  id: 2\n}\n'
-        'item {\n  name: "żółte"\n  id: 3\n}\n'
-    ).encode()
+    assert (
+        path.read_bytes()
+        == (
+            'item {\n  name: "blueberry"\n  id: 1\n}\n'
+            'item {\n  name: "peach & cream"\n  id: 2\n}\n'
+            'item {\n  name: "żółte"\n  id: 3\n}\n'
+        ).encode()
+    )
 
 
 @hypothesis.given(LABEL_MAPS)

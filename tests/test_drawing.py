@@ -1,0 +1,67 @@
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from workshop_utils import drawing
+from workshop_utils.detector import Detections
+
+CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}]}
+FIGURES = {
+    "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"]),
+    "curves": lambda: drawing.curves(CURVES),
+    "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y"),
+    "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x"),
+    "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across"),
+}
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_a_figure_is_returned_closed_so_that_it_shows_once(draw):
+    figure = draw()
+    assert figure.axes and not plt.get_fignums()
+
+
+def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(yoghurt, monkeypatch):
+    samples = yoghurt.samples[:2]
+    boxes, classes = np.tile((0.1, 0.1, 0.5, 0.5), (2, 100, 1)), np.ones((2, 100), int)
+    scores = np.tile(np.linspace(0.02, 0.001, 100), (2, 1))
+    captions = []
+    monkeypatch.setattr(drawing, "annotated", lambda image, boxes, said, colours: captions.append(said))
+    drawing.best(samples, Detections(boxes, classes, scores), yoghurt.label_map)
+    assert [len(said) for said in captions] == [len(sample.classes) for sample in samples]
+    assert captions[0][0] == "blueberry 2%"
+
+
+def test_bars_without_any_length_still_have_an_axis():
+    left, right = drawing.bars({"a": {"one": 0.0}}, "x").axes[0].get_xlim()
+    assert (left, right) == (0, 1)
+
+
+def test_a_table_aligns_numbers_and_writes_them_short():
+    table = drawing.table([{"name": "a", "count": 1234, "AP": 0.4567}, {"name": "b", "count": 5, "AP": 1.0}])
+    assert table.data.splitlines() == [
+        "| name | count | AP |", "| :--- | ---: | ---: |", "| a | 1,234 | 0.46 |", "| b | 5 | 1.00 |",
+    ]
+
+
+def test_every_count_stands_in_its_row_and_column():
+    axis = drawing.counts({("a", "x"): 3, ("b", "y"): 7}, ["a", "b"], ["x", "y"], "down", "across").axes[0]
+    written = {text.get_position(): text.get_text() for text in axis.texts}
+    assert written == {(0, 0): "3", (1, 0): "·", (0, 1): "·", (1, 1): "7"}
+
+
+def test_filters_are_tiled_in_rows_with_their_own_range():
+    kernel = np.zeros((3, 3, 3, 16), np.float32)
+    kernel[0, 0, 0, 9] = 5.0
+    picture = drawing.filters(kernel)
+    assert picture.shape == (8, 32, 3)
+    assert picture[4, 4, 0] == pytest.approx(1.0)
+    assert picture[0, 0].tolist() == [0.5, 0.5, 0.5]
+
+
+def test_a_png_is_the_image_it_was_made_of():
+    image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
+    assert np.array_equal(Image.open(io.BytesIO(drawing.png(image))), image)
