@@ -47,9 +47,7 @@ SEEDS = st.integers(0, 2**32)
 
 def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
     """Return where a colour shows: ymin, xmin, ymax, xmax, in pixels."""
-    others = np.delete(image.astype(float), colour, axis=-1).max(axis=-1)
-    ahead = image[..., colour] - others
-    rows, columns = np.nonzero(ahead > 127.5)
+    rows, columns = np.nonzero(image[..., colour] > 127)
     return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]) if len(rows) else None
 
 

@@ -49,7 +49,7 @@ def test_check_lists_every_finding_beginning_with_its_file_and_exits_1(voc_folde
 def test_training_leaves_a_recipe_a_history_and_checkpoints(run):
     recipe = json.loads((run / "recipe.json").read_text())
     assert recipe["recipe"]["steps"] == 4
-    assert [row["step"] for row in csv.DictReader(open(run / "history.csv"))] == ["4"]
+    assert [row["step"] for row in csv.DictReader((run / "history.csv").read_text().splitlines())] == ["4"]
     assert [path.name for path in sorted((run / "checkpoints").glob("*.h5"))] == [
         "step-000002.weights.h5",
         "step-000004.weights.h5",
@@ -61,7 +61,9 @@ def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
     printed = last_line(capsys)
     assert printed == json.loads((run / "metrics.json").read_text())
     assert {"AP", "AP50", "AP75", "per_class"} <= set(printed)
-    assert all(0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *printed["per_class"].values()))
+    assert all(
+        0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *printed["per_class"].values())
+    )
 
 
 def test_evaluating_coco_adds_the_class_agnostic_score(voc_folder, tmp_path, capsys):
@@ -95,18 +97,33 @@ def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_
     assert len(list(out.glob("*.labeled.jpg"))) == 6
 
 
+TRAIN_AND_DIE_AT_THE_THIRD_STEP = """
+import os, runpy, sys
+from workshop_utils import training
+
+training.SAVE_EVERY_SECONDS, make_step = 0, training.make_step
+
+def dying(*arguments):
+    step, calls = make_step(*arguments), []
+
+    def once(*batch):
+        calls.append(batch)
+        return step(*batch) if len(calls) < 3 else os._exit(9)
+
+    return once
+
+training.make_step = dying
+runpy.run_module("workshop_utils", run_name="__main__")
+"""
+
+
 def test_the_same_command_again_resumes_and_says_where(tmp_path):
-    command = [sys.executable, "-m", "workshop_utils", "train", str(settings.YOGHURT), "--strategy", "random_init"]
-    command += [*TINY, "--experiment", str(tmp_path / "run")]
-    code = "import runpy, sys\nfrom workshop_utils import training\n"
-    code += "training.SAVE_EVERY_SECONDS = 0\nreal = training.make_step\n"
-    code += "def dying(*arguments):\n    step, calls = real(*arguments), []\n    def once(*batch):\n        calls.append(1)\n"
-    code += "        if len(calls) == 3:\n            import os; os._exit(9)\n        return step(*batch)\n    return once\n"
-    code += f"training.make_step = dying\nsys.argv = {command[2:]!r}\nrunpy.run_module('workshop_utils', run_name='__main__')\n"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 9
-    again = subprocess.run(command, capture_output=True, text=True)
+    arguments = ["train", str(settings.YOGHURT), *TINY, "--experiment", str(tmp_path / "run")]
+    died = subprocess.run([sys.executable, "-c", TRAIN_AND_DIE_AT_THE_THIRD_STEP, *arguments], capture_output=True)
+    assert died.returncode == 9
+    again = subprocess.run([sys.executable, "-m", "workshop_utils", *arguments], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr[-2000:]
-    assert "Resuming at step 2" in again.stdout
+    assert "Resuming at step 2\n" in again.stdout
 
 
 @pytest.mark.parametrize(

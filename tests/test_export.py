@@ -114,7 +114,7 @@ def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(fine_tuned)
 
 
 def test_an_unknown_format_is_refused(fine_tuned):
-    with pytest.raises(export.ExportError, match="'tfjs'.*saved_model, litert, onnx"):
+    with pytest.raises(export.ExportError, match=r"'tfjs'.*saved_model, litert, onnx"):
         export.export(fine_tuned, ["tfjs"])
 
 

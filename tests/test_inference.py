@@ -23,10 +23,14 @@ def album(tmp_path):
     return folder
 
 
+def table(path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
 def test_each_photo_gets_a_picture_an_annotation_and_its_rows(coco_open, album, tmp_path):
     out = tmp_path / "out"
     reports = inference.annotate(coco_open, inference.collect([album]), out, min_score=0.3)
-    rows = list(csv.DictReader(open(out / "detections.csv", newline="")))
+    rows = table(out / "detections.csv")
     assert sum(len(report.names) for report in reports) == len(rows) > 0
     for report in reports:
         annotation = voc.read(out / f"{report.path.stem}.xml")
@@ -42,7 +46,7 @@ def test_each_photo_gets_a_picture_an_annotation_and_its_rows(coco_open, album, 
 
 def test_contents_count_the_classes_on_each_photo(coco_open, album, tmp_path):
     reports = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", min_score=0.3)
-    rows = list(csv.DictReader(open(tmp_path / "out" / "contents.csv", newline="")))
+    rows = table(tmp_path / "out" / "contents.csv")
     for report, row in zip(reports, rows, strict=True):
         assert {name: int(count) for name, count in row.items() if name != "photo" and count != "0"} == report.counts
 
@@ -58,7 +62,7 @@ def test_an_unreadable_photo_is_named_and_the_rest_goes_on(coco_open, album, tmp
 def test_a_large_photo_keeps_its_size_and_its_boxes_place(coco_open, album, tmp_path):
     with Image.open(album / "0005.jpg") as photo:
         photo.resize((2048, 1536)).save(album / "large.png")
-    small, _, large = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", 0.3)[-3:]
+    *_, large = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", 0.3)[-3:]
     assert Image.open(tmp_path / "out" / "large.labeled.jpg").size == (2048, 1536)
     assert len(large.names) > 0
 

@@ -8,7 +8,12 @@ from hypothesis import strategies as some
 from workshop_utils import detector, nms, photos
 
 
-@given(seed=some.integers(0, 2**32 - 1), boxes=some.integers(1, 60), classes=some.integers(1, 5), floor=some.sampled_from([0.0, 0.3]))
+@given(
+    seed=some.integers(0, 2**32 - 1),
+    boxes=some.integers(1, 60),
+    classes=some.integers(1, 5),
+    floor=some.sampled_from([0.0, 0.3]),
+)
 def test_numpy_s_suppression_equals_tensorflow_s(seed, boxes, classes, floor):
     rng = np.random.default_rng(seed)
     corners = np.sort(rng.random((boxes, 2, 2), np.float32), axis=1).reshape(boxes, 4)
@@ -31,7 +36,9 @@ def test_it_equals_the_detector_s_own_on_real_photos(coco, yoghurt):
 
 
 def test_nothing_above_the_floor_gives_only_padding():
-    boxes, classes, scores = nms.suppress(np.array([[0, 0, 1, 1]], np.float32), np.array([[0.2]], np.float32), 0.5, 0.6, 3)
+    boxes, classes, scores = nms.suppress(
+        np.array([[0, 0, 1, 1]], np.float32), np.array([[0.2]], np.float32), 0.5, 0.6, 3
+    )
     assert boxes.shape == (3, 4)
     assert not classes.any()
     assert not scores.any()

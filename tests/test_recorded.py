@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from workshop_utils import recorded, settings
+from workshop_utils import experiment, recorded, settings
 
 ROW = {"step": 10.0, "seconds": 5.0, "loss": 1.5, "AP": None, "AP50": None}
 RUN = recorded.Recorded(
@@ -75,3 +75,30 @@ def test_the_runs_in_the_project_can_be_read():
     for run in recorded.load():
         assert run.strategy in ("fine_tune", "as_is", "random_init")
         assert 0 <= run.metrics["AP"] <= run.metrics["AP50"] <= 1
+
+
+def test_the_readme_s_results_are_the_recorded_ones():
+    readme = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
+    paths = sorted(settings.RESULTS.glob("*.json"))
+    assert paths
+    for path, run in zip(paths, recorded.load(), strict=True):
+        scores = " | ".join(f"{run.metrics[key]:.2f}" for key in ("AP50", "AP", "AP75"))
+        assert f"| `{path.stem}` | {scores} | {run.minutes:.0f} |" in readme
+        if "class_agnostic" in run.metrics:
+            assert f"AP50 {run.metrics['class_agnostic']['AP50']:.2f}." in readme
+
+
+def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path):
+    folder = tmp_path / "short"
+    run = experiment.Experiment(folder)
+    plan = experiment.Plan("fine_tune", settings.recipe("quick", steps=2), {1: "cup"}, "cups", "0123456789ab")
+    run.begin(plan)
+    metrics = {"AP": 0.25, "AP50": 0.5, "AP75": 0.125, "per_class": {"cup": 0.25}}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    with experiment.History(run, 0) as history:
+        history.add(step=2, seconds=90.0, loss=1.5)
+    recorded.keep(run, "python -m workshop_utils train cups", tmp_path / "results")
+    (kept,) = recorded.load(tmp_path / "results")
+    assert (kept.strategy, kept.recipe, kept.fingerprint) == ("fine_tune", plan.recipe, plan.fingerprint)
+    assert (kept.command, kept.minutes, kept.metrics) == ("python -m workshop_utils train cups", 1.5, metrics)
+    assert kept.history == run.history()

@@ -5,6 +5,7 @@ and ONNX take a photo already resized by `photos.resize` and give boxes and scor
 which neither has a portable operation; `inference` adds it (`nms.suppress`). Scaling to [-1, 1] is inside all three.
 """
 
+import gc
 import os
 import pathlib
 import shutil
@@ -44,6 +45,7 @@ def export(experiment: Experiment, formats=FORMATS, step: int | None = None) -> 
     paths = {name: folder / FILE_NAMES[name] for name in formats}
     for name, path in paths.items():
         writers[name](model, path)
+        gc.collect()  # each format is made of a graph of its own, of several hundred megabytes
     return paths
 
 

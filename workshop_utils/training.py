@@ -1,5 +1,6 @@
 """The training loop: batches in, weights changed, everything written down as it happens."""
 
+import hashlib
 import json
 import pathlib
 import time
@@ -52,9 +53,10 @@ def train(
 def shared_run(strategy: str, data: dataset.Dataset, recipe: settings.Recipe, watch=None) -> Experiment:
     """Train on the workshop's photos in the folder that all notebooks share, or take what one of them made there.
 
-    The folder is named after the recipe and the data's fingerprint, so other photos or steps make another run.
+    The folder is named after the recipe and a digest of it and the data, so other photos or steps make another run.
     """
-    folder = settings.RUNS / f"{recipe.name}-{data.fingerprint()}" / strategy
+    digest = hashlib.sha256(f"{recipe} {data.fingerprint()}".encode()).hexdigest()[:8]
+    folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
     return train(strategy, data, recipe, folder, settings.YOGHURT, watch=watch)
 
 
