@@ -45,24 +45,23 @@ def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng
 
 
 def random_crop(boxes: np.ndarray, rng: np.random.Generator, tries: int = 20) -> tuple[float, float, float, float]:
-    """Return a random window as SSD samples it (Liu et al. 2016, section 2.2, "Data augmentation").
+    """Return a random window in the manner of SSD (Liu et al. 2016, section 2.2, "Data augmentation").
 
-    Half of the time the whole photo. Else a window of at least half of each side, its aspect ratio between 1/2 and 2
-    times the photo's, that overlaps some box with at least a randomly chosen IoU and holds some box's centre.
+    Half of the time the whole photo. Else a window of at least half of each side, so that its aspect ratio stays
+    between 1/2 and 2 times the photo's; it holds the centre of some box, and at least a randomly chosen share of
+    every box whose centre it holds.
     """
     if rng.random() < 0.5 or len(boxes) == 0:
         return WHOLE
-    least_overlap = rng.choice([0.0, 0.1, 0.3, 0.5])
+    least_share = rng.choice([0.0, 0.1, 0.3, 0.5])
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     for _ in range(tries):
         height, width = rng.uniform(0.5, 1.0, 2)
-        if not 0.5 <= width / height <= 2.0:
-            continue
         ymin, xmin = rng.uniform(0, 1 - height), rng.uniform(0, 1 - width)
         window = np.array([ymin, xmin, ymin + height, xmin + width], np.float32)
         holds = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
         covered = _covered(boxes, window)
-        if holds.any() and covered[holds].min() >= least_overlap:
+        if holds.any() and covered[holds].min() >= least_share:
             return tuple(window.tolist())
     return WHOLE
 

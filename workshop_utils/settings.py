@@ -1,6 +1,7 @@
 """Where things lie, and the recipes: how many steps, how fast, from how many photos."""
 
 import dataclasses
+import math
 import os
 import pathlib
 
@@ -45,12 +46,12 @@ RECIPES = {
 }
 
 
-def recipe(name: str | None = None, **changes) -> Recipe:
+def recipe(name: str | None = None, /, **changes) -> Recipe:
     """Return the recipe called `name` with `changes` made to it; without a name, WORKSHOP_RECIPE's or `workshop`.
 
     Changes may be strings, as they come from a command line. Raises SettingsError.
     """
-    name = name or os.environ.get("WORKSHOP_RECIPE", "workshop")
+    name = name or os.environ.get("WORKSHOP_RECIPE") or "workshop"
     if name not in RECIPES:
         raise SettingsError(f"There is no recipe '{name}'. Choose one of: {', '.join(RECIPES)}.")
     known = {field.name for field in dataclasses.fields(Recipe)} - {"name"}
@@ -64,14 +65,14 @@ def recipe(name: str | None = None, **changes) -> Recipe:
 def _number(key: str, value) -> float | int | None:
     if key == "photos" and value in (None, "", "all", "None"):
         return None
-    kind = float if key == "learning_rate" else int
+    rational = key == "learning_rate"
     try:
-        number = kind(value)
+        number = float(value)
     except (TypeError, ValueError):
-        raise SettingsError(
-            f"The setting {key}={value!r} is not {'a' if kind is float else 'a whole'} number."
-        ) from None
+        number = math.nan
+    if not math.isfinite(number) or not (rational or number.is_integer()):
+        raise SettingsError(f"The setting {key}={value!r} is not {'a' if rational else 'a whole'} number.")
     least = 0 if key in ("seed", "warmup") else 1
-    if not (number > 0 if kind is float else number >= least) or number == float("inf"):
-        raise SettingsError(f"The setting {key}={value!r} is too small or not finite.")
-    return number
+    if number <= 0 if rational else number < least:
+        raise SettingsError(f"The setting {key}={value!r} is too small.")
+    return number if rational else int(number)
