@@ -59,28 +59,30 @@ def train(options) -> None:
 
 
 def evaluate(options) -> None:
-    """Print one JSON line and write it as metrics.json; without --data, on the run's own validation split."""
+    """Print one JSON line and write it as metrics.json into the run and into --out; without --data, on the run's own
+    validation split."""
     from workshop_utils import evaluation, files, label_map, pretrained, training
     from workshop_utils.experiment import Experiment
 
     if options.source == "coco":
-        if options.data is None or options.out is None:
-            raise SystemExit(_usage("evaluate coco needs --data DATASET and --out DIR"))
-        model, names, keeps_coco, out = pretrained.coco_detector(), label_map.coco(), True, options.out
+        if options.data is None:
+            raise SystemExit(_usage("evaluate coco needs --data DATASET"))
+        model, names, keeps_coco, folders = pretrained.coco_detector(), label_map.coco(), True, [options.out]
         data = _load(options.data)
         samples = data.samples
     else:
         experiment = Experiment(pathlib.Path(options.source))
         plan = experiment.plan
         model, names = training.load_model(experiment)
-        keeps_coco, out = plan.strategy == "as_is", options.out or experiment.folder
+        keeps_coco, folders = plan.strategy == "as_is", [experiment.folder, options.out]
         data = _load(options.data or pathlib.Path(plan.data))
         samples = data.samples if options.data else _validation(data, plan)
     metrics = evaluation.evaluate(model, samples, data.label_map, names).as_json()
     if keeps_coco:
         metrics["class_agnostic"] = evaluation.class_agnostic(model, samples, names)
-    out.mkdir(parents=True, exist_ok=True)
-    files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", out / "metrics.json")
+    for folder in filter(None, folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", folder / "metrics.json")
     print(json.dumps(metrics))
 
 
@@ -174,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     added = command(evaluate, "measure average precision")
     added.add_argument("source", metavar="RUN|coco")
     added.add_argument("--data", type=folder, metavar="DATASET", help="score every photo of this data set")
-    added.add_argument("--out", type=folder, metavar="DIR", help="where metrics.json goes")
+    added.add_argument("--out", type=folder, metavar="DIR", help="where else metrics.json goes")
     added = command(export, "write a checkpoint for other programs")
     added.add_argument("run", type=folder)
     added.add_argument("--checkpoint", type=int, metavar="STEP")
