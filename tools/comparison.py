@@ -9,11 +9,10 @@ import pathlib
 import platform
 
 import jinja2
-import keras
-import tensorflow as tf
 from PIL import Image
 
 from workshop_utils import dataset, detector, drawing, evaluation, files, settings, strategies, training
+from workshop_utils.quiet import keras, tf
 
 EXAMPLES = 4
 SHOWN_SIDE = 340
