@@ -46,6 +46,17 @@ def test_check_lists_every_finding_beginning_with_its_file_and_exits_1(voc_folde
     assert all(line.startswith(str(voc_folder)) for line in lines)
 
 
+def test_check_lists_every_file_also_where_none_is_good(voc_folder, capsys):
+    for path in (voc_folder / "images").iterdir():
+        path.write_bytes(b"no photo")
+    assert main(["check", str(voc_folder)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        *(str(path) for path in sorted((voc_folder / "images").iterdir())),
+        str(voc_folder),
+    ]
+
+
 def test_training_leaves_a_recipe_a_history_and_checkpoints(run):
     recipe = json.loads((run / "recipe.json").read_text())
     assert recipe["recipe"]["steps"] == 4

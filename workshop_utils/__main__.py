@@ -29,15 +29,12 @@ def fetch(options) -> None:
 
 def check(options) -> int:
     """List everything wrong with a data set, each finding on a line that begins with the file."""
-    from workshop_utils import dataset, voc
+    from workshop_utils import dataset, label_map, voc
 
     try:
         data = dataset.load(options.dataset)
-    except dataset.DatasetError as fault:
-        print(fault)
-        return 1
-    except voc.VocError as fault:
-        print(fault)
+    except (dataset.DatasetError, label_map.LabelMapError, voc.VocError) as fault:
+        print(*getattr(fault, "findings", []), str(fault).split("\n")[0], sep="\n")
         return 1
     for finding in data.findings:
         print(finding)

@@ -18,7 +18,11 @@ LABEL_MAP = "label_map.pbtxt"
 
 
 class DatasetError(ValueError):
-    """A data set that cannot be used at all; the message names the folder and what to do."""
+    """A data set that cannot be used at all; the message names the folder, `findings` what is wrong with each file."""
+
+    def __init__(self, message: str, findings=()):
+        super().__init__(message)
+        self.findings = list(findings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +102,7 @@ def load(folder: pathlib.Path) -> Dataset:
     mapping = mapping or label_map.number(name for sample in samples for name in sample.classes)
     if not samples or not mapping:
         told = "".join(f"\n  {finding}" for finding in findings[:5])
-        raise DatasetError(f"{folder}: holds no photo with a usable annotation.{told}")
+        raise DatasetError(f"{folder}: holds no photo with a usable annotation.{told}", findings)
     return Dataset(samples, mapping, findings)
 
 
