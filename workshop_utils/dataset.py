@@ -167,7 +167,6 @@ def _read_pair(photo, xml, mapping) -> tuple[Sample | None, list[voc.Finding]]:
             (box.difficult for box in boxes),
             (box.truncated for box in boxes),
         )
-        sample = dataclasses.replace(sample, name=photo.name)
     except voc.VocError as fault:
         return None, [voc.Finding(xml, str(fault).removeprefix(f"{xml}: "))]
     except (photos.PhotoError, OSError) as fault:
