@@ -1,0 +1,135 @@
+"""Boxes from a rendered mask: each cup painted in its own number, so that what hides a cup also cuts its box.
+
+A cup of which less than LABELLED is visible gets no box; one of which less than WHOLE is visible is `truncated`, as
+VOC uses the word: the box does not hold the full extent of the object. "Visible" is the cup's area on the mask divided
+by the area of its whole outline, photo edges included.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import bpy
+import numpy as np
+from PIL import Image, ImageDraw
+
+LABELLED, WHOLE = 0.25, 0.85
+FINER = 2
+STEP = 20
+
+
+@dataclass(frozen=True)
+class LabelledBox:
+    """Edges in whole pixels of the photo: xmin and ymin are the first pixel's edge, xmax and ymax the last one's."""
+
+    flavour: str
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
+    visible: float
+
+    @property
+    def truncated(self) -> bool:
+        return self.visible < WHOLE
+
+
+def find(cups: list[tuple[str, list[bpy.types.Object]]], scratch: Path) -> list[LabelledBox]:
+    """Boxes of the (flavour, objects) in `cups` on the scene's photo. Spoils the scene: take the photo first."""
+    if not cups:
+        return []
+    mask = _mask(cups, scratch)
+    boxes = []
+    for index, (flavour, objects) in enumerate(cups):
+        rows, columns = np.nonzero(mask == (index + 1) * STEP)
+        visible = min(1.0, len(rows) / _outline_area(objects)) if len(rows) else 0.0
+        if visible >= LABELLED:
+            (xmin, xmax), (ymin, ymax) = _whole_pixels(columns), _whole_pixels(rows)
+            boxes.append(LabelledBox(flavour, xmin, ymin, xmax, ymax, visible))
+    return boxes
+
+
+def _whole_pixels(positions: np.ndarray) -> tuple[int, int]:
+    return int(positions.min() // FINER), int(-(-(positions.max() + 1) // FINER))
+
+
+def _mask(cups, scratch: Path) -> np.ndarray:
+    """The number of the cup seen at each point, times STEP; FINER times the photo's size."""
+    scene = bpy.context.scene
+    for index, (_, objects) in enumerate(cups):
+        for part in objects:
+            part.pass_index = (index + 1) * STEP
+    scene.view_layers[0].material_override = _number_paint()
+    scene.camera.data.dof.use_dof = False
+    scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0
+    for thing in scene.objects:
+        thing.hide_render |= thing.type == "LIGHT"
+    render, cycles, view = scene.render, scene.cycles, scene.view_settings
+    render.use_motion_blur = False
+    render.resolution_x, render.resolution_y = render.resolution_x * FINER, render.resolution_y * FINER
+    cycles.samples, cycles.use_denoising, cycles.max_bounces = 1, False, 0
+    cycles.pixel_filter_type, cycles.filter_width = "BOX", 0.01
+    view.view_transform, view.look, view.exposure = "Raw", "None", 0
+    render.filepath = str(scratch)
+    bpy.ops.render.render(write_still=True)
+    mask = np.asarray(Image.open(scratch).convert("RGB"))[..., 0]
+    scratch.unlink()
+    unknown = set(np.unique(mask)) - {STEP * index for index in range(len(cups) + 1)}
+    if unknown:
+        raise AssertionError(f"the mask holds values that are no cup: {sorted(unknown)}")
+    return mask
+
+
+def _number_paint() -> bpy.types.Material:
+    """A material that shines with its object's number."""
+    material = bpy.data.materials.new("number")
+    material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    number, scaled = tree.nodes.new("ShaderNodeObjectInfo"), tree.nodes.new("ShaderNodeMath")
+    shine, output = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeOutputMaterial")
+    scaled.operation = "DIVIDE"
+    scaled.inputs[1].default_value = 255
+    tree.links.new(number.outputs["Object Index"], scaled.inputs[0])
+    tree.links.new(scaled.outputs[0], shine.inputs["Color"])
+    tree.links.new(shine.outputs[0], output.inputs["Surface"])
+    return material
+
+
+def _outline_area(objects: list[bpy.types.Object]) -> int:
+    """Points of the mask that the cup would cover if nothing hid it and the photo had no edges."""
+    scene = bpy.context.scene
+    camera, width, height = scene.camera, scene.render.resolution_x, scene.render.resolution_y
+    focal = camera.data.lens / camera.data.sensor_width * width
+    to_camera = camera.matrix_world.inverted()
+    canvas = Image.new("1", (3 * width, 3 * height))
+    pen = ImageDraw.Draw(canvas)
+    for part in objects:
+        points = [to_camera @ part.matrix_world @ vertex.co for vertex in part.data.vertices]
+        pixels = [(1.5 * width - p.x / p.z * focal - 0.5, 1.5 * height + p.y / p.z * focal - 0.5) for p in points]
+        for face in part.data.polygons:
+            pen.polygon([pixels[index] for index in face.vertices], fill=1)
+    return int(np.asarray(canvas).sum())
+
+
+def as_voc(boxes: list[LabelledBox], photo: str, folder: str, size: tuple[int, int]) -> str:
+    """The labels as labelImg writes them: Pascal VOC XML, no edge below 1. `size` is (width, height) in pixels."""
+    root = ElementTree.Element("annotation")
+    for name, text in (("folder", folder), ("filename", photo)):
+        ElementTree.SubElement(root, name).text = text
+    source = ElementTree.SubElement(root, "source")
+    ElementTree.SubElement(source, "database").text = "rendered with Blender"
+    extent = ElementTree.SubElement(root, "size")
+    for name, value in (("width", size[0]), ("height", size[1]), ("depth", 3)):
+        ElementTree.SubElement(extent, name).text = str(value)
+    ElementTree.SubElement(root, "segmented").text = "0"
+    for box in boxes:
+        item = ElementTree.SubElement(root, "object")
+        texts = {"name": box.flavour, "pose": "Unspecified", "truncated": str(int(box.truncated)), "difficult": "0"}
+        for name, text in texts.items():
+            ElementTree.SubElement(item, name).text = text
+        edges = ElementTree.SubElement(item, "bndbox")
+        for name in ("xmin", "ymin", "xmax", "ymax"):
+            ElementTree.SubElement(edges, name).text = str(max(1, getattr(box, name)))
+    ElementTree.indent(root, "\t")
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
