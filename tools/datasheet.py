@@ -1,0 +1,210 @@
+"""Compute the figures of data/README.md, its pictures, and the ladder; `make datasheet` does it.
+
+What stands between a pair of markers `<!-- computed: NAME -->` in data/README.md is replaced by what is computed.
+"""
+
+import collections
+import pathlib
+import re
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from workshop_utils import dataset, files, photos, settings, voc
+
+sys.path.insert(0, str(settings.DATA))
+
+from render.plan import SETS, plan
+
+DATASHEET = settings.DATA / "README.md"
+PICTURES = settings.DATA / "pictures"
+RUNGS = (10, 30, 90, 288)
+TRIES = 4000
+
+
+def annotations(name: str) -> list[voc.Annotation]:
+    """The labels of a set of photos, in the order of its seeds."""
+    photo_set = SETS[name]
+    return [voc.read(settings.DATA / photo_set.annotations / f"{photo_set.stem(seed)}.xml") for seed in photo_set.seeds]
+
+
+def balance(counts: collections.Counter) -> float:
+    """The most frequent class's count over the rarest one's."""
+    return max(counts.values()) / min(counts.values())
+
+
+def statistics() -> dict[str, dict]:
+    """What is counted of each set: {set: {what: how much}}."""
+    return {name: _statistics(name) for name in SETS}
+
+
+def _statistics(name: str) -> dict:
+    labels, plans = annotations(name), [plan(seed) for seed in SETS[name].seeds]
+    boxes = [box for annotation in labels for box in annotation.boxes]
+    counts = collections.Counter(box.name for box in boxes)
+    sides = np.sqrt([(box.xmax - box.xmin) * (box.ymax - box.ymin) for box in boxes])
+    cups = [cup for each in plans for cup in each.cups]
+    paths = [settings.DATA / SETS[name].images / f"{SETS[name].stem(seed)}.jpg" for seed in SETS[name].seeds]
+    return {
+        "photos": len(labels),
+        "megabytes": sum(path.stat().st_size for path in paths) / 1e6,
+        "largest photo, kB": max(path.stat().st_size for path in paths) / 1e3,
+        "photos without a cup": sum(not each.cups for each in plans),
+        "cups on a photo, most": max(len(each.cups) for each in plans),
+        "cups": len(cups),
+        "of them lying": sum(cup.lying for cup in cups),
+        "of them labelled": len(boxes),
+        "labelled `truncated`": sum(box.truncated for box in boxes),
+        "side of a box, pixels: least": sides.min(),
+        "median": np.median(sides),
+        "most": sides.max(),
+        "other things on the belt": sum(len(each.things) for each in plans),
+        "of them other cups": sum(thing.kind == "other cup" for each in plans for thing in each.things),
+        "photos with motion blur": sum(each.blur > 0 for each in plans),
+        "most frequent flavour over rarest": balance(counts),
+    } | {f"labelled {flavour}": counts[flavour] for flavour in sorted(counts)}
+
+
+def as_table(columns: dict[str, dict]) -> str:
+    """A Markdown table, one column a set."""
+    lines = ["| | " + " | ".join(columns) + " |", "|---" + "|--:" * len(columns) + "|"]
+    for what in next(iter(columns.values())):
+        values = [column[what] for column in columns.values()]
+        cells = [f"{value:.2f}" if isinstance(value, float) and value < 3 else f"{value:.0f}" for value in values]
+        lines.append("| " + " | ".join((what, *cells)) + " |")
+    return "\n".join(lines)
+
+
+def ladder(data: dataset.Dataset) -> dict[int, list[str]]:
+    """Nested lists of training photos, each balanced: of many random subsets of the larger rung, the most even one."""
+    training, _ = data.split()
+    classes = sorted(data.label_map.values())
+    counts = {sample.name: np.array([sample.classes.count(name) for name in classes]) for sample in training}
+    rungs = {len(training): sorted(counts)}
+    dice = np.random.default_rng(settings.SPLIT_SEED)
+    for size in sorted(RUNGS, reverse=True)[1:]:
+        larger = rungs[min(rungs)]
+        tries = [sorted(dice.choice(larger, size, replace=False).tolist()) for _ in range(TRIES)]
+        rungs[size] = min(tries, key=lambda names: _unevenness(np.sum([counts[name] for name in names], axis=0)))
+    return dict(sorted(rungs.items()))
+
+
+def _unevenness(counts: np.ndarray) -> float:
+    return counts.max() / max(counts.min(), 0.1)
+
+
+def _as_written(name: str) -> str:
+    return {"yoghurt": "yoghurt", "new_line": "yoghurt_new_line", "to_label": "to_label"}[name]
+
+
+def draw_pictures(folder: pathlib.Path) -> None:
+    """Boxes per class, sizes, positions, and a contact sheet."""
+    boxes = {name: [(each, box) for each in annotations(name) for box in each.boxes] for name in SETS}
+    classes = sorted({box.name for _, box in boxes["yoghurt"]})
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+    for place, name in enumerate(SETS):
+        counts = collections.Counter(box.name for _, box in boxes[name])
+        heights = [counts[each] / len(boxes[name]) for each in classes]
+        axes[0].bar(np.arange(len(classes)) + 0.27 * (place - 1), heights, 0.25, label=_as_written(name))
+        sides = [np.sqrt((box.xmax - box.xmin) * (box.ymax - box.ymin)) for _, box in boxes[name]]
+        axes[1].hist(sides, np.arange(20, 221, 10), density=True, histtype="step", linewidth=2, label=_as_written(name))
+        numbers = collections.Counter(len(each.boxes) for each in annotations(name))
+        shares = [numbers[count] / numbers.total() for count in range(8)]
+        axes[2].plot(range(8), shares, "o-", label=_as_written(name))
+    axes[0].set(xticks=range(len(classes)), xticklabels=classes, ylabel="share of the boxes", ylim=(0, 0.35))
+    axes[1].set(xlabel="side of a box (root of its area), pixels of 512 x 384", ylabel="density")
+    axes[2].set(xlabel="boxes on a photo", ylabel="share of the photos")
+    for axis in axes:
+        axis.legend(frameon=False, fontsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    _save(figure, folder / "boxes.png")
+
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained")
+    for axis, name in zip(axes, SETS):
+        cover = np.zeros((96, 128))
+        for annotation, box in boxes[name]:
+            (top, left, bottom, right) = np.array([box.ymin, box.xmin, box.ymax, box.xmax]) // 4
+            cover[int(top) : int(bottom) + 1, int(left) : int(right) + 1] += 1 / annotation.width
+        axis.imshow(cover, cmap="magma", extent=(0, 512, 384, 0))
+        axis.set(title=f"{_as_written(name)}: where boxes lie", xticks=(0, 256, 512), yticks=(0, 192, 384))
+    _save(figure, folder / "positions.png")
+    contact_sheet().save(folder / "contact_sheet.jpg", quality=86)
+
+
+def _save(figure, path: pathlib.Path) -> None:
+    figure.savefig(path, dpi=80, metadata={"Software": None})
+    plt.close(figure)
+
+
+def contact_sheet(columns: int = 6, width: int = 256, height: int = 192) -> Image.Image:
+    """Twenty-four photos: eighteen of the yoghurts, evenly spread, and six of the new line."""
+    chosen = [("yoghurt", index) for index in range(10, 360, 20)] + [("new_line", index) for index in range(4, 48, 8)]
+    sheet = Image.new("RGB", (columns * width, -(-len(chosen) // columns) * height))
+    for place, (name, index) in enumerate(chosen):
+        photo_set = SETS[name]
+        path = settings.DATA / photo_set.images / f"{photo_set.stem(photo_set.seeds[index])}.jpg"
+        corner = (place % columns * width, place // columns * height)
+        sheet.paste(photos.read(path).resize((width, height), Image.Resampling.LANCZOS), corner)
+    return sheet
+
+
+def rungs_table(data: dataset.Dataset) -> str:
+    """How even each rung of the ladder is, as a Markdown table."""
+    classes = sorted(data.label_map.values())
+    found = {sample.name: collections.Counter(sample.classes) for sample in data.samples}
+    lines = ["| " + " | ".join(("list", "photos", *classes)) + " |", "|---|--:" + "|--:" * len(classes) + "|"]
+    for size in RUNGS:
+        names = read_rung(size)
+        counts = sum((found[name] for name in names), collections.Counter())
+        cells = (f"`yoghurt/ladder/{size}.txt`", str(len(names)), *(str(counts[name]) for name in classes))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def rung_path(size: int) -> pathlib.Path:
+    return settings.YOGHURT / "ladder" / f"{size}.txt"
+
+
+def read_rung(size: int) -> list[str]:
+    return rung_path(size).read_text(encoding="utf-8").split()
+
+
+def with_computed(text: str, parts: dict[str, str]) -> str:
+    """The text with what stands between each pair of markers replaced."""
+    for name, content in parts.items():
+        marker = f"<!-- computed: {name} -->"
+        pattern = re.compile(rf"({re.escape(marker)}\n).*?({re.escape(marker)})", re.DOTALL)
+        text, found = pattern.subn(lambda match, content=content: match[1] + content + "\n" + match[2], text)
+        if found != 1:
+            raise ValueError(f"{DATASHEET}: the pair of markers '{marker}' is not there once, but {found} times")
+    return text
+
+
+def computed() -> dict[str, str]:
+    """Every computed part of the data sheet, by its marker's name."""
+    data = dataset.load(settings.YOGHURT)
+    return {
+        "statistics": as_table({_as_written(name): each for name, each in statistics().items()}),
+        "ladder": rungs_table(data),
+    }
+
+
+def main() -> None:
+    data = dataset.load(settings.YOGHURT)
+    rung_path(0).parent.mkdir(exist_ok=True)
+    for size, names in ladder(data).items():
+        files.write_text("\n".join(names) + "\n", rung_path(size))
+    PICTURES.mkdir(exist_ok=True)
+    draw_pictures(PICTURES)
+    files.write_text(with_computed(DATASHEET.read_text(encoding="utf-8"), computed()), DATASHEET)
+    print(f"Computed {DATASHEET.relative_to(settings.PROJECT)}, its pictures, and the ladder.")
+
+
+if __name__ == "__main__":
+    main()
