@@ -123,8 +123,8 @@ def _through_a_lens(image: Image.Image, dice: random.Random) -> Image.Image:
     pixels *= [1 + dice.gauss(0, 0.025), 1.0, 1 + dice.gauss(0, 0.03)]
     sensor = np.random.default_rng(dice.randrange(2**32))
     strength = dice.uniform(0.9, 3.0) * np.sqrt(0.35 + pixels.clip(0) / 255)
-    pixels += 0.7 * strength * sensor.standard_normal((height, width, 1))
-    pixels += 0.5 * strength * sensor.standard_normal(pixels.shape)
+    grey, coloured = sensor.standard_normal((height, width, 1)), sensor.standard_normal(pixels.shape)
+    pixels += 0.7 * strength * grey + 0.5 * strength * coloured
     return Image.fromarray((pixels + 0.5).clip(0, 255).astype(np.uint8))
 
 

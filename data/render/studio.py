@@ -11,7 +11,10 @@ from .plan import Plan
 
 STUDIO_LIGHTS = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
 SENSOR_WIDTH = 36.0
-CUP_MIDDLE = 0.035
+PHOTO_WIDTH = 512
+CUP_HEIGHT, CUP_MIDDLE = 0.0736, 0.035
+SMALLEST_CUP = 58
+"""Pixels: a standing cup in the middle of the photo is not photographed lower than that."""
 
 
 def set_up(plan: Plan) -> None:
@@ -42,6 +45,7 @@ def _camera(plan: Plan, dice: random.Random) -> None:
     half_angle = math.atan(SENSOR_WIDTH / 2 / data.lens * 0.7)
     widest = 1.25 if len(plan.cups) < 5 else 1.0
     distance = (extent * dice.uniform(0.64, widest) + 0.02) / math.tan(half_angle) + 0.06
+    distance = min(distance, CUP_HEIGHT * data.lens / SENSOR_WIDTH * PHOTO_WIDTH / SMALLEST_CUP)
     direction = (math.cos(elevation) * math.cos(azimuth), math.cos(elevation) * math.sin(azimuth), math.sin(elevation))
     camera.location = target + distance * Vector(direction)
     _aim(camera, target, dice.gauss(0, 0.03))
