@@ -1,5 +1,6 @@
 """What the tests share: the real photos, the real weights, and small data sets cut out of them."""
 
+import contextlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,24 +11,47 @@ import shutil
 import hypothesis
 import pytest
 
-from workshop_utils import dataset, pretrained, settings
+from workshop_utils import dataset, settings
 
 hypothesis.settings.register_profile("same_verdict_twice", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile(
+    "mutants", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+)  # that there is a counterexample is enough, it need not be a short one
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_verdict_twice"))
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 
 
+@contextlib.contextmanager
+def interrupting(monkeypatch, owner, name: str, call: int):
+    """Within it, `owner.name` is interrupted as by Ctrl-C, instead of doing its work, the `call`th time."""
+    original, calls = getattr(owner, name), []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, interrupted)
+        yield
+
+
 @pytest.fixture(scope="session")
 def coco():
     """The detector with COCO's weights. Nobody may change it."""
+    from workshop_utils import pretrained  # only here: TensorFlow takes seconds to come in
+
     return pretrained.coco_detector()
 
 
 @pytest.fixture(scope="session")
 def tarball() -> pathlib.Path:
     """The tarball the COCO weights come from."""
+    from workshop_utils import pretrained
+
     pretrained.fetch()
     path = settings.PRETRAINED / pretrained.TARBALL
     assert path.exists(), f"{path} is missing: delete {settings.PRETRAINED} and fetch again"

@@ -171,3 +171,18 @@ def test_what_is_not_there_is_named_and_exits_1(arguments, capsys, tmp_path, mon
     said = "".join(capsys.readouterr())
     assert "nowhere" in said
     assert "Traceback" not in said
+
+
+def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
+    from workshop_utils import training
+
+    (tmp_path / "few.txt").write_text("0003.jpg\n\n 0001.jpg \n")
+    asked = []
+    monkeypatch.setattr(training, "train", lambda *_, train_on: asked.append(train_on) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "few.txt")])
+    assert asked == [["0003.jpg", "0001.jpg"]]
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "none.txt")])
+    assert stopped.value.code == 2
+    assert "none.txt cannot be read" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workshop_utils import anchors, augmentation, dataset, label_map, settings, voc
+from workshop_utils import anchors, augmentation, dataset, label_map, photos, settings, voc
 
 FLAVOURS = {1: "blueberry", 2: "natural", 3: "peach", 4: "strawberry", 5: "vanilla"}
 
@@ -56,7 +56,7 @@ def test_the_yoghurt_data_set_is_whole(yoghurt):
 
 def test_every_yoghurt_box_lies_inside_its_photo_and_is_big_enough_to_see(yoghurt):
     for sample in yoghurt.samples:
-        assert len(sample.boxes) == len(sample.classes) == len(sample.difficult) == len(sample.truncated) > 0
+        assert len(sample.boxes) == len(sample.classes) == len(sample.difficult) == len(sample.truncated)
         assert (sample.boxes >= 0).all() and (sample.boxes <= 1).all()
         assert ((sample.boxes[:, 2:] - sample.boxes[:, :2]) * 300 > 5).all(), sample.name
 
@@ -90,6 +90,24 @@ def test_a_large_photo_is_kept_small_but_its_true_size_is_known(voc_folder):
     assert (sample.width, sample.height) == (1024, 768)
     assert sample.image.shape == (384, 512, 3)
     assert sample.boxes[0][1] == np.float32(boxes[0].xmin / 1024)
+
+
+def test_photos_stay_on_the_disk_until_they_are_used(voc_folder):
+    first, second, third, *_ = dataset.load(voc_folder).samples
+    assert first.image is first.image
+    for name in ("0001.jpg", "0002.jpg"):
+        (voc_folder / "images" / name).unlink()
+    shutil.copy(voc_folder / "images" / "0004.jpg", voc_folder / "images" / "0003.jpg")
+    assert first.image.shape == (384, 512, 3), "it was used already"
+    with pytest.raises(photos.PhotoError, match=r"0002\.jpg: is not there any more"):
+        _ = second.image
+    with pytest.raises(photos.PhotoError, match=r"0003\.jpg: has changed since"):
+        _ = third.image
+
+
+def test_however_many_photos_are_used_those_in_memory_take_little_of_it():
+    most = dataset._image.cache_info().maxsize
+    assert most * photos.WORKING_SIDE**2 * 3 < 600e6
 
 
 def test_the_folders_own_label_map_is_taken_if_it_has_one(voc_folder):
@@ -127,7 +145,8 @@ def test_a_box_that_is_none_is_named_by_file_and_object(voc_folder):
     data = dataset.load(voc_folder)
     assert len(data.samples) == 5
     assert len(data.findings) == 1
-    assert said(data)[0].startswith("0001.xml: object 1 (strawberry) has no area")
+    name = voc.read_as_written(path).boxes[0].name
+    assert said(data)[0].startswith(f"0001.xml: object 1 ({name}) leaves the 512x384 photo by more than half: xmin 9")
 
 
 def test_a_class_the_label_map_does_not_list_is_named_and_its_photo_left_out(voc_folder):
@@ -135,14 +154,17 @@ def test_a_class_the_label_map_does_not_list_is_named_and_its_photo_left_out(voc
     data = dataset.load(voc_folder)
     assert all("vanilla" not in sample.classes for sample in data.samples)
     assert len(data.samples) + len(data.findings) == 6
-    assert "0001.xml: has the class 'vanilla', which label_map.pbtxt does not list." in said(data)
+    wanted = "has the class 'vanilla', which label_map.pbtxt does not list. Add it there, or rename it."
+    assert f"0001.xml: {wanted}" in said(data)
 
 
 def test_an_annotation_that_names_another_photo_is_told_but_used(voc_folder):
     edit(voc_folder, "0002.xml", filename="IMG_7.JPG")
     data = dataset.load(voc_folder)
     assert len(data.samples) == 6
-    assert said(data) == ["0002.xml: names the photo 'IMG_7.JPG', but stands beside 0002.jpg."]
+    assert said(data) == [
+        "0002.xml: names the photo 'IMG_7.JPG', but stands beside 0002.jpg. Look whether its boxes fit."
+    ]
 
 
 def test_a_photo_without_objects_is_a_sample_without_boxes(voc_folder):
@@ -330,3 +352,15 @@ def test_batches_prepared_in_another_thread_are_the_same_batches(yoghurt):
     for step, parts in enumerate(prepared, start=3):
         for part, wanted in zip(parts, dataset.batch(samples, FLAVOURS, step, 2, 42), strict=True):
             np.testing.assert_array_equal(part, wanted)
+
+
+def test_a_list_chooses_training_photos_and_keeps_their_order(yoghurt):
+    training, _ = yoghurt.split()
+    chosen = [training[7].name, training[3].name]
+    assert [sample.name for sample in dataset.only(training, chosen)] == [training[3].name, training[7].name]
+
+
+@pytest.mark.parametrize("names", [["0001.jpg", "nowhere.jpg"], []], ids=["an unknown photo", "none"])
+def test_a_list_that_names_no_training_photo_is_refused(yoghurt, names):
+    with pytest.raises(dataset.DatasetError, match=r"'nowhere\.jpg' is not among them|no photo is named"):
+        dataset.only(yoghurt.samples, names)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from workshop_utils import photos, settings
+from workshop_utils.findings import Kind
 
 PHOTO = settings.YOGHURT / "images" / "0001.jpg"
 
@@ -69,6 +70,59 @@ def test_a_photo_of_any_mode_becomes_rgb_of_the_same_colour(mode, kind):
     image = photos.read(encoded(plain.convert(mode), kind))
     assert image.mode == "RGB"
     np.testing.assert_array_equal(image, plain)
+
+
+def test_the_levels_of_a_photo_of_16_bits_are_scaled_not_cut_off():
+    levels = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
+    image = photos.read(encoded(Image.fromarray(levels), "PNG"))
+    np.testing.assert_array_equal(np.asarray(image)[:, :, 0], levels // 257)
+    assert image.mode == "RGB"
+
+
+def test_what_is_transparent_becomes_white_and_what_is_half_so_becomes_paler():
+    image = Image.new("RGBA", (3, 1), (200, 0, 0, 255))
+    image.putpixel((1, 0), (200, 0, 0, 0))
+    image.putpixel((2, 0), (200, 0, 0, 128))
+    pixels = np.asarray(photos.read(encoded(image, "PNG")))[0].tolist()
+    assert pixels[:2] == [[200, 0, 0], [255, 255, 255]]
+    np.testing.assert_allclose(pixels[2], [227, 127, 127], atol=1)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_exif_orientation_that_does_not_exist_turns_nothing(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = photos.decode(encoded(Image.fromarray(noise(4, 6)), "PNG", exif=exif))
+    np.testing.assert_array_equal(found.image, noise(4, 6))
+    assert found.orientation == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "colours"),
+    [
+        (Image.new("RGB", (4, 4)), "JPEG", "RGB"),
+        (Image.new("RGB", (4, 4)), "WEBP", "RGB"),
+        (Image.new("RGBA", (4, 4), (1, 2, 3, 255)), "PNG", "RGB"),
+        (Image.new("RGBA", (4, 4), (1, 2, 3, 254)), "PNG", "transparent"),
+        (Image.new("L", (4, 4)), "JPEG", "grey"),
+        (Image.new("1", (4, 4)), "PNG", "black and white"),
+        (Image.new("P", (4, 4)), "PNG", "with a palette"),
+        (Image.new("CMYK", (4, 4)), "JPEG", "CMYK"),
+        (Image.new("I;16", (4, 4)), "PNG", "grey of 16 bits"),
+    ],
+)
+def test_a_decoded_photo_says_what_its_file_held(image, kind, colours):
+    found = photos.decode(encoded(image, kind))
+    assert (found.image.mode, found.format, found.colours, found.orientation) == ("RGB", kind, colours, 1)
+
+
+def test_heic_is_refused_with_what_to_do_whatever_its_ending(tmp_path):
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    for source, name in ((path, None), (path.read_bytes(), "cup.jpg")):
+        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: is HEIC or AVIF\. Export it as JPEG\.") as caught:
+            photos.read(source, name)
+        assert caught.value.kind is Kind.FOREIGN_FORMAT
 
 
 def test_a_missing_photo_is_refused_with_its_path(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from conftest import FIXTURES
 
 from workshop_utils import settings, voc
+from workshop_utils.findings import Kind
 
 CUP = voc.Box("cup", 10, 20, 110, 220)
 PHOTO = voc.Annotation("cup.jpg", 512, 384, (CUP,))
@@ -297,12 +298,19 @@ def test_boxes_in_whole_pixels_come_back_from_fractions(annotation):
 FRACTION = st.floats(-0.5, 1.5)
 
 
-@hypothesis.given(st.integers(2, 5000), st.integers(2, 5000), st.tuples(FRACTION, FRACTION, FRACTION, FRACTION))
+@hypothesis.given(st.integers(1, 5000), st.integers(1, 5000), st.tuples(FRACTION, FRACTION, FRACTION, FRACTION))
 def test_whatever_a_detector_puts_out_becomes_a_box_that_can_be_written(width, height, box):
     annotation = voc.from_normalised((width, height), ["cup"], [box], "cup.jpg")
     voc._check(annotation.boxes[0], 1, width, height, pathlib.Path("cup.xml"))
-    edges = dataclasses.astuple(annotation.boxes[0])[1:5]
-    assert all(isinstance(edge, int) and edge >= 1 for edge in edges), "labelImg counts pixels from 1"
+    xmin, ymin, *others = dataclasses.astuple(annotation.boxes[0])[1:5]
+    assert all(isinstance(edge, int) for edge in (xmin, ymin, *others))
+    assert xmin >= min(1, width - 1) and ymin >= min(1, height - 1), "labelImg counts pixels from 1"
+
+
+@pytest.mark.parametrize(("size", "edges"), [((1, 1), (0, 0, 1, 1)), ((1, 9), (0, 3, 1, 6)), ((9, 1), (3, 0, 6, 1))])
+def test_a_photo_of_one_pixel_still_gets_boxes_of_some_area(size, edges):
+    third = (1 / 3, 1 / 3, 2 / 3, 2 / 3)
+    assert dataclasses.astuple(voc.from_normalised(size, ["cup"], [third], "cup.jpg").boxes[0])[1:5] == edges
 
 
 @pytest.mark.parametrize(
@@ -342,6 +350,35 @@ def test_whatever_has_no_partner_is_named_and_the_rest_is_paired(voc_folder):
     ]
 
 
+def test_an_umlaut_in_two_forms_of_unicode_is_the_same_stem(voc_folder):
+    (voc_folder / "images" / "0001.jpg").rename(voc_folder / "images" / "Ku\u0308he.jpg")
+    (voc_folder / "annotations" / "0001.xml").rename(voc_folder / "annotations" / "K\u00fche.xml")
+    pairs, findings = voc.pairs(voc_folder)
+    assert (len(pairs), findings) == (6, [])
+
+
+def test_an_annotations_ending_may_be_in_capitals(voc_folder):
+    (voc_folder / "annotations" / "0001.xml").rename(voc_folder / "annotations" / "0001.XML")
+    pairs, findings = voc.pairs(voc_folder)
+    assert (pairs[0][1].name, findings) == ("0001.XML", [])
+
+
+def test_a_photo_in_jpeg_beside_its_heic_is_taken(voc_folder):
+    (voc_folder / "images" / "0001.HEIC").touch()
+    pairs, findings = voc.pairs(voc_folder)
+    assert pairs[0][0].name == "0001.jpg"
+    assert [finding.kind for finding in findings] == [Kind.FOREIGN_FORMAT]
+
+
+def test_a_folder_that_may_not_be_listed_is_refused_with_its_path(voc_folder, monkeypatch):
+    def denied(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", denied)
+    with pytest.raises(voc.VocError, match=r"images: cannot be listed \(Permission denied\)\. Give yourself the right"):
+        voc.pairs(voc_folder)
+
+
 def test_two_photos_of_one_stem_are_named_and_the_first_is_taken(voc_folder):
     (voc_folder / "images" / "0001.png").touch()
     pairs, findings = voc.pairs(voc_folder)
@@ -367,5 +404,42 @@ def test_another_size_and_another_name_are_told_with_both_values(size):
     findings = voc.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
     assert [str(finding) for finding in findings] == [
         f"a.xml: says the photo is 512x384, but a.jpg is {size[0]}x{size[1]}; label it anew.",
-        "a.xml: names the photo 'cup.jpg', but stands beside a.jpg.",
+        "a.xml: names the photo 'cup.jpg', but stands beside a.jpg. Look whether its boxes fit.",
     ]
+    assert [finding.kind for finding in findings] == [Kind.OTHER_SIZE, Kind.OTHER_FILENAME]
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "",
+        "cup",
+        "cup.png",
+        "CUP.JPG",
+        "Cup.jpg",
+        "C:\\Users\\ola\\Photos\\cup.jpg",
+        "../images/cup.jpg",
+        "D:\\cup",
+        "cup.JPEG",
+    ],
+)
+def test_the_photos_own_name_in_another_form_is_told_from_another_photos_name(filename):
+    annotation = dataclasses.replace(PHOTO, filename=filename)
+    (finding,) = voc.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    assert finding.kind is Kind.FILENAME_FORM
+    assert (
+        str(finding)
+        == f"cup.xml: names the photo '{filename}', but stands beside cup.jpg. The photo's own name is taken."
+    )
+
+
+@pytest.mark.parametrize("filename", ["mug.jpg", "cup2.jpg", "C:\\cup\\mug.jpg", "cup.jpg.bak.png"])
+def test_another_photos_name_is_told_as_such(filename):
+    annotation = dataclasses.replace(PHOTO, filename=filename)
+    (finding,) = voc.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    assert finding.kind is Kind.OTHER_FILENAME
+
+
+def test_an_umlaut_in_two_forms_of_unicode_is_the_same_name():
+    annotation = dataclasses.replace(PHOTO, filename="Ku\u0308he.jpg")
+    assert voc.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []

@@ -5,6 +5,8 @@ import json
 import pathlib
 import sys
 
+from workshop_utils.errors import WorkshopError
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code. Every fault is one message on standard error."""
@@ -14,9 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped. The same command again goes on from here.", file=sys.stderr)
         return 1
-    except Exception as fault:
-        if not type(fault).__module__.startswith("workshop_utils"):
-            raise
+    except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 2 if type(fault).__name__ in ("SettingsError", "StrategyError") else 1
 
@@ -28,20 +28,44 @@ def fetch(options) -> None:
 
 
 def check(options) -> int:
-    """List everything wrong with a data set, each finding on a line that begins with the file."""
-    from workshop_utils import dataset, label_map, voc
+    """List everything wrong with a data set on standard output, each finding on a line that begins with the file; sum
+    it up in a table on standard error. With --fix, write a repaired copy: 0 is for a copy that is good, then."""
+    from workshop_utils import examination, findings, label_map, repair, voc
 
+    if options.out and not options.fix:
+        raise SystemExit(_usage("check takes --out only with --fix"))
+    out = options.out or repair.beside(options.dataset)
+    if options.fix:
+        repair.refuse(options.dataset, out)
     try:
-        data = dataset.load(options.dataset)
-    except (dataset.DatasetError, label_map.LabelMapError, voc.VocError) as fault:
-        print(*getattr(fault, "findings", []), str(fault).split("\n")[0], sep="\n")
+        found = examination.examine(options.dataset)
+    except (label_map.LabelMapError, voc.VocError) as fault:
+        print(fault)
         return 1
-    for finding in data.findings:
-        print(finding)
-    boxes = sum(len(sample.boxes) for sample in data.samples)
-    said = f"{len(data.samples)} photos with {boxes} boxes are good"
-    print(f"{said}; {len(data.findings)} findings." if data.findings else f"{said}. No findings.", file=sys.stderr)
-    return 1 if data.findings else 0
+    for line in (*found.findings, *filter(None, [found.fault])):
+        print(line, flush=True)
+    boxes = sum(len(each.annotation.boxes) for each in found.usable)
+    good = f"{len(found.usable)} photos with {boxes} boxes are good"
+    print(f"{good}; {len(found.findings)} findings." if found.findings else f"{good}. No findings.", file=sys.stderr)
+    if found.said:
+        print(findings.summary(found.said), file=sys.stderr)
+    if options.fix and (found.findings or found.fault):
+        return _fix(found, out)
+    if options.fix:
+        print("There is nothing to repair, so no copy was written.", file=sys.stderr)
+    return 1 if found.findings or found.fault else 0
+
+
+def _fix(found, out: pathlib.Path) -> int:
+    """Write the repaired copy of an examined data set and say what is in it."""
+    from workshop_utils import repair
+
+    copied = repair.copy(found, out)
+    for path in copied.not_copied:
+        print(f"{path}: could not be copied, as it may not be read; it is only in the data set itself.")
+    said = f"Wrote {copied.folder}: {len(found.usable)} photos; {len(copied.set_aside)} files are set aside in its"
+    print(f"{said} {repair.SET_ASIDE}/; what was done is in {repair.REPORT}.", file=sys.stderr)
+    return 0
 
 
 def train(options) -> None:
@@ -51,7 +75,9 @@ def train(options) -> None:
     data = _load(options.dataset)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
     source = options.dataset.resolve()
-    experiment = training.train(options.strategy, data, recipe, folder, source, options.train_from)
+    experiment = training.train(
+        options.strategy, data, recipe, folder, source, options.train_from, train_on=options.train_on
+    )
     print(json.dumps(experiment.metrics()))
 
 
@@ -141,6 +167,15 @@ def _usage(message: str) -> int:
     return 2
 
 
+def _lines(path: str) -> list[str]:
+    """The lines of a text file that hold anything."""
+    try:
+        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({fault}); it should name one photo a line") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
 def _score(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
@@ -161,6 +196,8 @@ def _parser() -> argparse.ArgumentParser:
     command(fetch, "fetch and verify the COCO weights")
     added = command(check, "list what is wrong with a data set")
     added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/")
+    added.add_argument("--fix", action="store_true", help="write a repaired copy; the data set itself is not changed")
+    added.add_argument("--out", type=folder, metavar="DIR", help="where the copy goes; else DATASET-fixed")
     added = command(train, "train a detector, or go on where training stopped")
     added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/, or with records")
     added.add_argument("--strategy", choices=("fine_tune", "as_is", "random_init"), default="fine_tune")
@@ -169,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' trains everything"
     )
+    added.add_argument("--train-on", type=_lines, metavar="LIST", help="a text file naming the training photos to use")
     added.add_argument("--experiment", type=folder, metavar="RUN", help="the folder of this run")
     added = command(evaluate, "measure average precision")
     added.add_argument("source", metavar="RUN|coco")
@@ -189,4 +227,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a file's name may be no text
     sys.exit(main())

@@ -12,12 +12,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workshop_utils import anchors, augmentation, label_map, photos, settings, voc
+from workshop_utils import anchors, augmentation, examination, label_map, photos, settings, voc
+from workshop_utils.errors import WorkshopError
+from workshop_utils.findings import Finding
 
-LABEL_MAP = "label_map.pbtxt"
+LABEL_MAP = label_map.FILENAME
+
+MOST_IN_MEMORY = 700
+"""So many decoded photos are kept, those used last: half a gigabyte at most, however many there are."""
 
 
-class DatasetError(ValueError):
+class DatasetError(WorkshopError, ValueError):
     """A data set that cannot be used at all; the message names the folder, `findings` what is wrong with each file."""
 
     def __init__(self, message: str, findings=()):
@@ -25,12 +30,12 @@ class DatasetError(ValueError):
         self.findings = list(findings)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Sample:
     """One labelled photo.
 
-    `width` and `height` are the photo's, in pixels; `encoded` is the file as it was. `boxes` (n, 4) are ymin, xmin,
-    ymax, xmax, normalised.
+    `width` and `height` are the photo's, in pixels; `source` is its file (whatever has `read_bytes`), or that file's
+    bytes, whose digest is `sha256`. `boxes` (n, 4) are ymin, xmin, ymax, xmax, normalised.
     """
 
     name: str
@@ -40,16 +45,29 @@ class Sample:
     classes: tuple[str, ...]
     difficult: tuple[int, ...]
     truncated: tuple[int, ...]
-    encoded: bytes = dataclasses.field(repr=False)
-
-    @functools.cached_property
-    def image(self) -> np.ndarray:
-        """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when first used, then kept."""
-        return photos.shrink(photos.read(self.encoded, self.name))
+    sha256: str
+    source: pathlib.Path | bytes = dataclasses.field(repr=False)
 
     @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.encoded).hexdigest()
+    def encoded(self) -> bytes:
+        """The file as it was when the sample was made. Raises PhotoError where it has changed or vanished since."""
+        try:
+            data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        except OSError as fault:
+            raise photos.PhotoError(f"{self.source}: is not there any more ({fault.strerror}). Load anew.") from None
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise photos.PhotoError(f"{self.source}: has changed since the data set was loaded. Load it anew.")
+        return data
+
+    @property
+    def image(self) -> np.ndarray:
+        """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when it is used."""
+        return _image(self)
+
+
+@functools.lru_cache(maxsize=MOST_IN_MEMORY)
+def _image(sample: Sample) -> np.ndarray:
+    return photos.shrink(photos.read(sample.encoded, sample.name))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +76,7 @@ class Dataset:
 
     samples: list[Sample]
     label_map: dict[int, str]
-    findings: list[voc.Finding] = dataclasses.field(default_factory=list)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
 
     def fingerprint(self) -> str:
         """Return twelve hex digits that change with any photo, box or class."""
@@ -85,32 +103,34 @@ class Dataset:
 
 
 def load(folder: pathlib.Path) -> Dataset:
-    """Read every photo of a VOC folder that is whole; the others are left out and named in `findings`.
+    """Read every photo of a VOC folder that is whole or can be repaired, each photo once; `findings` names what was
+    repaired and what is left out.
 
     The label map is the folder's own `label_map.pbtxt`, or else made of the classes found, sorted. Raises
     DatasetError where nothing is left, VocError or LabelMapError for a folder or a label map that is none.
     """
-    folder = pathlib.Path(folder)
-    pairs, findings = voc.pairs(folder)
-    mapping = label_map.read(folder / LABEL_MAP) if (folder / LABEL_MAP).exists() else None
-    samples = []
-    for photo, xml in pairs:
-        sample, faults = _read_pair(photo, xml, mapping)
-        findings += faults
-        if sample is not None:
-            samples.append(sample)
-    mapping = mapping or label_map.number(name for sample in samples for name in sample.classes)
-    if not samples or not mapping:
-        told = "".join(f"\n  {finding}" for finding in findings[:5])
-        raise DatasetError(f"{folder}: holds no photo with a usable annotation.{told}", findings)
-    return Dataset(samples, mapping, findings)
+    found = examination.examine(folder)
+    if found.fault:
+        told = "".join(f"\n  {finding}" for finding in found.findings[:5])
+        raise DatasetError(f"{found.fault}{told}", found.findings)
+    return Dataset([_sample(each) for each in found.usable], found.label_map, found.findings)
+
+
+def only(samples: list[Sample], names: list[str]) -> list[Sample]:
+    """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has."""
+    unknown = sorted(set(names) - {sample.name for sample in samples})
+    if unknown or not names:
+        said = f"'{unknown[0]}' is not among them" if unknown else "no photo is named"
+        raise DatasetError(f"Of {len(samples)} training photos some are to be used, but {said}. Correct the list.")
+    return [sample for sample in samples if sample.name in set(names)]
 
 
 def from_encoded(name: str, encoded: bytes, boxes, classes, difficult, truncated) -> Sample:
     """Return the sample of an encoded photo and its boxes (normalised). Raises PhotoError."""
     width, height = photos.read(encoded, name).size
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    return Sample(name, width, height, boxes, tuple(classes), tuple(difficult), tuple(truncated), encoded)
+    digest = hashlib.sha256(encoded).hexdigest()
+    return Sample(name, width, height, boxes, tuple(classes), tuple(difficult), tuple(truncated), digest, encoded)
 
 
 def class_ids(sample: Sample, mapping: dict[int, str]) -> np.ndarray:
@@ -154,28 +174,17 @@ def batches(samples, mapping, size: int, seed: int, start: int, stop: int) -> It
     return iter(tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2))
 
 
-def _read_pair(photo, xml, mapping) -> tuple[Sample | None, list[voc.Finding]]:
-    try:
-        annotation = voc.read(xml)
-        encoded = photo.read_bytes()
-        boxes = annotation.boxes
-        sample = from_encoded(
-            photo.name,
-            encoded,
-            voc.normalised(annotation),
-            (box.name for box in boxes),
-            (box.difficult for box in boxes),
-            (box.truncated for box in boxes),
-        )
-    except voc.VocError as fault:
-        return None, [voc.Finding(xml, str(fault).removeprefix(f"{xml}: "))]
-    except (photos.PhotoError, OSError) as fault:
-        return None, [voc.Finding(photo, str(fault).removeprefix(f"{photo.name}: "))]
-    faults = voc.mismatches(annotation, xml, photo, (sample.width, sample.height))
-    if (annotation.width, annotation.height) != (sample.width, sample.height):
-        return None, faults
-    unknown = sorted(set(sample.classes) - set(mapping.values())) if mapping else []
-    if unknown:
-        names = ", ".join(f"'{name}'" for name in unknown)
-        return None, [*faults, voc.Finding(xml, f"has the class {names}, which {LABEL_MAP} does not list.")]
-    return sample, faults
+def _sample(usable: examination.Usable) -> Sample:
+    annotation = usable.annotation
+    boxes = annotation.boxes
+    return Sample(
+        name=usable.photo.name,
+        width=annotation.width,
+        height=annotation.height,
+        boxes=np.array(voc.normalised(annotation), np.float32).reshape(-1, 4),
+        classes=tuple(box.name for box in boxes),
+        difficult=tuple(box.difficult for box in boxes),
+        truncated=tuple(box.truncated for box in boxes),
+        sha256=hashlib.sha256(usable.photo.read_bytes()).hexdigest(),
+        source=usable.photo,
+    )

@@ -14,13 +14,16 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
-from workshop_utils import anchors
+from workshop_utils import anchors, guards
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
 HATCHES = ("", "///", "...", "xxx")
 """Of bars side by side, so that they also differ in grey."""
+
+LONGEST_CAPTION = 80
+"""What a class is called beyond so many letters is not drawn."""
 
 
 def colour(name: str, names) -> str:
@@ -42,7 +45,7 @@ def annotated(image, boxes, captions, colours=None) -> Image.Image:
         draw.rectangle(box, outline=own, width=thickness)
     for box, caption, own in zip(edges, captions, colours, strict=True):
         if caption:
-            _caption(draw, box, caption, own, font, picture.size)
+            _caption(draw, box, caption[:LONGEST_CAPTION], own, font, picture.size)
     return picture
 
 
@@ -86,7 +89,7 @@ def show(images, titles=(), columns: int = 3, width: float = 4.0):
     for place, image in enumerate(images):
         axes.flat[place].imshow(image, cmap="gray")
         if place < len(titles):
-            axes.flat[place].set_title(titles[place], fontsize=10)
+            axes.flat[place].set_title(_label(titles[place]), fontsize=10)
     return _closed(figure)
 
 
@@ -112,7 +115,8 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
     for place, (name, rows) in enumerate(histories.items()):
         points = [(row[over], row[quantity]) for row in rows if row.get(quantity) is not None]
         if points:
-            axis.plot(*zip(*points), label=name, **_line(place), marker="o" if len(points) < 15 else None)
+            marker = "o" if len(points) < 15 else None
+            axis.plot(*zip(*points), label=_label(name), **_line(place), marker=marker)
     axis.set_xlabel({"step": "training step", "seconds": "seconds of training"}.get(over, over))
     axis.set_ylabel(quantity)
     axis.set_xlim(left=0)
@@ -126,7 +130,8 @@ def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str
     """Plot several lines of (x, y) points; return the figure. `x` and `y` name the axes, `log` says which are so."""
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
-        axis.plot(*zip(*points, strict=True), label=name, **_line(place), marker="o" if len(points) < 15 else None)
+        marker = "o" if len(points) < 15 else None
+        axis.plot(*zip(*points, strict=True), label=_label(name), **_line(place), marker=marker)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
         axis.set_ylim(bottom=0)
@@ -147,9 +152,9 @@ def bars(groups: dict[str, dict[str, float]], x: str, form: str = "{:.2f}"):
     for place, (name, values) in enumerate(groups.items()):
         rows = [labels.index(label) + (place + 0.5) * thickness - 0.4 for label in values]
         style = {"color": PALETTE[place], "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0}
-        drawn = axis.barh(rows, list(values.values()), thickness, label=name, **style)
+        drawn = axis.barh(rows, list(values.values()), thickness, label=_label(name), **style)
         axis.bar_label(drawn, [form.format(value) for value in values.values()], padding=3, fontsize=9)
-    axis.set_yticks(range(len(labels)), labels)
+    axis.set_yticks(range(len(labels)), map(_label, labels))
     axis.invert_yaxis()
     axis.set_xlabel(x)
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=form.endswith(".0f}")))
@@ -168,8 +173,9 @@ def counts(table: dict[tuple[str, str], int], rows: list[str], columns: list[str
     for (row, column), value in np.ndenumerate(values):
         ink = "white" if value > 0.6 * max(1, values.max()) else "black"
         axis.text(column, row, str(value) if value else "·", ha="center", va="center", color=ink)
-    axis.set_xticks(range(len(columns)), columns, rotation=30, ha="left", rotation_mode="anchor")
-    axis.set_yticks(range(len(rows)), rows)
+    turned = {"rotation": 30, "ha": "left", "rotation_mode": "anchor"}
+    axis.set_xticks(range(len(columns)), map(_label, columns), **turned)
+    axis.set_yticks(range(len(rows)), map(_label, rows))
     axis.xaxis.tick_top()
     axis.xaxis.set_label_position("top")
     axis.set(xlabel=across, ylabel=down)
@@ -178,14 +184,23 @@ def counts(table: dict[tuple[str, str], int], rows: list[str], columns: list[str
 
 def table(rows: list[dict[str, object]]) -> Markdown:
     """Return rows that have the same keys as a table: the keys are its head, fractions are written to two places."""
+
     def line(cells) -> str:
         return "| " + " | ".join(cells) + " |"
 
     def text(cell) -> str:
-        return f"{cell:.2f}" if isinstance(cell, float) else f"{cell:,}" if isinstance(cell, int) else str(cell)
+        return (
+            f"{cell:.2f}"
+            if isinstance(cell, float)
+            else f"{cell:,}"
+            if isinstance(cell, int)
+            else guards.markdown(str(cell))
+        )
 
     align = [":---" if isinstance(cell, str) else "---:" for cell in rows[0].values()]
-    return Markdown("\n".join([line(rows[0]), line(align), *(line(map(text, row.values())) for row in rows)]))
+    return Markdown(
+        "\n".join([line(map(text, rows[0])), line(align), *(line(map(text, row.values())) for row in rows)])
+    )
 
 
 def precision_recall(metrics, names):
@@ -194,7 +209,7 @@ def precision_recall(metrics, names):
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):
         label = f"{name} (AP50 {metrics.per_class_AP50[name]:.2f})"
-        axis.plot(recall, precision, label=label, **_line(place) | {"color": colour(name, names)})
+        axis.plot(recall, precision, label=_label(label), **_line(place) | {"color": colour(name, names)})
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
@@ -250,7 +265,7 @@ def strategy_map(name: str, count: int, likeness: float):
         axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)
         axis.text((left * right) ** 0.5, (bottom + top) / 2, words, ha="center", va="center", fontsize=11)
     axis.plot(count, likeness, "*", color="black", markersize=16)
-    axis.annotate(name, (count, likeness), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
+    axis.annotate(_label(name), (count, likeness), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
     axis.set(xscale="log", xlim=(1, 1e5), ylim=(0, 1), xlabel="labelled photos")
     axis.set_yticks([0.17, 0.57, 0.9], ["unlike", "related", "the same"])
     axis.set_ylabel("likeness to the original problem")
@@ -262,6 +277,11 @@ def outlines(axis, boxes, size: tuple[int, int], **style) -> None:
     for box in boxes:
         left, top, right, bottom = _pixels(box, size)
         axis.add_patch(Rectangle((left, top), right - left, bottom - top, **{"fill": False, "linewidth": 1.5, **style}))
+
+
+def _label(name) -> str:
+    """Return a name as matplotlib shows it as it is: a dollar sign would begin a formula."""
+    return str(name).replace("$", r"\$")
 
 
 def _closed(figure):

@@ -4,25 +4,35 @@ recipe.json                       the recipe, the strategy, the classes, the dat
 history.csv                       loss every ten steps, AP wherever it was measured
 checkpoints/step-000100.weights.h5    the whole detector after 100 steps
 checkpoints/state.npz             weights, optimizer and step: where to go on after an interruption
+checkpoints/state-before.npz      the same, as it was saved before: should state.npz be damaged
 metrics.json                      the last evaluation
 tensorboard/                      the same curves for TensorBoard
 """
 
+import contextlib
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import re
+import shutil
+import sys
+import zipfile
+from typing import NamedTuple
 
 import numpy as np
 
 from workshop_utils import files, settings
-from workshop_utils.quiet import tf
+from workshop_utils.errors import WorkshopError
+from workshop_utils.quiet import disk_faults, tf
 
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
 
+STATES = ("state.npz", "state-before.npz")
 
-class ExperimentError(RuntimeError):
+
+class ExperimentError(WorkshopError, RuntimeError):
     """An experiment folder that cannot be used as asked; the message names it and what to do."""
 
 
@@ -37,6 +47,16 @@ class Plan:
     data: str
     fingerprint: str
     train_from: str | None = None
+    train_on: list[str] | None = None
+    """The names of the training photos that are used; None is all of them."""
+
+
+class Progress(NamedTuple):
+    """How far training has come: steps, seconds, and the losses of each step since the last row of the history."""
+
+    step: int = 0
+    seconds: float = 0.0
+    losses: list[list[float]] = []  # noqa: RUF012 (never changed in place)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,70 +118,143 @@ class Experiment:
         return self.checkpoints / f"step-{steps[-1] if step is None else step:06d}.weights.h5"
 
     def save_checkpoint(self, model, step: int) -> None:
-        """Save the whole detector under its step."""
-        with files.replacing(self.checkpoints / f"step-{step:06d}.weights.h5") as unfinished:
-            model.save_weights(unfinished)
+        """Save the whole detector under its step, sealed. Raises WriteError."""
+        files.write_weights(model, self.checkpoints / f"step-{step:06d}.weights.h5")
 
-    def save_state(self, variables, step: int, seconds: float) -> None:
-        """Save all that training needs to go on from `step`, in one file."""
+    def load_checkpoint(self, model, step: int | None = None) -> None:
+        """Load the detector as it was after `step`, or at the last checkpoint that is whole.
+
+        Damaged checkpoints are named on the way. Raises ExperimentError where there is none, or `step`'s is damaged.
+        """
+        self.checkpoint(step)
+        wanted = self.steps() if step is None else [step]
+        for number in reversed(wanted):
+            path = self.checkpoint(number)
+            try:
+                if not files.is_whole(path):
+                    raise ValueError("its bytes are not those that were written")
+                model.load_weights(path)
+                return
+            except (OSError, ValueError, KeyError) as fault:
+                told = f"{path}: cannot be loaded ({fault})."
+                if number != wanted[0]:
+                    print(f"{told} Taking the checkpoint before it.", file=sys.stderr)
+        raise ExperimentError(f"{told} Take another checkpoint of this run, or train it anew in another folder.")
+
+    def save_state(self, variables, progress: Progress) -> None:
+        """Save all that training needs to go on, in one sealed file; the file before it is kept. Raises WriteError."""
         arrays = {f"v{number}": np.asarray(variable) for number, variable in enumerate(variables)}
-        with files.replacing(self.checkpoints / "state.npz") as unfinished, open(unfinished, "wb") as stream:
-            np.savez(stream, step=step, seconds=seconds, **arrays)
+        latest, before = (self.checkpoints / name for name in STATES)
+        with files.replacing(latest) as unfinished:
+            with open(unfinished, "wb") as stream:
+                np.savez(stream, **arrays, **progress._asdict())
+            files.seal(unfinished)
+            if latest.exists():
+                os.replace(latest, before)
 
-    def load_state(self, variables) -> tuple[int, float]:
-        """Set the variables to the saved state; return its step and seconds of training, (0, 0.0) without one."""
-        path = self.checkpoints / "state.npz"
-        if not path.exists():
-            return 0, 0.0
-        with np.load(path, allow_pickle=False) as state:
-            for number, variable in enumerate(variables):
-                variable.assign(state[f"v{number}"])
-            return int(state["step"]), float(state["seconds"])
+    def load_state(self, variables) -> Progress:
+        """Set the variables to the last saved state that is whole; return how far it had come, Progress() without one.
+
+        Damaged states are named on the way.
+        """
+        for path in (self.checkpoints / name for name in STATES):
+            try:
+                arrays, progress = _state(path, variables)
+            except FileNotFoundError:
+                continue
+            except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as fault:
+                print(f"{path}: cannot be used ({fault}). Going on from what was saved before it.", file=sys.stderr)
+                continue
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.assign(array)
+            return progress
+        return Progress()
 
     def history(self) -> list[dict[str, float | None]]:
-        """Return the rows of `history.csv`; what was not measured in a row is None."""
+        """Return the rows of `history.csv`; what was not measured in a row is None.
+
+        A last line that broke off is left out. Raises ExperimentError for a file that is no history.
+        """
         path = self.folder / "history.csv"
         if not path.exists():
             return []
-        with open(path, newline="", encoding="utf-8") as stream:
-            return [{key: float(text) if text else None for key, text in row.items()} for row in csv.DictReader(stream)]
+        try:
+            text = path.read_text(encoding="utf-8")
+            rows = csv.DictReader(text[: text.rfind("\n") + 1].splitlines(), strict=True)
+            return [{key: float(row[key]) if row[key] else None for key in COLUMNS} for row in rows]
+        except (OSError, ValueError, KeyError, csv.Error) as fault:
+            raise ExperimentError(
+                f"{path}: is no history this workshop wrote ({fault!r}). Mend that line, or delete the file."
+            ) from None
 
     def metrics(self) -> dict:
-        """Return the last evaluation. Raises ExperimentError where there was none."""
+        """Return the last evaluation. Raises ExperimentError where there was none or it is broken."""
         path = self.folder / "metrics.json"
         if not path.exists():
             raise ExperimentError(f"{self.folder}: has not been evaluated; run `evaluate` on it.")
-        return json.loads(path.read_text(encoding="utf-8"))
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as fault:
+            raise ExperimentError(f"{path}: is broken ({fault}). Run `evaluate` on {self.folder} again.") from None
+
+
+def _state(path: pathlib.Path, variables) -> tuple[list[np.ndarray], Progress]:
+    """Read a saved state that must fit the variables. Nothing in it is ever run: no pickle is read."""
+    if not files.is_whole(path):
+        raise ValueError("its bytes are not those that were written")
+    with np.load(path, allow_pickle=False) as state:
+        arrays = [state[f"v{number}"] for number in range(len(variables))]
+        progress = Progress(int(state["step"]), float(state["seconds"]), state["losses"].tolist())
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+        raise ValueError("it belongs to another network")
+    return arrays, progress
 
 
 class History:
     """`history.csv`, open for more rows, and the same for TensorBoard; each row is flushed as it is written."""
 
     def __init__(self, experiment: Experiment, start: int):
-        """Open the file with the rows up to step `start`: those behind it are about to be measured again."""
+        """Open both with the rows up to step `start`: those behind it are about to be measured again."""
         kept = [row for row in experiment.history() if row["step"] <= start]
-        path = experiment.folder / "history.csv"
+        self.last = int(kept[-1]["step"]) if kept else 0
+        path, board = experiment.folder / "history.csv", experiment.folder / "tensorboard"
         with files.replacing(path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows([{key: _text(value) for key, value in row.items()} for row in kept])
         self._stream = open(path, "a", newline="", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
         self._writer = csv.DictWriter(self._stream, COLUMNS, restval="")
-        self._board = tf.summary.create_file_writer(str(experiment.folder / "tensorboard"))
+        shutil.rmtree(board, ignore_errors=True)  # it holds no more than the rows do
+        self._board = tf.summary.create_file_writer(str(board))
+        for row in kept:
+            self._show(row)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._stream.close()
-        self._board.close()
+        for each in (self._stream, self._board):
+            with contextlib.suppress(OSError), disk_faults():  # all rows were flushed, or their fault was told
+                each.close()
 
     def add(self, **row: float) -> None:
-        self._writer.writerow({key: _text(value) for key, value in row.items()})
-        self._stream.flush()
-        with self._board.as_default(step=row["step"]):
+        """Write a row. Raises WriteError."""
+        self.last = int(row["step"])
+        try:
+            self._writer.writerow({key: _text(value) for key, value in row.items()})
+            self._stream.flush()
+            with disk_faults():
+                self._show(row)
+        except OSError as fault:
+            raise files.WriteError(
+                f"{self._stream.name}: cannot be written ({files.reason(fault)}). Free some space; then train again."
+            ) from None
+
+    def _show(self, row: dict[str, float | None]) -> None:
+        with self._board.as_default(step=int(row["step"])):
             for key, value in row.items():
-                tf.summary.scalar(key, value)
+                if value is not None:
+                    tf.summary.scalar(key, value)
         self._board.flush()
 
 

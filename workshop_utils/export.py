@@ -5,25 +5,27 @@ and ONNX take a photo already resized by `photos.resize` and give boxes and scor
 which neither has a portable operation; `inference` adds it (`nms.suppress`). Scaling to [-1, 1] is inside all three.
 """
 
+import contextlib
 import gc
 import os
 import pathlib
-import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
 from workshop_utils import dataset, detector, files, label_map, photos, training
+from workshop_utils.errors import WorkshopError
 from workshop_utils.experiment import Experiment
-from workshop_utils.quiet import keras, tf
+from workshop_utils.quiet import disk_faults, keras, tf
 
 FORMATS = ("saved_model", "litert", "onnx")
 FILE_NAMES = {"saved_model": "saved_model", "litert": "detector.tflite", "onnx": "detector.onnx"}
 LABELS = "labels.txt"
 
 
-class ExportError(RuntimeError):
+class ExportError(WorkshopError, RuntimeError):
     """A format that does not exist, or that this machine cannot write."""
 
 
@@ -31,7 +33,7 @@ def export(experiment: Experiment, formats=FORMATS, step: int | None = None) -> 
     """Write a run's checkpoint (the last one, without `step`) to `RUN/export`; return the path of each format.
 
     Beside them lie `label_map.pbtxt` and `labels.txt`, one name a line, line 1 for column 0 of the scores. Raises
-    ExportError, and ExperimentError where there is no such checkpoint.
+    ExportError, ExperimentError where there is no such checkpoint, WriteError where the disk is full.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -66,13 +68,8 @@ def write_saved_model(model, path: pathlib.Path) -> None:
             "num_detections": tf.reduce_sum(tf.cast(scores > 0, tf.float32), axis=1),
         }
 
-    unfinished = path.with_name(f"part-{os.getpid()}-{path.name}")
-    try:
+    with _replacing_folder(path) as unfinished:
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serve})
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(unfinished, path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_litert(model, path: pathlib.Path) -> None:
@@ -109,8 +106,26 @@ def _with_boxes(model, batch: int | None) -> keras.Model:
 
 
 def _export(model: keras.Model, path: pathlib.Path, kind: str) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch, warnings.catch_warnings():
+    with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
-        unfinished = pathlib.Path(scratch, path.name)
         model.export(str(unfinished), format=kind, verbose=False)
-        os.replace(unfinished, path)
+
+
+@contextlib.contextmanager
+def _replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """`files.replacing` for a whole folder. Raises WriteError."""
+    with tempfile.TemporaryDirectory(prefix="part-", dir=path.parent) as scratch:
+        unfinished, old = pathlib.Path(scratch, path.name), pathlib.Path(scratch, "old")
+        try:
+            with disk_faults():
+                yield unfinished
+            if path.exists():
+                os.replace(path, old)
+            os.replace(unfinished, path)
+        except OSError as fault:
+            raise files.WriteError(
+                f"{path}: cannot be written ({files.reason(fault)}). Free some space and export again."
+            ) from None
+        finally:
+            if old.exists() and not path.exists():
+                os.replace(old, path)

@@ -8,16 +8,17 @@ import pathlib
 import numpy as np
 from tqdm.auto import tqdm
 
-from workshop_utils import detector, drawing, files, label_map, nms, photos, voc
+from workshop_utils import detector, drawing, files, guards, label_map, nms, photos, voc
 from workshop_utils.dataset import LABEL_MAP
 from workshop_utils.detector import Detections
+from workshop_utils.errors import WorkshopError
 
 BATCH = 8
 DETECTIONS = "detections.csv"
 CONTENTS = "contents.csv"
 
 
-class InferenceError(ValueError):
+class InferenceError(WorkshopError, ValueError):
     """A detector or photos that cannot be used as asked; the message says which and what to do."""
 
 
@@ -76,28 +77,44 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
         raise InferenceError(
             f"{source}: is neither 'coco' nor a run, nor a SavedModel folder, a .tflite or an .onnx file."
         )
-    return OpenDetector(str(path), label_map.read(path.parent / LABEL_MAP), opened(path))
+    names = label_map.read(path.parent / LABEL_MAP)
+    try:
+        return OpenDetector(str(path), names, opened(path))
+    except InferenceError:
+        raise
+    except Exception as fault:  # each runtime has errors of its own for a broken file
+        said = str(fault).split("\n")[0]
+        raise InferenceError(f"{path}: cannot be opened ({said}). It is broken: export it anew.") from None
 
 
 def annotate(source: OpenDetector, paths, out: pathlib.Path, min_score: float = 0.4) -> list[PhotoReport]:
     """Detect in photos and write into `out`, for each, NAME.labeled.jpg and NAME.xml; for all, DETECTIONS and CONTENTS.
 
-    A photo that cannot be read is reported and the rest goes on. Raises InferenceError where two photos have one
-    stem, or where `out` holds files that an earlier call did not write.
+    A photo that cannot be read is reported and the rest goes on. What was interrupted can be called again. Raises
+    InferenceError where two photos have one stem, or where `out` holds files that an earlier call did not write;
+    WriteError where the disk is full.
     """
     paths = [pathlib.Path(path) for path in paths]
     _refuse_clashes(paths, out)
     out.mkdir(parents=True, exist_ok=True)
+    if not (out / DETECTIONS).exists():
+        _write_tables([], [], out)  # by this the next call knows that what follows is ours
     reports = [_annotate_one(source, path, out, min_score) for path in tqdm(paths, desc="detect", unit="photo")]
     _write_tables(reports, list(source.label_map.values()), out)
     return reports
 
 
 def collect(arguments) -> list[pathlib.Path]:
-    """Return the photos meant by files and folders, in their order, each once. Raises InferenceError for none."""
+    """Return the photos meant by files and folders, in their order, each once.
+
+    Raises InferenceError where there is none, and for a link that leads out of its folder.
+    """
     found: dict[pathlib.Path, None] = {}
     for argument in map(pathlib.Path, arguments):
-        found.update(dict.fromkeys(photos.find(argument) if argument.is_dir() else [argument]))
+        paths = photos.find(argument) if argument.is_dir() else [argument]
+        if astray := [path for path in paths if argument.is_dir() and guards.leaves(path, argument)]:
+            raise InferenceError(f"{astray[0]}: is a link that leads out of {argument}. Put the photo itself there.")
+        found.update(dict.fromkeys(paths))
     if not found:
         raise InferenceError(
             f"No photos in: {', '.join(map(str, arguments))}. Photos end in {', '.join(sorted(photos.SUFFIXES))}."
@@ -114,11 +131,14 @@ def _annotate_one(source: OpenDetector, path: pathlib.Path, out: pathlib.Path, m
     boxes, classes, scores = (part[0] for part in found)
     kept = np.flatnonzero(scores >= min_score)
     names = tuple(source.label_map[int(classes[place])] for place in kept)
+    annotation = voc.from_normalised(photo.size, names, boxes[kept], path.name, path.resolve().parent.name)
+    try:
+        voc.write(annotation, out / f"{path.stem}.xml")
+    except voc.VocError as fault:
+        return PhotoReport(path, np.zeros((0, 4), np.float32), fault=str(fault))
     picture = drawing.photo_with_detections(photo, boxes, classes, scores, source.label_map, min_score)
     with files.replacing(out / f"{path.stem}.labeled.jpg") as unfinished:
         picture.save(unfinished, "JPEG", quality=92)
-    annotation = voc.from_normalised(photo.size, names, boxes[kept], path.name, path.resolve().parent.name)
-    voc.write(annotation, out / f"{path.stem}.xml")
     return PhotoReport(path, boxes[kept], names, tuple(float(scores[place]) for place in kept))
 
 
@@ -138,20 +158,24 @@ def _refuse_clashes(paths: list[pathlib.Path], out: pathlib.Path) -> None:
 
 
 def _write_tables(reports: list[PhotoReport], names: list[str], out: pathlib.Path) -> None:
-    with files.replacing(out / DETECTIONS) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream)
-        table.writerow(["photo", "class", "score", "ymin", "xmin", "ymax", "xmax"])
-        for report in reports:
-            for box, name, score in zip(report.boxes, report.names, report.scores, strict=True):
-                table.writerow([report.path.name, name, f"{score:.4f}", *(f"{edge:.5f}" for edge in box)])
+    rows = [
+        [report.path.name, name, f"{score:.4f}", *(f"{edge:.5f}" for edge in box)]
+        for report in reports
+        for box, name, score in zip(report.boxes, report.names, report.scores, strict=True)
+    ]
+    _write_table([["photo", "class", "score", "ymin", "xmin", "ymax", "xmax"], *rows], out / DETECTIONS)
     seen = [name for name in names if any(name in report.names for report in reports)]
-    with files.replacing(out / CONTENTS) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream)
-        table.writerow(["photo", *seen])
-        for report in reports:
-            table.writerow(
-                [report.path.name, *(report.counts.get(name, 0) if not report.fault else "" for name in seen)]
-            )
+    rows = [
+        [report.path.name, *("" if report.fault else str(report.counts.get(name, 0)) for name in seen)]
+        for report in reports
+    ]
+    _write_table([["photo", *seen], *rows], out / CONTENTS)
+
+
+def _write_table(rows: list[list[str]], path: pathlib.Path) -> None:
+    how = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
+    with files.replacing(path) as unfinished, open(unfinished, "w", **how) as stream:
+        csv.writer(stream).writerows([guards.cell(text) for text in row] for row in rows)
 
 
 def _keras(model):
@@ -164,6 +188,10 @@ def _keras(model):
 def _saved_model(path: pathlib.Path):
     from workshop_utils.quiet import tf
 
+    if acting := guards.operations_that_act(path):
+        raise InferenceError(
+            f"{path}: would do more than compute ({', '.join(acting[:5])}), so it is not run. Take one of `export`'s."
+        )
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures["serving_default"]
 
@@ -193,6 +221,7 @@ def _litert(path: pathlib.Path):
 def _onnx(path: pathlib.Path):
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # where the variable set in `__init__` is not known
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return _from_raw(
         lambda image: dict(

@@ -10,9 +10,12 @@ import pathlib
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
 from workshop_utils import files
+from workshop_utils.errors import WorkshopError
+
+FILENAME = "label_map.pbtxt"
 
 
-class LabelMapError(ValueError):
+class LabelMapError(WorkshopError, ValueError):
     """A label map that cannot be used; the message names the file and the line or class at fault."""
 
 
@@ -42,7 +45,7 @@ def read(path: pathlib.Path) -> dict[int, str]:
     try:
         message = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()(), allow_unknown_field=True)
     except FileNotFoundError:
-        raise LabelMapError(f"{path}: there is no such label map.") from None
+        raise LabelMapError(f"{path}: there is no such label map. Check the path.") from None
     except (text_format.ParseError, UnicodeDecodeError, OSError) as fault:
         raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
     return _names_by_id(message, path)

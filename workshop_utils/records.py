@@ -3,13 +3,14 @@
 A record holds one photo, encoded as it was, with its boxes; TensorFlow reads many of them from one file quickly.
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
 
 from workshop_utils import dataset, files, label_map, photos
 from workshop_utils.dataset import Dataset, DatasetError, Sample
-from workshop_utils.quiet import tf
+from workshop_utils.quiet import disk_faults, tf
 
 FILES = ("train.record", "val.record")
 
@@ -26,12 +27,16 @@ _FEATURES = {
 
 
 def write(data: Dataset, folder: pathlib.Path) -> None:
-    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them."""
+    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them. Raises WriteError."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     label_map.write(data.label_map, folder / dataset.LABEL_MAP)
     for name, samples in zip(FILES, data.split(), strict=True):
-        with files.replacing(folder / name) as unfinished, tf.io.TFRecordWriter(str(unfinished)) as writer:
+        with (
+            files.replacing(folder / name) as unfinished,
+            disk_faults(),
+            tf.io.TFRecordWriter(str(unfinished)) as writer,
+        ):
             for sample in samples:
                 writer.write(to_example(sample, data.label_map).SerializeToString())
 
@@ -43,7 +48,7 @@ def read(folder: pathlib.Path) -> Dataset:
     samples = []
     for path in (folder / name for name in FILES):
         try:
-            samples += [from_example(record) for record in tf.data.TFRecordDataset(str(path))]
+            samples += _samples(path)
         except (tf.errors.OpError, photos.PhotoError) as fault:
             reason = getattr(fault, "message", None) or fault
             raise DatasetError(f"{path}: cannot be read ({reason}). Write the records anew.") from None
@@ -93,6 +98,31 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
         fields["image/object/difficult"].tolist(),
         fields["image/object/truncated"].tolist(),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stored:
+    """Where in a record file a photo lies: of 1,000 photos, the bytes would not fit into memory."""
+
+    path: pathlib.Path
+    offset: int
+    length: int
+
+    def read_bytes(self) -> bytes:
+        with open(self.path, "rb") as stream:
+            stream.seek(self.offset)
+            example = tf.train.Example.FromString(stream.read(self.length))
+        return example.features.feature["image/encoded"].bytes_list.value[0]
+
+
+def _samples(path: pathlib.Path) -> list[Sample]:
+    """Return the samples of one file. Before each record stand 12 bytes of length and checksum, behind it 4."""
+    samples, offset = [], 12
+    for record in tf.data.TFRecordDataset(str(path)):
+        length = len(record.numpy())
+        samples.append(dataclasses.replace(from_example(record), source=_Stored(path, offset, length)))
+        offset += length + 16
+    return samples
 
 
 def _bytes(values) -> tf.train.Feature:

@@ -5,9 +5,14 @@ import math
 import os
 import pathlib
 
+from workshop_utils.errors import WorkshopError
+
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 DATA = PROJECT / "data"
 YOGHURT = DATA / "yoghurt"
+NEW_LINE = DATA / "yoghurt_new_line"
+TO_LABEL = DATA / "to_label"
+TO_LABEL_TRUTH = DATA / "to_label_truth"
 PRETRAINED = DATA / "pretrained"
 RUNS = PROJECT / "runs"
 RESULTS = PROJECT / "results"
@@ -16,7 +21,7 @@ SPLIT_SEED = 42
 """The talk's own seed for dividing photos into training and validation."""
 
 
-class SettingsError(ValueError):
+class SettingsError(WorkshopError, ValueError):
     """A recipe or a setting that does not exist, or a value that cannot be one."""
 
 

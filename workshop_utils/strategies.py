@@ -7,13 +7,14 @@ norm learns its statistics.
 import dataclasses
 
 from workshop_utils import detector, label_map, pretrained
+from workshop_utils.errors import WorkshopError
 from workshop_utils.quiet import keras
 
 TRAIN_FROM = "block_5_add"
 """Where fine-tuning begins to change weights, unless told otherwise: behind the layers that see edges and textures."""
 
 
-class StrategyError(ValueError):
+class StrategyError(WorkshopError, ValueError):
     """A strategy or a layer that does not exist."""
 
 

@@ -9,14 +9,15 @@ import filelock
 from tqdm.auto import tqdm
 
 from workshop_utils import dataset, detector, evaluation, files, settings, strategies
-from workshop_utils.experiment import Experiment, ExperimentError, History, Plan
+from workshop_utils.experiment import Experiment, ExperimentError, History, Plan, Progress
 from workshop_utils.losses import multibox_loss
 from workshop_utils.quiet import keras, tf
 
 MOMENTUM = 0.9
 CLIP_NORM = 10.0
 ROW_EVERY = 10
-SAVE_EVERY_SECONDS = 10.0
+SAVE_EVERY_SECONDS = 5.0
+"""With a step and the saving itself, at most ten seconds of training are lost."""
 
 
 def train(
@@ -27,21 +28,28 @@ def train(
     source: str = "",
     train_from: str | None = None,
     watch=None,
+    train_on: list[str] | None = None,
 ) -> Experiment:
     """Train by `strategy` on the data's training split, measure AP on its validation split; return the experiment.
 
     The same call again goes on where the last one stopped, and does nothing where it had finished. `source` is where
     the data lies, for whoever evaluates the run later. `watch`, if given, is called with each row of the history.
-    Raises ExperimentError where `folder` holds another run or another process is training in it.
+    `train_on` names the training photos to use, where not all are wanted; validation stays the same.
+
+    Raises DatasetError for a name in `train_on` that no training photo has, ExperimentError where `folder` holds
+    another run or another process is training in it.
     """
     if strategy == "fine_tune" and train_from is None:
         train_from = strategies.TRAIN_FROM
     experiment = Experiment(pathlib.Path(folder))
-    plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from)
-    experiment.begin(plan)
+    plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from, train_on)
+    experiment.folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(experiment.folder / "lock")
     try:
         with lock.acquire(timeout=0):
+            experiment.begin(plan)
+            files.sweep(experiment.folder)
+            files.sweep(experiment.checkpoints)
             _train(plan, data, experiment, watch)
     except filelock.Timeout:
         raise ExperimentError(
@@ -50,14 +58,15 @@ def train(
     return experiment
 
 
-def shared_run(strategy: str, data: dataset.Dataset, recipe: settings.Recipe, watch=None) -> Experiment:
+def shared_run(strategy: str, data: dataset.Dataset, recipe: settings.Recipe, watch=None, train_on=None) -> Experiment:
     """Train on the workshop's photos in the folder that all notebooks share, or take what one of them made there.
 
     The folder is named after the recipe and a digest of it and the data, so other photos or steps make another run.
+    `watch` and `train_on` are as for `train`.
     """
-    digest = hashlib.sha256(f"{recipe} {data.fingerprint()}".encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{recipe} {data.fingerprint()} {train_on or ''}".rstrip().encode()).hexdigest()[:8]
     folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
-    return train(strategy, data, recipe, folder, settings.YOGHURT, watch=watch)
+    return train(strategy, data, recipe, folder, settings.YOGHURT, watch=watch, train_on=train_on)
 
 
 def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.Model, dict[int, str]]:
@@ -66,14 +75,9 @@ def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.M
     if plan.strategy == "as_is":
         strategy = strategies.as_is(plan.label_map)
         return strategy.model, strategy.label_map
-    checkpoint = experiment.checkpoint(step)
+    experiment.checkpoint(step)
     model = detector.build(max(plan.label_map))
-    try:
-        model.load_weights(checkpoint)
-    except (OSError, ValueError, KeyError) as fault:
-        raise ExperimentError(
-            f"{checkpoint}: cannot be loaded ({fault}). Take another checkpoint of this run."
-        ) from None
+    experiment.load_checkpoint(model, step)
     return model, plan.label_map
 
 
@@ -111,6 +115,8 @@ def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> 
         print(f"Trained already: {experiment.folder}", flush=True)
         return
     training, validation = data.split(recipe.photos)
+    if plan.train_on is not None:
+        training = dataset.only(training, plan.train_on)
     keras.utils.set_random_seed(recipe.seed)
     strategy = strategies.prepare(plan.strategy, data.label_map, plan.train_from)
 
@@ -130,37 +136,56 @@ def measured(strategy, validation, label_map) -> dict:
 
 
 def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> dict | None:
-    """Train to the recipe's last step; return what `measure` gave there, None where no step was left."""
+    """Train to the recipe's last step; return what `measure` gave there, None where it had been measured before.
+
+    The state is saved before anything else is written about a step. So whatever an interruption left unwritten can
+    be written from the state, when training goes on.
+    """
     model, optimizer = strategy.model, make_optimizer(recipe)
     optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
-    start, before = experiment.load_state(variables)
+    progress = experiment.load_state(variables)
+    start = progress.step
     if start:
         print(f"Resuming at step {start}", flush=True)
     step_once = make_step(model, optimizer, strategy.batch_norm_learns)
-    began, saved = time.monotonic(), float("-inf")
-    losses, scores = [], None
+    began, saved, scores = time.monotonic() - progress.seconds, float("-inf"), None
 
     bar = tqdm(total=recipe.steps, initial=start, desc=strategy.name, unit="step")
     with bar, History(experiment, start) as history:
+
+        def write_what_is_due() -> dict | None:
+            step = progress.step
+            measuring = _due(recipe, step, recipe.evaluate_every)
+            if _due(recipe, step, recipe.checkpoint_every) and not (step == start and step in experiment.steps()):
+                experiment.save_checkpoint(model, step)
+            if history.last == step or not (measuring or step % ROW_EVERY == 0):
+                return None
+            scores = measure() if measuring else None
+            row = _row(step, progress.seconds, float(optimizer.learning_rate), progress.losses, scores)
+            history.add(**row)
+            bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if key in row})
+            if watch:
+                watch(row)
+            return scores
+
+        if start:
+            scores = write_what_is_due()
         for batch in dataset.batches(training, label_map, recipe.batch_size, recipe.seed, start, recipe.steps):
-            losses.append([float(loss) for loss in step_once(*batch)])
+            losses = [] if history.last == progress.step else progress.losses
+            losses = [*losses, [float(loss) for loss in step_once(*batch)]]
             bar.update()
-            done, seconds = int(optimizer.iterations), before + time.monotonic() - began
-            last = done == recipe.steps
-            scores = measure() if last or done % recipe.evaluate_every == 0 else None
-            if scores or done % ROW_EVERY == 0:
-                row, losses = _row(done, seconds, float(optimizer.learning_rate), losses, scores), []
-                history.add(**row)
-                bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if key in row})
-                if watch:
-                    watch(row)
-            if last or done % recipe.checkpoint_every == 0:
-                experiment.save_checkpoint(model, done)
-            if last or time.monotonic() - saved > SAVE_EVERY_SECONDS:
-                experiment.save_state(variables, done, seconds)
+            progress = Progress(int(optimizer.iterations), time.monotonic() - began, losses)
+            measuring = _due(recipe, progress.step, recipe.evaluate_every)
+            if measuring or time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                experiment.save_state(variables, progress)
                 saved = time.monotonic()
+            scores = write_what_is_due()
     return scores
+
+
+def _due(recipe: settings.Recipe, step: int, every: int) -> bool:
+    return step == recipe.steps or step % every == 0
 
 
 def _row(step: int, seconds: float, rate: float, losses, scores: dict | None) -> dict[str, float]:

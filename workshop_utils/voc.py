@@ -8,16 +8,23 @@ import dataclasses
 import math
 import pathlib
 import re
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 
 import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
 
-from workshop_utils import files, photos
+from workshop_utils import files, guards, photos
+from workshop_utils.errors import WorkshopError
+from workshop_utils.findings import Finding, Kind
 
 
-class VocError(ValueError):
+class VocError(WorkshopError, ValueError):
     """An annotation that cannot be used; the message names the file, the object and what to do."""
+
+    def __init__(self, message: str, kind: Kind = Kind.BROKEN_XML):
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,43 +57,21 @@ class Annotation:
     verified: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One thing wrong with a data set; `str()` begins with the file."""
-
-    file: pathlib.Path
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.what}"
-
-
 def read(path: pathlib.Path) -> Annotation:
     """Read one XML file. Raises VocError for anything that is not a whole annotation with boxes inside the photo."""
-    path = pathlib.Path(path)
-    try:
-        root = defusedxml.ElementTree.parse(path).getroot()
-    except FileNotFoundError:
-        raise VocError(f"{path}: there is no such annotation.") from None
-    except (ElementTree.ParseError, DefusedXmlException, OSError, ValueError, LookupError) as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). Label the photo anew.") from None
-    if root.tag != "annotation":
-        raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>; it is no Pascal VOC file.")
-    width, height = (_whole(root, f"size/{side}", path, least=1) for side in ("width", "height"))
-    return Annotation(
-        filename=root.findtext("filename") or "",
-        width=width,
-        height=height,
-        boxes=tuple(
-            _box(each, number, width, height, path) for number, each in enumerate(root.findall("object"), start=1)
-        ),
-        depth=_whole(root, "size/depth", path, least=1, default=3),
-        folder=root.findtext("folder") or "",
-        path=root.findtext("path"),
-        database=root.findtext("source/database") or "Unknown",
-        segmented=_whole(root, "segmented", path, default=0),
-        verified=root.get("verified") == "yes",
-    )
+    annotation = _parse(path, least_side=1)
+    boxes = tuple(dataclasses.replace(box, name=box.name.strip()) for box in annotation.boxes)
+    for number, box in enumerate(boxes, start=1):
+        _check(box, number, annotation.width, annotation.height, path)
+    return dataclasses.replace(annotation, boxes=boxes)
+
+
+def read_as_written(path: pathlib.Path) -> Annotation:
+    """Read one XML file as it stands, to be mended: sides may be 0, boxes and names anything.
+
+    Raises VocError for what is no XML of Pascal VOC, and for an object without a name or without four numbers.
+    """
+    return _parse(path, least_side=0)
 
 
 def write(annotation: Annotation, path: pathlib.Path) -> None:
@@ -120,7 +105,8 @@ def write(annotation: Annotation, path: pathlib.Path) -> None:
 def from_normalised(photo_size: tuple[int, int], names, boxes, filename: str, folder: str = "images") -> Annotation:
     """Return an annotation for boxes (ymin, xmin, ymax, xmax, normalised), rounded to whole pixels as labelImg does.
 
-    `photo_size` is (width, height). labelImg counts pixels from 1, so that is the least edge written.
+    `photo_size` is (width, height). labelImg counts pixels from 1, so that is the least edge written;
+    only where a photo is one pixel wide or high, its box begins at 0.
     """
     width, height = photo_size
     edges = []
@@ -139,25 +125,22 @@ def normalised(annotation: Annotation) -> list[tuple[float, float, float, float]
 
 
 def pairs(folder: pathlib.Path) -> tuple[list[tuple[pathlib.Path, pathlib.Path]], list[Finding]]:
-    """Pair `images/` and `annotations/` of a data set by stem, sorted; what has no partner is a finding.
+    """Pair `images/` and `annotations/` of a data set by stem, sorted; whatever else lies there is a finding.
 
-    Raises VocError where one of the two folders is missing.
+    Raises VocError where one of the two folders is missing or cannot be listed.
     """
     folder = pathlib.Path(folder)
     for part in ("images", "annotations"):
         if not (folder / part).is_dir():
             raise VocError(f"{folder}: has no folder '{part}'. A data set holds images/ and annotations/.")
-    findings, images = [], {}
-    for path in photos.find(folder / "images"):
-        if path.stem in images:
-            findings.append(Finding(path, f"has the same stem as {images[path.stem].name}; rename one of them."))
-        else:
-            images[path.stem] = path
-    annotations = {path.stem: path for path in sorted((folder / "annotations").glob("*.xml")) if path.name[0] != "."}
+    images, foreign, findings = _by_stem(folder / "images", photos.SUFFIXES, photos.FOREIGN_SUFFIXES)
+    annotations, _, more = _by_stem(folder / "annotations", {".xml"})
+    findings += more
     for stem in sorted(images.keys() - annotations.keys()):
-        findings.append(Finding(images[stem], "has no annotation; label it or take it out."))
-    for stem in sorted(annotations.keys() - images.keys()):
-        findings.append(Finding(annotations[stem], "has no photo; bring the photo back or take the annotation out."))
+        findings.append(Finding(images[stem], "has no annotation; label it or take it out.", Kind.NO_ANNOTATION))
+    for stem in sorted(annotations.keys() - images.keys() - foreign):
+        what = "has no photo; bring the photo back or take the annotation out."
+        findings.append(Finding(annotations[stem], what, Kind.NO_PHOTO))
     return [(images[stem], annotations[stem]) for stem in sorted(images.keys() & annotations.keys())], findings
 
 
@@ -165,19 +148,98 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
     """Compare an annotation with the photo it stands beside; `size` is the photo's (width, height) in pixels."""
     findings = []
     if (annotation.width, annotation.height) != size:
-        said = f"{annotation.width}x{annotation.height}"
-        findings.append(
-            Finding(file, f"says the photo is {said}, but {photo.name} is {size[0]}x{size[1]}; label it anew.")
-        )
-    if annotation.filename != photo.name:
-        findings.append(Finding(file, f"names the photo '{annotation.filename}', but stands beside {photo.name}."))
+        what = f"says the photo is {annotation.width}x{annotation.height}, but {photo.name} is {size[0]}x{size[1]}"
+        findings.append(Finding(file, f"{what}; label it anew.", Kind.OTHER_SIZE))
+    if _composed(annotation.filename) != _composed(photo.name):
+        said = pathlib.PureWindowsPath(_composed(annotation.filename).lower())
+        what = f"names the photo '{annotation.filename}', but stands beside {photo.name}."
+        if _composed(photo.stem).lower() in (said.name, said.stem) or not annotation.filename:
+            findings.append(Finding(file, f"{what} The photo's own name is taken.", Kind.FILENAME_FORM))
+        else:
+            findings.append(Finding(file, f"{what} Look whether its boxes fit.", Kind.OTHER_FILENAME))
     return findings
 
 
-def _box(element, number: int, width: int, height: int, path: pathlib.Path) -> Box:
+def tidy(name: str) -> str:
+    """Return a class name without needless spaces, each accent one with its letter."""
+    return " ".join(_composed(name).split())
+
+
+def edges_of(box: Box) -> str:
+    """Return a box's edges in words, for a message."""
+    return f"xmin {box.xmin:g}, ymin {box.ymin:g}, xmax {box.xmax:g}, ymax {box.ymax:g}"
+
+
+def _by_stem(folder: pathlib.Path, suffixes, foreign_suffixes=frozenset()):
+    """Return the files of a folder by stem, the stems of those in a foreign format, and findings on all else."""
+    taken, foreign, findings = {}, set(), []
+    try:
+        for path in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
+            stem, suffix = _composed(path.stem), path.suffix.lower()
+            if path.is_dir():
+                findings.append(_inner_folder(path))
+            elif guards.leaves(path, folder.parent):
+                what = "is a link that leads out of the data set, and is not followed. Put the file itself here."
+                findings.append(Finding(path, what, Kind.DENIED))
+            elif suffix in foreign_suffixes:
+                foreign.add(stem)
+                what = f"is {suffix[1:].upper()}, which is not read here. Export it as JPEG."
+                findings.append(Finding(path, what, Kind.FOREIGN_FORMAT))
+            elif suffix not in suffixes or not path.is_file():
+                what = f"is passed over: it is no file that ends in {', '.join(suffixes)}."
+                findings.append(Finding(path, what, Kind.OTHER_FILE))
+            elif stem in taken:
+                what = f"has the same stem as {taken[stem].name}; rename one of them."
+                findings.append(Finding(path, what, Kind.SAME_STEM))
+            else:
+                taken[stem] = path
+    except OSError as fault:
+        raise VocError(f"{folder}: cannot be listed ({fault.strerror}). Give yourself the right to.") from None
+    return taken, foreign, findings
+
+
+def _inner_folder(path: pathlib.Path) -> Finding:
+    count = sum(each.is_file() for each in path.rglob("*"))
+    if not count:
+        return Finding(path, "is an empty folder.", Kind.EMPTY_FOLDER)
+    what = f"is a folder; the files in it ({count}) are not used. Move them up into {path.parent.name}/."
+    return Finding(path, what, Kind.INNER_FOLDER)
+
+
+def _parse(path: pathlib.Path, least_side: int) -> Annotation:
+    path = pathlib.Path(path)
+    try:
+        root = defusedxml.ElementTree.parse(path).getroot()
+    except FileNotFoundError:
+        raise VocError(f"{path}: there is no such annotation. Check the path.") from None
+    except PermissionError:
+        raise VocError(
+            f"{path}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
+        ) from None
+    except (ElementTree.ParseError, DefusedXmlException, OSError, ValueError, LookupError) as fault:
+        raise VocError(f"{path}: is not readable XML ({fault}). Label the photo anew.") from None
+    if root.tag != "annotation":
+        raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>. Export it as Pascal VOC.")
+    missing = None if least_side else 0
+    width, height = (_whole(root, f"size/{side}", path, least_side, missing) for side in ("width", "height"))
+    return Annotation(
+        filename=root.findtext("filename") or "",
+        width=width,
+        height=height,
+        boxes=tuple(_box(each, number, path) for number, each in enumerate(root.findall("object"), start=1)),
+        depth=_whole(root, "size/depth", path, least_side, default=3),
+        folder=root.findtext("folder") or "",
+        path=root.findtext("path"),
+        database=root.findtext("source/database") or "Unknown",
+        segmented=_whole(root, "segmented", path, default=0),
+        verified=root.get("verified") == "yes",
+    )
+
+
+def _box(element, number: int, path: pathlib.Path) -> Box:
     where = f"{path}: object {number}"
-    name = (element.findtext("name") or "").strip()
-    if not name:
+    name = element.findtext("name") or ""
+    if not name.strip():
         raise VocError(f"{where} has no <name>; give it a class.")
     edges = {}
     for edge in ("xmin", "ymin", "xmax", "ymax"):
@@ -185,20 +247,19 @@ def _box(element, number: int, width: int, height: int, path: pathlib.Path) -> B
         try:
             edges[edge] = float(text)
         except (TypeError, ValueError):
-            raise VocError(f"{where} ({name}) has <{edge}> {text!r}, which is no number.") from None
+            raise VocError(
+                f"{where} ({name.strip()}) has <{edge}> {text!r}, which is no number. Draw it anew."
+            ) from None
     flags = {flag: _whole(element, flag, path, default=0) for flag in ("truncated", "difficult")}
-    box = Box(name, **edges, pose=element.findtext("pose") or "Unspecified", **flags)
-    _check(box, number, width, height, path)
-    return box
+    return Box(name, **edges, pose=element.findtext("pose") or "Unspecified", **flags)
 
 
 def _check(box: Box, number: int, width: int, height: int, path: pathlib.Path) -> None:
-    edges = (box.xmin, box.ymin, box.xmax, box.ymax)
-    said = "xmin {:g}, ymin {:g}, xmax {:g}, ymax {:g}".format(*edges)
+    said = edges_of(box)
     where = f"{path}: object {number} ({box.name})"
     if not box.name or box.name != box.name.strip():
         raise VocError(f"{where} is named {box.name!r}; a name is not empty and has no spaces around it.")
-    if not all(math.isfinite(edge) for edge in edges):
+    if not all(math.isfinite(edge) for edge in (box.xmin, box.ymin, box.xmax, box.ymax)):
         raise VocError(f"{where} has {said}; draw it anew.")
     if box.xmin >= box.xmax or box.ymin >= box.ymax:
         raise VocError(f"{where} has no area: {said}. Draw it anew or take it out.")
@@ -224,7 +285,8 @@ def _shortest(edge: float) -> str:
 
 
 def _pixels(low: float, high: float, length: int) -> tuple[int, int]:
-    least = max(1, min(round(low * length), length - 1))
+    first = min(1, length - 1)
+    least = max(first, min(round(low * length), length - 1))
     return least, min(max(round(high * length), least + 1), length)
 
 
@@ -232,3 +294,7 @@ def _add(parent, tag: str, text=None):
     child = ElementTree.SubElement(parent, tag)
     child.text = None if text is None else str(text)
     return child
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
