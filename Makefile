@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test clean
+.PHONY: help run lab test photos datasheet record fuzz faults memory mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -20,10 +20,33 @@ run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strateg
 	@$(PY) tools/report.py
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
-	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
 	@$(PY) -m pytest $(ARGS)
+
+photos: data/render/.venv/installed ## render what is missing of the photos (hours; ARGS="--again 17" renders one and compares)
+	@cd data && render/.venv/bin/python -m render $(ARGS)
+
+record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew where photos or commands have changed (an hour)
+	@$(PY) tools/record.py
+
+datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
+	@$(PY) tools/datasheet.py
+
+fuzz: .venv/installed-dev ## read 100,000 spoilt annotations and 20,000 spoilt photos (a quarter of an hour)
+	@$(PY) -W ignore tests/fuzzing.py $(ARGS)
+
+faults: .venv/installed-dev $(WEIGHTS) ## kill training again and again, fill its disk, damage its files (ten minutes)
+	@$(PY) tools/faults.py $(ARGS)
+
+memory: .venv/installed-dev $(WEIGHTS) ## cache, train on and detect in 1,000 photos of 12 megapixels, and measure the memory
+	@$(PY) tools/memory.py $(ARGS)
+
+mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
+	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }
+	@$(PY) tools/mutants.py $(ARGS)
 
 clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
@@ -38,6 +61,13 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed-dev: .venv/installed
 	@$(PY) -m pip install --quiet -e ".[dev]" || { $(INSTALL_FAILED); }
+	@touch $@
+
+data/render/.venv/installed: data/render/requirements.txt
+	@command -v python3.11 >/dev/null || { echo "make: Blender's module needs Python 3.11, and there is no python3.11"; exit 1; }
+	@echo "Installing Blender's module into data/render/.venv (about 1 GB)."
+	@python3.11 -m venv data/render/.venv
+	@data/render/.venv/bin/python -m pip install --quiet -r data/render/requirements.txt || { $(INSTALL_FAILED); }
 	@touch $@
 
 $(WEIGHTS): | .venv/installed

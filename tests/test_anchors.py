@@ -2,11 +2,10 @@ import itertools
 
 import hypothesis
 import hypothesis.strategies as st
-import keras
 import numpy as np
 import pytest
 
-from workshop_utils import anchors, pretrained
+from workshop_utils import anchors
 
 EDGE = st.floats(0, 1, width=32)
 SIDES = st.tuples(EDGE, EDGE).map(sorted).filter(lambda pair: pair[1] - pair[0] > 0.004)
@@ -26,6 +25,8 @@ def iou_by_hand(first, second):
 
 
 def test_the_anchors_are_those_in_the_coco_detectors_own_file(tarball):
+    from workshop_utils import pretrained
+
     weights, _ = pretrained.read_tarball(tarball)
     np.testing.assert_allclose(anchors.anchors(), weights["Postprocessor/ExpandDims"][0], rtol=0, atol=1e-6)
 
@@ -52,6 +53,10 @@ def test_the_anchors_of_one_cell_share_its_centre_and_have_the_shapes_they_are_s
 def test_nobody_can_change_the_anchors_by_accident():
     with pytest.raises(ValueError, match="read-only"):
         anchors.anchors()[0] = 0
+
+
+def test_the_anchors_are_computed_once():
+    assert anchors.anchors() is anchors.anchors()
 
 
 # Intersection over union
@@ -152,14 +157,24 @@ def test_decoding_undoes_encoding(boxes, places):
     np.testing.assert_allclose(anchors.decode(anchors.encode(boxes, chosen), chosen), boxes, atol=2e-6)
 
 
+def test_a_box_without_height_or_width_has_a_finite_encoding():
+    flat = np.array([[0.5, 0.2, 0.5, 0.8], [0.2, 0.5, 0.8, 0.5]], np.float32)
+    assert np.isfinite(anchors.encode(flat, anchors.anchors()[:2])).all()
+
+
 def test_an_encoding_is_what_the_ssd_paper_says():
     anchor = np.array([[0.2, 0.2, 0.6, 0.4]], np.float32)  # centre .4, .3; size .4, .2
     box = np.array([[0.3, 0.1, 0.7, 0.7]], np.float32)  # centre .5, .4; size .4, .6
     wanted = [[0.1 / 0.4 / 0.1, 0.1 / 0.2 / 0.1, 0.0, np.log(3) / 0.2]]
     np.testing.assert_allclose(anchors.encode(box, anchor), wanted, atol=1e-5)
+    lower = np.array([[0.4, 0.1, 0.6, 0.7]], np.float32)  # centre .5, .4; size .2, .6
+    wanted[0][2] = np.log(0.5) / 0.2
+    np.testing.assert_allclose(anchors.encode(lower, anchor), wanted, atol=1e-5)
 
 
 def test_box_coding_is_that_of_keras():
+    import keras
+
     form = {"anchor_format": "yxyx", "box_format": "yxyx", "variance": anchors.VARIANCES}
     rng = np.random.default_rng(5)
     encodings = rng.normal(size=(1917, 4)).astype(np.float32)

@@ -43,7 +43,10 @@ def test_bars_without_any_length_still_have_an_axis():
 def test_a_table_aligns_numbers_and_writes_them_short():
     table = drawing.table([{"name": "a", "count": 1234, "AP": 0.4567}, {"name": "b", "count": 5, "AP": 1.0}])
     assert table.data.splitlines() == [
-        "| name | count | AP |", "| :--- | ---: | ---: |", "| a | 1,234 | 0.46 |", "| b | 5 | 1.00 |",
+        "| name | count | AP |",
+        "| :--- | ---: | ---: |",
+        "| a | 1,234 | 0.46 |",
+        "| b | 5 | 1.00 |",
     ]
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from workshop_utils import settings
-from workshop_utils.experiment import COLUMNS, Experiment, ExperimentError, History, Plan
+from workshop_utils.experiment import COLUMNS, Experiment, ExperimentError, History, Plan, Progress
 
 PLAN = Plan("fine_tune", settings.recipe("quick"), {1: "żółty", 2: "peach"}, "data/cups", "0123456789ab", "block_2_add")
 
@@ -89,16 +89,16 @@ def test_a_missing_checkpoint_is_told_with_those_there_are(run):
 def test_a_state_is_loaded_as_it_was_saved(run):
     run.checkpoints.mkdir(parents=True)
     variables = [tf.Variable([1.5, 2.5]), tf.Variable(7, dtype=tf.int64), tf.Variable(np.eye(3, dtype=np.float32))]
-    run.save_state(variables, 12, 34.5)
+    run.save_state(variables, Progress(12, 34.5, [[1.5, 2.5]]))
     blank = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
-    assert run.load_state(blank) == (12, 34.5)
+    assert run.load_state(blank) == Progress(12, 34.5, [[1.5, 2.5]])
     for loaded, saved in zip(blank, variables, strict=True):
         np.testing.assert_array_equal(loaded, saved)
 
 
 def test_without_a_state_nothing_is_loaded_and_training_begins_at_the_beginning(run):
     variable = tf.Variable(3.0)
-    assert run.load_state([variable]) == (0, 0.0)
+    assert run.load_state([variable]) == Progress(0, 0.0, [])
     assert float(variable) == 3.0
 
 

@@ -60,7 +60,7 @@ def test_an_unreadable_photo_is_named_and_the_rest_goes_on(coco_open, album, tmp
 
 
 def test_a_large_photo_keeps_its_size_and_its_boxes_place(coco_open, album, tmp_path):
-    with Image.open(album / "0005.jpg") as photo:
+    with Image.open(settings.TO_LABEL / "0005.jpg") as photo:
         photo.resize((2048, 1536)).save(album / "large.png")
     *_, large = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", 0.3)[-3:]
     assert Image.open(tmp_path / "out" / "large.labeled.jpg").size == (2048, 1536)

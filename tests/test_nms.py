@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as some
 
-from workshop_utils import detector, nms, photos
+from workshop_utils import anchors, detector, nms, photos
 
 
 @given(
@@ -24,6 +24,23 @@ def test_numpy_s_suppression_equals_tensorflow_s(seed, boxes, classes, floor):
     np.testing.assert_allclose(ours[0], theirs.nmsed_boxes[0].numpy(), atol=1e-7)
     np.testing.assert_allclose(ours[2], theirs.nmsed_scores[0].numpy())
     np.testing.assert_array_equal(ours[1][:found] - 1, theirs.nmsed_classes[0].numpy()[:found])
+
+
+@given(seed=some.integers(0, 2**32 - 1), boxes=some.integers(1, 40), classes=some.integers(1, 4))
+def test_what_is_kept_does_not_overlap_and_what_is_dropped_overlaps_something_better(seed, boxes, classes):
+    rng = np.random.default_rng(seed)
+    corners = np.sort(rng.random((boxes, 2, 2), np.float32), axis=1).reshape(boxes, 4)
+    scores = rng.permutation(boxes * classes).reshape(boxes, classes).astype(np.float32) / (boxes * classes)
+    kept, ids, kept_scores = nms.suppress(corners, scores, 0.2, 0.5, boxes * classes)
+    assert (np.diff(kept_scores) <= 0).all(), "best first"
+    for number in range(1, classes + 1):
+        own, sure = kept[ids == number], kept_scores[ids == number]
+        overlap = anchors.iou(own, own)
+        assert (overlap[~np.eye(len(own), dtype=bool)] <= 0.5).all()
+        for box, score in zip(corners, scores[:, number - 1], strict=True):
+            taken = bool((sure == score).any())
+            better = anchors.iou(box[None], own[sure > score])[0]
+            assert taken == (score > 0.2 and not (better > 0.5).any())
 
 
 def test_it_equals_the_detector_s_own_on_real_photos(coco, yoghurt):

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from workshop_utils import experiment, recorded, settings
+from tools import record
+from workshop_utils import dataset, experiment, recorded, settings
 
 ROW = {"step": 10.0, "seconds": 5.0, "loss": 1.5, "AP": None, "AP50": None}
 RUN = recorded.Recorded(
@@ -102,3 +103,30 @@ def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path
     assert (kept.strategy, kept.recipe, kept.fingerprint) == ("fine_tune", plan.recipe, plan.fingerprint)
     assert (kept.command, kept.minutes, kept.metrics) == ("python -m workshop_utils train cups", 1.5, metrics)
     assert kept.history == run.history()
+
+
+def test_what_is_recorded_is_of_the_photos_that_are_here():
+    fingerprint = dataset.load(settings.YOGHURT).fingerprint()
+    runs = [*recorded.load(), *recorded.load(settings.RESULTS / "ladder")]
+    assert {run.fingerprint for run in runs} == {fingerprint}
+
+
+def test_every_recorded_run_is_one_that_make_record_makes_by_the_command_it_names():
+    fingerprint = dataset.load(settings.YOGHURT).fingerprint()
+    there = [*settings.RESULTS.glob("*.json"), *(settings.RESULTS / "ladder").glob("*.json")]
+    made = {run.folder / f"{run.name}.json" for run in record.RUNS if record.is_recorded(run, fingerprint)}
+    assert set(there) == made
+
+
+def test_a_run_of_other_photos_or_by_another_command_is_recorded_anew(tmp_path):
+    run = record.Run("fine_tune", tmp_path, ("--recipe", "seed"))
+    write(tmp_path, "fine_tune.json", fingerprint="0123456789ab", command=run.command)
+    assert record.is_recorded(run, "0123456789ab")
+    assert not record.is_recorded(run, "ba9876543210")
+    assert not record.is_recorded(dataclasses.replace(run, arguments=("--recipe", "quick")), "0123456789ab")
+    assert not record.is_recorded(dataclasses.replace(run, name="another"), "0123456789ab")
+
+
+def test_how_many_photos_a_list_chose_is_recorded(tmp_path):
+    write(tmp_path, "few.json", training_photos=30)
+    assert [run.training_photos for run in recorded.load(tmp_path)] == [30]

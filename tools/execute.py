@@ -10,13 +10,17 @@ from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 
 from workshop_utils import files
+from workshop_utils.errors import WorkshopError
+
+LONGEST_CELL = 4 * 3600
+"""Seconds after which a cell hangs: 1,000 steps from random weights take half an hour on two cores."""
 
 
-class NotebookError(RuntimeError):
+class NotebookError(WorkshopError, RuntimeError):
     """A notebook that did not run to its end; the message names it, the cell and what happened."""
 
 
@@ -44,7 +48,7 @@ def execute(notebook: pathlib.Path, out: pathlib.Path) -> float:
     client = NotebookClient(
         content,
         km=kernel,
-        timeout=None,
+        timeout=LONGEST_CELL,
         resources={"metadata": {"path": str(notebook.parent)}},
         on_cell_start=lambda cell, cell_index: started.append(cell),
     )
@@ -56,6 +60,9 @@ def execute(notebook: pathlib.Path, out: pathlib.Path) -> float:
             client.execute(stdout=stream, stderr=stream)
     except CellExecutionError as fault:
         raise NotebookError(_told(notebook, content, started, f"{fault.ename}: {fault.evalue}", out)) from None
+    except CellTimeoutError:
+        slow = f"it took longer than {LONGEST_CELL / 3600:g} hours. Try a shorter recipe, or a machine with less to do."
+        raise NotebookError(_told(notebook, content, started, slow, out)) from None
     except (RuntimeError, asyncio.CancelledError):  # the kernel is gone: DeadKernelError and its like
         if hasattr(client, "_async_cleanup_kernel_future"):  # on Ctrl-C, nbclient ends it
             raise KeyboardInterrupt from None

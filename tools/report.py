@@ -13,9 +13,8 @@ import sys
 os.environ["WORKSHOP_RECIPE"] = os.environ.get("WORKSHOP_RECIPE") or "quick"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import execute
-
 from workshop_utils import settings
+from workshop_utils.errors import WorkshopError
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 BUILD = settings.PROJECT / "build"
@@ -23,33 +22,35 @@ REPORT = BUILD / "report.html"
 
 
 def main() -> int:
+    """Make the report; return the exit code. Every fault is one message on standard error."""
     try:
         recipe = settings.recipe()
-    except settings.SettingsError as fault:
-        print(f"WORKSHOP_RECIPE: {fault}", file=sys.stderr)
-        return 2
-    print(f"Recipe {recipe.name}: {recipe.steps} steps. WORKSHOP_RECIPE chooses another.", flush=True)
-    REPORT.unlink(missing_ok=True)
-    shutil.rmtree(BUILD / "notebooks", ignore_errors=True)
-    try:
+        print(f"Recipe {recipe.name}: {recipe.steps} steps. WORKSHOP_RECIPE chooses another.", flush=True)
+        REPORT.unlink(missing_ok=True)
+        shutil.rmtree(BUILD / "notebooks", ignore_errors=True)
         seconds = execute_all()
         print("Comparing the strategies.", flush=True)
         import comparison  # TensorFlow comes in only now: until here the kernels need the memory
 
         compared = comparison.compare(recipe)
         comparison.write_page(compared, seconds, REPORT)
-    except (RuntimeError, ValueError, OSError) as fault:
+        print(f"\n{comparison.table(compared)}\n\nThe report, with pictures: {REPORT.relative_to(settings.PROJECT)}")
+    except settings.SettingsError as fault:
+        print(f"WORKSHOP_RECIPE: {fault}", file=sys.stderr)
+        return 2
+    except (WorkshopError, OSError) as fault:
         print(f"\n{fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. What was trained is kept: the same command again goes on from there.", file=sys.stderr)
         return 130
-    print(f"\n{comparison.table(compared)}\n\nThe report, with pictures: {REPORT.relative_to(settings.PROJECT)}")
     return 0
 
 
 def execute_all() -> dict[str, float]:
     """Execute notebooks/NN_*.ipynb in order; return the seconds each took. Raises NotebookError."""
+    import execute  # takes seconds to come in: only here is Ctrl-C told in words
+
     notebooks = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     if not notebooks:
         raise execute.NotebookError(f"{NOTEBOOKS}: holds no notebook. Get the whole project again.")

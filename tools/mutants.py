@@ -1,0 +1,108 @@
+"""Change the code in small ways and see whether the tests notice: what `make mutants` does.
+
+    python tools/mutants.py [MODULE ...]
+
+Each change is one mutant; a mutant that no test notices survives. Works on a copy in build/mutants/, goes on where it
+was interrupted, and begins anew where the module or its tests have changed. Needs the package cosmic-ray, which
+`make mutants` installs. The survivors are listed in build/mutants/MODULE.txt, to be looked at by a person.
+"""
+
+import collections
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import TestOutcome
+
+from workshop_utils import settings
+
+TESTS = {"anchors": ["test_anchors"], "label_map": ["test_label_map"], "voc": ["test_voc", "test_messy_data"]}
+"""The tests of each module, the quickest file first."""
+
+COPY = settings.PROJECT / "build" / "mutants"
+SLOW = "keras or own_file or notebook or train or memory"
+"""Tests that bring TensorFlow or Jupyter in. They run last, on what the others did not notice."""
+
+CONFIG = """[cosmic-ray]
+module-path = "workshop_utils/{module}.py"
+timeout = 180.0
+test-command = "{python} runner.py {tests}"
+[cosmic-ray.distributor]
+name = "local"
+"""
+
+RUNNER = f"""# Run a module's tests, the quick ones first; exit 0 where all pass.
+import subprocess, sys
+pytest = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+runs = [[f"tests/{{name}}.py", "-k", "not ({SLOW})"] for name in sys.argv[1:]]
+for chosen in [*runs, [*(f"tests/{{name}}.py" for name in sys.argv[1:]), "-k", "{SLOW}"]]:
+    code = subprocess.run([*pytest, *chosen]).returncode
+    if code not in (0, 5):  # 5: nothing was chosen
+        sys.exit(code)
+"""
+
+
+def main(modules) -> int:
+    for module in modules or TESTS:
+        print(measure(module), flush=True)
+    return 0
+
+
+def measure(module: str) -> str:
+    """Make and test every mutant of a module that was not tested yet; return the count of those that were killed."""
+    session = prepare(module)
+    cosmic_ray = [sys.executable, "-m", "cosmic_ray.cli"]
+    run([sys.executable, "runner.py", *TESTS[module]])  # else every mutant would seem to be killed
+    if not session.exists():
+        run([*cosmic_ray, "init", f"{module}.toml", session.name])
+    run([*cosmic_ray, "exec", f"{module}.toml", session.name])
+    with use_db(session, WorkDB.Mode.open) as work:
+        results = dict(work.results)
+        told = [described(item, results[item.job_id]) for item in work.work_items]
+    (COPY / f"{module}.txt").write_text("\n".join(filter(None, told)), encoding="utf-8")
+    outcomes = collections.Counter(result.test_outcome for result in results.values())
+    killed, lived = outcomes[TestOutcome.KILLED], outcomes[TestOutcome.SURVIVED]
+    return f"{module}: {killed} of {killed + lived} mutants killed ({killed / (killed + lived):.1%}); see {module}.txt"
+
+
+def described(item, result) -> str | None:
+    """Return how a mutant that survived differs, None for one that was killed."""
+    if result.test_outcome != TestOutcome.SURVIVED:
+        return None
+    mutation = item.mutations[0]
+    return f"line {mutation.start_pos[0]}, {mutation.operator_name}\n{result.diff}\n"
+
+
+def prepare(module: str) -> pathlib.Path:
+    """Copy what the tests need to build/mutants/; return the session's path, where an earlier one may lie."""
+    sources = [settings.PROJECT / "workshop_utils" / f"{module}.py"]
+    sources += [settings.PROJECT / "tests" / f"{name}.py" for name in TESTS[module]]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+    for name in ("workshop_utils", "tests", "docs"):
+        shutil.rmtree(COPY / name, ignore_errors=True)
+        shutil.copytree(settings.PROJECT / name, COPY / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(settings.PROJECT / "pyproject.toml", COPY)
+    if not (COPY / "data").exists():
+        (COPY / "data").symlink_to(settings.DATA, target_is_directory=True)
+    (COPY / "runner.py").write_text(RUNNER, encoding="utf-8")
+    config = CONFIG.format(module=module, python=sys.executable, tests=" ".join(TESTS[module]))
+    (COPY / f"{module}.toml").write_text(config, encoding="utf-8")
+    return COPY / f"{module}-{digest}.sqlite"
+
+
+def run(command: list[str]) -> None:
+    environment = os.environ | {
+        "PYTHONPATH": str(COPY),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "HYPOTHESIS_PROFILE": "mutants",
+    }
+    subprocess.run(command, cwd=COPY, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
