@@ -1,6 +1,7 @@
 """Execute notebooks, each in a fresh kernel of the Python that runs this, and keep what they showed."""
 
 import asyncio
+import logging
 import pathlib
 import re
 import time
@@ -18,6 +19,9 @@ from workshop_utils.errors import WorkshopError
 
 LONGEST_CELL = 4 * 3600
 """Seconds after which a cell hangs: 1,000 steps from random weights take half an hour on two cores."""
+
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+"""An interrupted nbclient leaves a task behind, which asyncio would tell with a traceback."""
 
 
 class NotebookError(WorkshopError, RuntimeError):
