@@ -117,8 +117,8 @@ def yoghurt():
 
 def test_the_ladder_s_lists_are_nested_balanced_and_of_training_photos_only(yoghurt):
     training, validation = yoghurt.split()
-    rungs = {size: datasheet.read_rung(size) for size in datasheet.RUNGS}
-    assert {size: len(set(names)) for size, names in rungs.items()} == {size: size for size in datasheet.RUNGS}
+    rungs = {size: datasheet.read_rung(size) for size in settings.LADDER}
+    assert {size: len(set(names)) for size, names in rungs.items()} == {size: size for size in settings.LADDER}
     assert set(rungs[288]) == {sample.name for sample in training}
     assert not set(rungs[288]) & {sample.name for sample in validation}
     for smaller, larger in itertools.pairwise(rungs.values()):
@@ -130,7 +130,7 @@ def test_the_ladder_s_lists_are_nested_balanced_and_of_training_photos_only(yogh
 
 
 def test_the_ladder_is_the_one_the_command_makes(yoghurt):
-    assert datasheet.ladder(yoghurt) == {size: datasheet.read_rung(size) for size in datasheet.RUNGS}
+    assert datasheet.ladder(yoghurt) == {size: datasheet.read_rung(size) for size in settings.LADDER}
 
 
 def test_the_data_sheet_s_figures_are_computed():

@@ -24,7 +24,6 @@ from render.plan import SETS, plan
 
 DATASHEET = settings.DATA / "README.md"
 PICTURES = settings.DATA / "pictures"
-RUNGS = (10, 30, 90, 288)
 TRIES = 4000
 
 
@@ -88,7 +87,7 @@ def ladder(data: dataset.Dataset) -> dict[int, list[str]]:
     counts = {sample.name: np.array([sample.classes.count(name) for name in classes]) for sample in training}
     rungs = {len(training): sorted(counts)}
     dice = np.random.default_rng(settings.SPLIT_SEED)
-    for size in sorted(RUNGS, reverse=True)[1:]:
+    for size in sorted(settings.LADDER, reverse=True)[1:]:
         larger = rungs[min(rungs)]
         tries = [sorted(dice.choice(larger, size, replace=False).tolist()) for _ in range(TRIES)]
         rungs[size] = min(tries, key=lambda names: _unevenness(np.sum([counts[name] for name in names], axis=0)))
@@ -100,7 +99,8 @@ def _unevenness(counts: np.ndarray) -> float:
 
 
 def _as_written(name: str) -> str:
-    return {"yoghurt": "yoghurt", "new_line": "yoghurt_new_line", "to_label": "to_label"}[name]
+    """The set's folder under data/."""
+    return SETS[name].images.split("/")[0]
 
 
 def draw_pictures(folder: pathlib.Path) -> None:
@@ -159,7 +159,7 @@ def rungs_table(data: dataset.Dataset) -> str:
     classes = sorted(data.label_map.values())
     found = {sample.name: collections.Counter(sample.classes) for sample in data.samples}
     lines = ["| " + " | ".join(("list", "photos", *classes)) + " |", "|---|--:" + "|--:" * len(classes) + "|"]
-    for size in RUNGS:
+    for size in settings.LADDER:
         names = read_rung(size)
         counts = sum((found[name] for name in names), collections.Counter())
         cells = (f"`yoghurt/ladder/{size}.txt`", str(len(names)), *(str(counts[name]) for name in classes))

@@ -12,7 +12,6 @@ import sys
 from workshop_utils import dataset, recorded, settings
 from workshop_utils.experiment import Experiment
 
-RUNGS = (10, 30, 90, 288)
 RANDOM_RATE = ("--set", "learning_rate=0.1", "warmup=50")
 
 
@@ -44,8 +43,8 @@ RUNS = (
     long("fine_tune-seed", "--strategy", "fine_tune", "--recipe", "seed"),
     long("as_is-seed", "--strategy", "as_is", "--recipe", "seed"),
     long("random_init-seed", "--strategy", "random_init", "--recipe", "seed"),
-    *(rung("fine_tune", size) for size in RUNGS),
-    *(rung("random_init", size, *RANDOM_RATE) for size in RUNGS),
+    *(rung("fine_tune", size) for size in settings.LADDER),
+    *(rung("random_init", size, *RANDOM_RATE) for size in settings.LADDER),
 )
 
 

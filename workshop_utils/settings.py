@@ -10,6 +10,8 @@ from workshop_utils.errors import WorkshopError
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 DATA = PROJECT / "data"
 YOGHURT = DATA / "yoghurt"
+LADDER = (10, 30, 90, 288)
+"""How many training photos each list in YOGHURT/ladder names; a smaller list lies within a larger one."""
 NEW_LINE = DATA / "yoghurt_new_line"
 TO_LABEL = DATA / "to_label"
 TO_LABEL_TRUTH = DATA / "to_label_truth"

@@ -110,6 +110,12 @@ def _sans(size: int, weight: str = "Bold") -> ImageFont.FreeTypeFont:
     return _font(f"Lato-{weight}.ttf", size)
 
 
+def _title(pen: ImageDraw.ImageDraw, design: Design, middle: tuple, size: int, stroke: int) -> None:
+    """The flavour's name in large letters with a dark edge."""
+    edge = _darker(design.band, 0.65)
+    pen.text(middle, design.title, WHITE, _script(size), anchor="mm", stroke_width=stroke, stroke_fill=edge)
+
+
 def _darker(colour: tuple, share: float) -> tuple[int, ...]:
     return tuple(int(value * share) for value in colour)
 
@@ -167,15 +173,7 @@ def _front(image: Image.Image, design: Design, middle: int, band_height: int) ->
     pen.text((middle, band_height + 16), design.line, (255, 236, 192), _sans(27), anchor="mm")
     _stick(image, design, middle, 1.0)
     pen = ImageDraw.Draw(image)
-    pen.text(
-        (middle, 608),
-        design.title,
-        WHITE,
-        _script(160),
-        anchor="mm",
-        stroke_width=9,
-        stroke_fill=_darker(design.band, 0.65),
-    )
+    _title(pen, design, (middle, 608), 160, 9)
     pen.text((middle + 250, 712), "150 g e", WHITE, _sans(34, "Black"), anchor="mm")
     pen.text((middle - 250, 712), "3.5% fat", WHITE, _sans(34, "Black"), anchor="mm")
     seal_x, seal_y = middle + 305, 264
@@ -242,15 +240,7 @@ def lid(name: str) -> Image.Image:
     pen.text((size / 2, 232), design.brand, WHITE, _script(148), anchor="mm")
     _stick(image, design, size // 2, 0.82, 158)
     pen = ImageDraw.Draw(image)
-    pen.text(
-        (size / 2, 718),
-        design.title,
-        WHITE,
-        _script(138),
-        anchor="mm",
-        stroke_width=7,
-        stroke_fill=_darker(design.band, 0.65),
-    )
+    _title(pen, design, (size / 2, 718), 138, 7)
     pen.text((size / 2, 838), "BEST BEFORE 14.08.   L 2231 07:42", (30, 30, 30), _sans(30), anchor="mm")
     return image.convert("RGB")
 
