@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet record fuzz faults memory mutants clean
+.PHONY: help run lab test photos datasheet record fuzz faults memory bench mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -43,6 +43,10 @@ faults: .venv/installed-dev $(WEIGHTS) ## kill training again and again, fill it
 
 memory: .venv/installed-dev $(WEIGHTS) ## cache, train on and detect in 1,000 photos of 12 megapixels, and measure the memory
 	@$(PY) tools/memory.py $(ARGS)
+
+bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside plain Keras and PyTorch (two hours, on an idle machine)
+	@$(PY) -m pip install --quiet "torch==2.13.0" || { $(INSTALL_FAILED); }
+	@$(PY) benchmarks/run.py $(ARGS)
 
 mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
 	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }

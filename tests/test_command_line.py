@@ -112,10 +112,10 @@ TRAIN_AND_DIE_AT_THE_THIRD_STEP = """
 import os, runpy, sys
 from workshop_utils import training
 
-training.SAVE_EVERY_SECONDS, make_step = 0, training.make_step
+training.SAVE_EVERY_SECONDS, make_step, calls = 0, training.make_step, []
 
 def dying(*arguments):
-    step, calls = make_step(*arguments), []
+    step = make_step(*arguments)
 
     def once(*batch):
         calls.append(batch)
@@ -178,7 +178,7 @@ def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
 
     (tmp_path / "few.txt").write_text("0003.jpg\n\n 0001.jpg \n")
     asked = []
-    monkeypatch.setattr(training, "train", lambda *_, train_on: asked.append(train_on) or sys.exit(0))
+    monkeypatch.setattr(training, "train", lambda *_, train_on, **__: asked.append(train_on) or sys.exit(0))
     with pytest.raises(SystemExit):
         main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "few.txt")])
     assert asked == [["0003.jpg", "0001.jpg"]]

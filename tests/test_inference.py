@@ -6,7 +6,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from workshop_utils import inference, settings, voc
+from workshop_utils import inference, label_map, settings, voc
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +96,14 @@ def test_no_photos_is_a_fault_that_says_where(tmp_path):
 def test_what_is_no_detector_is_refused(tmp_path):
     with pytest.raises(inference.InferenceError, match="neither 'coco' nor a run"):
         inference.open_detector(tmp_path)
+
+
+def test_of_an_export_folder_the_fastest_format_is_taken(tmp_path, monkeypatch):
+    label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
+    for name in inference.FASTEST_FIRST[:2]:
+        (tmp_path / name).write_bytes(b"")
+    for opener in ("_litert", "_onnx", "_saved_model"):
+        monkeypatch.setattr(inference, opener, lambda path: path.name)
+    assert inference.open_detector(tmp_path).run == inference.FASTEST_FIRST[0]
+    (tmp_path / inference.FASTEST_FIRST[0]).unlink()
+    assert inference.open_detector(tmp_path).run == inference.FASTEST_FIRST[1]

@@ -13,11 +13,20 @@ import tensorflow as tf
 from conftest import interrupting
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from workshop_utils import dataset, detector, evaluation, experiment, losses, settings, strategies, training
+from workshop_utils import dataset, detector, evaluation, experiment, losses, precision, settings, strategies, training
 
 SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
 RECIPE = settings.recipe("quick", **SHORT)
-TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
+TRAIN_FROM = "block_16_project_BN"
+FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail alone compiles in a few seconds; see test_stages.py
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_float32():
+    """Wherever the tests run: compiled and uncompiled steps then agree closely."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(precision.VARIABLE, "float32")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,7 @@ def finished(data, cups, watched, tmp_path_factory):
     def watch(row):
         watched.append((row, [each["step"] for each in run.history()]))
 
-    return training.train("fine_tune", data, RECIPE, run.folder, cups, TRAIN_FROM, watch)
+    return training.train("fine_tune", data, RECIPE, run.folder, cups, watch=watch, **FROZEN)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +85,7 @@ def pretended(monkeypatch):
     def build(classes, **_):
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="number")])
 
-    def make_step(model, optimizer, batch_norm_learns):
+    def make_step(model, optimizer, batch_norm_learns, factor=None):
         number = model.get_layer("number").bias
 
         def step(images, box_targets, class_targets):
@@ -107,7 +116,7 @@ def number_learnt(run: experiment.Experiment) -> float:
 def test_a_run_writes_down_what_it_is(finished, data, cups):
     assert json.loads((finished.folder / "recipe.json").read_text())["recipe"]["steps"] == 4
     plan = finished.plan
-    assert plan == experiment.Plan("fine_tune", RECIPE, data.label_map, str(cups), data.fingerprint(), TRAIN_FROM)
+    assert plan == experiment.Plan("fine_tune", RECIPE, data.label_map, str(cups), data.fingerprint(), **FROZEN)
 
 
 def test_the_history_has_a_row_wherever_ap_was_measured_and_loss_is_the_sum_of_its_parts(finished):
@@ -164,7 +173,7 @@ def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco)
 def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypatch, capsys):
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.name != "lock"}
     monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
-    training.train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", TRAIN_FROM, pytest.fail)
+    training.train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", watch=pytest.fail, **FROZEN)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert f"Trained already: {finished.folder}" in capsys.readouterr().out
 
@@ -172,7 +181,7 @@ def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypa
 def test_another_recipe_is_refused_with_both_values(finished, data):
     other = settings.recipe("quick", **SHORT | {"steps": 7, "learning_rate": 0.5})
     with pytest.raises(experiment.ExperimentError) as caught:
-        training.train("fine_tune", data, other, finished.folder, train_from=TRAIN_FROM)
+        training.train("fine_tune", data, other, finished.folder, **FROZEN)
     said = str(caught.value)
     assert str(finished.folder) in said and "Choose another folder" in said
     was, now = said.split(" and is now ")
@@ -190,7 +199,7 @@ def test_another_strategy_is_refused_with_both_values(finished, data, strategy, 
 def test_other_photos_are_refused(finished, data):
     fewer = dataset.Dataset(data.samples[:-1], data.label_map)
     with pytest.raises(experiment.ExperimentError, match=f"fingerprint was {data.fingerprint()} and is now"):
-        training.train("fine_tune", fewer, RECIPE, finished.folder, train_from=TRAIN_FROM)
+        training.train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
 
 
 def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatch):
@@ -206,7 +215,7 @@ def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatc
 
 
 def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished, final_model, data, tmp_path):
-    again = training.train("fine_tune", data, RECIPE, tmp_path, "", TRAIN_FROM)
+    again = training.train("fine_tune", data, RECIPE, tmp_path, "", **FROZEN)
     assert {key: again.metrics()[key] for key in ("AP", "AP50", "AP75")} == pytest.approx(
         {key: finished.metrics()[key] for key in ("AP", "AP50", "AP75")}, abs=5e-5
     )
@@ -230,7 +239,7 @@ tf.config.run_functions_eagerly(True)
 training.SAVE_EVERY_SECONDS = 0
 cups, folder, train_from, recipe = sys.argv[1:]
 recipe = settings.recipe("quick", **json.loads(recipe))
-training.train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch)
+training.train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch, thaw=0.0)
 """
 
 
@@ -244,10 +253,10 @@ def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
         try:
             assert child.stdout.readline() == "at work\n"
             with pytest.raises(experiment.ExperimentError, match="another process is training here"):
-                training.train("fine_tune", data, RECIPE, folder, "", TRAIN_FROM)
+                training.train("fine_tune", data, RECIPE, folder, "", **FROZEN)
         finally:
             child.kill()
-    run = training.train("fine_tune", data, RECIPE, folder, "", TRAIN_FROM)
+    run = training.train("fine_tune", data, RECIPE, folder, "", **FROZEN)
     assert "Resuming at step 2\n" in capsys.readouterr().out
     assert [row["step"] for row in run.history()] == [2, 4]
     for ours, wanted in zip(training.load_model(run)[0].get_weights(), final_model.get_weights(), strict=True):
@@ -479,11 +488,11 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
     seen = []
     monkeypatch.setattr(training.dataset, "batches", lambda samples, *rest: seen.append(samples) or iter(()))
     monkeypatch.setattr(training.evaluation, "evaluate", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
-    run = training.train("fine_tune", data, RECIPE, tmp_path, cups, TRAIN_FROM, train_on=names)
+    run = training.train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
     assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
     assert run.plan.train_on == names
     with pytest.raises(experiment.ExperimentError, match="train_on was"):
-        training.train("fine_tune", data, RECIPE, tmp_path, cups, TRAIN_FROM)
+        training.train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
 
 
 class NO_SCORE:

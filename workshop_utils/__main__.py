@@ -75,9 +75,8 @@ def train(options) -> None:
     data = _load(options.dataset)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
     source = options.dataset.resolve()
-    experiment = training.train(
-        options.strategy, data, recipe, folder, source, options.train_from, train_on=options.train_on
-    )
+    freezing = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
+    experiment = training.train(options.strategy, data, recipe, folder, source, train_on=options.train_on, **freezing)
     print(json.dumps(experiment.metrics()))
 
 
@@ -176,7 +175,7 @@ def _lines(path: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _score(text: str) -> float:
+def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
@@ -204,7 +203,16 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--recipe", help="quick, workshop or seed")
     added.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change the recipe")
     added.add_argument(
-        "--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' trains everything"
+        "--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' freezes nothing"
+    )
+    added.add_argument(
+        "--views",
+        type=int,
+        metavar="N",
+        help="fine_tune: frozen layers see N views of each photo, once; 0: a new one each time",
+    )
+    added.add_argument(
+        "--thaw", type=_share, metavar="SHARE", help="fine_tune: freeze only after this share of the steps, 0 to 1"
     )
     added.add_argument("--train-on", type=_lines, metavar="LIST", help="a text file naming the training photos to use")
     added.add_argument("--experiment", type=folder, metavar="RUN", help="the folder of this run")
@@ -216,13 +224,16 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("run", type=folder)
     added.add_argument("--checkpoint", type=int, metavar="STEP")
     added.add_argument(
-        "--formats", nargs="+", default=["saved_model", "litert", "onnx"], choices=("saved_model", "litert", "onnx")
+        "--formats",
+        nargs="+",
+        default=["saved_model", "litert", "onnx"],
+        choices=("saved_model", "litert", "onnx", "litert_int8"),
     )
     added = command(detect, "label new photos")
     added.add_argument("source", metavar="RUN|EXPORT|coco")
     added.add_argument("photos", nargs="+", help="photos, or folders of them")
     added.add_argument("--out", type=folder, required=True, metavar="DIR")
-    added.add_argument("--min-score", type=_score, default=0.4, metavar="SCORE")
+    added.add_argument("--min-score", type=_share, default=0.4, metavar="SCORE")
     return parser
 
 

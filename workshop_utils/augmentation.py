@@ -6,6 +6,7 @@ Each function takes and returns a `View`; a random generator is handed in, so th
 import dataclasses
 
 import numpy as np
+from PIL import Image
 
 from workshop_utils import photos
 from workshop_utils.anchors import area
@@ -75,12 +76,11 @@ def flip(view: View) -> View:
 
 def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change brightness, contrast and colour saturation a little. Hue stays: flavours are told apart by it."""
-    pixels = image.astype(np.float32)
-    pixels = pixels + rng.uniform(-24, 24)
-    pixels = (pixels - 127.5) * rng.uniform(0.8, 1.25) + 127.5
-    grey = pixels.mean(axis=-1, keepdims=True)
-    pixels = (pixels - grey) * rng.uniform(0.75, 1.25) + grey
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    brightness, contrast, saturation = rng.uniform(-24, 24), rng.uniform(0.8, 1.25), rng.uniform(0.75, 1.25)
+    colours = contrast * (saturation * np.eye(3) + (1 - saturation) / 3)
+    shift = contrast * (brightness - 127.5) + 127.5
+    matrix = np.column_stack([colours, np.full(3, shift)])
+    return np.asarray(Image.fromarray(image).convert("RGB", tuple(matrix.ravel().tolist())))
 
 
 def _covered(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:

@@ -4,6 +4,8 @@ A data set is read from a folder (`images/` and `annotations/`) or from the reco
 samples, hence the same split, the same batches and the same fingerprint.
 """
 
+import collections
+import concurrent.futures
 import dataclasses
 import functools
 import hashlib
@@ -139,39 +141,48 @@ def class_ids(sample: Sample, mapping: dict[int, str]) -> np.ndarray:
     return np.array([ids[name] for name in sample.classes], np.int32)
 
 
+def places(step: int, size: int, count: int, seed: int) -> list[tuple[int, int]]:
+    """Return (epoch, which of `count` photos) for each photo of training batch number `step`.
+
+    In every epoch each photo comes once, in an order drawn for that epoch.
+    """
+    return [
+        (epoch, int(np.random.default_rng([seed, epoch]).permutation(count)[index]))
+        for epoch, index in (divmod(place, count) for place in range(step * size, (step + 1) * size))
+    ]
+
+
+def view(samples: list[Sample], mapping: dict[int, str], epoch: int, index: int, seed: int) -> augmentation.View:
+    """Return the augmented view that is seen of samples[index] in an epoch."""
+    sample, rng = samples[index], np.random.default_rng([seed, epoch, index])
+    return augmentation.random_view(sample.image, sample.boxes, class_ids(sample, mapping), rng)
+
+
 def batch(samples: list[Sample], mapping: dict[int, str], step: int, size: int, seed: int) -> tuple[np.ndarray, ...]:
     """Return training batch number `step`: images (size, 300, 300, 3) in [-1, 1], encodings (size, 1917, 4), classes
     (size, 1917).
 
     A batch depends on nothing but these arguments: training that was interrupted goes on as if it had not been.
     """
-    views = []
-    for place in range(step * size, (step + 1) * size):
-        epoch, index = divmod(place, len(samples))
-        order = np.random.default_rng([seed, epoch]).permutation(len(samples))
-        sample = samples[order[index]]
-        rng = np.random.default_rng([seed, epoch, index])
-        views.append(augmentation.random_view(sample.image, sample.boxes, class_ids(sample, mapping), rng))
-    targets = [anchors.targets(view.boxes, view.class_ids) for view in views]
-    images = photos.to_input(np.stack([view.image for view in views]))
-    return images, np.stack([encodings for encodings, _ in targets]), np.stack([classes for _, classes in targets])
+    views = [view(samples, mapping, *place, seed) for place in places(step, size, len(samples), seed)]
+    targets = [anchors.targets(each.boxes, each.class_ids) for each in views]
+    images = photos.to_input(np.stack([each.image for each in views]))
+    return images, *map(np.stack, zip(*targets, strict=True))
 
 
 def batches(samples, mapping, size: int, seed: int, start: int, stop: int) -> Iterator[tuple]:
     """Yield the training batches `start` to `stop`, prepared in another thread while the network works."""
-    from workshop_utils.quiet import tf
+    return ahead(batch(samples, mapping, step, size, seed) for step in range(start, stop))
 
-    def generate():
-        for step in range(start, stop):
-            yield batch(samples, mapping, step, size, seed)
 
-    side, count = photos.INPUT_SIDE, len(anchors.anchors())
-    signature = (
-        tf.TensorSpec((size, side, side, 3), tf.float32),
-        tf.TensorSpec((size, count, 4), tf.float32),
-        tf.TensorSpec((size, count), tf.int32),
-    )
-    return iter(tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2))
+def ahead(items: Iterator, count: int = 2) -> Iterator:
+    """Yield the items, made in another thread, at most `count` before they are asked for."""
+    nothing = object()
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        waiting = collections.deque(thread.submit(next, items, nothing) for _ in range(count))
+        while (item := waiting.popleft().result()) is not nothing:
+            waiting.append(thread.submit(next, items, nothing))
+            yield item
 
 
 def _sample(usable: examination.Usable) -> Sample:

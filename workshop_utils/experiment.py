@@ -6,6 +6,7 @@ checkpoints/step-000100.weights.h5    the whole detector after 100 steps
 checkpoints/state.npz             weights, optimizer and step: where to go on after an interruption
 checkpoints/state-before.npz      the same, as it was saved before: should state.npz be damaged
 metrics.json                      the last evaluation
+frozen/                           while training: what the frozen layers make of the photos
 tensorboard/                      the same curves for TensorBoard
 """
 
@@ -49,6 +50,10 @@ class Plan:
     train_from: str | None = None
     train_on: list[str] | None = None
     """The names of the training photos that are used; None is all of them."""
+    views: int | None = None
+    """How many views of each photo the frozen layers see; 0 is a new one each time, None as many as are worth it."""
+    thaw: float | None = None
+    """The share of the steps after which the layers up to `train_from` are frozen."""
 
 
 class Progress(NamedTuple):
@@ -103,6 +108,10 @@ class Experiment:
     @property
     def checkpoints(self) -> pathlib.Path:
         return self.folder / "checkpoints"
+
+    @property
+    def frozen(self) -> pathlib.Path:
+        return self.folder / "frozen"
 
     def steps(self) -> list[int]:
         """Return the steps that have a checkpoint, rising."""

@@ -20,8 +20,18 @@ from workshop_utils.errors import WorkshopError
 from workshop_utils.experiment import Experiment
 from workshop_utils.quiet import disk_faults, keras, tf
 
+FILE_NAMES = {
+    "saved_model": "saved_model",
+    "litert": "detector.tflite",
+    "litert_int8": "detector_int8.tflite",
+    "onnx": "detector.onnx",
+}
 FORMATS = ("saved_model", "litert", "onnx")
-FILE_NAMES = {"saved_model": "saved_model", "litert": "detector.tflite", "onnx": "detector.onnx"}
+"""What is written unless told otherwise. `litert_int8` besides needs the photos that the run was trained on."""
+
+CALIBRATION_PHOTOS = 64
+"""From so many training photos the ranges of the numbers are measured that become whole ones."""
+
 LABELS = "labels.txt"
 
 
@@ -35,15 +45,20 @@ def export(experiment: Experiment, formats=FORMATS, step: int | None = None) -> 
     Beside them lie `label_map.pbtxt` and `labels.txt`, one name a line, line 1 for column 0 of the scores. Raises
     ExportError, ExperimentError where there is no such checkpoint, WriteError where the disk is full.
     """
-    unknown = [name for name in formats if name not in FORMATS]
+    unknown = [name for name in formats if name not in FILE_NAMES]
     if unknown:
-        raise ExportError(f"There is no format '{unknown[0]}'. Choose among: {', '.join(FORMATS)}.")
+        raise ExportError(f"There is no format '{unknown[0]}'. Choose among: {', '.join(FILE_NAMES)}.")
     model, names = training.load_model(experiment, step)
     folder = experiment.folder / "export"
     folder.mkdir(exist_ok=True)
     label_map.write(names, folder / dataset.LABEL_MAP)
     files.write_text("".join(f"{names.get(number, '')}\n" for number in range(1, max(names) + 1)), folder / LABELS)
-    writers = {"saved_model": write_saved_model, "litert": write_litert, "onnx": write_onnx}
+    writers = {
+        "saved_model": write_saved_model,
+        "litert": write_litert,
+        "litert_int8": lambda model, path: write_litert_int8(model, path, _calibration(experiment)),
+        "onnx": write_onnx,
+    }
     paths = {name: folder / FILE_NAMES[name] for name in formats}
     for name, path in paths.items():
         writers[name](model, path)
@@ -77,6 +92,25 @@ def write_litert(model, path: pathlib.Path) -> None:
     _export(_with_boxes(model, batch=1), path, "litert")
 
 
+def write_litert_int8(model, path: pathlib.Path, images) -> None:
+    """Write a .tflite file that computes in whole numbers from -128 to 127, and is a quarter as large.
+
+    What goes in is as for `write_litert`; out come box_encodings and class_logits, because boxes in 256 steps would
+    be coarse. `images` (uint8, 300x300x3) show what range the numbers have at each layer (Jacob et al. 2018, arXiv
+    1712.05877).
+    """
+    side = photos.INPUT_SIDE
+    image = keras.Input((side, side, 3), batch_size=1, name="image")
+    encodings, logits = model(photos.to_input(image))
+    whole = keras.Model(image, {"box_encodings": encodings, "class_logits": logits})
+    whole(np.zeros((1, side, side, 3), np.float32))
+
+    def representative():
+        yield from ([each[None].astype(np.float32)] for each in images)
+
+    _export(whole, path, "litert", optimizations=[tf.lite.Optimize.DEFAULT], representative_dataset=representative)
+
+
 def write_onnx(model, path: pathlib.Path) -> None:
     """Write an .onnx file: float32 images (N, 300, 300, 3), pixels 0 to 255, in; boxes and scores out."""
     _export(_with_boxes(model, batch=None), path, "onnx")
@@ -105,10 +139,24 @@ def _with_boxes(model, batch: int | None) -> keras.Model:
     return whole
 
 
-def _export(model: keras.Model, path: pathlib.Path, kind: str) -> None:
+def _calibration(experiment: Experiment) -> list[np.ndarray]:
+    """Return training photos of a run, resized. Raises ExportError where they are not what the run was trained on."""
+    plan = experiment.plan
+    try:
+        data = dataset.load(pathlib.Path(plan.data))
+        if not plan.data or data.fingerprint() != plan.fingerprint:
+            raise dataset.DatasetError("they are not those that the run was trained on")
+    except WorkshopError as fault:
+        raise ExportError(
+            f"{plan.data or experiment.folder}: litert_int8 needs the photos of the run, but {fault}."
+        ) from None
+    return [photos.resize(sample.image) for sample in data.split(plan.recipe.photos)[0][:CALIBRATION_PHOTOS]]
+
+
+def _export(model: keras.Model, path: pathlib.Path, kind: str, **options) -> None:
     with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
-        model.export(str(unfinished), format=kind, verbose=False)
+        model.export(str(unfinished), format=kind, verbose=False, **options)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 from tqdm.auto import tqdm
 
-from workshop_utils import detector, drawing, files, guards, label_map, nms, photos, voc
+from workshop_utils import anchors, detector, drawing, files, guards, label_map, machine, nms, photos, voc
 from workshop_utils.dataset import LABEL_MAP
 from workshop_utils.detector import Detections
 from workshop_utils.errors import WorkshopError
@@ -16,6 +16,9 @@ from workshop_utils.errors import WorkshopError
 BATCH = 8
 DETECTIONS = "detections.csv"
 CONTENTS = "contents.csv"
+
+FASTEST_FIRST = ("detector.tflite", "detector.onnx", "saved_model")
+"""What `export` writes, in the order of how fast one photo is done (benchmarks/results.md)."""
 
 
 class InferenceError(WorkshopError, ValueError):
@@ -56,7 +59,10 @@ class PhotoReport:
 
 
 def open_detector(source: str | pathlib.Path) -> OpenDetector:
-    """Open `coco`, a run's folder, an exported SavedModel folder, a .tflite or an .onnx file. Raises InferenceError."""
+    """Open `coco`, a run's folder, what `export` wrote of one, or one file of that. Raises InferenceError.
+
+    Of a folder with several formats the fastest is taken.
+    """
     if str(source) == "coco":
         from workshop_utils import pretrained
 
@@ -68,6 +74,7 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
 
         model, names = training.load_model(Experiment(path))
         return OpenDetector(str(path), names, _keras(model))
+    path = next((path / name for name in FASTEST_FIRST if (path / name).exists()), path)
     kinds = {".tflite": _litert, ".onnx": _onnx}
     if (path / "saved_model.pb").exists():
         opened = _saved_model
@@ -214,7 +221,7 @@ def _saved_model(path: pathlib.Path):
 def _litert(path: pathlib.Path):
     from ai_edge_litert.interpreter import Interpreter
 
-    signature = Interpreter(str(path)).get_signature_runner()
+    signature = Interpreter(str(path), num_threads=machine.cores()).get_signature_runner()
     return _from_raw(lambda image: signature(image=image))
 
 
@@ -222,7 +229,9 @@ def _onnx(path: pathlib.Path):
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # where the variable set in `__init__` is not known
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = machine.cores()
+    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     return _from_raw(
         lambda image: dict(
             zip(("boxes", "scores"), session.run(["boxes", "scores"], {session.get_inputs()[0].name: image}))
@@ -233,7 +242,16 @@ def _onnx(path: pathlib.Path):
 def _from_raw(raw):
     def run(image, min_score):
         found = raw(photos.resize(image)[None].astype(np.float32))
-        boxes, scores = found["boxes"][0], found["scores"][0]
+        if "boxes" in found:
+            boxes, scores = found["boxes"][0], found["scores"][0]
+        else:
+            boxes, scores = _decode(found["box_encodings"][0], found["class_logits"][0])
         return nms.suppress(boxes, scores, min_score, detector.NMS_IOU, detector.MAX_DETECTIONS)
 
     return run
+
+
+def _decode(encodings, logits):
+    """`detector.decode` of one photo in NumPy."""
+    boxes = np.clip(anchors.decode(encodings, anchors.anchors()), 0.0, 1.0)
+    return boxes, 1 / (1 + np.exp(-logits[:, 1:]))

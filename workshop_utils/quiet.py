@@ -8,6 +8,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from workshop_utils import machine
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -27,6 +29,10 @@ def _hushed() -> Iterator[None]:
 with _hushed():
     import keras
     import tensorflow as tf
+
+if machine.cores() < (os.cpu_count() or 1):  # TensorFlow counts the machine's cores, not the container's share of them
+    tf.config.threading.set_intra_op_parallelism_threads(machine.cores())
+    tf.config.threading.set_inter_op_parallelism_threads(machine.cores())
 
 tf.get_logger().setLevel("ERROR")  # else every new model makes it warn that functions are traced anew
 

@@ -10,8 +10,17 @@ from workshop_utils import detector, label_map, pretrained
 from workshop_utils.errors import WorkshopError
 from workshop_utils.quiet import keras
 
-TRAIN_FROM = "block_5_add"
+TRAIN_FROM = "block_9_add"
 """Where fine-tuning begins to change weights, unless told otherwise: behind the layers that see edges and textures."""
+
+THAW = 0.3
+"""The share of the steps at the beginning in which the layers up to `train_from` learn as well."""
+
+NEVER_THAWED = "block_2_add"
+"""Up to here nothing learns even then: edges and colours are the same everywhere, and their arrays are the largest."""
+
+SEEN = 2
+"""How often, about, each augmented view that the frozen layers saw is learnt from, unless told otherwise."""
 
 
 class StrategyError(WorkshopError, ValueError):
@@ -69,9 +78,9 @@ def prepare(name: str, classes: dict[int, str], train_from: str | None = None) -
 
 
 def freeze_up_to(model: keras.Model, name: str) -> None:
-    """Freeze the layer called `name` and all layers before it. Raises StrategyError where there is no such layer."""
+    """Freeze the layer called `name` and all before it, and no other. Raises StrategyError where there is none."""
     names = [layer.name for layer in model.layers]
     if name not in names:
         raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")
-    for layer in model.layers[: names.index(name) + 1]:
-        layer.trainable = False
+    for place, layer in enumerate(model.layers):
+        layer.trainable = place > names.index(name)

@@ -8,7 +8,7 @@ import time
 import filelock
 from tqdm.auto import tqdm
 
-from workshop_utils import dataset, detector, evaluation, files, settings, strategies
+from workshop_utils import dataset, detector, evaluation, files, settings, stages, strategies
 from workshop_utils.experiment import Experiment, ExperimentError, History, Plan, Progress
 from workshop_utils.losses import multibox_loss
 from workshop_utils.quiet import keras, tf
@@ -29,20 +29,25 @@ def train(
     train_from: str | None = None,
     watch=None,
     train_on: list[str] | None = None,
+    views: int | None = None,
+    thaw: float | None = None,
 ) -> Experiment:
     """Train by `strategy` on the data's training split, measure AP on its validation split; return the experiment.
 
     The same call again goes on where the last one stopped, and does nothing where it had finished. `source` is where
     the data lies, for whoever evaluates the run later. `watch`, if given, is called with each row of the history.
-    `train_on` names the training photos to use, where not all are wanted; validation stays the same.
+    `train_on` names the training photos to use, where not all are wanted; validation stays the same. What follows is
+    for fine_tune (see `stages`): `train_from` is the last layer that is frozen, `thaw` the share of the steps before it
+    is, `views` how many augmented views of each photo the frozen layers see; 0 shows them a new one each time.
 
     Raises DatasetError for a name in `train_on` that no training photo has, ExperimentError where `folder` holds
     another run or another process is training in it.
     """
-    if strategy == "fine_tune" and train_from is None:
-        train_from = strategies.TRAIN_FROM
+    if strategy == "fine_tune":
+        train_from = strategies.TRAIN_FROM if train_from is None else train_from
+        thaw = strategies.THAW if thaw is None else thaw
     experiment = Experiment(pathlib.Path(folder))
-    plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from, train_on)
+    plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from, train_on, views, thaw)
     experiment.folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(experiment.folder / "lock")
     try:
@@ -81,16 +86,25 @@ def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.M
     return model, plan.label_map
 
 
-def make_step(model: keras.Model, optimizer, batch_norm_learns: bool):
-    """Compile the training step: (images, box targets, class targets) -> (localisation, classification) loss."""
+def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, factor=None):
+    """Compile the training step: (inputs, box targets, class targets) -> (localisation, classification) loss.
+
+    Inputs are images, or what the frozen layers made of them where `model` is the rest. `factor`, if given, is a
+    function of a weight and the number of steps done: its gradient is multiplied by that.
+    """
 
     @tf.function
-    def step(images, box_targets, class_targets):
+    def step(inputs, box_targets, class_targets):
+        inputs = tf.nest.map_structure(lambda each: tf.cast(each, tf.float32), inputs)
         with tf.GradientTape() as tape:
-            box_encodings, class_logits = model(images, training=batch_norm_learns)
-            localisation, classification = multibox_loss(box_targets, class_targets, box_encodings, class_logits)
+            box_encodings, class_logits = model(inputs, training=batch_norm_learns)
+            outputs = tf.cast(box_encodings, tf.float32), tf.cast(class_logits, tf.float32)
+            localisation, classification = multibox_loss(box_targets, class_targets, *outputs)
             loss = localisation + classification
         gradients = tape.gradient(loss, model.trainable_variables)
+        if factor:
+            weights = zip(gradients, model.trainable_variables, strict=True)
+            gradients = [gradient * factor(weight, optimizer.iterations) for gradient, weight in weights]
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return localisation, classification
 
@@ -123,7 +137,7 @@ def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> 
     def measure() -> dict:
         return measured(strategy, validation, data.label_map)
 
-    scores = _run(strategy, training, data.label_map, recipe, experiment, measure, watch) if strategy.trains else None
+    scores = _run(strategy, plan, training, experiment, measure, watch) if strategy.trains else None
     files.write_text(json.dumps(scores or measure(), indent=2) + "\n", experiment.folder / "metrics.json")
 
 
@@ -135,21 +149,23 @@ def measured(strategy, validation, label_map) -> dict:
     return result
 
 
-def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> dict | None:
+def _run(strategy, plan: Plan, training, experiment, measure, watch) -> dict | None:
     """Train to the recipe's last step; return what `measure` gave there, None where it had been measured before.
 
     The state is saved before anything else is written about a step. So whatever an interruption left unwritten can
     be written from the state, when training goes on.
     """
-    model, optimizer = strategy.model, make_optimizer(recipe)
-    optimizer.build(model.trainable_variables)
+    model, recipe, began = strategy.model, plan.recipe, time.monotonic()
+    optimizer = make_optimizer(recipe)
+    parts = stages.stages(strategy, plan, training, experiment.frozen)
+    optimizer.build(parts[0].weights)
     variables = [*model.variables, *optimizer.variables]
     progress = experiment.load_state(variables)
     start = progress.step
     if start:
         print(f"Resuming at step {start}", flush=True)
-    step_once = make_step(model, optimizer, strategy.batch_norm_learns)
-    began, saved, scores = time.monotonic() - progress.seconds, float("-inf"), None
+        began = time.monotonic() - progress.seconds
+    saved, scores = float("-inf"), None
 
     bar = tqdm(total=recipe.steps, initial=start, desc=strategy.name, unit="step")
     with bar, History(experiment, start) as history:
@@ -171,16 +187,22 @@ def _run(strategy, training, label_map, recipe, experiment, measure, watch) -> d
 
         if start:
             scores = write_what_is_due()
-        for batch in dataset.batches(training, label_map, recipe.batch_size, recipe.seed, start, recipe.steps):
-            losses = [] if history.last == progress.step else progress.losses
-            losses = [*losses, [float(loss) for loss in step_once(*batch)]]
-            bar.update()
-            progress = Progress(int(optimizer.iterations), time.monotonic() - began, losses)
-            measuring = _due(recipe, progress.step, recipe.evaluate_every)
-            if measuring or time.monotonic() - saved > SAVE_EVERY_SECONDS:
-                experiment.save_state(variables, progress)
-                saved = time.monotonic()
-            scores = write_what_is_due()
+        for part in parts:
+            if progress.step >= part.stop:
+                continue
+            learner, batches = part.begin()
+            step_once = make_step(learner, optimizer, strategy.batch_norm_learns, part.factor)
+            for batch in batches(progress.step, part.stop):
+                losses = [] if history.last == progress.step else progress.losses
+                losses = [*losses, [float(loss) for loss in step_once(*batch)]]
+                bar.update()
+                progress = Progress(int(optimizer.iterations), time.monotonic() - began, losses)
+                due = _due(recipe, progress.step, recipe.evaluate_every) or progress.step == part.stop
+                if due or time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                    experiment.save_state(variables, progress)
+                    saved = time.monotonic()
+                scores = write_what_is_due()
+            part.end()
     return scores
 
 

@@ -1,0 +1,26 @@
+"""The seconds to measure AP on the 72 validation photos: reading them, the network, suppression and pycocotools.
+
+    python benchmarks/evaluation_time.py
+
+Prints one line of JSON: the first time, when TensorFlow still compiles, and the second, as during training.
+"""
+
+import json
+import time
+
+from workshop_utils import dataset, evaluation, settings, strategies
+
+
+def main() -> None:
+    data = dataset.load(settings.YOGHURT)
+    validation = data.split()[1]
+    model, seconds = strategies.fine_tune(data.label_map).model, []
+    for _ in range(2):
+        began = time.monotonic()
+        evaluation.evaluate(model, validation, data.label_map)
+        seconds.append(time.monotonic() - began)
+    print(json.dumps({"photos": len(validation), "first": seconds[0], "later": seconds[1]}))
+
+
+if __name__ == "__main__":
+    main()

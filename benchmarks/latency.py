@@ -1,0 +1,69 @@
+"""How long does one photo take, from pixels to boxes, in each format?
+
+    python benchmarks/latency.py RUN
+
+One photo of 300x300 pixels; as many threads as there are cores. What comes out is raw, but for the SavedModel, which
+resizes and suppresses besides. Prints one line of JSON: median milliseconds of each format.
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+import numpy as np
+
+from workshop_utils import export, machine, photos, settings, training
+from workshop_utils.experiment import Experiment
+from workshop_utils.quiet import tf
+
+CALLS = 60
+WARM_UP = 10
+
+
+def milliseconds(call) -> float:
+    """The median of CALLS calls."""
+    seconds = []
+    for _ in range(WARM_UP + CALLS):
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return 1000 * statistics.median(seconds[WARM_UP:])
+
+
+def main() -> None:
+    run = Experiment(pathlib.Path(sys.argv[1]))
+    paths = export.export(run, export.FILE_NAMES)
+    photo = photos.resize(photos.shrink(photos.read(settings.YOGHURT / "images" / "0001.jpg")))[None]
+    image, model = photos.to_input(photo), training.load_model(run)[0]
+    result = {"keras_predict": milliseconds(lambda: model.predict(image, verbose=0))}
+    compiled = tf.function(lambda images: model(images, training=False))
+    result["keras_compiled"] = milliseconds(lambda: compiled(image)[0].numpy())
+    serve = tf.saved_model.load(str(paths["saved_model"])).signatures["serving_default"]
+    result["saved_model"] = milliseconds(lambda: serve(input_tensor=tf.constant(photo))["detection_scores"].numpy())
+    for name in ("litert", "litert_int8"):
+        result[name] = milliseconds(_litert(paths[name], photo))
+    result["onnx"] = milliseconds(_onnx(paths["onnx"], photo))
+    print(json.dumps(result))
+
+
+def _litert(path, photo):
+    from ai_edge_litert.interpreter import Interpreter
+
+    signature = Interpreter(str(path), num_threads=machine.cores()).get_signature_runner()
+    return lambda: signature(image=photo.astype(np.float32))
+
+
+def _onnx(path, photo):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = machine.cores()
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda: session.run(["boxes", "scores"], {name: photo.astype(np.float32)})
+
+
+if __name__ == "__main__":
+    main()

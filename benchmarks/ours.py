@@ -1,0 +1,52 @@
+"""One training as the workshop's command does it, from reading the photos to the metrics.
+
+    python benchmarks/ours.py DATASET RECIPE_AS_JSON STRATEGY [NAME=VALUE ...]
+
+What follows the strategy is handed to `training.train`. Prints one line of JSON: the seconds of training, how many
+of them were spent waiting for batches, AP, and the most memory held.
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+import time
+
+from process import peak_gb
+
+from workshop_utils import dataset, settings, training, trunk
+
+
+def timed(batches, waited: list[float]):
+    """The same function; how long each batch was waited for is appended to `waited`."""
+
+    def timing(*arguments):
+        source = iter(batches(*arguments))
+        while True:
+            began = time.monotonic()
+            batch = next(source, None)
+            waited.append(time.monotonic() - began)
+            if batch is None:
+                return
+            yield batch
+
+    return timing
+
+
+def main() -> None:
+    recipe = settings.Recipe(**json.loads(sys.argv[2]))
+    options = {name: json.loads(value) for name, value in (pair.split("=", 1) for pair in sys.argv[4:])}
+    waited: list[float] = []
+    dataset.batches = timed(dataset.batches, waited)
+    trunk.Cache.batches = timed(trunk.Cache.batches, waited)
+    data = dataset.load(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:
+        run = training.train(sys.argv[3], data, recipe, pathlib.Path(folder), sys.argv[1], **options)
+        history, metrics = run.history(), run.metrics()
+    result = {"training_seconds": history[-1]["seconds"], "waited_seconds": sum(waited)}
+    result |= {"AP50": metrics["AP50"], "AP": metrics["AP"], "peak_gb": peak_gb()}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

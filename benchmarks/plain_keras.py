@@ -1,0 +1,67 @@
+"""Full fine-tuning of the workshop's detector as the Keras documentation would write it: compile, fit, evaluate.
+
+    python benchmarks/plain_keras.py DATASET RECIPE_AS_JSON
+
+It gets the model with COCO's weights, the very batches that the workshop trains on, and the same loss, optimizer and
+evaluation. Batch norm stays in inference mode, as Keras's guide to transfer learning asks, and `jit_compile` is off,
+because on a CPU it makes the step many times slower. Prints one line of JSON.
+"""
+
+import json
+import sys
+
+from process import peak_gb
+
+from workshop_utils import dataset, detector, evaluation, losses, pretrained, settings, training
+from workshop_utils.quiet import keras, tf
+
+
+class Batches(keras.utils.PyDataset):
+    """Keras's own way to feed batches that Python makes: here in two threads, ahead of the training step."""
+
+    def __init__(self, samples, label_map, recipe):
+        super().__init__(workers=2, max_queue_size=4)
+        self.arguments = samples, label_map
+        self.recipe = recipe
+
+    def __len__(self):
+        return self.recipe.steps
+
+    def __getitem__(self, step):
+        images, encodings, classes = dataset.batch(*self.arguments, step, self.recipe.batch_size, self.recipe.seed)
+        return images, {"box_encodings": {"encodings": encodings, "classes": classes}, "class_logits": classes}
+
+
+class PlainDetector(keras.Model):
+    """The detector with the multibox loss, which needs both outputs at once."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def call(self, images, training=False):
+        return self.network(images, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        encodings, classes = y["box_encodings"]["encodings"], y["class_logits"]
+        return tf.add_n(losses.multibox_loss(encodings, classes, *y_pred))
+
+
+def main() -> None:
+    folder, recipe = sys.argv[1], settings.Recipe(**json.loads(sys.argv[2]))
+    data = dataset.load(folder)
+    samples, validation = data.split(recipe.photos)
+    keras.utils.set_random_seed(recipe.seed)
+    network = detector.build(max(data.label_map))
+    pretrained.transfer(pretrained.coco_detector(), network)
+    for layer in detector.batch_norms(network):
+        layer.trainable = False
+    model = PlainDetector(network)
+    model.compile(optimizer=training.make_optimizer(recipe), jit_compile=False)
+    model.fit(Batches(samples, data.label_map, recipe), epochs=1, shuffle=False, verbose=0)
+    metrics = evaluation.evaluate(network, validation, data.label_map)
+    print(json.dumps({"AP50": metrics.AP50, "AP": metrics.AP, "peak_gb": peak_gb()}))
+
+
+if __name__ == "__main__":
+    main()

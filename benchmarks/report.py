@@ -1,0 +1,213 @@
+"""From measurements to what people read: results.json, results.md and results.png. Nothing in them is typed in."""
+
+import json
+import os
+import pathlib
+import platform
+import statistics
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from workshop_utils import files, machine, precision
+
+TARGETS = {
+    "seed_ratio": 0.4,
+    "ap_gap": 0.02,
+    "step_vs_torch": 1.0,
+    "litert_vs_predict": 1 / 3,
+    "megapixel_ratio": 1.3,
+}
+FORMATS = ("keras_predict", "keras_compiled", "saved_model", "onnx", "litert", "litert_int8")
+
+
+def read(path: pathlib.Path) -> list[dict]:
+    """Return the measurements that were written down whole."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+
+
+class Results:
+    """The measurements by name, and what follows from them."""
+
+    def __init__(self, rows: list[dict]):
+        self.rows = {(row["name"], row["round"]): row["result"] for row in rows}
+        self.dates = sorted({row["date"] for row in rows})
+
+    def values(self, name: str, key: str) -> list[float]:
+        """One value a round, in the order of the rounds."""
+        return [result[key] for (each, _), result in sorted(self.rows.items()) if each == name]
+
+    def median(self, name: str, key: str) -> float | None:
+        values = self.values(name, key)
+        return statistics.median(values) if values else None
+
+    def mean(self, name: str, key: str) -> float | None:
+        values = self.values(name, key)
+        return statistics.mean(values) if values else None
+
+    def ratio(self, name: str, other: str, key: str = "seconds", other_key: str | None = None) -> float | None:
+        """The median over the rounds of the ratio within a round."""
+        pairs = list(zip(self.values(name, key), self.values(other, other_key or key)))
+        return statistics.median(mine / theirs for mine, theirs in pairs) if pairs else None
+
+    def peak(self, *names: str) -> float | None:
+        return max((value for name in names for value in self.values(name, "peak_gb")), default=None)
+
+    def summary(self) -> dict:
+        """What results.json holds. None is what has not been measured."""
+        plain, ours = self.mean("seed_plain_keras", "AP50"), self.mean("seed_ours", "AP50")
+        return {
+            "seed_ratio": self.ratio("seed_ours", "seed_plain_keras"),
+            "seed_ratio_float32": self.ratio("seed_ours_float32", "seed_plain_keras"),
+            "ap_gap": None if plain is None or ours is None else plain - ours,
+            "peak_gb": {
+                "fine_tune": self.peak("seed_ours"),
+                "fine_tune_float32": self.peak("seed_ours_float32"),
+                "full_fine_tuning": self.peak("memory_full"),
+                "random_init": self.peak("memory_random_init"),
+                "plain_keras": self.peak("seed_plain_keras"),
+            },
+            "step_vs_torch": self.ratio("step_ours", "step_torch", "step"),
+            "litert_vs_predict": self.ratio("latency", "latency", "litert", "keras_predict"),
+            "megapixel_ratio": self.ratio("photos_large", "photos_small"),
+            "waiting_for_input": self.ratio("seed_ours", "seed_ours", "waited_seconds", "training_seconds"),
+            "evaluation_seconds": self.median("evaluation", "first"),
+            "machine": describe_machine(),
+            "dates": self.dates,
+        }
+
+
+def describe_machine() -> str:
+    """Return the processor's name, its cores, and the versions that matter."""
+    import keras
+    import tensorflow as tf
+
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return (
+        f"{name}, {machine.cores()} cores, {memory:.0f} GB, {platform.system()}; Python {platform.python_version()}, "
+        f"TensorFlow {tf.__version__}, Keras {keras.__version__}; fine-tuning in {precision.policy()}"
+    )
+
+
+def write(rows: list[dict], folder: pathlib.Path) -> None:
+    """Write the three files into `folder`."""
+    results = Results(rows)
+    summary = results.summary()
+    files.write_text(json.dumps(summary, indent=2) + "\n", folder / "results.json")
+    files.write_text(markdown(results, summary), folder / "results.md")
+    picture(results).savefig(folder / "results.png", dpi=110)
+    plt.close("all")
+
+
+def markdown(results: Results, summary: dict) -> str:
+    """Return results.md."""
+    parts = [
+        "# How fast, how good, how large",
+        f"Made by `make bench` on {' and '.join(results.dates)}: {summary['machine']}. Every figure comes from "
+        "`measurements.jsonl`; ratios are medians of ratios within a round. A dash is what has not been measured.",
+        "![The figures of the tables below as pictures](results.png)",
+        "## Targets",
+        table(
+            ("what", "at most", "measured"),
+            [(name, f"{most:.2f}", number(summary[name])) for name, most in TARGETS.items()],
+        ),
+        "## The seed's recipe: 1,000 steps of 8 photos",
+        "From the start of the process to AP, everything included. `seed_ours_float32` is with "
+        "WORKSHOP_PRECISION=float32; `views_live` shows frozen layers a new view each time.",
+        table(
+            ("round", "what", "minutes", "AP50", "AP", "peak GB"),
+            [
+                (index + 1, name, *scores(result), number(result["peak_gb"]))
+                for (name, index), result in sorted(results.rows.items(), key=lambda item: (item[0][1], item[0][0]))
+                if name in ("seed_ours", "seed_plain_keras", "seed_ours_float32", "views_live")
+            ],
+        ),
+        f"While training, {percent(summary['waiting_for_input'])} of the time was spent waiting for batches.",
+        "## Where to freeze",
+        "One run each, seed 42. `cut_X` freezes everything up to X from the first step on, `cut_none` nothing ever.",
+        table(
+            ("what", "minutes", "AP50", "AP"),
+            [
+                (name, *scores(result))
+                for (name, index), result in results.rows.items()
+                if name.startswith("cut_") or (name == "seed_ours" and index == 0)
+            ],
+        ),
+        "## One training step",
+        table(
+            ("what", "seconds", "GFLOP/s of a matrix product"),
+            [
+                (name, number(results.median(name, "step"), 3), number(rate(results, name), 0))
+                for name in ("step_ours", "step_torch", "step_tail")
+            ],
+        ),
+        "## One photo",
+        table(("format", "milliseconds"), [(name, number(results.median("latency", name), 1)) for name in FORMATS]),
+        f"AP of 72 photos takes {number(summary['evaluation_seconds'], 1)} s the first time, "
+        f"{number(results.median('evaluation', 'later'), 1)} s after that.",
+        "## Memory",
+        table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
+        "## More and larger photos",
+        "Copies of 36 photos; `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels.",
+        table(
+            ("what", "minutes"),
+            [
+                (name, number((results.median(name, "seconds") or 0) / 60 or None, 1))
+                for name in ("photos_36", "photos_360", "photos_3600", "photos_small", "photos_large")
+            ],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def rate(results: Results, name: str) -> float | None:
+    """This machine's rate, where it was measured beside the step."""
+    return None if name == "step_torch" else results.median(name, "gflop_per_second")
+
+
+def scores(result: dict) -> tuple[str, str, str]:
+    """Minutes, AP50 and AP."""
+    return number(result["seconds"] / 60, 1), number(result["AP50"], 3), number(result["AP"], 3)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def table(head: tuple, rows: list[tuple]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def picture(results: Results):
+    """Return the figure: minutes, milliseconds, minutes over photos, AP over minutes."""
+    figure, ((seed, latency), (growth, cuts)) = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
+    names = ("seed_plain_keras", "seed_ours_float32", "seed_ours")
+    bars(seed, names, [results.median(name, "seconds") for name in names], "seed recipe, minutes", 60)
+    bars(latency, FORMATS, [results.median("latency", name) for name in FORMATS], "one photo, milliseconds", 1)
+    counts = [count for count in (36, 360, 3600) if results.values(f"photos_{count}", "seconds")]
+    growth.plot(counts, [results.median(f"photos_{count}", "seconds") / 60 for count in counts], "o-")
+    growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="seed recipe, minutes")
+    for (name, index), result in results.rows.items():
+        if name.startswith("cut_") or (name.startswith("seed_") and index == 0):
+            cuts.plot(result["seconds"] / 60, result["AP50"], "o")
+            cuts.annotate(name, (result["seconds"] / 60, result["AP50"]), fontsize=8)
+    cuts.set(xlabel="minutes", ylabel="AP50", title="where to freeze")
+    return figure
+
+
+def bars(axes, names, values, title: str, unit: float) -> None:
+    known = [(name, value / unit) for name, value in zip(names, values, strict=True) if value is not None]
+    axes.barh([name for name, _ in known], [value for _, value in known])
+    axes.set_title(title)

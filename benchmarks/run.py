@@ -1,0 +1,144 @@
+"""Measure what `make bench` reports: each measurement a process of its own, each written down when it ends.
+
+    python benchmarks/run.py [--only NAME ...]
+
+What stands in measurements.jsonl is not measured again; delete a line, or the file, to have it measured anew. What is
+compared is measured one after the other in the same round. Close everything else: these figures are about time.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import datasets
+import report
+
+from workshop_utils import settings
+
+HERE = pathlib.Path(__file__).resolve().parent
+MEASUREMENTS = HERE / "measurements.jsonl"
+DATA = settings.PROJECT / "build" / "bench"
+
+TRAIN = ("ours.py", "{data}", "{recipe}")
+CUTS = ("block_5_add", "block_9_add", "block_12_add", "out_relu")
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """One process to be measured.
+
+    `command` is a script of this folder and its arguments, `changes` are the recipe's, `photos` and `size` describe the
+    data set where it is not the workshop's own, `environment` is added to the process's.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    round: int = 0
+    changes: dict = dataclasses.field(default_factory=dict)
+    photos: int | None = None
+    size: tuple[int, int] | None = None
+    environment: dict = dataclasses.field(default_factory=dict)
+
+
+def measurements() -> list[Measurement]:
+    """All there is to measure, in the order in which it is."""
+    found = []
+    for number in range(3):
+        seed = {"seed": 42 + number}
+        found += [
+            Measurement("seed_plain_keras", ("plain_keras.py", "{data}", "{recipe}"), number, seed),
+            Measurement("seed_ours", (*TRAIN, "fine_tune"), number, seed),
+            Measurement("step_ours", ("step.py", "30"), number),
+            Measurement("step_torch", ("torch_ssdlite.py", "30"), number),
+            Measurement("step_tail", ("step.py", "30", "block_9_add"), number),
+            Measurement("latency", ("latency.py", "{run}"), number),
+            Measurement("evaluation", ("evaluation_time.py",), number),
+        ]
+    for number in range(3):
+        large = {"photos": 360, "size": datasets.LARGE}
+        found += [
+            Measurement("photos_small", (*TRAIN, "fine_tune"), number, {}, photos=360),
+            Measurement("photos_large", (*TRAIN, "fine_tune"), number, {}, **large),
+        ]
+    short = {"steps": 100}
+    found += [
+        Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
+        Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
+        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 360, 3600)),
+        *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"', "thaw=0.0")) for cut in CUTS),
+        Measurement("cut_none", (*TRAIN, "fine_tune", 'train_from=""')),
+    ]
+    for number in range(3):
+        seed = {"seed": 42 + number}
+        found += [
+            Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, seed),
+            Measurement(
+                "seed_ours_float32", (*TRAIN, "fine_tune"), number, seed, environment={"WORKSHOP_PRECISION": "float32"}
+            ),
+        ]
+    return found
+
+
+def run(measurement: Measurement) -> dict:
+    """Measure; return what the process printed, and its seconds from start to end. Raises CalledProcessError."""
+    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement), "run": str(DATA / "run")}
+    script, *arguments = (part.format(**known) if part.startswith("{") else part for part in measurement.command)
+    environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)} | measurement.environment
+    command = [sys.executable, str(HERE / script), *arguments]
+    began = time.monotonic()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    seconds = time.monotonic() - began
+    if done.returncode:
+        sys.exit(f"{measurement.name}: failed.\n{done.stderr[-3000:]}")
+    return {"seconds": seconds} | json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _recipe(measurement: Measurement) -> str:
+    """The seed's recipe, evaluated and saved once, at the end."""
+    recipe = settings.recipe("seed", **measurement.changes)
+    photos = None if measurement.photos else recipe.photos
+    once = {"evaluate_every": recipe.steps, "checkpoint_every": recipe.steps, "photos": photos}
+    return json.dumps(dataclasses.asdict(recipe) | once)
+
+
+def _data(measurement: Measurement) -> pathlib.Path:
+    if measurement.photos is None:
+        return settings.YOGHURT
+    side = "large" if measurement.size else "small"
+    return datasets.of(measurement.photos, measurement.size, DATA / f"{measurement.photos}-{side}")
+
+
+def _make_run() -> None:
+    """Train the few steps whose detector `latency.py` exports: how good it is does not matter there."""
+    from workshop_utils import dataset, training
+
+    recipe = settings.recipe("quick", steps=2, photos=10)
+    training.train("fine_tune", dataset.load(settings.YOGHURT), recipe, DATA / "run", settings.YOGHURT, thaw=0.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", nargs="*", help="the names of measurements to make")
+    only = parser.parse_args().only
+    DATA.mkdir(parents=True, exist_ok=True)
+    done = {(row["name"], row["round"]) for row in report.read(MEASUREMENTS)}
+    for each in measurements():
+        if (each.name, each.round) in done or (only is not None and each.name not in only):
+            continue
+        if each.name == "latency":
+            _make_run()
+        print(f"{datetime.datetime.now():%H:%M:%S} {each.name}, round {each.round + 1}", flush=True)
+        row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat(), "result": run(each)}
+        with open(MEASUREMENTS, "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+    report.write(report.read(MEASUREMENTS), HERE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The frozen part of a detector, computed once.
+
+What frozen layers make of a photo never changes. So their output for some augmented views of each photo is computed
+before training, kept on disk in half precision, and only the layers behind them, the tail, are run at each step.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from workshop_utils import anchors, augmentation, dataset, files, folding, photos, precision
+from workshop_utils.quiet import keras, tf
+
+BATCH = 8
+SHARD = 128
+"""So many views are in one pair of files. Making them takes seconds, and no more than that is lost when interrupted."""
+
+
+def split(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
+    """Return the trunk, from the image to `layer`, and the tail, from what the trunk gives to the model's outputs.
+
+    Both use the model's own layers: what the tail learns, the model has learnt. What the trunk gives is `layer`'s
+    output and that of any layer before it which the tail needs too.
+    """
+    names = [each.name for each in model.layers]
+    before, behind = model.layers[: names.index(layer) + 1], model.layers[names.index(layer) + 1 :]
+    needed = {id(tensor) for each in behind for tensor in keras.tree.flatten(each.input)}
+    crossing = [each.output for each in before if id(each.output) in needed]
+    return keras.Model(model.input, crossing, name="trunk"), keras.Model(crossing, model.outputs, name="tail")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cache:
+    """What the trunk makes of `views` augmented views of each training photo, in the files of a folder.
+
+    Row v * len(samples) + i is view v of photo i: what `dataset.view` shows of it in epoch `first_epoch` + v.
+    """
+
+    folder: pathlib.Path
+    samples: list[dataset.Sample]
+    label_map: dict[int, str]
+    views: int
+    seed: int
+    first_epoch: int = 0
+
+    def fill(self, trunk: keras.Model) -> None:
+        """Compute what is not there yet, with a progress bar. Raises WriteError where the disk is full."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files.sweep(self.folder)
+        rows = self.views * len(self.samples)
+        shards = [range(first, min(first + SHARD, rows)) for first in range(0, rows, SHARD)]
+        missing = [shard for shard in shards if not self._features(shard[0], len(trunk.outputs) - 1).exists()]
+        compute = tf.function(folding.fold(trunk, precision.policy()))
+        views = dataset.ahead((self._view(row) for shard in missing for row in shard), 2 * BATCH)
+        done = rows - sum(map(len, missing))
+        with contextlib.closing(views), tqdm(total=rows, initial=done, desc="frozen layers", unit="view") as bar:
+            for shard in missing:
+                self._write(shard, views, compute)
+                bar.update(len(shard))
+
+    def batches(self, size: int, start: int, stop: int) -> Iterator[tuple]:
+        """Yield what `dataset.batches` yields, with the trunk's outputs, in half precision, instead of images."""
+        shards = [self._read(first) for first in range(0, self.views * len(self.samples), SHARD)]
+        for step in range(start, stop):
+            rows = [
+                (epoch - self.first_epoch) % self.views * len(self.samples) + index
+                for epoch, index in dataset.places(step, size, len(self.samples), self.seed)
+            ]
+            outputs = zip(*(shards[row // SHARD].outputs(row % SHARD) for row in rows), strict=True)
+            targets = [anchors.targets(*shards[row // SHARD].truth(row % SHARD)) for row in rows]
+            yield [np.stack(each) for each in outputs], *map(np.stack, zip(*targets, strict=True))
+
+    def _view(self, row: int) -> augmentation.View:
+        view, index = divmod(row, len(self.samples))
+        return dataset.view(self.samples, self.label_map, self.first_epoch + view, index, self.seed)
+
+    def _write(self, shard: range, views: Iterator[augmentation.View], compute) -> None:
+        """Write the files of one shard, the truth first: where there are features, there is all."""
+        outputs, boxes, classes = [], [], []
+        for start in range(0, len(shard), BATCH):
+            some = list(itertools.islice(views, len(shard[start : start + BATCH])))
+            images = photos.to_input(np.stack([view.image for view in some]))
+            outputs.append([tf.cast(each, tf.float16).numpy() for each in tf.nest.flatten(compute(images))])
+            boxes += [view.boxes for view in some]
+            classes += [view.class_ids for view in some]
+        with files.replacing(self._truth(shard[0])) as unfinished, open(unfinished, "wb") as stream:
+            ends = np.cumsum([len(each) for each in boxes])
+            np.savez(stream, ends=ends, boxes=np.concatenate(boxes), classes=np.concatenate(classes))
+        for number, parts in enumerate(zip(*outputs, strict=True)):
+            with files.replacing(self._features(shard[0], number)) as unfinished, open(unfinished, "wb") as stream:
+                np.save(stream, np.concatenate(parts))
+
+    def _read(self, first: int) -> "_Shard":
+        paths = sorted(self.folder.glob(f"{first:08d}-features-*.npy"))
+        with np.load(self._truth(first), allow_pickle=False) as truth:
+            return _Shard([np.load(path, mmap_mode="r", allow_pickle=False) for path in paths], **truth)
+
+    def _features(self, first: int, number: int) -> pathlib.Path:
+        return self.folder / f"{first:08d}-features-{number}.npy"
+
+    def _truth(self, first: int) -> pathlib.Path:
+        return self.folder / f"{first:08d}-truth.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shard:
+    """SHARD rows: memory-mapped outputs of the trunk, and the boxes of all rows, row i's behind ends[i - 1]."""
+
+    features: list[np.ndarray]
+    ends: np.ndarray
+    boxes: np.ndarray
+    classes: np.ndarray
+
+    def outputs(self, row: int) -> list[np.ndarray]:
+        return [array[row] for array in self.features]
+
+    def truth(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        here = slice(self.ends[row - 1] if row else 0, self.ends[row])
+        return self.boxes[here], self.classes[here]
