@@ -3,7 +3,10 @@
 import ast
 import importlib.metadata
 import json
+import os
+import pathlib
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -12,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from workshop_utils import pretrained, settings
+from workshop_utils import machine, pretrained, settings
 
 ROOT = settings.PROJECT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -92,3 +95,16 @@ def test_where_the_weights_come_from_and_go_to():
     weights = (settings.PRETRAINED / pretrained.WEIGHTS).relative_to(ROOT).as_posix()
     assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
     assert pretrained.PACKAGE in README and pretrained.TARBALL in README
+
+
+def test_binder_starts_jupyter_with_the_cores_of_its_container():
+    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run([ROOT / "start", "printenv", "OMP_NUM_THREADS"], capture_output=True, text=True,
+                          env=os.environ | {"PATH": path}, cwd=ROOT)  # fmt: skip
+    assert done.stdout.strip() == str(machine.cores()), done.stderr
+
+
+def test_binder_installs_the_package_and_fetches_the_weights():
+    assert os.access(ROOT / "postBuild", os.X_OK)
+    lines = (ROOT / "postBuild").read_text(encoding="utf-8").splitlines()
+    assert "python -m workshop_utils fetch" in lines and "python -m pip install --no-deps -e ." in lines
