@@ -23,14 +23,13 @@ class Stage:
     """A part of training, up to the step `stop`.
 
     `weights` are all that learn in it, or later. `begin` makes ready and returns the network that is run at each step
-    and a function from two steps to the batches between them; `end` cleans up. `factor` is for `training.make_step`.
+    and a function from two steps to the batches between them. `factor` is for `training.make_step`.
     """
 
     stop: int
     weights: list
     begin: Callable
     factor: Callable | None = None
-    end: Callable = lambda: None
 
 
 def stages(
@@ -42,12 +41,8 @@ def stages(
     if not plan.train_from:
         return [Stage(steps, model.trainable_variables, lambda: (_network(strategy), live))]
     strategies.freeze_up_to(model, plan.train_from)
-    last = Stage(
-        steps,
-        model.trainable_variables,
-        functools.partial(_begin_frozen, strategy, plan, samples, folder, live),
-        end=lambda: shutil.rmtree(folder, ignore_errors=True),
-    )
+    begin_frozen = functools.partial(_begin_frozen, strategy, plan, samples, folder, live)
+    last = Stage(steps, model.trainable_variables, begin_frozen)
     thawed = round(steps * plan.thaw)
     early = _learning_early(model, plan.train_from)
     if not (thawed and early):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import shutil
 import time
 
 import filelock
@@ -138,6 +139,7 @@ def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> 
         return measured(strategy, validation, data.label_map)
 
     scores = _run(strategy, plan, training, experiment, measure, watch) if strategy.trains else None
+    shutil.rmtree(experiment.frozen, ignore_errors=True)
     files.write_text(json.dumps(scores or measure(), indent=2) + "\n", experiment.folder / "metrics.json")
 
 
@@ -202,7 +204,6 @@ def _run(strategy, plan: Plan, training, experiment, measure, watch) -> dict | N
                     experiment.save_state(variables, progress)
                     saved = time.monotonic()
                 scores = write_what_is_due()
-            part.end()
     return scores
 
 
