@@ -118,6 +118,31 @@ def test_every_recorded_run_is_one_that_make_record_makes_by_the_command_it_name
     assert set(there) == made
 
 
+def rungs() -> dict[tuple[str, int], recorded.Recorded]:
+    return {(run.strategy, run.training_photos): run for run in recorded.load(settings.RESULTS / "ladder")}
+
+
+def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_as_many_steps_and_one_seed():
+    found = rungs()
+    assert set(found) == {(name, size) for name in ("fine_tune", "random_init") for size in settings.LADDER}
+    assert {(run.recipe.steps, run.recipe.batch_size, run.recipe.seed) for run in found.values()} == {(300, 8, 42)}
+
+
+def test_pretraining_matters_on_every_rung():
+    """What the photos were made for: so hard that random weights stay behind."""
+    found = rungs()
+    for size in settings.LADDER:
+        tuned, begun = (found[name, size].metrics["AP50"] for name in ("fine_tune", "random_init"))
+        assert tuned > begun + 0.2, size
+
+
+def test_the_readme_s_ladder_is_the_recorded_one():
+    readme = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
+    for name in ("fine_tune", "random_init"):
+        scores = " | ".join(f"{rungs()[name, size].metrics['AP50']:.2f}" for size in settings.LADDER)
+        assert f"| AP50 of {name} | {scores} |" in readme
+
+
 def test_a_run_of_other_photos_or_by_another_command_is_recorded_anew(tmp_path):
     run = record.Run("fine_tune", tmp_path, ("--recipe", "seed"))
     write(tmp_path, "fine_tune.json", fingerprint="0123456789ab", command=run.command)
