@@ -33,11 +33,19 @@ class Stage:
 
 
 def stages(
-    strategy: strategies.Strategy, plan: Plan, samples: list[dataset.Sample], folder: pathlib.Path
+    strategy: strategies.Strategy,
+    plan: Plan,
+    samples: list[dataset.Sample],
+    folder: pathlib.Path,
+    part: slice = slice(None),
 ) -> list[Stage]:
-    """Return the stages of a plan, trained on the samples. What frozen layers make of them lies in `folder`."""
+    """Return the stages of a plan, trained on the samples. What frozen layers make of them lies in `folder`.
+
+    `part` is the part of each batch that is learnt from here, where nothing that frozen layers give is kept.
+    """
     model, steps = strategy.model, plan.recipe.steps
-    live = functools.partial(dataset.batches, samples, plan.label_map, plan.recipe.batch_size, plan.recipe.seed)
+    recipe = plan.recipe
+    live = functools.partial(dataset.batches, samples, plan.label_map, recipe.batch_size, recipe.seed, part=part)
     if not plan.train_from:
         return [Stage(steps, model.trainable_variables, lambda: (_network(strategy), live))]
     strategies.freeze_up_to(model, plan.train_from)
