@@ -103,7 +103,7 @@ def train(options) -> None:
 
 def _team(options):
     """Return the team to train in, None for one process. TensorFlow must not have computed anything before."""
-    if options.workers is None and options.index is None and "TF_CONFIG" not in os.environ:
+    if options.workers is None and options.index is None and not os.environ.get("TF_CONFIG"):
         return None
     from workshop_utils import cluster
 

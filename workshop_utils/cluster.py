@@ -24,6 +24,7 @@ import contextlib
 import dataclasses
 import hashlib
 import pathlib
+import re
 import socket
 import time
 
@@ -82,7 +83,8 @@ class Team:
         """Return the sum of each value over all workers. All call it at once, with values of one type."""
 
         def summed(*values):
-            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(values))
+            here = [tf.identity(value) for value in values]  # TensorFlow must know on which device they are
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
 
         return self.strategy.run(summed, args=values)
 
@@ -130,7 +132,10 @@ def join(place: Place, patience: float = PATIENCE) -> Team:
     _meet(place, patience)
     gpus = min(1, len(tf.config.list_physical_devices("GPU")))
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": place.workers}), "worker", place.index, num_accelerators={"GPU": gpus}
+        tf.train.ClusterSpec({"worker": place.workers}),
+        task_type="worker",
+        task_id=place.index,
+        num_accelerators={"GPU": gpus},
     )
     with _told(place):
         return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), place)
@@ -205,17 +210,17 @@ def _configured() -> Place | None:
     try:
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         jobs, job, index = resolver.cluster_spec().as_dict(), resolver.task_type, resolver.task_id
-        chiefs = jobs.pop("chief", [])
-        workers = [*chiefs, *jobs.pop("worker", [])]
-        if len(workers) < 2 and not jobs:
-            return None
-        if jobs or job not in ("chief", "worker"):
-            raise ValueError(f"its tasks may be chief and worker, not {', '.join([*jobs, str(job)])}")
-        return _checked(workers, index + (len(chiefs) if job == "worker" else 0), "TF_CONFIG")
     except (ValueError, TypeError, AttributeError, KeyError) as fault:
-        if isinstance(fault, settings.SettingsError):
-            raise
-        raise settings.SettingsError(f"TF_CONFIG cannot be used: {fault}. TensorFlow's guide says its form.") from None
+        raise settings.SettingsError(f"TF_CONFIG cannot be read ({fault}). TensorFlow's guide says its form.") from None
+    chiefs = jobs.pop("chief", [])
+    workers = [*chiefs, *jobs.pop("worker", [])]
+    if len(workers) < 2 and not jobs:
+        return None
+    if jobs or job not in ("chief", "worker") or index is None:
+        raise settings.SettingsError(
+            "TF_CONFIG must name a cluster of a chief and workers, or of workers alone, and a task that is one of them."
+        )
+    return _checked(workers, index + (len(chiefs) if job == "worker" else 0), "TF_CONFIG")
 
 
 def _checked(workers: list[str], index: int, where: str) -> Place:
@@ -264,12 +269,9 @@ def _told(place: Place):
     try:
         yield
     except tf.errors.OpError as fault:
+        named = sorted({int(number) for number in re.findall(r"task:(\d+)", fault.message)} - {place.index})
+        lost = ", ".join(f"worker {number} ({place.workers[number]})" for number in named) or "another worker"
         raise ClusterError(
-            f"Worker {place.index} has lost the others: one ended, or the network did ({_first_line(fault)}). What the "
-            "other said last tells why. Start all workers again, each with the same command: they go on from the "
-            "last step that was saved."
+            f"Worker {place.index} has lost {lost}: it ended, or cannot be reached any more. What it said last tells "
+            "why. Start all workers again, each with the same command: they go on from the last step that was saved."
         ) from None
-
-
-def _first_line(fault: tf.errors.OpError) -> str:
-    return (fault.message or type(fault).__name__).strip().split("\n")[0][:200]
