@@ -17,7 +17,8 @@ this strategy, so the loop is ours: it is that of `training`, with what is summe
 - **A worker that is lost** ends the others: no step can be taken without its part. All are then started again.
 
 A worker computes on one device, its first GPU or else its processor; of a machine with several GPUs each can be a
-worker, with CUDA_VISIBLE_DEVICES naming its own.
+worker, with CUDA_VISIBLE_DEVICES naming its own. TensorFlow's workers ask nobody for a password: let them listen in a
+network of your own and nowhere else.
 """
 
 import contextlib
