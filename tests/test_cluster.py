@@ -4,15 +4,15 @@ import dataclasses
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import free_ports
 
-from workshop_utils import cluster, dataset, losses, precision, records, settings, training
+from workshop_utils import cluster, dataset, losses, precision, records, settings, training, workers
 from workshop_utils.experiment import Experiment
 
 CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
@@ -56,7 +56,7 @@ class BesideAnother(cluster.Team):
 
 
 def beside(*others, index: int = 0) -> BesideAnother:
-    return BesideAnother(None, cluster.Place(("a:1", "b:2"), index), others)
+    return BesideAnother(None, workers.Place(("a:1", "b:2"), index), others)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,22 +80,14 @@ def shards(data, tmp_path_factory):
     return folder
 
 
-def free_ports(count: int) -> list[int]:
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in listening]
-    for each in listening:
-        each.close()
-    return ports
-
-
 def train_together(shards, folders, dies_before=(0, 0)) -> list[subprocess.CompletedProcess]:
     """Run `train` as two workers, each with its own folder for the run; return how each ended and what it said."""
-    workers = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
+    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
     changes = [f"{name}={value}" for name, value in CHANGES.items()]
     arguments = ["train", str(shards), "--recipe", "quick", "--set", *changes, "--train-from", TRAIN_FROM]
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, *arguments, "--experiment", str(folder), "--workers", workers, "--index", i],
+            [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, "--workers", addresses, "--index", i],
             env=os.environ | {"DIES_BEFORE_STEP": str(dies)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -215,59 +207,8 @@ def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
 
 def test_a_worker_with_other_photos_or_options_is_named(alone):
     other = (tf.constant([0.0, 12345.0], tf.float64), tf.constant(0.0, tf.float64))
-    with pytest.raises(cluster.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or WORKSHOP_PRECISION"):
+    with pytest.raises(workers.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or WORKSHOP_PRECISION"):
         beside(*other).agree(alone.plan, done=False)
-
-
-@pytest.mark.parametrize(
-    ("workers", "index", "said"),
-    [("a:1,b:2", None, "belong together"), (None, 0, "belong together"), ("a:1,b", 0, "'b', which is no host:port"),
-     ("a:1,b:70000", 0, "'b:70000'"), ("a:1,:2", 0, "':2'"), ("", 0, "''"), ("a:1", 0, "two workers at least"),
-     ("a:1,a:1", 0, "each once"), ("a:1,b:2", 2, "There is no worker 2"), ("a:1,b:2", -1, "There is no worker -1")],
-)  # fmt: skip
-def test_a_place_that_cannot_be_is_told_in_words(workers, index, said):
-    with pytest.raises(settings.SettingsError, match=said):
-        cluster.place(workers, index)
-
-
-@pytest.mark.parametrize(
-    ("text", "index"),
-    [('{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}', 1),
-     ('{"cluster": {"chief": ["a:1"], "worker": ["b:2"]}, "task": {"type": "chief", "index": 0}}', 0),
-     ('{"cluster": {"chief": ["a:1"], "worker": ["b:2"]}, "task": {"type": "worker", "index": 0}}', 1),
-     ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}', None), ("{}", None)],
-)  # fmt: skip
-def test_the_place_is_read_from_tf_config_as_tensorflow_documents_it(text, index, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", text)
-    assert cluster.place(None, None) == (None if index is None else cluster.Place(("a:1", "b:2"), index))
-    assert cluster.place("c:3,d:4", 0) == cluster.Place(("c:3", "d:4"), 0), "the options come first"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["{", "[]", '{"cluster": {"worker": ["a:1", "b:2"], "ps": ["c:3"]}, "task": {"type": "worker", "index": 0}}',
-     '{"cluster": {"worker": ["a:1", "b:2"]}}', '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker"}}',
-     '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 5}}'],
-)  # fmt: skip
-def test_a_tf_config_that_cannot_be_used_is_told_in_words(text, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(settings.SettingsError, match="TF_CONFIG"):
-        cluster.place(None, None)
-
-
-def test_a_port_in_use_is_named():
-    with socket.create_server(("", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(cluster.ClusterError, match=rf"{address}: this worker cannot listen there .* another port"):
-            cluster.join(cluster.Place((address, "127.0.0.1:1"), 0), patience=0)
-
-
-@pytest.mark.parametrize("index", [0, 1])
-def test_a_worker_that_does_not_answer_is_named(index):
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    other = f"Worker {1 - index} .{addresses[1 - index]}. does not answer after 1 s .* then start all again"
-    with pytest.raises(cluster.ClusterError, match=other):
-        cluster.join(cluster.Place(addresses, index), patience=1)
 
 
 @pytest.mark.parametrize(

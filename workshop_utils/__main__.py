@@ -5,7 +5,6 @@ Exit 0 good, 1 findings or failure, 2 usage.
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 
@@ -103,12 +102,14 @@ def train(options) -> None:
 
 def _team(options):
     """Return the team to train in, None for one process. TensorFlow must not have computed anything before."""
-    if options.workers is None and options.index is None and not os.environ.get("TF_CONFIG"):
+    from workshop_utils import workers
+
+    place = workers.place(options.workers, options.index)
+    if place is None:
         return None
     from workshop_utils import cluster
 
-    place = cluster.place(options.workers, options.index)
-    return cluster.join(place) if place else None
+    return cluster.join(place)
 
 
 def evaluate(options) -> None:

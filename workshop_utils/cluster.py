@@ -26,42 +26,13 @@ import dataclasses
 import hashlib
 import pathlib
 import re
-import socket
-import time
 
 from tqdm.auto import tqdm
 
-from workshop_utils import dataset, precision, settings, stages, strategies, training
-from workshop_utils.errors import WorkshopError
+from workshop_utils import dataset, precision, settings, stages, strategies, training, workers
 from workshop_utils.experiment import Experiment, Plan
 from workshop_utils.quiet import keras, tf
-
-PATIENCE = 120.0
-"""How many seconds a worker waits for the others to be started."""
-
-
-class ClusterError(WorkshopError, RuntimeError):
-    """Workers that do not find each other, do not fit together or were lost; the message says which and what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """The addresses of all workers, each a host and a port, and which of them this process is."""
-
-    workers: tuple[str, ...]
-    index: int
-
-
-def place(workers: str | None, index: int | None) -> Place | None:
-    """Return the place that the options name, or else TensorFlow's TF_CONFIG; None where neither names other workers.
-
-    `workers` are addresses host:port with commas between them. Raises SettingsError.
-    """
-    if workers is None and index is None:
-        return _configured()
-    if workers is None or index is None:
-        raise settings.SettingsError("--workers and --index belong together: who trains, and which of them is this?")
-    return _checked(workers.split(","), index, "--workers")
+from workshop_utils.workers import ClusterError, Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,27 +81,27 @@ class Team:
         said = repr((dataclasses.replace(plan, data=""), precision.policy()))
         number = int(hashlib.sha256(said.encode()).hexdigest()[:12], 16)  # less than 2^53, so exact as a float
         mine = tf.one_hot(self.place.index, len(self.place.workers), dtype=tf.float64) * number
-        numbers, done = tf.function(self.total)(mine, tf.constant(done and self.chief, tf.float64))
-        differing = [index for index, each in enumerate(numbers.numpy()) if each != numbers[0]]
+        numbers, dones = tf.function(self.total)(mine, tf.constant(float(done and self.chief), tf.float64))
+        differing = [index for index, each in enumerate(numbers.numpy()) if each != numbers.numpy()[0]]
         if differing:
             raise ClusterError(
                 f"Worker {differing[0]} ({self.place.workers[differing[0]]}) has other photos, options or "
                 f"{precision.VARIABLE} than worker 0. Give all the same command, but for --index, and the same data."
             )
-        return bool(done)
+        return bool(dones)
 
     def wait(self) -> None:
         """Return when every worker has come here."""
         tf.function(self.total)(tf.zeros([]))
 
 
-def join(place: Place, patience: float = PATIENCE) -> Team:
+def join(place: Place, patience: float = workers.PATIENCE) -> Team:
     """Return the team when all workers are there.
 
     TensorFlow must not have computed anything in this process before. Raises ClusterError where this worker's port is
     in use, or another worker does not answer within `patience` seconds.
     """
-    _meet(place, patience)
+    workers.meet(place, patience)
     gpus = min(1, len(tf.config.list_physical_devices("GPU")))
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": place.workers}),
@@ -204,64 +175,6 @@ def _follow(team: Team, plan: Plan, data: dataset.Dataset) -> None:
     start, stop = int(optimizer.iterations), plan.recipe.steps
     for batch in tqdm(batches(start, stop), f"worker {team.place.index}", stop, initial=start, unit="step"):
         step(*batch)
-
-
-def _configured() -> Place | None:
-    """Return what TF_CONFIG says, None where it names no other workers. A `chief` in it is the first of the workers."""
-    try:
-        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
-        jobs, job, index = resolver.cluster_spec().as_dict(), resolver.task_type, resolver.task_id
-    except (ValueError, TypeError, AttributeError, KeyError) as fault:
-        raise settings.SettingsError(f"TF_CONFIG cannot be read ({fault}). TensorFlow's guide says its form.") from None
-    chiefs = jobs.pop("chief", [])
-    workers = [*chiefs, *jobs.pop("worker", [])]
-    if len(workers) < 2 and not jobs:
-        return None
-    if jobs or job not in ("chief", "worker") or index is None:
-        raise settings.SettingsError(
-            "TF_CONFIG must name a cluster of a chief and workers, or of workers alone, and a task that is one of them."
-        )
-    return _checked(workers, index + (len(chiefs) if job == "worker" else 0), "TF_CONFIG")
-
-
-def _checked(workers: list[str], index: int, where: str) -> Place:
-    for worker in workers:
-        host, _, port = worker.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise settings.SettingsError(f"{where} names '{worker}', which is no host:port, such as 10.0.0.5:2222.")
-    if len(set(workers)) < max(2, len(workers)):
-        raise settings.SettingsError(f"{where} must name two workers at least, each once, not {','.join(workers)}.")
-    if not 0 <= index < len(workers):
-        raise settings.SettingsError(f"There is no worker {index}: {where} names 0 to {len(workers) - 1}.")
-    return Place(tuple(workers), index)
-
-
-def _meet(place: Place, patience: float) -> None:
-    """Wait until every worker listens at its address. TensorFlow itself would wait, and not say for whom."""
-    own = place.workers[place.index]
-    try:
-        listening = socket.create_server(("", int(own.rpartition(":")[2])))
-    except OSError as fault:
-        raise ClusterError(
-            f"{own}: this worker cannot listen there ({fault.strerror}). If a run before this one has not ended yet, "
-            "wait for it; else name another port, in the commands of all workers."
-        ) from None
-    print(f"Worker {place.index} of {len(place.workers)} waits for the others.", flush=True)
-    with listening:
-        deadline = time.monotonic() + patience
-        for index, worker in enumerate(place.workers):
-            host, _, port = worker.rpartition(":")
-            while index != place.index:
-                try:
-                    socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-                    break
-                except OSError as fault:
-                    if time.monotonic() > deadline:
-                        raise ClusterError(
-                            f"Worker {index} ({worker}) does not answer after {patience:.0f} s ({fault}). Start it, "
-                            "check its address, and that no firewall is between; then start all again."
-                        ) from None
-                    time.sleep(0.2)
 
 
 @contextlib.contextmanager
