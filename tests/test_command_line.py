@@ -172,8 +172,8 @@ def test_wrong_usage_exits_2(arguments, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "nowhere"], ["shard", "nowhere", "--out", "y"], ["train", "nowhere"], ["evaluate", "nowhere"], ["export", "nowhere"],
-     ["detect", "nowhere", "x.jpg", "--out", "y"]],
+    [["check", "nowhere"], ["shard", "nowhere", "--out", "y"], ["train", "nowhere"], ["evaluate", "nowhere"],
+     ["export", "nowhere"], ["detect", "nowhere", "x.jpg", "--out", "y"]],
 )  # fmt: skip
 def test_what_is_not_there_is_named_and_exits_1(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
