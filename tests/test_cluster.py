@@ -19,12 +19,13 @@ CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "chec
 RECIPE = settings.recipe("quick", **CHANGES)
 TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
 DIES_BEFORE_STEP = 4
+CLIP_NORM = 0.5  # so low that every step is clipped: it matters by which norm
 
 WORKER = """
 import os, runpy, signal, sys
 from workshop_utils import training
 
-training.ROW_EVERY, training.SAVE_EVERY_SECONDS = 1, 0
+training.ROW_EVERY, training.SAVE_EVERY_SECONDS, training.CLIP_NORM = 1, 0, float(os.environ["CLIP_NORM"])
 dies_before, make_step, steps = int(os.environ["DIES_BEFORE_STEP"]), training.make_step, []
 
 def counting(*arguments, **options):
@@ -88,7 +89,7 @@ def train_together(shards, folders, dies_before=(0, 0)) -> list[subprocess.Compl
     running = [
         subprocess.Popen(
             [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, "--workers", addresses, "--index", i],
-            env=os.environ | {"DIES_BEFORE_STEP": str(dies)},
+            env=os.environ | {"DIES_BEFORE_STEP": str(dies), "CLIP_NORM": str(CLIP_NORM)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -110,6 +111,7 @@ def alone(data, tmp_path_factory):
     """The run of one process, from the photos themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "ROW_EVERY", 1)
+        patch.setattr(training, "CLIP_NORM", CLIP_NORM)
         folder = tmp_path_factory.mktemp("runs") / "alone"
         return training.train("fine_tune", data, RECIPE, folder, train_from=TRAIN_FROM, thaw=0.0, views=0)
 
