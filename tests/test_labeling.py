@@ -1,6 +1,7 @@
 """The labeller, driven as a script drives it and as the browser's messages do."""
 
 import io
+import json
 import pathlib
 import subprocess
 import sys
@@ -250,9 +251,18 @@ def test_proposals_find_most_cups_of_the_photos_to_label(coco):
     assert np.mean(np.array(best) > 0.5) >= 0.6
 
 
-def test_labelling_needs_no_tensorflow():
-    command = "import sys, workshop_utils.labeling; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+def test_notebook_02_labels_and_scores_without_tensorflow_until_boxes_are_proposed(tmp_path):
+    notebook = json.loads((settings.PROJECT / "notebooks/solutions/02_label_images.ipynb").read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    before = sources[: next(place for place, source in enumerate(sources) if "pretrained" in source)]
+    assert any("labeling.Labeler(" in source for source in before)
+    redirected = f"from workshop_utils import settings\nimport pathlib\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
+    labelled = "labels.submit()\nassert labels.scores(settings.TO_LABEL_TRUTH)"
+    told = "import sys\nassert labels.unlabelled and 'tensorflow' not in sys.modules"
+    program = "\n".join([redirected, *before, labelled, told]).replace(".relative_to(settings.PROJECT)", "")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
 
 
 def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
