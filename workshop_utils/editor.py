@@ -31,10 +31,21 @@ class LabelingError(WorkshopError, ValueError):
     """Labelling cannot go on as asked; the message says what to do."""
 
 
+KEYS = "workshop-keys"
+"""Marks the widget within which keys are its own: JupyterLab would take an x typed on a button for "cut this cell"."""
+
+
 class Canvas(BBoxWidget):
     """The photo on which the mouse draws. Tab passes it by, for once there it would not let go on."""
 
-    _esm = BBoxWidget._esm.replace('"tabindex", "0"', '"tabindex", "-1"')
+    _esm = (
+        BBoxWidget._esm.replace('"tabindex", "0"', '"tabindex", "-1"')
+        + f"""
+document.addEventListener("focusin", ({{ target }}) => {{
+  if (target.closest?.(".{KEYS}")) target.setAttribute("data-lm-suppress-shortcuts", "true");
+}});
+"""
+    )
 
 
 class BoxEditor(ipywidgets.VBox):
@@ -45,6 +56,7 @@ class BoxEditor(ipywidgets.VBox):
 
     def __init__(self, classes):
         super().__init__()
+        self.add_class(KEYS)
         self.classes, self.message = list(classes), ""
         self._following, self._unfit = False, ""
         self._canvas = Canvas(hide_buttons=True)
@@ -286,4 +298,4 @@ def _style(width: str) -> dict:
 
 
 def _row(children) -> ipywidgets.HBox:
-    return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow="row wrap"))
+    return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
