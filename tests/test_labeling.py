@@ -177,6 +177,13 @@ def test_labelimgs_own_file_is_edited_without_loss(folder):
     assert xml.read_bytes() == before
 
 
+def test_classes_that_the_files_name_already_need_not_be_given(folder):
+    (folder / "annotations").mkdir()
+    voc.write(voc.Annotation("c.jpg", 400, 300, (Box("lemon", 1, 20, 30, 40),)), folder / "annotations" / "c.xml")
+    assert labeling.Labeler(folder / "images", folder / "annotations", []).classes == ["lemon"]
+    assert labeler(folder).classes == ["peach", "vanilla", "lemon"]
+
+
 def test_a_bad_photo_is_named_and_left_out(folder):
     (folder / "images" / "aa.jpg").write_bytes(b"\xff\xd8 no photo")
     Image.new("RGB", (40, 30)).save(folder / "images" / "a.png")

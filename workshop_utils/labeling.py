@@ -21,17 +21,19 @@ PROPOSE_AT = 0.15
 class Labeler(BoxEditor):
     """Goes through the photos of a folder; a photo that has an XML file counts as labelled.
 
-    It begins at the first photo that is not labelled yet. `model` proposes boxes; without one, the COCO detector is
-    loaded when boxes are first asked for. What was drawn on a photo is remembered when one moves on, but only
-    `submit` writes it. Raises LabelingError where there is no class, or no photo that can be read.
+    It begins at the first photo that is not labelled yet. To `classes` come those that the XML files name already.
+    `model` proposes boxes; without one, the COCO detector is loaded when boxes are first asked for. What was drawn on a
+    photo is remembered when one moves on, but only `submit` writes it. Raises LabelingError where there is no class, or
+    no photo that can be read.
     """
 
     def __init__(self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes, model=None):
         super().__init__(classes)
         self.annotations, self.model = pathlib.Path(annotations_folder), model
+        self.paths, faults = _readable(pathlib.Path(photos_folder))
+        self._know(name for path in self.paths for name in _names(self.xml(path)))
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
-        self.paths, faults = _readable(pathlib.Path(photos_folder))
         self.place, self._drafts = None, {}
         self._header = ipywidgets.HTML()
         photo_buttons = self._buttons(
@@ -162,9 +164,12 @@ class Labeler(BoxEditor):
                     told.append("Its boxes are not shown; submitting replaces it.")
             except voc.VocError as fault:
                 told = [f"{fault} Submitting replaces it."]
-        self.classes += sorted({box.name for box in annotation.boxes} - set(self.classes))
+        self._know(box.name for box in annotation.boxes)
         where = {"filename": self.path.name, "folder": self.path.parent.name, "path": str(self.path.resolve())}
         return dataclasses.replace(annotation, **where), told
+
+    def _know(self, names) -> None:
+        self.classes += sorted(set(names) - set(self.classes))
 
     def _onward(self, path: pathlib.Path, told: str) -> None:
         """Leave `path` behind: show the next unlabelled photo after it, or from the beginning again, or stay."""
@@ -182,6 +187,14 @@ def proposals(model, image: np.ndarray, min_score: float = PROPOSE_AT) -> np.nda
 
     found = detector.detect(model, image[None], min_score, class_agnostic=True)
     return found.boxes[0][found.scores[0] > 0]
+
+
+def _names(xml: pathlib.Path) -> set[str]:
+    """Return the class names in an annotation; none where it cannot be read, which is told when its photo is shown."""
+    try:
+        return {box.name for box in voc.read(xml).boxes}
+    except voc.VocError:
+        return set()
 
 
 def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
