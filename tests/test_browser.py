@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,9 @@ import sys
 import time
 import urllib.request
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from workshop_utils import settings, voc
 from workshop_utils.voc import Box
@@ -40,7 +43,7 @@ def folder(tmp_path_factory):
 def lab(folder):
     """JupyterLab in that folder, with the options of `make lab`; its address."""
     recipe = re.search(r"^lab:.*\n((?:\t.*\n)+)", (settings.PROJECT / "Makefile").read_text(), re.MULTILINE)[1]
-    options = [option.replace("'", "") for option in re.findall(r"--(?:Lab|Server)App\.\S+=(?:'[^']*'|\S+)", recipe)]
+    options = [word for word in shlex.split(recipe) if word.startswith(("--LabApp.", "--ServerApp."))]
     assert options, "make lab is written in a new way: read its options anew"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -233,6 +236,23 @@ def reach(page, name: str, backwards: bool = False) -> None:
             return
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
     pytest.fail(f"Tab does not reach '{name}'")
+
+
+def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (1400, 1400, 3), np.uint8)
+    brought = [tmp_path / f"IMG_{number}.png" for number in (1, 2)]
+    for path in brought:
+        Image.fromarray(noise).save(path)
+    assert sum(path.stat().st_size for path in brought) > 11_000_000
+    page = run(
+        "10_your_own_data", [f"from workshop_utils import uploads\nuploads.PhotoUpload({str(tmp_path / 'mine')!r})"]
+    )
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload photos").click()
+    chooser.value.set_files(brought)
+    page.get_by_text("IMG_2.png: taken").wait_for()
+    page.get_by_text("2 photos are in").wait_for()
+    assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 
 SHOWN = re.compile(r"^(?:ipywidgets|widgets)\.(?:VBox|HBox|interact\w*)\(", re.MULTILINE)
