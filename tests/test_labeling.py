@@ -6,11 +6,11 @@ import pathlib
 import subprocess
 import sys
 
-import ipywidgets
 import numpy as np
 import pytest
 from conftest import FIXTURES
 from PIL import Image
+from test_editor import fields, fill, press
 
 from workshop_utils import labeling, photos, settings, voc
 from workshop_utils.voc import Box
@@ -33,37 +33,6 @@ def labeler(folder, **options) -> labeling.Labeler:
 
 def saved(folder, stem: str) -> voc.Annotation:
     return voc.read(folder / "annotations" / f"{stem}.xml")
-
-
-def control(labels, description: str):
-    """Return the button or the field that a person finds under this name."""
-    rows = [row for row in labels.children if hasattr(row, "children")]
-    return next(each for row in rows for each in row.children if getattr(each, "description", "") == description)
-
-
-def press(labels, *descriptions: str) -> None:
-    """Press buttons as the browser does."""
-    for description in descriptions:
-        control(labels, description).click()
-
-
-def fields(labels) -> list:
-    """Return what the class and the four number fields show."""
-    return [control(labels, name).value for name in ("class", "xmin", "ymin", "xmax", "ymax")]
-
-
-def fill(labels, **values) -> None:
-    """Change fields as a person does who goes from one to the next with Tab."""
-    for name, value in values.items():
-        control(labels, name).value = value
-
-
-def drag(labels, x: int, y: int, across: int, down: int) -> None:
-    """Draw a box with the mouse, in pixels of the view: the browser tells its press, and then its release."""
-    start = {"x": x, "y": y, "width": 0, "height": 0, "label": labels._canvas.label or labels.classes[0]}
-    labels._canvas.bboxes = [*labels._canvas.bboxes, start]
-    labels._canvas.selected_index = len(labels._canvas.bboxes) - 1
-    labels._canvas.bboxes = [*labels._canvas.bboxes[:-1], start | {"width": across, "height": down}]
 
 
 def test_what_is_drawn_is_saved_as_labelimg_saves_it(folder):
@@ -280,38 +249,6 @@ def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
     assert saved(folder, "a").boxes == (Box("vanilla", 31, 42, 120, 200),)
 
 
-def test_the_fields_show_the_box_that_the_mouse_selects_and_follow_its_changes(folder):
-    labels = labeler(folder)
-    labels.boxes = [Box("peach", 10, 20, 110, 220), Box("vanilla", 200, 40, 260, 300)]
-    assert labels.selected is None and control(labels, "xmin").disabled
-    labels._canvas.selected_index = 1
-    assert labels.selected == 2 and fields(labels) == ["vanilla", 200, 40, 260, 300]
-    moved = [dict(drawn) for drawn in labels._canvas.bboxes]
-    moved[1] |= {"x": 300, "y": 60}
-    labels._canvas.bboxes = moved
-    assert fields(labels) == ["vanilla", 150, 30, 210, 290]
-
-
-def test_a_changed_field_moves_the_box_on_the_canvas_and_no_other(folder):
-    labels = labeler(folder)
-    labels.boxes = [Box("peach", 10, 20, 110, 220), Box("vanilla", 200, 40, 260, 300)]
-    labels.select(2)
-    fill(labels, xmin=180)
-    assert labels._canvas.bboxes[1]["x"] == 360 and labels._canvas.bboxes[1]["width"] == 160
-    assert labels.boxes == [Box("peach", 10, 20, 110, 220), Box("vanilla", 180, 40, 260, 300, truncated=1)]
-    assert labels._canvas.selected_index == 1
-
-
-def test_a_drawn_box_can_be_changed_by_fields_though_a_click_lies_before_it(folder):
-    labels = labeler(folder)
-    drag(labels, 300, 300, 0, 0)
-    assert labels.boxes == [] and labels.selected is None and control(labels, "xmin").disabled
-    drag(labels, 20, 40, 200, 100)
-    assert labels.selected == 1 and fields(labels) == ["peach", 10, 20, 110, 70]
-    fill(labels, xmax=130)
-    assert labels.boxes == [Box("peach", 10, 20, 130, 70)] and labels.selected == 1
-
-
 def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(folder):
     labels = labeler(folder)
     labels.go(1)
@@ -335,89 +272,11 @@ def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
     assert saved(folder, "a").boxes == (Box("peach", 300, 20, 350, 220),)
 
 
-def test_fields_stop_at_the_edges_of_each_photo(folder):
-    labels = labeler(folder)
-    for place, (width, height) in ((1, (1999, 1501)), (0, (400, 300))):
-        labels.go(place)
-        labels.boxes = [Box("peach", 10, 20, 110, 220)]
-        labels.select(1)
-        fill(labels, xmax=5000, ymax=5000, xmin=-7)
-        assert labels.boxes == [Box("peach", 1, 20, width, height, truncated=1)]
-        assert fields(labels) == ["peach", 1, 20, width, height]
-
-
-def test_next_and_previous_go_round_all_boxes_and_deleting_selects_the_one_that_follows(folder):
-    labels = labeler(folder)
-    press(labels, "Next box")
-    assert labels.message == "There is no box on this photo yet. Add one."
-    press(labels, "Delete box")
-    assert "No box is selected" in labels.message
-    labels.boxes = [Box("peach", left, 20, left + 50, 220) for left in (10, 100, 200)]
-    chosen = []
-    for button in ["Next box"] * 4 + ["Previous box"] * 2:
-        press(labels, button)
-        chosen.append(labels.selected)
-    assert chosen == [1, 2, 3, 1, 3, 2]
-    press(labels, "Delete box")
-    assert [box.xmin for box in labels.boxes] == [10, 200] and labels.selected == 2
-    press(labels, "Delete box", "Delete box")
-    assert labels.boxes == [] and labels.selected is None and control(labels, "ymax").disabled
-
-
-def test_the_class_field_names_the_selected_box_and_the_next_one(folder):
-    labels = labeler(folder)
-    fill(labels, **{"class": "vanilla"})
-    press(labels, "Add box")
-    assert labels._canvas.label == "vanilla" and [box.name for box in labels.boxes] == ["vanilla"]
-    fill(labels, **{"class": "peach"})
-    assert [box.name for box in labels.boxes] == ["peach"]
-    labels.select(None)
-    labels._canvas.label = "vanilla"
-    assert fields(labels)[0] == "vanilla"
-
-
-def test_code_does_what_the_fields_do_and_shows_the_boxes_as_a_table(folder):
-    labels = labeler(folder)
-    assert "no box" in labels.table.data
-    labels.add("vanilla", (31, 42, 120, 200))
-    labels.add("peach", (200, 40, 260, 299))
-    labels.change(1, name="peach", edges=(30, 40, 120, 200))
-    assert "| 1 | peach | 30 | 40 | 120 | 200 |" in labels.table.data
-    labels.delete(1)
-    assert labels.boxes == [Box("peach", 200, 40, 260, 299)] and labels.selected == 1
-    with pytest.raises(labeling.LabelingError, match="no box 2; this photo has 1"):
-        labels.delete(2)
-
-
-@pytest.mark.parametrize(
-    ("edges", "said"),
-    [
-        ((50, 20, 50, 60), "xmin 50 is not less than xmax 50"),
-        ((10, 90, 50, 60), "ymin 90 is not less than ymax 60"),
-        ((10, float("nan"), 50, 60), "ymin nan is not less than ymax 60"),
-        ((500, 20, 600, 60), "outside of the photo's 400 pixels"),
-    ],
-)
-def test_a_box_that_is_none_is_refused_in_words(folder, edges, said):
-    labels = labeler(folder)
-    with pytest.raises(labeling.LabelingError, match=said):
-        labels.add("peach", edges)
-    assert labels.boxes == []
-
-
 def test_where_no_widget_can_be_shown_a_sentence_says_what_to_call_instead(folder):
     said = repr(labeler(folder))
     assert "photo 1 of 3" in said and len(said) < 110  # longer ones are cut where ipywidgets 7 shows them
     for name in ("table", "add", "submit"):
         assert f"labels.{name}" in said and hasattr(labeling.Labeler, name)
-
-
-def test_every_input_has_a_name_and_tab_passes_the_canvas_by(folder):
-    labels = labeler(folder)
-    rows = [row for row in labels.children if hasattr(row, "children")]
-    inputs = [each for row in rows for each in row.children if not isinstance(each, ipywidgets.HTML)]
-    assert len(inputs) == 14 and all(each.description for each in inputs)
-    assert '"tabindex", "-1"' in labels._canvas._esm and '"tabindex", "0"' not in labels._canvas._esm
 
 
 def test_saved_boxes_are_scored_against_the_truth(folder):

@@ -77,6 +77,7 @@ class BoxEditor(ipywidgets.VBox):
         self._class.observe(self._chosen, "value")
         for field in self._edges.values():
             field.observe(self._typed, "value")
+        self.children = [self._said, self._box_buttons, self._fields, self._canvas]
 
     @property
     def boxes(self) -> list[voc.Box]:
@@ -105,6 +106,20 @@ class BoxEditor(ipywidgets.VBox):
             for number, box in enumerate(self.boxes, start=1)
         ]
         return drawing.table(rows) if rows else Markdown("There is no box on this photo yet.")
+
+    def show(self, image: Image.Image) -> None:
+        """Show another photo, without boxes."""
+        self._size = image.size
+        scale = min(VIEW[0] / image.width, VIEW[1] / image.height)
+        self._view = tuple(max(1, round(side * scale)) for side in image.size)
+        encoded = io.BytesIO()
+        image.resize(self._view).save(encoded, "JPEG", quality=90)
+        self._draw([])
+        self._canvas.image_bytes = encoded.getvalue()
+        self._following = True
+        for edge, field in self._edges.items():
+            field.max = self._size[edge.startswith("y")]
+        self._following = False
 
     def add(self, name: str | None = None, edges: tuple[float, ...] | None = None) -> None:
         """Add a box and select it. `edges` are xmin, ymin, xmax, ymax in the photo's pixels.
@@ -154,20 +169,6 @@ class BoxEditor(ipywidgets.VBox):
         self.message = "\n".join(line for line in lines if line)
         text = html.escape(self.message).replace("\n", "<br>")
         self._said.value = f'<div role="status">{text}</div>'
-
-    def _show(self, image: Image.Image) -> None:
-        """Show another photo, without boxes."""
-        self._size = image.size
-        scale = min(VIEW[0] / image.width, VIEW[1] / image.height)
-        self._view = tuple(max(1, round(side * scale)) for side in image.size)
-        encoded = io.BytesIO()
-        image.resize(self._view).save(encoded, "JPEG", quality=90)
-        self._draw([])
-        self._canvas.image_bytes = encoded.getvalue()
-        self._following = True
-        for edge, field in self._edges.items():
-            field.max = self._size[edge.startswith("y")]
-        self._following = False
 
     def _draw(self, boxes, selected: int | None = None) -> None:
         if self._canvas.classes != self.classes:

@@ -101,7 +101,7 @@ class Labeler(BoxEditor):
         if self.place is not None and self.boxes != self._shown:
             self._drafts[self.path] = self.boxes
         self.place, self._image = place, photos.shrink(image)
-        self._show(image)
+        self.show(image)
         self._annotation, told = self._read()
         self._draw(self._annotation.boxes)
         self._shown = self.boxes
