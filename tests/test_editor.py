@@ -103,6 +103,17 @@ def test_next_and_previous_go_round_all_boxes_and_deleting_selects_the_one_that_
     assert labels.boxes == [] and labels.selected is None and control(labels, "ymax").disabled
 
 
+def test_deleting_another_box_leaves_the_same_one_selected(labels):
+    labels.boxes = [Box("peach", left, 20, left + 50, 220) for left in (10, 100, 200)]
+    labels.select(2)
+    labels.delete(1)
+    assert labels.selected == 1 and fields(labels)[1] == 100
+    labels.delete(2)
+    assert labels.selected == 1 and fields(labels)[1] == 100
+    with pytest.raises(editor.LabelingError, match="no box 0; this photo has 1"):
+        labels.delete(0)
+
+
 def test_the_class_field_names_the_selected_box_and_the_next_one(labels):
     fill(labels, **{"class": "vanilla"})
     press(labels, "Add box")

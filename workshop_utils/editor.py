@@ -146,10 +146,13 @@ class BoxEditor(ipywidgets.VBox):
     def delete(self, number: int | None = None) -> None:
         """Take box `number` away, without a number the selected one. Raises LabelingError where there is none."""
         boxes, selected = self.boxes, self.selected
-        if number is None and selected is None:
+        number = selected if number is None else number
+        if number is None:
             raise LabelingError("No box is selected. Choose one with Next box, or with the mouse.")
-        del boxes[self._place(number or selected)]
-        self._draw(boxes, min(selected, len(boxes)) or None if selected else None)
+        del boxes[self._place(number)]
+        if selected is not None:
+            selected = selected - 1 if number < selected else min(selected, len(boxes))
+        self._draw(boxes, selected or None)
 
     def select(self, number: int | None) -> None:
         """Select box `number`, or none. Raises LabelingError where there is no such box."""
