@@ -135,7 +135,7 @@ def test_skipping_a_labelled_photo_keeps_its_file(folder):
 def test_labelimgs_own_file_is_edited_without_loss(folder):
     xml = folder / "annotations" / "a.xml"
     xml.parent.mkdir()
-    boxes = (Box("peach", 10, 20, 110, 220, difficult=1), Box("lemon", 1, 20, 30, 40, truncated=1))
+    boxes = (Box("peach", 10, 20, 110, 220, pose="Left", difficult=1), Box("lemon", 1, 20, 30, 40, truncated=1))
     path = str((folder / "images" / "a.jpg").resolve())
     voc.write(voc.Annotation("a.jpg", 400, 300, boxes, path=path, verified=True), xml)
     before = xml.read_bytes()

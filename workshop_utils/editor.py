@@ -63,7 +63,7 @@ class BoxEditor(ipywidgets.VBox):
         self._said = ipywidgets.HTML(layout=ipywidgets.Layout(min_height="3em"))
         self._count = ipywidgets.HTML(layout=ipywidgets.Layout(width="11em"))
         self._class = ipywidgets.Dropdown(description="class", **_style("16em"))
-        self._edges = {edge: ipywidgets.BoundedIntText(description=edge, **_style("8.5em")) for edge in EDGES}
+        self._edges = {edge: ipywidgets.IntText(description=edge, **_style("8.5em")) for edge in EDGES}
         self._box_buttons = self._buttons(
             {
                 "Add box": self.add,
@@ -116,10 +116,6 @@ class BoxEditor(ipywidgets.VBox):
         image.resize(self._view).save(encoded, "JPEG", quality=90)
         self._draw([])
         self._canvas.image_bytes = encoded.getvalue()
-        self._following = True
-        for edge, field in self._edges.items():
-            field.max = self._size[edge.startswith("y")]
-        self._following = False
 
     def add(self, name: str | None = None, edges: tuple[float, ...] | None = None) -> None:
         """Add a box and select it. `edges` are xmin, ymin, xmax, ymax in the photo's pixels.
