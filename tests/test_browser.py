@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workshop_utils import settings, voc
+from workshop_utils import editor, settings, voc
 from workshop_utils.voc import Box
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -158,7 +158,7 @@ def labeller(run, tmp_path):
     shown = next(place for place, source in enumerate(sources) if "labeling.Labeler(" in source)
     redirect = f"import pathlib\nfrom workshop_utils import settings\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
     page = run("02_label_images", [redirect, *sources[: shown + 1]])
-    photo = page.get_by_alt_text("annotate me")
+    photo = page.get_by_alt_text(editor.ALT)
     photo.scroll_into_view_if_needed()
     page.wait_for_function("photo => photo.naturalWidth > 0", arg=photo.element_handle())
     return page, photo
@@ -176,6 +176,10 @@ def saved(tmp_path, stem: str) -> tuple[Box, ...]:
 def test_a_box_is_drawn_with_the_mouse_and_another_made_with_the_keyboard_alone(labeller, tmp_path):
     page, photo = labeller
     cells = page.locator(".jp-CodeCell").count()
+    draw(page, photo, Box("blueberry", 200, 150, 300, 250))
+    page.get_by_text("Box 1 of 1").wait_for()
+    page.keyboard.press("Delete")
+    page.get_by_text("No boxes").wait_for()
     page.locator(".class-label", has_text="peach").click()
     draw(page, photo, Box("peach", 110, 150, 190, 250))
     page.get_by_text("Box 1 of 1").wait_for()
@@ -183,7 +187,7 @@ def test_a_box_is_drawn_with_the_mouse_and_another_made_with_the_keyboard_alone(
     drawn = [int(page.get_by_label(edge).input_value()) for edge in EDGES]
     assert all(abs(edge - meant) <= 1 for edge, meant in zip(drawn, (110, 150, 190, 250), strict=True)), drawn
 
-    page.keyboard.press("Escape")  # leaves the photo, as notebook 02 says
+    page.keyboard.press("Escape")
     reach(page, "Add box", backwards=True)
     page.keyboard.press("Space")
     reached = []

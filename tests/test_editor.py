@@ -156,4 +156,5 @@ def test_every_input_has_a_name_and_tab_passes_the_canvas_by(labels):
     rows = [row for row in labels.children if hasattr(row, "children")]
     inputs = [each for row in rows for each in row.children if not isinstance(each, ipywidgets.HTML)]
     assert len(inputs) == 9 and all(each.description for each in inputs)
-    assert '"tabindex", "-1"' in labels._canvas._esm and '"tabindex", "0"' not in labels._canvas._esm
+    script = labels._canvas._esm
+    assert '"tabindex", "-1"' in script and '"tabindex", "0"' not in script and f'"{editor.ALT}"' in script

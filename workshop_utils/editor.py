@@ -35,11 +35,14 @@ KEYS = "workshop-keys"
 """Marks the widget within which keys are its own: JupyterLab would take an x typed on a button for "cut this cell"."""
 
 
+ALT = "the photo to label"
+
+
 class Canvas(BBoxWidget):
     """The photo on which the mouse draws. Tab passes it by, for once there it would not let go on."""
 
     _esm = (
-        BBoxWidget._esm.replace('"tabindex", "0"', '"tabindex", "-1"')
+        BBoxWidget._esm.replace('"tabindex", "0"', '"tabindex", "-1"').replace("annotate me", ALT)
         + f"""
 document.addEventListener("focusin", ({{ target }}) => {{
   if (target.closest?.(".{KEYS}")) target.setAttribute("data-lm-suppress-shortcuts", "true");
