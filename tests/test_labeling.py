@@ -263,11 +263,13 @@ def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
     labels.select(1)
     fill(labels, xmin=300)
     assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and fields(labels)[1] == 300
+    assert "xmin 300 is not less than xmax 110" in labels._said.value
     for button in ("Submit", "Next photo", "Next box", "Add box", "Propose boxes"):
         press(labels, button)
         assert labels.message == "xmin 300 is not less than xmax 110. Change one of them."
     assert labels.path.name == "a.jpg" and not (folder / "annotations").exists() and fields(labels)[1] == 300
     fill(labels, xmax=350)
+    assert labels.message == ""
     press(labels, "Submit")
     assert saved(folder, "a").boxes == (Box("peach", 300, 20, 350, 220),)
 

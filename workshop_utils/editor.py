@@ -64,7 +64,7 @@ class BoxEditor(ipywidgets.VBox):
         self._following, self._unfit = False, ""
         self._canvas = Canvas(hide_buttons=True)
         self._said = ipywidgets.HTML(layout=ipywidgets.Layout(min_height="3em"))
-        self._count = ipywidgets.HTML(layout=ipywidgets.Layout(width="11em"))
+        self._count = ipywidgets.HTML(layout=ipywidgets.Layout(width="7em"))
         self._class = ipywidgets.Dropdown(description="class", **_style("16em"))
         self._edges = {edge: ipywidgets.IntText(description=edge, **_style("8.5em")) for edge in EDGES}
         self._box_buttons = self._buttons(
@@ -238,6 +238,8 @@ class BoxEditor(ipywidgets.VBox):
         """Let the fields show what is selected on the canvas."""
         boxes, number = self.boxes, self.selected
         box = boxes[number - 1] if number else None
+        if self._unfit and self.message == self._unfit:
+            self.say()
         self._following, self._unfit = True, ""
         self._class.options = self.classes
         chosen = box.name if box else self._canvas.label
@@ -246,7 +248,9 @@ class BoxEditor(ipywidgets.VBox):
             field.disabled = box is None
             field.value = int(getattr(box, edge)) if box else 0
         self._following = False
-        self._tell_count()
+        plural = "box" if len(boxes) == 1 else "boxes"
+        words = f"Box {number} of {len(boxes)}" if number else f"{len(boxes) or 'No'} {plural}"
+        self._count.value = f'<b role="status">{words}</b>'
 
     def _chosen(self, change) -> None:
         if not self._following:
@@ -262,18 +266,12 @@ class BoxEditor(ipywidgets.VBox):
             self.change(self.selected, edges=tuple(field.value for field in self._edges.values()))
         except LabelingError as fault:
             self._unfit = str(fault)
-            self._tell_count()
+            self.say(self._unfit)
 
     def _settled(self) -> None:
         """Raise LabelingError while the fields hold edges that make no box: they would be lost."""
         if self._unfit:
             raise LabelingError(self._unfit)
-
-    def _tell_count(self) -> None:
-        count, number = len(self.boxes), self.selected
-        words = f"Box {number} of {count}" if number else f"{count or 'No'} {'box' if count == 1 else 'boxes'}"
-        unfit = f"<br>{html.escape(self._unfit)}" if self._unfit else ""
-        self._count.value = f'<div role="status" style="line-height: 1.3"><b>{words}</b>{unfit}</div>'
 
     def _buttons(self, actions: dict) -> ipywidgets.HBox:
         buttons = [
