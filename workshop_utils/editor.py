@@ -26,16 +26,15 @@ LEAST_SIDE = 3
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
-
-class LabelingError(WorkshopError, ValueError):
-    """Labelling cannot go on as asked; the message says what to do."""
-
-
 KEYS = "workshop-keys"
 """Marks the widget within which keys are its own: JupyterLab would take an x typed on a button for "cut this cell"."""
 
-
 ALT = "the photo to label"
+"""What is read out in place of the canvas."""
+
+
+class LabelingError(WorkshopError, ValueError):
+    """Labelling cannot go on as asked; the message says what to do."""
 
 
 class Canvas(BBoxWidget):
