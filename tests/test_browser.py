@@ -1,6 +1,5 @@
 """The widgets in a real browser: JupyterLab as `make lab` starts it, used as a person uses it."""
 
-import ast
 import contextlib
 import json
 import os
@@ -9,6 +8,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import symtable
 import sys
 import time
 import urllib.request
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(
 
 TOKEN = "only-for-this-test"
 SECOND = 1000
+IDLE = ".jp-NotebookPanel-toolbar [data-status=idle]"
 NOTEBOOKS = settings.PROJECT / "notebooks"
 
 
@@ -106,7 +107,7 @@ def run(folder, lab, browser):
         pages.append(page)
         page.set_default_timeout(90 * SECOND)  # what trains or loads TensorFlow takes its time
         page.goto(f"{lab}/lab/tree/{name}.ipynb?reset&token={TOKEN}")
-        page.locator(".jp-NotebookPanel-toolbar [data-status=idle]").wait_for()
+        page.locator(IDLE).wait_for()
         _run_all(page)
         return page
 
@@ -140,15 +141,19 @@ def needed_for(sources: list[str], target: int) -> list[str]:
     """Return the cell number `target`, and of those before it the ones that make the names it uses."""
     wanted, kept = set(), []
     for source in reversed(sources[: target + 1]):
-        nodes = list(ast.walk(ast.parse(source)))
-        names = [node for node in nodes if isinstance(node, ast.Name)]
-        made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-        made |= {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+        table = symtable.symtable(source, "cell", "exec")
+        made = {each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()}
         if not kept or made & wanted:
             kept.insert(0, source)
-            wanted |= {node.id for node in names if isinstance(node.ctx, ast.Load)}
+            wanted |= _used(table)
     return kept
+
+
+def _used(table) -> set[str]:
+    """Return the names that a cell, or a function in it, reads from the notebook."""
+    whole = table.get_type() == "module"
+    names = {each.get_name() for each in table.get_symbols() if each.is_referenced() and (whole or each.is_global())}
+    return names.union(*map(_used, table.get_children()))
 
 
 @pytest.fixture
@@ -259,32 +264,34 @@ def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 
-SHOWN = re.compile(r"^(?:ipywidgets|widgets)\.(?:VBox|HBox|interact\w*)\(", re.MULTILINE)
+SLIDERS = [
+    ("01_why_transfer_learning", r"^explorer\.\w+\(", ["channel"]),
+    ("09_detect_and_classify", r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
+]
+"""In which notebooks there are sliders, what shows them, and what stands before each."""
 
 
-@pytest.mark.parametrize("name", ["01_why_transfer_learning", "09_detect_and_classify"])
-def test_moving_a_slider_changes_the_picture(run, name):
+@pytest.mark.parametrize(("name", "shown", "descriptions"), SLIDERS)
+def test_moving_a_slider_changes_the_picture(run, name, shown, descriptions):
     sources = code_of(name)
-    target = max(place for place, source in enumerate(sources) if SHOWN.search(source))
-    cells = needed_for(sources, target)
-    descriptions = re.findall(r'Slider\([^)]*description="([^"]+)"', "\n".join(cells))
-    page = run(name, cells)
+    target = max(place for place, source in enumerate(sources) if re.search(shown, source, re.MULTILINE))
+    page = run(name, needed_for(sources, target))
     for description in descriptions:
-        box = page.locator(".widget-slider", has=page.get_by_text(description, exact=True))
-        handle = box.get_by_role("slider")
-        handle.scroll_into_view_if_needed()
-        pictures = set()
-        for key in ("Home", "End"):
-            handle.press(key)
-            page.wait_for_timeout(SECOND)
-            pictures.add(look(page))
-        assert len(pictures) == 2, f"the slider '{description}' changes nothing"
-    assert descriptions
+        slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).get_by_role("slider")
+        slider.scroll_into_view_if_needed()
+        seen = []
+        for key in ("Home", "End", "Home"):
+            slider.press(key)
+            page.wait_for_timeout(SECOND // 2)
+            page.locator(IDLE).wait_for()
+            page.wait_for_timeout(SECOND // 2)
+            seen.append(pictures(page))
+        assert seen[0] != seen[1] and seen[1] != seen[2], f"the slider '{description}' changes nothing"
 
 
-def look(page) -> str:
-    """Return what the widgets' pictures show, as text."""
-    return page.locator(".jp-OutputArea-output .jupyter-widgets img").evaluate_all("""async images => {
+def pictures(page) -> str:
+    """Return what the pictures among the widgets hold, as text."""
+    return page.locator(".jupyter-widgets img").evaluate_all("""async images => {
         const files = await Promise.all(images.map(async image => (await fetch(image.src)).arrayBuffer()));
         return files.map(file => new Uint8Array(file).join()).join("|");
     }""")
