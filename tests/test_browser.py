@@ -24,9 +24,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 MUST = "WORKSHOP_BROWSER"
 """Where this environment variable is set, as in .ci/run, a missing browser is a failure."""
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get(MUST), reason="there is no Chromium; on Debian: apt-get install chromium"
-)
+if CHROMIUM is None and not os.environ.get(MUST):
+    pytest.skip("there is no Chromium; on Debian: apt-get install chromium", allow_module_level=True)
 
 TOKEN = "only-for-this-test"
 SECOND = 1000

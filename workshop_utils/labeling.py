@@ -10,6 +10,7 @@ import pathlib
 
 import ipywidgets
 import numpy as np
+from tqdm.auto import tqdm
 
 from workshop_utils import agreement, anchors, guards, photos, voc
 from workshop_utils.editor import BoxEditor, LabelingError
@@ -202,7 +203,7 @@ def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
     if not folder.is_dir():
         raise LabelingError(f"{folder}: there is no such folder. Put the photos to label into it.")
     good, faults = {}, []
-    for path in photos.find(folder):
+    for path in tqdm(photos.find(folder), "look at photos", unit="photo", delay=1, leave=False):
         try:
             if path.stem in good:
                 raise photos.PhotoError(f"{path}: has the same stem as {good[path.stem].name}. Rename one of them.")

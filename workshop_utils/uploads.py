@@ -7,6 +7,7 @@ import html
 import pathlib
 
 import ipywidgets
+from tqdm.auto import tqdm
 
 from workshop_utils import files, photos
 from workshop_utils.errors import WorkshopError
@@ -59,7 +60,7 @@ def copy(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
 def keep_all(items, folder: pathlib.Path) -> list[str]:
     """Keep each (name, content) as `keep` does, content being bytes or a path; return a line on each."""
     lines = []
-    for name, content in items:
+    for name, content in tqdm(items, "take photos", unit="photo", delay=1, leave=False):
         try:
             kept, told = keep(name, content if isinstance(content, bytes) else content.read_bytes(), folder)
             lines.append(f"{name}: {told or 'taken'}" + (f" as {kept.name}" if kept.name != name else ""))
