@@ -21,7 +21,8 @@ run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strateg
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
 	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	    --ServerApp.tornado_settings="{'websocket_max_message_size': 300000000}"
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
 	@$(PY) -m pytest $(ARGS)

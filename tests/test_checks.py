@@ -1,8 +1,14 @@
 """What the checks say of right answers, of wrong ones, and of none."""
 
+import dataclasses
+import pathlib
+
+import numpy as np
 import pytest
 
-from workshop_utils import checks
+from workshop_utils import checks, settings, voc
+from workshop_utils.findings import Finding, Kind
+from workshop_utils.voc import Box
 
 ABSURD = [None, "a string", [], object(), lambda *_: 1 / 0, float("nan"), "<script>alert(1)</script>"]
 """What nobody would answer."""
@@ -66,6 +72,108 @@ def test_where_only_right_answers_are_wanted_another_is_an_error(answer, monkeyp
 
 # 02 · Label images
 
+CUP = Box("peach", 100, 100, 200, 220)
+DRAWN = Box("peach", 120, 100, 240, 220)
+
+
+@pytest.mark.parametrize("answer", [9600 / 16800, 0.57, np.float32(0.5714)])
+def test_iou_by_hand_is_right_to_two_places(answer):
+    assert right(checks.iou_by_hand(answer, CUP, DRAWN))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (9600 / 26400, "twice"),
+        (2 * 9600 / 26400, "Dice"),
+        (0.8, "first box alone"),
+        (9600 / 14400, "second box alone"),
+        (16800 / 9600, "upside down"),
+        (57.1, "percentage"),
+        (9600, "in pixels"),
+        (0.1, "First the pixels that both share"),
+    ],
+)
+def test_iou_by_hand_names_the_slip(answer, said):
+    assert wrong(checks.iou_by_hand(answer, CUP, DRAWN), said)
+
+
+TRUE = voc.Annotation("a.jpg", 400, 300, (CUP, Box("vanilla", 220, 100, 300, 200), Box("natural", 310, 50, 390, 150)))
+HURRIED = dataclasses.replace(
+    TRUE, boxes=(CUP, dataclasses.replace(TRUE.boxes[1], xmin=240), dataclasses.replace(TRUE.boxes[2], name="peach"))
+)
+
+
+def test_bad_labels_are_those_with_other_edges_or_another_name():
+    assert right(checks.bad_labels({3: "name", 2: "edges"}, HURRIED, TRUE))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({1: "edges", 3: "name"}, "Box 1 is good"),
+        ({2: "name", 3: "name"}, "Box 2 is bad, but not for its name"),
+        ({2: "edges"}, "1 more is bad"),
+        ({7: "edges"}, "no box 7"),
+        ({2: "ugly"}, 'is "edges" or "name"'),
+        ({}, "A dictionary"),
+    ],
+)
+def test_bad_labels_says_which_box_is_judged_wrongly(answer, said):
+    assert wrong(checks.bad_labels(answer, HURRIED, TRUE), said)
+
+
+def test_a_photo_is_labelled_when_all_cups_have_good_boxes_and_names():
+    slipped = [dataclasses.replace(box, xmin=box.xmin + 5) for box in TRUE.boxes]
+    assert right(checks.labelled_photo(slipped, TRUE)) and right(checks.labelled_photo(TRUE.boxes, TRUE))
+
+
+@pytest.mark.parametrize(
+    ("boxes", "said"),
+    [
+        ([], "3 have no box"),
+        (TRUE.boxes[:2], "1 have no box"),
+        ([*TRUE.boxes, Box("peach", 10, 10, 50, 50)], "1 of your boxes stand for no cup"),
+        ([*TRUE.boxes[:2], Box("natural", 350, 50, 390, 90)], "worst box is that of the natural cup, IoU 0.20"),
+        ([*TRUE.boxes[:2], dataclasses.replace(TRUE.boxes[2], name="peach")], "what is printed on the cups"),
+        ([(1, 2, 3, 4)], "A list of boxes"),
+    ],
+)
+def test_a_photo_labelled_badly_is_told_what_to_mend(boxes, said):
+    assert wrong(checks.labelled_photo(boxes, TRUE), said)
+
+
+def test_the_farthest_slip_is_half_a_width_for_an_edge_and_a_third_for_a_box():
+    assert right(checks.farthest_slip(30, 20, 60)) and right(checks.farthest_slip(30.4, 20, 60))
+    assert is_open(checks.farthest_slip(30, ..., 60)) and is_open(checks.farthest_slip(..., 20, 60))
+
+
+@pytest.mark.parametrize(
+    ("edge", "whole", "said"),
+    [
+        (30, 30, "a third"),
+        (30, 10, "an IoU of 0.71"),
+        (20, 20, "an IoU of 0.67"),
+        (-30, 20, "between 0 and the cup's width"),
+        (30, 80, "between 0 and the cup's width"),
+    ],
+)
+def test_a_wrong_slip_is_told_which_iou_it_gives(edge, whole, said):
+    assert wrong(checks.farthest_slip(edge, whole, 60), said)
+
+
+@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+def test_no_odd_answer_about_labels_raises_or_is_right(answer):
+    known = [
+        (checks.iou_by_hand, CUP, DRAWN),
+        (checks.bad_labels, HURRIED, TRUE),
+        (checks.labelled_photo, TRUE),
+        (checks.farthest_slip, 20, 60),
+    ]
+    for check, *rest in known:
+        verdict = check(answer, *rest)
+        assert wrong(verdict) and "<script>" not in verdict._repr_markdown_() and is_open(check(..., *rest))
+
 
 # 03 · Build the pipeline
 
@@ -89,6 +197,100 @@ def test_where_only_right_answers_are_wanted_another_is_an_error(answer, monkeyp
 
 
 # 10 · Your own data
+
+
+def finding(name: str, kind: Kind) -> Finding:
+    return Finding(pathlib.Path("annotations") / name, "words", kind)
+
+
+FOUND = [finding("0001.jpg", Kind.BROKEN_PHOTO), finding("0003.xml", Kind.REVERSED_BOX), finding("5.xml", Kind.NO_AREA)]
+
+
+@pytest.mark.parametrize("answer", [{"0001", "5"}, ["0001.jpg", "5.xml"]])
+def test_to_be_mended_are_the_photos_that_were_set_aside(answer):
+    assert right(checks.photos_to_mend(answer, FOUND))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"0001", "0003", "5"}, "0003 is repaired"),
+        ({"0001"}, "1 more cannot be used"),
+        (set(), "2 more cannot be used"),
+        ({"0009"}, "called '0009'"),
+        ({1, 5}, "A set of photos"),
+    ],
+)
+def test_a_photo_too_many_or_too_few_to_mend_is_named(answer, said):
+    assert wrong(checks.photos_to_mend(answer, FOUND), said)
+
+
+@dataclasses.dataclass
+class Labelled:
+    """A data set of ten photos, of which two are kept back."""
+
+    samples = range(10)
+
+    def split(self):
+        return list(range(8)), list(range(2))
+
+
+def test_each_photo_is_seen_as_often_as_photos_are_shown_for_each_one_trained_on():
+    assert right(checks.times_seen(150 * 8 / 8, settings.recipe("workshop", steps=150), Labelled()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (120, "kept back for the test"),
+        (150 / 8, "a whole batch"),
+        (15, "and some photos are kept back"),
+        (300, "half of the recipe's already"),
+        (1200, "Among how many"),
+        (8 / 1200, "upside down"),
+        (7, "Steps times photos a step"),
+    ],
+)
+def test_a_wrong_count_of_views_is_explained(answer, said):
+    assert wrong(checks.times_seen(answer, settings.recipe("workshop", steps=150), Labelled()), said)
+
+
+ROWS = [
+    {"threshold": 0.1, "missed": 0, "false alarms": 9},
+    {"threshold": 0.3, "missed": 1, "false alarms": 3},
+    {"threshold": 0.5, "missed": 3, "false alarms": 0},
+    {"threshold": 0.7, "missed": 5, "false alarms": 0},
+]
+
+
+def test_the_cheapest_threshold_weighs_misses_and_false_alarms_by_what_they_cost():
+    assert right(checks.cheapest_threshold(0.3, ROWS, 5, 1)) and right(checks.cheapest_threshold(0.5, ROWS, 1, 5))
+
+
+@pytest.mark.parametrize(
+    ("answer", "rows", "said"),
+    [
+        (0.5, ROWS, "you swapped them"),
+        (0.5, [*ROWS[:2], {"threshold": 0.5, "missed": 2, "false alarms": 1}, ROWS[3]], "the fewest mistakes"),
+        (0.1, ROWS, "cost 9. There is a threshold at which they cost 8"),
+        (0.2, ROWS, "none of the thresholds"),
+        (float("nan"), ROWS, "none of the thresholds"),
+    ],
+)
+def test_a_dearer_threshold_is_explained(answer, rows, said):
+    assert wrong(checks.cheapest_threshold(answer, rows, 5, 1), said)
+
+
+@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+def test_no_odd_answer_about_your_own_data_raises_or_is_right(answer):
+    known = [
+        (checks.photos_to_mend, FOUND),
+        (checks.times_seen, settings.recipe("quick"), Labelled()),
+        (checks.cheapest_threshold, ROWS, 5, 1),
+    ]
+    for check, *rest in known:
+        verdict = check(answer, *rest)
+        assert wrong(verdict) and "<script>" not in verdict._repr_markdown_() and is_open(check(..., *rest))
 
 
 # 11 · Scale out
