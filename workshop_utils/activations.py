@@ -4,8 +4,11 @@ Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4; feature visualisation 
 (arXiv 1312.6034), section 2; which layers carry over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from workshop_utils import photos
 from workshop_utils.quiet import keras, tf
 
 LAYERS = {"early": "block_2_expand_relu", "middle": "block_6_expand_relu", "late": "block_13_expand_relu"}
@@ -40,21 +43,57 @@ def channels_for(maps: np.ndarray, boxes_of_each, count: int) -> np.ndarray:
     return np.argsort(-above / (flat.std(axis=0) + 1e-6), kind="stable")[:count]
 
 
-def strongest_patches(maps: np.ndarray, channel: int, images: np.ndarray, side: int, count: int) -> list[np.ndarray]:
-    """Return what of the images (N, 300, 300, 3) excites a channel most: `count` squares of `side` pixels.
+def strongest_units(maps: np.ndarray, side: int, count: int) -> np.ndarray:
+    """Return for each channel of maps the `count` units that answer most, best first: (channels, count, 3).
 
-    At most one comes from each image. Units whose square would reach past the image are left out: what they answer
-    to is often the edge itself.
+    A unit is its image, its row and its column. At most one comes from each image. Units around which a square of
+    `side` pixels would reach past the image are left out: what they answer to is often the edge itself.
     """
-    cells, length = maps.shape[1], images.shape[1]
-    corner = np.round((np.arange(cells) + 0.5) / cells * length - side / 2).astype(int)
-    inside = (corner >= 0) & (corner <= length - side)
-    excitement = np.where(np.outer(inside, inside), maps[..., channel], -np.inf)
-    patches = []
-    for index in np.argsort(-excitement.max(axis=(1, 2)), kind="stable")[:count]:
-        top, left = corner[list(np.unravel_index(excitement[index].argmax(), (cells, cells)))]
-        patches.append(images[index, top : top + side, left : left + side])
-    return patches
+    corner = _corners(maps.shape[1], side)
+    inside = np.flatnonzero((corner >= 0) & (corner <= photos.INPUT_SIDE - side))
+    answers, places = [], []
+    for image in maps:
+        within = image[inside[0] : inside[-1] + 1, inside[0] : inside[-1] + 1].reshape(-1, maps.shape[-1])
+        places.append(within.argmax(axis=0))
+        answers.append(within.max(axis=0))
+    images = np.argsort(-np.array(answers, np.float32), axis=0, kind="stable")[:count]
+    rows, columns = np.divmod(np.take_along_axis(np.array(places), images, axis=0), len(inside))
+    return np.stack([images, inside[rows], inside[columns]], axis=-1).transpose(1, 0, 2)
+
+
+def cut(images: np.ndarray, units: np.ndarray, cells: int, side: int) -> list[np.ndarray]:
+    """Return of each unit (n, 3) of maps with `cells` rows the square of `side` pixels around it.
+
+    images (N, 300, 300, 3) may be photos, or whatever has the shape of photos.
+    """
+    corner = _corners(cells, side)
+    return [
+        images[image, corner[row] : corner[row] + side, corner[column] : corner[column] + side]
+        for image, row, column in units
+    ]
+
+
+def _corners(cells: int, side: int) -> np.ndarray:
+    """Return where a square of `side` pixels begins that is laid around each cell of a row."""
+    return np.round((np.arange(cells) + 0.5) / cells * photos.INPUT_SIDE - side / 2).astype(int)
+
+
+def input_gradients(model, layer: str, channel: int, inputs: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return how each unit's image would have to change for the unit to answer more: float32 (n, 300, 300, 3).
+
+    It is the gradient of what the unit gets, before its ReLU, with respect to the pixels of inputs (N, 300, 300, 3).
+    """
+    part = keras.Model(model.input, model.get_layer(layer).input)
+
+    @tf.function
+    def gradient(image, row, column):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            answer = part(image, training=False)[0, row, column, channel]
+        return tape.gradient(answer, image)[0]
+
+    numbers = tf.constant(units)
+    return np.stack([gradient(inputs[image][None], row, column) for image, row, column in numbers])
 
 
 def backbone_of(model: keras.Model, side: int = 160) -> keras.Model:
@@ -76,30 +115,39 @@ def receptive_field(backbone: keras.Model, layer: str) -> int:
     return seen
 
 
-def visualise(backbone: keras.Model, layer: str, channels, steps: int = 40, seed: int = 0) -> np.ndarray:
-    """Return a picture that excites each of the channels: uint8 (n, side, side, 3), from noise by gradient ascent.
+class Ascent:
+    """Feature visualisation: pictures that excite a layer's channels, from noise by gradient ascent."""
 
-    Shifting the picture a little at each step and blurring its gradient keeps out noise that only the network sees.
-    """
-    part = keras.Model(backbone.input, backbone.get_layer(layer).input)
-    wanted = tf.one_hot(channels, part.output.shape[-1])
+    def __init__(self, backbone: keras.Model, layer: str):
+        part = keras.Model(backbone.input, backbone.get_layer(layer).input)
+        self._shape, self._channels = backbone.input_shape[1:], part.output.shape[-1]
 
-    @tf.function
-    def ascend(pictures, shift):
-        shifted = tf.roll(pictures, shift, (1, 2))
-        with tf.GradientTape() as tape:
-            tape.watch(shifted)
-            excitement = tf.reduce_sum(tf.reduce_mean(part(shifted, training=False), axis=(1, 2)) * wanted)
-        gradient = tf.roll(tape.gradient(excitement, shifted), -shift, (1, 2))
-        gradient /= tf.math.reduce_std(gradient, axis=(1, 2, 3), keepdims=True) + 1e-8
-        gradient = tf.nn.avg_pool2d(tf.nn.avg_pool2d(gradient, 3, 1, "SAME"), 3, 1, "SAME")
-        return tf.clip_by_value(0.98 * pictures + 0.15 * gradient, -1.0, 1.0)
+        @tf.function(input_signature=[tf.TensorSpec((None, *self._shape)), tf.TensorSpec((None, self._channels)),
+                                      tf.TensorSpec(2, tf.int32)])  # fmt: skip
+        def step(pictures, wanted, shift):
+            shifted = tf.roll(pictures, shift, (1, 2))
+            with tf.GradientTape() as tape:
+                tape.watch(shifted)
+                excitement = tf.reduce_sum(tf.reduce_mean(part(shifted, training=False), axis=(1, 2)) * wanted)
+            gradient = tf.roll(tape.gradient(excitement, shifted), -shift, (1, 2))
+            gradient /= tf.math.reduce_std(gradient, axis=(1, 2, 3), keepdims=True) + 1e-8
+            gradient = tf.nn.avg_pool2d(tf.nn.avg_pool2d(gradient, 3, 1, "SAME"), 3, 1, "SAME")
+            return tf.clip_by_value(0.98 * pictures + 0.15 * gradient, -1.0, 1.0)
 
-    rng = np.random.default_rng(seed)
-    pictures = tf.constant(rng.normal(0, 0.1, (len(channels), *backbone.input_shape[1:])), tf.float32)
-    for _ in range(steps):
-        pictures = ascend(pictures, tf.constant(rng.integers(-8, 9, 2), tf.int32))
-    return ((pictures.numpy() + 1) * 127.5).astype(np.uint8)
+        self._step = step
+
+    def climb(self, channels, steps: int = 40, seed: int = 0) -> Iterator[np.ndarray]:
+        """Give after each step the pictures so far, one for each of the channels: uint8 (n, side, side, 3).
+
+        What grows is the channel's mean before its ReLU. Shifting the picture a little at each step and blurring its
+        gradient keeps out noise that only the network sees.
+        """
+        rng = np.random.default_rng(seed)
+        pictures = tf.constant(rng.normal(0, 0.1, (len(channels), *self._shape)), tf.float32)
+        wanted = tf.one_hot(channels, self._channels)
+        for _ in range(steps):
+            pictures = self._step(pictures, wanted, tf.constant(rng.integers(-8, 9, 2), tf.int32))
+            yield ((pictures.numpy() + 1) * 127.5).astype(np.uint8)
 
 
 def linear_probe(features: np.ndarray, classes: np.ndarray, training: np.ndarray, ridge: float = 10.0) -> float:
