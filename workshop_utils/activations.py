@@ -1,18 +1,23 @@
 """What the layers of the detector see: their activations, the patches that excite them, and what they can tell apart.
 
-Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4; feature visualisation by gradient ascent: Simonyan et al. 2013
-(arXiv 1312.6034), section 2; which layers carry over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
+Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4; feature visualisation by gradient ascent and the gradients of
+the input: Simonyan et al. 2013 (arXiv 1312.6034), sections 2 and 3; which layers carry over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from workshop_utils import photos
 from workshop_utils.quiet import keras, tf
 
 LAYERS = {"early": "block_2_expand_relu", "middle": "block_6_expand_relu", "late": "block_13_expand_relu"}
 """Three depths of the backbone; the late one is the first feature map that SSD's heads read."""
+
+
+BATCH = 5
+"""So many photos go through the network at once: more would take memory, not less time."""
 
 
 def activations(model: keras.Model, layer: str, images: np.ndarray, batch_statistics: bool = False) -> np.ndarray:
@@ -22,7 +27,8 @@ def activations(model: keras.Model, layer: str, images: np.ndarray, batch_statis
     """
     part = keras.Model(model.input, model.get_layer(layer).output)
     forward = tf.function(lambda batch: tf.cast(part(batch, training=batch_statistics), tf.float16))
-    return np.concatenate([forward(images[start : start + 5]).numpy() for start in range(0, len(images), 5)])
+    starts = tqdm(range(0, len(images), BATCH), desc=layer, unit="batch")
+    return np.concatenate([forward(images[start : start + BATCH]).numpy() for start in starts])
 
 
 def at_boxes(maps: np.ndarray, boxes_of_each) -> np.ndarray:
@@ -33,6 +39,20 @@ def at_boxes(maps: np.ndarray, boxes_of_each) -> np.ndarray:
             rows, columns = slice(int(top), int(np.ceil(bottom))), slice(int(left), int(np.ceil(right)))
             features.append(image[rows, columns].mean(axis=(0, 1), dtype=np.float32))
     return np.array(features)
+
+
+def features(model, layers: list[str], inputs, boxes_of_each, batch_statistics: bool = False) -> list[np.ndarray]:
+    """Return for each layer what `at_boxes` makes of its maps: (m, channels of the layer). The maps are not kept.
+
+    inputs are images (N, 300, 300, 3) in [-1, 1]; `batch_statistics` is as for `activations`.
+    """
+    part = keras.Model(model.input, [model.get_layer(layer).output for layer in layers])
+    forward = tf.function(lambda batch: part(batch, training=batch_statistics))
+    found = [[] for _ in layers]
+    for start in tqdm(range(0, len(inputs), BATCH), desc="look", unit="batch"):
+        for rows, maps in zip(found, forward(inputs[start : start + BATCH]), strict=True):
+            rows.append(at_boxes(maps.numpy(), boxes_of_each[start : start + BATCH]))
+    return [np.concatenate(rows) for rows in found]
 
 
 def channels_for(maps: np.ndarray, boxes_of_each, count: int) -> np.ndarray:
@@ -78,22 +98,55 @@ def _corners(cells: int, side: int) -> np.ndarray:
     return np.round((np.arange(cells) + 0.5) / cells * photos.INPUT_SIDE - side / 2).astype(int)
 
 
-def input_gradients(model, layer: str, channel: int, inputs: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Return how each unit's image would have to change for the unit to answer more: float32 (n, 300, 300, 3).
+def input_gradients(model, layer: str, inputs, units, channels, side: int, guided: bool = False) -> np.ndarray:
+    """Return how the square of `side` pixels around each unit would have to change for the unit to answer more.
 
-    It is the gradient of what the unit gets, before its ReLU, with respect to the pixels of inputs (N, 300, 300, 3).
+    The gradient of what a unit of units (n, 3) gets in its channel of channels (n,), before the ReLU, with respect to
+    the pixels of its image in inputs (N, 300, 300, 3): float32 (n, side, side, 3) (Simonyan et al. 2013, section 3).
+    `guided` leaves out, at each ReLU on the way back, what would make the unit answer less (Springenberg et al. 2014,
+    arXiv 1412.6806, on deconvolution): clearer to look at, and no longer the gradient.
     """
     part = keras.Model(model.input, model.get_layer(layer).input)
+    if guided:
+        part = _with_guided_relus(part)
 
     @tf.function
-    def gradient(image, row, column):
+    def gradient(image, row, column, channel):
         with tf.GradientTape() as tape:
             tape.watch(image)
             answer = part(image, training=False)[0, row, column, channel]
         return tape.gradient(answer, image)[0]
 
-    numbers = tf.constant(units)
-    return np.stack([gradient(inputs[image][None], row, column) for image, row, column in numbers])
+    corner, squares = _corners(part.output.shape[1], side), []
+    for (image, row, column), channel in zip(units, channels, strict=True):
+        whole = gradient(inputs[image][None], *map(tf.constant, (row, column, channel))).numpy()
+        squares.append(whole[corner[row] : corner[row] + side, corner[column] : corner[column] + side])
+    return np.stack(squares)
+
+
+def drawn(gradients: np.ndarray) -> np.ndarray:
+    """Return gradients (n, side, side, 3) as drawings (n, side, side), from 0 to 1: black where they are large.
+
+    How large a pixel's is says its largest colour (Simonyan et al. 2013, section 3.1).
+    """
+    size = np.abs(gradients).max(axis=-1)
+    return 1 - np.clip(size / np.percentile(size, 99.5, axis=(1, 2), keepdims=True), 0, 1)
+
+
+def _with_guided_relus(model: keras.Model) -> keras.Model:
+    def copied(layer):
+        if isinstance(layer, keras.layers.ReLU):
+            return keras.layers.Lambda(_guided_relu6, name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    guided = keras.models.clone_model(model, clone_function=copied)
+    guided.set_weights(model.get_weights())
+    return guided
+
+
+@tf.custom_gradient
+def _guided_relu6(x):
+    return tf.nn.relu6(x), lambda upstream: tf.where((x > 0) & (x < 6), tf.nn.relu(upstream), 0.0)
 
 
 def backbone_of(model: keras.Model, side: int = 160) -> keras.Model:
@@ -105,14 +158,24 @@ def backbone_of(model: keras.Model, side: int = 160) -> keras.Model:
     return backbone
 
 
+def convolutions(backbone: keras.Model, layer: str) -> list[tuple[int, int]]:
+    """Return the convolutions before a layer as (side of the kernel, stride), without those that see one pixel only."""
+    before = backbone.layers[: backbone.layers.index(backbone.get_layer(layer))]
+    found = [each for each in before if isinstance(each, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)]
+    return [(each.kernel_size[0], each.strides[0]) for each in found if each.kernel_size[0] > 1]
+
+
 def receptive_field(backbone: keras.Model, layer: str) -> int:
     """Return how many pixels of the photo, in height and in width, one unit of a layer can see at most."""
-    seen, stride = 1, 1
-    for each in backbone.layers[: backbone.layers.index(backbone.get_layer(layer))]:
-        if isinstance(each, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-            seen += (each.kernel_size[0] - 1) * stride
-            stride *= each.strides[0]
+    seen, step = 1, 1
+    for side, stride in convolutions(backbone, layer):
+        seen += (side - 1) * step
+        step *= stride
     return seen
+
+
+STEPS = 40
+"""So many steps of gradient ascent are enough to see what a channel looks for."""
 
 
 class Ascent:
@@ -136,7 +199,7 @@ class Ascent:
 
         self._step = step
 
-    def climb(self, channels, steps: int = 40, seed: int = 0) -> Iterator[np.ndarray]:
+    def climb(self, channels, steps: int = STEPS, seed: int = 0) -> Iterator[np.ndarray]:
         """Give after each step the pictures so far, one for each of the channels: uint8 (n, side, side, 3).
 
         What grows is the channel's mean before its ReLU. Shifting the picture a little at each step and blurring its
