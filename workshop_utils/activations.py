@@ -111,15 +111,15 @@ def input_gradients(model, layer: str, inputs, units, channels, side: int, guide
         part = _with_guided_relus(part)
 
     @tf.function
-    def gradient(image, row, column, channel):
+    def gradient(image, place):
         with tf.GradientTape() as tape:
             tape.watch(image)
-            answer = part(image, training=False)[0, row, column, channel]
+            answer = tf.gather_nd(part(image, training=False)[0], place)
         return tape.gradient(answer, image)[0]
 
     corner, squares = _corners(part.output.shape[1], side), []
     for (image, row, column), channel in zip(units, channels, strict=True):
-        whole = gradient(inputs[image][None], *map(tf.constant, (row, column, channel))).numpy()
+        whole = gradient(inputs[image][None], tf.constant([row, column, channel], tf.int32)).numpy()
         squares.append(whole[corner[row] : corner[row] + side, corner[column] : corner[column] + side])
     return np.stack(squares)
 
