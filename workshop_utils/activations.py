@@ -1,7 +1,8 @@
 """What the layers of the detector see: their activations, the patches that excite them, and what they can tell apart.
 
-Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4; feature visualisation by gradient ascent and the gradients of
-the input: Simonyan et al. 2013 (arXiv 1312.6034), sections 2 and 3; which layers carry over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
+Patches that excite a channel: Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4. Gradients of the input, and
+feature visualisation by gradient ascent: Simonyan et al. 2013 (arXiv 1312.6034), sections 3 and 2. Which layers carry
+over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
 """
 
 from collections.abc import Iterator
