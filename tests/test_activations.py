@@ -85,11 +85,12 @@ def test_guided_backpropagation_passes_only_what_pushes_up(coco, images, stronge
     ]
 
 
-def test_a_drawing_is_black_where_the_gradient_is_largest_in_any_colour():
+def test_a_drawing_is_light_where_the_unit_wants_light_and_dark_where_it_wants_dark():
     gradients = np.zeros((1, 20, 20, 3))
-    gradients[0, :3, :3, 1], gradients[0, 5, 5, 0] = -4, 2
+    gradients[0, :3, :3], gradients[0, 5, 5], gradients[0, 7, 7] = 2, -1, (1, -1, 0)
     (drawing,) = activations.drawn(gradients)
-    assert drawing[0, 0] == 0 and drawing[5, 5] == pytest.approx(0.5) and drawing[9, 9] == 1
+    assert drawing[0, 0].tolist() == [255] * 3 and drawing[5, 5, 0] == 63
+    assert drawing[9, 9, 0] == drawing[7, 7, 0] == 127
 
 
 def test_features_of_many_layers_are_what_each_layer_gives(coco, yoghurt, images):

@@ -126,12 +126,14 @@ def input_gradients(model, layer: str, inputs, units, channels, side: int, guide
 
 
 def drawn(gradients: np.ndarray) -> np.ndarray:
-    """Return gradients (n, side, side, 3) as drawings (n, side, side), from 0 to 1: black where they are large.
+    """Return gradients (n, side, side, 3) as pictures of that shape, uint8: mid-grey where a pixel does not matter.
 
-    How large a pixel's is says its largest colour (Simonyan et al. 2013, section 3.1).
+    A pixel is light where the unit would answer more if that pixel were lighter, dark where if it were darker.
     """
-    size = np.abs(gradients).max(axis=-1)
-    return 1 - np.clip(size / np.percentile(size, 99.5, axis=(1, 2), keepdims=True), 0, 1)
+    lighter = gradients.sum(axis=-1, keepdims=True)
+    most = np.percentile(np.abs(lighter), 99.5, axis=(1, 2, 3), keepdims=True) + 1e-12
+    grey = np.clip(127.5 + 127.5 * lighter / most, 0, 255).astype(np.uint8)
+    return np.repeat(grey, 3, axis=-1)
 
 
 def _with_guided_relus(model: keras.Model) -> keras.Model:
