@@ -119,7 +119,8 @@ def input_gradients(model, layer: str, inputs, units, channels, side: int, guide
         return tape.gradient(answer, image)[0]
 
     corner, squares = _corners(part.output.shape[1], side), []
-    for (image, row, column), channel in zip(units, channels, strict=True):
+    progress = tqdm(zip(units, channels, strict=True), "guided" if guided else "gradient", len(units), unit="patch")
+    for (image, row, column), channel in progress:
         whole = gradient(inputs[image][None], tf.constant([row, column, channel], tf.int32)).numpy()
         squares.append(whole[corner[row] : corner[row] + side, corner[column] : corner[column] + side])
     return np.stack(squares)
