@@ -2,12 +2,13 @@ import base64
 import html.parser
 import io
 
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
 
-from workshop_utils import drawing
+from workshop_utils import anchors, drawing
 from workshop_utils.detector import Detections
 
 ALT = 'two "lines", <one> & another'
@@ -96,3 +97,37 @@ def test_filters_are_tiled_in_rows_with_their_own_range():
 def test_a_png_is_the_image_it_was_made_of():
     image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
     assert np.array_equal(Image.open(io.BytesIO(drawing.png(image))), image)
+
+
+MAPS = ((19, 19, 576), (10, 10, 1280), (5, 5, 512), (3, 3, 256), (2, 2, 256), (1, 1, 128))
+PARTS = {"backbone": 4_000_000, "extra layers": 300, "box heads": 20, "class heads": 1}
+
+
+def test_the_network_is_drawn_as_the_model_is(coco, figures):
+    drawing.network(coco, PARTS, np.zeros((300, 300, 3), np.uint8), alt=ALT)
+    written = [text.get_text() for text in figures[0].axes[0].texts]
+    for level, (features, count) in enumerate(zip(MAPS, (3, 6, 6, 6, 6, 6)), start=1):
+        assert coco.get_layer(f"box_{level - 1}_depthwise").input.shape[1:] == features
+        assert f"map {level}\n{' x '.join(map(str, features))}" in written
+        assert f"{'+ ' if level > 1 else ''}{count * features[0] ** 2:,}" in written
+    assert [written.count(f"{count} anchors\nx {numbers} numbers") for count in (3, 6) for numbers in (4, 91)] == [
+        1, 1, 5, 5]  # fmt: skip
+    assert {"backbone\n4,000,000 weights", "class heads\n1 weights", "1,917 anchors  ="} <= set(written)
+
+
+def test_each_cup_is_drawn_with_the_anchors_that_answer_for_it(yoghurt, figures):
+    sample = yoghurt.samples[5]
+    matched = anchors.match(sample.boxes)
+    drawing.matched_anchors(sample, matched, alt=ALT)
+    (axis,) = figures[0].axes
+    assert [text.get_text() for text in axis.texts] == [str(number + 1) for number in range(len(sample.boxes))]
+    for place in range(len(sample.boxes)):
+        own = matplotlib.colors.to_rgba(drawing.PALETTE[place])
+        widths = [patch.get_linewidth() for patch in axis.patches if patch.get_edgecolor() == own]
+        assert sorted(widths) == [1.3] * (matched == place).sum() + [3.5]
+
+
+def test_the_way_from_an_anchor_to_its_box_leads_from_centre_to_centre(figures):
+    drawing.box_coding(np.zeros((100, 200, 3), np.uint8), (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 1.0), alt=ALT)
+    (arrow,) = [text for text in figures[0].axes[0].texts if not text.get_text()]
+    assert arrow.xyann == pytest.approx((40, 20)) and arrow.xy == pytest.approx((150, 70))
