@@ -245,7 +245,7 @@ def recall_at(function, curves: dict[str, np.ndarray], wanted: float) -> Verdict
 def all_alike(answer, share: float, classes: int, measured: float) -> Verdict:
     """`share` is how many of the cups have the flavour that all are called, `measured` the AP50 that gives."""
     answer = _number(answer)
-    if abs(answer - measured) <= 0.015:
+    if abs(answer - measured) <= 0.01:
         return _right(f"COCO's evaluation says {measured:.3f}. The boxes are perfect, so the names are all that costs.")
     if abs(answer - share) <= 0.02:
         return _wrong(f"That is about the AP50 of the one flavour. AP50 is the mean over all {classes} of them.")
