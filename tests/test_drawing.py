@@ -81,6 +81,12 @@ def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
     assert [tuple(point) for point in scores.lines[0].get_xydata()] == [(20, 0.5)]
 
 
+def test_a_run_whose_loss_became_nan_is_drawn_too():
+    rows = [*RUN, {"step": 30.0} | dict.fromkeys(("loss", "classification", "localisation"), float("nan"))]
+    for history in (rows, rows[-1:]):
+        assert drawing.run_curves(history, 300, alt=ALT).alt == ALT
+
+
 def test_a_run_whose_score_was_not_measured_yet_says_so(figures):
     drawing.run_curves(RUN[:1], 300, alt=ALT)
     assert [text.get_text() for text in figures[0].axes[1].texts] == ["not measured yet"]

@@ -167,15 +167,17 @@ def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = N
         right.plot(*zip(*scores, strict=True), marker="o", color=PALETTE[3])
     else:
         right.text(steps / 2, 0.5, "not measured yet", ha="center", va="center", color="dimgray")
-    left.set(title="loss on training photos", ylim=(0, None))
-    right.set(title="AP50 on validation photos", ylim=(0, 1.02))
-    for axis, height in ((left, 0.9), (right, 0.04)):
+    left.margins(y=0.3)
+    left.set(title="loss on training photos")
+    left.set_ylim(bottom=0)
+    right.set(title="AP50 on validation photos", ylim=(-0.02, 1.02))
+    for axis, height in ((left, 0.78), (right, 0.06)):
         for step, words in (marks or {}).items():
             axis.axvline(step, color="dimgray", linewidth=1, linestyle=(0, (1, 2)))
             axis.annotate(f" {_label(words)}", (step, height), xycoords=("data", "axes fraction"), fontsize=8)
         axis.set(xlabel="training step", xlim=(0, 1.02 * steps))
         axis.grid(alpha=0.3)
-    left.legend(loc="upper right", fontsize=8)
+    left.legend(loc="upper right", fontsize=8, ncols=3)
     return _closed(figure, alt)
 
 
