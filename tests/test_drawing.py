@@ -13,10 +13,15 @@ from workshop_utils.detector import Detections
 
 ALT = 'two "lines", <one> & another'
 CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}]}
+RUN = [
+    {"step": 10.0, "loss": 3.0, "classification": 2.0, "localisation": 1.0, "AP50": None},
+    {"step": 20.0, "loss": 2.0, "classification": 1.5, "localisation": 0.5, "AP50": 0.5},
+]
 FIGURES = {
     "picture": lambda: drawing.picture(np.zeros((4, 6, 3), np.uint8), alt=ALT),
     "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"], alt=ALT),
     "curves": lambda: drawing.curves(CURVES, alt=ALT),
+    "run_curves": lambda: drawing.run_curves(RUN, 30, {20: "a $mark"}, alt=ALT),
     "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT),
     "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x", alt=ALT),
     "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across", alt=ALT),
@@ -67,6 +72,25 @@ def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(
 def test_bars_without_any_length_still_have_an_axis(figures):
     drawing.bars({"a": {"one": 0.0}}, "x", alt=ALT)
     assert figures[0].axes[0].get_xlim() == (0, 1)
+
+
+def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
+    drawing.run_curves(RUN, 300, alt=ALT)
+    losses, scores = figures[0].axes
+    assert [line.get_label() for line in losses.lines] == ["loss", "classification", "localisation"]
+    assert losses.get_xlim()[1] >= 300 and scores.get_xlim() == losses.get_xlim()
+    assert [tuple(point) for point in scores.lines[0].get_xydata()] == [(20, 0.5)]
+
+
+def test_a_run_whose_loss_became_nan_is_drawn_too():
+    rows = [*RUN, {"step": 30.0} | dict.fromkeys(("loss", "classification", "localisation"), float("nan"))]
+    for history in (rows, rows[-1:]):
+        assert drawing.run_curves(history, 300, alt=ALT).alt == ALT
+
+
+def test_a_run_whose_score_was_not_measured_yet_says_so(figures):
+    drawing.run_curves(RUN[:1], 300, alt=ALT)
+    assert [text.get_text() for text in figures[0].axes[1].texts] == ["not measured yet"]
 
 
 def test_a_table_aligns_numbers_and_writes_them_short():

@@ -156,6 +156,35 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
     return _closed(figure, alt)
 
 
+def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
+    """Plot the losses of a run of `steps` steps, finished or not, and its AP50 beside them; return the picture.
+
+    `history` holds rows as `training` writes them; `marks` says what happened at which step.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    losses = {key: [(row["step"], row[key]) for row in history] for key in ("loss", "classification", "localisation")}
+    for place, (name, points) in enumerate(losses.items()):
+        marker = "o" if len(points) == 1 else None
+        left.plot(*zip(*points, strict=True), label=name, marker=marker, **_line(place))
+    scores = [(row["step"], row["AP50"]) for row in history if row.get("AP50") is not None]
+    if scores:
+        right.plot(*zip(*scores, strict=True), marker="o", color=PALETTE[3])
+    else:
+        right.text(steps / 2, 0.5, "not measured yet", ha="center", va="center", color="dimgray")
+    left.margins(y=0.3)
+    left.set(title="loss on training photos")
+    left.set_ylim(bottom=0)
+    right.set(title="AP50 on validation photos", ylim=(-0.02, 1.02))
+    for axis, height in ((left, 0.78), (right, 0.06)):
+        for step, words in (marks or {}).items():
+            axis.axvline(step, color="dimgray", linewidth=1, linestyle=(0, (1, 2)))
+            axis.annotate(f" {_label(words)}", (step, height), xycoords=("data", "axes fraction"), fontsize=8)
+        axis.set(xlabel="training step", xlim=(0, 1.02 * steps))
+        axis.grid(alpha=0.3)
+    left.legend(loc="upper right", fontsize=8, ncols=3)
+    return _closed(figure, alt)
+
+
 def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = "", *, alt: str) -> Picture:
     """Plot several lines of (x, y) points; return the picture. `x` and `y` name the axes, `log` says which are so."""
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
