@@ -13,6 +13,11 @@ from workshop_utils import dataset, recorded, settings
 from workshop_utils.experiment import Experiment
 
 RANDOM_RATE = ("--set", "learning_rate=0.1", "warmup=50")
+"""What suits random weights best of the rates in results/own_rate/."""
+
+OTHER_RATES = ("0.03", "0.3")
+OTHER_SEEDS = ("43", "44")
+"""Beside settings.Recipe's own, 42. A seed draws the first weights, the order of the photos and how each is cropped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,17 +40,32 @@ def rung(strategy: str, size: int, *more: str) -> Run:
     return Run(f"{strategy}-{size:03}", settings.RESULTS / "ladder", arguments)
 
 
-def long(name: str, *arguments: str) -> Run:
-    return Run(name, settings.RESULTS, arguments)
+def long(strategy: str, *more: str, name: str = "seed", folder: str = "") -> Run:
+    """A run by the recipe `seed`, or by what is changed of it."""
+    return Run(f"{strategy}-{name}", settings.RESULTS / folder, ("--strategy", strategy, "--recipe", "seed", *more))
+
+
+def other_seed(strategy: str, seed: str) -> Run:
+    return long(strategy, "--set", f"seed={seed}", name=seed, folder="seeds")
+
+
+def own_rate(name: str, *settings_of_it: str) -> Run:
+    """A run from random weights that need not take fine-tuning's rate."""
+    return long("random_init", "--set", *settings_of_it, name=name, folder="own_rate")
 
 
 RUNS = (
-    long("fine_tune-seed", "--strategy", "fine_tune", "--recipe", "seed"),
-    long("as_is-seed", "--strategy", "as_is", "--recipe", "seed"),
-    long("random_init-seed", "--strategy", "random_init", "--recipe", "seed"),
+    *(long(strategy) for strategy in ("fine_tune", "as_is", "random_init")),
     *(rung("fine_tune", size) for size in settings.LADDER),
     *(rung("random_init", size, *RANDOM_RATE) for size in settings.LADDER),
+    *(other_seed("fine_tune", seed) for seed in OTHER_SEEDS),
+    own_rate("0.1", *RANDOM_RATE[1:]),
+    *(own_rate(rate, f"learning_rate={rate}", "warmup=50") for rate in OTHER_RATES),
+    *(other_seed("random_init", seed) for seed in OTHER_SEEDS),
+    own_rate("0.1-3000", *RANDOM_RATE[1:], "steps=3000"),
+    *(own_rate(f"0.1-{seed}", *RANDOM_RATE[1:], f"seed={seed}") for seed in OTHER_SEEDS),
 )
+"""In the order of what they add, so that an interrupted recording leaves the most valuable ones."""
 
 
 def is_recorded(run: Run, fingerprint: str) -> bool:

@@ -42,6 +42,11 @@ def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
     return [_read(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
 
 
+def everything(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
+    """Return the runs recorded in `folder` and in the folders within. Raises RecordedError as `load` does."""
+    return [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
+
+
 def _read(path: pathlib.Path) -> Recorded:
     names = [field.name for field in dataclasses.fields(Recorded)]
     try:
