@@ -45,6 +45,24 @@ def test_runs_in_folders_within_are_among_all_of_them(tmp_path):
     assert [run.training_photos for run in recorded.everything(tmp_path)] == [None, 30]
 
 
+def test_repeats_are_the_runs_that_differ_by_their_seed_alone(tmp_path):
+    recipe = settings.recipe("seed")
+    others = {
+        "seed 43": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, seed=43))},
+        "rate": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, learning_rate=0.1))},
+        "steps": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, steps=3000))},
+        "strategy": {"strategy": "random_init"},
+        "rung": {"training_photos": 30},
+    }
+    write(tmp_path, "z.json")
+    for name, changes in others.items():
+        write(tmp_path, f"{name}.json", **changes)
+    runs = recorded.load(tmp_path)
+    assert [run.recipe.seed for run in recorded.repeats(runs, "fine_tune", recipe)] == [42, 43]
+    assert len(recorded.repeats(runs, "fine_tune", recipe, training_photos=30)) == 1
+    assert recorded.repeats(runs, "as_is", recipe) == []
+
+
 def test_what_a_file_says_beyond_the_known_is_left_out(tmp_path):
     write(tmp_path, "a.json", machine="a laptop")
     assert recorded.load(tmp_path) == [RUN]
@@ -142,6 +160,22 @@ def test_random_weights_get_the_best_of_the_rates_that_were_tried():
     best = max(tried.values(), key=lambda run: run.metrics["AP"]).recipe
     if len(tried) == len(record.OTHER_RATES) + 2:  # the seed recipe's own and the one for random weights
         assert (f"learning_rate={best.learning_rate:g}", f"warmup={best.warmup}") == record.RANDOM_RATE[1:]
+
+
+def test_the_list_of_recorded_runs_is_the_one_that_make_record_writes():
+    assert record.LISTING.read_text(encoding="utf-8") == record.listing(), "run `make record`"
+
+
+def test_the_list_names_each_run_and_the_spread_of_those_with_several_seeds(tmp_path):
+    (tmp_path / "seeds").mkdir()
+    write(tmp_path, "fine_tune-seed.json")
+    assert "| seeds |" not in record.listing(tmp_path)
+    better = {"recipe": dataclasses.asdict(settings.recipe("seed", seed=43)), "metrics": RUN.metrics | {"AP": 0.53}}
+    write(tmp_path / "seeds", "fine_tune-43.json", **better)
+    listed = record.listing(tmp_path)
+    assert "| `fine_tune-seed.json` | 0.003 | 1,000 | all | 42 | 0.500 | 0.800 | 12 |" in listed
+    assert "| `seeds/fine_tune-43.json` | 0.003 | 1,000 | all | 43 | 0.530 | 0.800 | 12 |" in listed
+    assert "| fine_tune, rate 0.003, 1,000 steps | 2 | 0.500 to 0.530 |" in listed
 
 
 def rungs() -> dict[tuple[str, int], recorded.Recorded]:

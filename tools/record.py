@@ -1,6 +1,7 @@
 """Make the recorded runs that the README and the notebooks show: `make record`. What is recorded of these photos stays.
 
-A run is trained by the command that its file names, in runs/recorded/; an interrupted one goes on where it was.
+A run is trained by the command that its file names, in runs/recorded/; an interrupted one goes on where it was. After
+each, results/README.md is written anew.
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ import shlex
 import subprocess
 import sys
 
-from workshop_utils import dataset, recorded, settings
+from workshop_utils import dataset, files, recorded, settings
 from workshop_utils.experiment import Experiment
 
 RANDOM_RATE = ("--set", "learning_rate=0.1", "warmup=50")
@@ -75,7 +76,49 @@ def is_recorded(run: Run, fingerprint: str) -> bool:
     return run.name in runs and (runs[run.name].fingerprint, runs[run.name].command) == (fingerprint, run.command)
 
 
+LISTING = settings.RESULTS / "README.md"
+HEAD = """\
+# Recorded runs
+
+Written by `make record`; each file holds the command that made it, its recipe, its metrics and its history. Minutes on
+two CPU cores, often beside other work.
+
+| file | learning rate | steps | photos | seed | AP | AP50 | minutes |
+|---|--:|--:|--:|--:|--:|--:|--:|
+"""
+SPREADS = """
+What another seed changes, from the lowest to the highest AP:
+
+| runs | seeds | AP |
+|---|--:|--:|
+"""
+
+
+def listing(folder: pathlib.Path = settings.RESULTS) -> str:
+    """Return what results/README.md says: a line for each recorded run, and the spread of those with several seeds."""
+    paths = sorted(folder.rglob("*.json"))
+    runs = recorded.everything(folder)
+    lines = [_line(path.relative_to(folder).as_posix(), run) for path, run in zip(paths, runs, strict=True)]
+    spreads = []
+    for run in runs:
+        alike = recorded.repeats(runs, run.strategy, run.recipe, run.training_photos)
+        if len(alike) > 1 and run is alike[0]:
+            scores = sorted(each.metrics["AP"] for each in alike)
+            what = f"{run.strategy}, rate {run.recipe.learning_rate:g}, {run.recipe.steps:,} steps"
+            spreads.append(f"| {what} | {len(alike)} | {scores[0]:.3f} to {scores[-1]:.3f} |\n")
+    return HEAD + "".join(lines) + (SPREADS + "".join(spreads) if spreads else "")
+
+
+def _line(name: str, run: recorded.Recorded) -> str:
+    recipe, metrics = run.recipe, run.metrics
+    how = (f"{recipe.learning_rate:g}", f"{recipe.steps:,}", str(run.training_photos or "all"), str(recipe.seed))
+    trained = how if run.history else ("", "", "", "")
+    scores = (f"{metrics['AP']:.3f}", f"{metrics['AP50']:.3f}", f"{run.minutes:.0f}")
+    return f"| {' | '.join((f'`{name}`', *trained, *scores))} |\n"
+
+
 def main() -> int:
+    files.write_text(listing(), LISTING)
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
     for run in RUNS:
         if is_recorded(run, fingerprint):
@@ -88,6 +131,7 @@ def main() -> int:
         if done.returncode:
             return done.returncode
         recorded.keep(Experiment(folder), run.command, run.folder)
+        files.write_text(listing(), LISTING)
     return 0
 
 

@@ -47,6 +47,15 @@ def everything(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
     return [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
 
 
+def repeats(
+    runs: list[Recorded], strategy: str, recipe: settings.Recipe, training_photos: int | None = None
+) -> list[Recorded]:
+    """Return those of `runs` that are this strategy by this recipe, whatever their seed, the lowest seed first."""
+    alike = [run for run in runs if (run.strategy, run.training_photos) == (strategy, training_photos)]
+    alike = [run for run in alike if dataclasses.replace(run.recipe, seed=recipe.seed) == recipe]
+    return sorted(alike, key=lambda run: run.recipe.seed)
+
+
 def _read(path: pathlib.Path) -> Recorded:
     names = [field.name for field in dataclasses.fields(Recorded)]
     try:
