@@ -360,7 +360,7 @@ def pair_to_label(answer, table: dict[tuple[str, str], int], flavours: list[str]
     said = f"{' and '.join(map(guards.markdown, sorted(answer)))} are confused {both_ways(answer)} times"
     if both_ways(answer) == most:
         return _right(
-            f"{said}, more than any other two." if most else "No two flavours are confused here, so any will do."
+            f"{said}, no other two more often." if most else "No two flavours are confused here, so any will do."
         )
     if max(table.get(tuple(two), 0) for two in (answer, answer[::-1])) == max(
         table.get(two, 0) for two in itertools.permutations(flavours, 2)

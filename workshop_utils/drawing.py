@@ -183,13 +183,13 @@ def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
     """Plot a row for each group of runs: a mark for each, and a line from the lowest to the highest; the picture."""
     figure, axis = plt.subplots(figsize=(7, 0.9 + 0.5 * len(groups)), layout="constrained")
     for row, values in enumerate(groups.values()):
-        axis.plot(values, [row] * len(values), "-o", color=PALETTE[0], markersize=8, fillstyle="none", clip_on=False)
+        axis.plot(values, [row] * len(values), "-o", color=PALETTE[0], markersize=7, fillstyle="none", clip_on=False)
         said = " to ".join(dict.fromkeys(f"{end(values):.3f}" for end in (min, max)))
         axis.annotate(said, (max(values), row), (10, 0), textcoords="offset points", va="center")
     runs = [f"{len(values)} run{'s' * (len(values) > 1)}" for values in groups.values()]
     axis.set_yticks(range(len(groups)), [f"{_label(name)}, {said}" for name, said in zip(groups, runs)])
     axis.set_ylim(len(groups) - 0.5, -0.5)
-    axis.set(xlabel=x, xlim=(0, 1.25 * max(map(max, groups.values()), default=1) or 1))
+    axis.set(xlabel=x, xlim=(0, 1.35 * max(map(max, groups.values()), default=1) or 1))
     axis.grid(axis="x", alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     return _closed(figure, alt)
