@@ -164,7 +164,7 @@ def apart(function) -> Verdict:
         )
     if said["one run"] or said["one run, turned"]:
         return _wrong("One run alone has no spread, so nothing can be said: where a list has fewer than two, `False`.")
-    return _right("The worst run of the one beats the best of the other, or chance may be all there is to it.")
+    return _right("Where the worst run of the one beats the best of the other, luck alone is a poor explanation.")
 
 
 @check
@@ -218,7 +218,9 @@ def interval(answer, truth: float | None) -> Verdict:
         return Verdict(None, f"From {low:.2f} to {high:.2f}, you say. No run that could tell is recorded here.")
     if not low <= truth <= high:
         return _wrong(f"It reached **{truth:.2f}**, {'more' if truth > high else 'less'} than you expected. Why?")
-    return _right(f"It reached **{truth:.2f}**, and you said from {low:.2f} to {high:.2f}. Could you have said less?")
+    return _right(
+        f"It reached **{truth:.2f}**, and you said from {low:.2f} to {high:.2f}. Would you dare closer numbers now?"
+    )
 
 
 @check
@@ -266,7 +268,8 @@ def once(function, boxes) -> Verdict:
         return _wrong("Your function drops nothing, although the second box overlaps the first by more than 0.6.")
     if said != [0, 2, 3]:
         return _wrong(
-            f"Of four boxes in a row, of which each of the first three overlaps the next, 0, 2 and 3 stay: {said}?"
+            "Of four boxes in a row, of which the second overlaps the first and the third, 0, 2 and 3 stay; yours leaves "
+            f"{said}."
         )
     apart = np.array([(0, 0, 0.4, 0.4), (0, 0.15, 0.4, 0.55)], np.float32)
     if _places(_called(function, apart)) != [0, 1]:
