@@ -268,8 +268,8 @@ def once(function, boxes) -> Verdict:
         return _wrong("Your function drops nothing, although the second box overlaps the first by more than 0.6.")
     if said != [0, 2, 3]:
         return _wrong(
-            "Of four boxes in a row, of which the second overlaps the first and the third, 0, 2 and 3 stay; yours leaves "
-            f"{said}."
+            "Of four boxes in a row, of which the second overlaps the first and the third, 0, 2 and 3 stay; "
+            f"yours leaves {said}."
         )
     apart = np.array([(0, 0, 0.4, 0.4), (0, 0.15, 0.4, 0.55)], np.float32)
     if _places(_called(function, apart)) != [0, 1]:
