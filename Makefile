@@ -30,7 +30,7 @@ test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses so
 photos: data/render/.venv/installed ## render what is missing of the photos (hours; ARGS="--again 17" renders one and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
 
-record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew where photos or commands have changed (an hour)
+record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew where photos or commands have changed (an afternoon)
 	@$(PY) tools/record.py
 
 exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/

@@ -17,12 +17,21 @@ RUN = [
     {"step": 10.0, "loss": 3.0, "classification": 2.0, "localisation": 1.0, "AP50": None},
     {"step": 20.0, "loss": 2.0, "classification": 1.5, "localisation": 0.5, "AP50": 0.5},
 ]
+SEEDS = {
+    "tuned": [
+        [{"step": step, "seconds": 60.0 * minutes, "AP": score} for step, minutes, score in rows]
+        for rows in (((100, 1, 0.2), (200, 2, 0.6)), ((50, 1, None), (100, 3, 0.4), (200, 6, 0.8), (300, 9, 0.9)))
+    ],
+    "begun": [[{"step": 100, "seconds": 300.0, "AP": 0.1}]],
+}
 FIGURES = {
     "picture": lambda: drawing.picture(np.zeros((4, 6, 3), np.uint8), alt=ALT),
     "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"], alt=ALT),
     "curves": lambda: drawing.curves(CURVES, alt=ALT),
     "run_curves": lambda: drawing.run_curves(RUN, 30, {20: "a $mark"}, alt=ALT),
     "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT),
+    "bands": lambda: drawing.bands(SEEDS, alt=ALT),
+    "spreads": lambda: drawing.spreads({"a": [0.1, 0.3, 0.2], "b": [0.0]}, "AP", alt=ALT),
     "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x", alt=ALT),
     "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across", alt=ALT),
 }
@@ -67,6 +76,39 @@ def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(
     drawing.best(samples, Detections(boxes, classes, scores), yoghurt.label_map)
     assert [len(said) for said in captions] == [len(sample.classes) for sample in samples]
     assert captions[0][0] == "blueberry 2%"
+
+
+@pytest.mark.parametrize("over, x", [("step", [100, 200]), ("minutes", [2.0, 4.0])])
+def test_a_band_runs_from_the_lowest_to_the_highest_seed_where_all_were_measured(figures, over, x):
+    drawing.bands(SEEDS, over=over, alt=ALT)
+    (axis,) = figures[0].axes
+    tuned, begun = axis.lines
+    assert tuned.get_xdata() == pytest.approx(x) and tuned.get_ydata() == pytest.approx([0.3, 0.7])
+    assert begun.get_ydata() == pytest.approx([0.1])
+    outline = axis.collections[0].get_paths()[0].vertices
+    for place, (low, high) in zip(x, ((0.2, 0.4), (0.6, 0.8))):
+        at = [y for left, y in outline if left == pytest.approx(place)]
+        assert (min(at), max(at)) == pytest.approx((low, high))
+
+
+def test_lines_with_bands_differ_in_dash_and_marker_besides_colour(figures):
+    drawing.bands(SEEDS, alt=ALT)
+    first, second = figures[0].axes[0].lines
+    assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
+
+
+def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
+    drawing.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]
+    assert [text.get_text() for text in axis.texts] == ["0.710 to 0.750", "0.200"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["tuned, 3 runs", "begun, 1 run"]
+
+
+def test_a_logarithmic_axis_names_what_was_measured(figures):
+    drawing.lines({"a": [(10, 0.1), (30, 0.2), (288, 0.3)], "b": [(96, 0.2)]}, "photos", "AP", log="x", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["10", "30", "288"]
 
 
 def test_bars_without_any_length_still_have_an_axis(figures):

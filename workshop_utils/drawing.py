@@ -22,6 +22,9 @@ from workshop_utils import anchors, guards
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Of points, so that they also differ in grey."""
+
 HATCHES = ("", "///", "...", "xxx")
 """Of bars side by side, so that they also differ in grey."""
 
@@ -185,15 +188,59 @@ def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = N
     return _closed(figure, alt)
 
 
+def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str = "step", *, alt: str) -> Picture:
+    """Plot one quantity of groups of histories, each group a recipe's with several seeds; return the picture.
+
+    The line is a group's mean, the band runs from its lowest to its highest; both stand where all of the group were
+    measured. `over` is "step", or "minutes": then a step stands where the group had reached it on the average.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    for place, (name, histories) in enumerate(groups.items()):
+        measured = [{row["step"]: row for row in rows if row.get(quantity) is not None} for rows in histories]
+        steps = sorted(set.intersection(*map(set, measured)))
+        values = np.array([[rows[step][quantity] for step in steps] for rows in measured])
+        minutes = np.array([[rows[step]["seconds"] / 60 for step in steps] for rows in measured])
+        x = minutes.mean(axis=0) if over == "minutes" else steps
+        style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
+        axis.plot(x, values.mean(axis=0), label=_label(name), **style)
+        axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
+    axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=quantity)
+    axis.set_xlim(left=0)
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=9)
+    return _closed(figure, alt)
+
+
+def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
+    """Plot a row for each group of runs: a mark for each, and a line from the lowest to the highest; the picture."""
+    figure, axis = plt.subplots(figsize=(7, 0.9 + 0.5 * len(groups)), layout="constrained")
+    for row, values in enumerate(groups.values()):
+        axis.plot(values, [row] * len(values), "-o", color=PALETTE[0], markersize=7, fillstyle="none", clip_on=False)
+        said = " to ".join(dict.fromkeys(f"{end(values):.3f}" for end in (min, max)))
+        axis.annotate(said, (max(values), row), (10, 0), textcoords="offset points", va="center")
+    runs = [f"{len(values)} run{'s' * (len(values) > 1)}" for values in groups.values()]
+    axis.set_yticks(range(len(groups)), [f"{_label(name)}, {said}" for name, said in zip(groups, runs)])
+    axis.set_ylim(len(groups) - 0.5, -0.5)
+    axis.set(xlabel=x, xlim=(0, 1.35 * max(map(max, groups.values()), default=1) or 1))
+    axis.grid(axis="x", alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    return _closed(figure, alt)
+
+
 def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = "", *, alt: str) -> Picture:
     """Plot several lines of (x, y) points; return the picture. `x` and `y` name the axes, `log` says which are so."""
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
-        marker = "o" if len(points) < 15 else None
+        marker = MARKERS[place % len(MARKERS)] if len(points) < 15 else None
         axis.plot(*zip(*points, strict=True), label=_label(name), **_line(place), marker=marker)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
         axis.set_ylim(bottom=0)
+    if "x" in log:
+        measured = [point[0] for point in max(series.values(), key=len)]
+        axis.set_xticks(measured, [f"{each:g}" for each in measured], minor=False)
+        axis.minorticks_off()
     axis.grid(alpha=0.3)
     axis.legend()
     return _closed(figure, alt)
