@@ -59,6 +59,11 @@ def stages(
     return [Stage(thawed, [*early.values(), *model.trainable_variables], begin, factor), last]
 
 
+def policy(strategy: strategies.Strategy) -> str:
+    """Return the Keras dtype policy a strategy trains in: where batch norm learns, its statistics need float32."""
+    return "float32" if strategy.batch_norm_learns else precision.policy()
+
+
 def falling(step, thawed: int, steps: int) -> tf.Tensor:
     """Return by what the rate is multiplied for layers that are frozen after `thawed` of all `steps`.
 
@@ -79,7 +84,7 @@ def _learning_early(model: keras.Model, train_from: str) -> dict[str, keras.Vari
 
 
 def _network(strategy: strategies.Strategy) -> keras.Model:
-    return strategy.model if strategy.batch_norm_learns else folding.fold(strategy.model, precision.policy())
+    return strategy.model if strategy.batch_norm_learns else folding.fold(strategy.model, policy(strategy))
 
 
 def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
@@ -95,4 +100,4 @@ def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
     epoch = thawed * size // len(samples)
     cache = trunk.Cache(folder, samples, plan.label_map, views, plan.recipe.seed, epoch)
     cache.fill(frozen)
-    return folding.fold(tail, precision.policy()), functools.partial(cache.batches, size)
+    return folding.fold(tail, policy(strategy)), functools.partial(cache.batches, size)
