@@ -6,13 +6,13 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet record fuzz faults memory bench mutants clean
+.PHONY: help run lab test photos datasheet exercises record fuzz faults memory bench mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
 	@echo "Transfer learning for object detection: a workshop"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed how long is trained."
 
@@ -31,6 +31,9 @@ photos: data/render/.venv/installed ## render what is missing of the photos (hou
 
 record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew where photos or commands have changed (an hour)
 	@$(PY) tools/record.py
+
+exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/
+	@$(PY) tools/exercises.py
 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py

@@ -1,3 +1,5 @@
+import base64
+import html.parser
 import io
 
 import matplotlib.pyplot as plt
@@ -8,20 +10,46 @@ from PIL import Image
 from workshop_utils import drawing
 from workshop_utils.detector import Detections
 
+ALT = 'two "lines", <one> & another'
 CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}]}
 FIGURES = {
-    "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"]),
-    "curves": lambda: drawing.curves(CURVES),
-    "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y"),
-    "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x"),
-    "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across"),
+    "picture": lambda: drawing.picture(np.zeros((4, 6, 3), np.uint8), alt=ALT),
+    "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"], alt=ALT),
+    "curves": lambda: drawing.curves(CURVES, alt=ALT),
+    "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT),
+    "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x", alt=ALT),
+    "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across", alt=ALT),
 }
 
 
+class Tags(html.parser.HTMLParser):
+    """The tags of a page, each with its attributes."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+@pytest.fixture
+def figures(monkeypatch) -> list:
+    """The matplotlib figures of the pictures that are drawn."""
+    drawn, closed = [], drawing._closed
+    monkeypatch.setattr(drawing, "_closed", lambda figure, alt: drawn.append(figure) or closed(figure, alt))
+    return drawn
+
+
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
-def test_a_figure_is_returned_closed_so_that_it_shows_once(draw):
-    figure = draw()
-    assert figure.axes and not plt.get_fignums()
+def test_a_picture_shows_once_and_has_a_text_for_those_who_cannot_see_it(draw):
+    shown = draw()
+    assert not plt.get_fignums()
+    ((tag, attributes),) = Tags(shown._repr_html_()).found
+    assert tag == "img" and attributes["alt"] == ALT == repr(shown)
+    encoded = attributes["src"].removeprefix("data:image/png;base64,")
+    assert Image.open(io.BytesIO(base64.b64decode(encoded))).size >= (6, 4)
 
 
 def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(yoghurt, monkeypatch):
@@ -35,9 +63,9 @@ def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(
     assert captions[0][0] == "blueberry 2%"
 
 
-def test_bars_without_any_length_still_have_an_axis():
-    left, right = drawing.bars({"a": {"one": 0.0}}, "x").axes[0].get_xlim()
-    assert (left, right) == (0, 1)
+def test_bars_without_any_length_still_have_an_axis(figures):
+    drawing.bars({"a": {"one": 0.0}}, "x", alt=ALT)
+    assert figures[0].axes[0].get_xlim() == (0, 1)
 
 
 def test_a_table_aligns_numbers_and_writes_them_short():
@@ -50,9 +78,9 @@ def test_a_table_aligns_numbers_and_writes_them_short():
     ]
 
 
-def test_every_count_stands_in_its_row_and_column():
-    axis = drawing.counts({("a", "x"): 3, ("b", "y"): 7}, ["a", "b"], ["x", "y"], "down", "across").axes[0]
-    written = {text.get_position(): text.get_text() for text in axis.texts}
+def test_every_count_stands_in_its_row_and_column(figures):
+    drawing.counts({("a", "x"): 3, ("b", "y"): 7}, ["a", "b"], ["x", "y"], "down", "across", alt=ALT)
+    written = {text.get_position(): text.get_text() for text in figures[0].axes[0].texts}
     assert written == {(0, 0): "3", (1, 0): "·", (0, 1): "·", (1, 1): "7"}
 
 

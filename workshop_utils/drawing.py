@@ -1,9 +1,12 @@
 """Boxes on photos, curves, anchors, feature maps: all that is drawn is drawn here, with matplotlib and Pillow.
 
-Figures are returned closed: as a cell's last expression a figure shows once, and nothing of it stays in memory.
+Figures come back as a `Picture`: as a cell's last expression it shows once, with a text for those who cannot see it,
+and nothing but its pixels stays in memory.
 """
 
+import base64
 import functools
+import html
 import io
 
 import matplotlib.font_manager
@@ -24,6 +27,29 @@ HATCHES = ("", "///", "...", "xxx")
 
 LONGEST_CAPTION = 80
 """What a class is called beyond so many letters is not drawn."""
+
+
+DPI = 100
+"""Pixels an inch of a figure has."""
+
+
+class Picture:
+    """A picture as a notebook shows it: `png`, a file's bytes, and `alt`, a sentence that says what is to be seen."""
+
+    def __init__(self, png: bytes, alt: str):
+        self.png, self.alt = png, alt
+
+    def _repr_html_(self) -> str:
+        encoded = base64.b64encode(self.png).decode()
+        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{encoded}" style="max-width: 100%">'
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def picture(image, *, alt: str) -> Picture:
+    """Return a photo (uint8 array or image) as a cell's last expression shows it."""
+    return Picture(png(Image.fromarray(image) if isinstance(image, np.ndarray) else image), alt)
 
 
 def colour(name: str, names) -> str:
@@ -78,8 +104,8 @@ def best(samples, found, label_map: dict[int, str]) -> list[Image.Image]:
     ]
 
 
-def show(images, titles=(), columns: int = 3, width: float = 4.0):
-    """Show images side by side, `columns` in a row; return the figure."""
+def show(images, titles=(), columns: int = 3, width: float = 4.0, *, alt: str) -> Picture:
+    """Show images side by side, `columns` in a row; return the picture."""
     rows = -(-len(images) // columns)
     heights = np.asarray(images[0]).shape[0] / np.asarray(images[0]).shape[1]
     size = (width * columns, width * rows * heights + 0.3 * rows)
@@ -90,7 +116,7 @@ def show(images, titles=(), columns: int = 3, width: float = 4.0):
         axes.flat[place].imshow(image, cmap="gray")
         if place < len(titles):
             axes.flat[place].set_title(_label(titles[place]), fontsize=10)
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
 def filters(kernel, columns: int = 8) -> np.ndarray:
@@ -109,8 +135,8 @@ def png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str = "step"):
-    """Plot one quantity of several histories; return the figure. Lines differ in colour and in dash."""
+def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str = "step", *, alt: str) -> Picture:
+    """Plot one quantity of several histories; return the picture. Lines differ in colour and in dash."""
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, rows) in enumerate(histories.items()):
         points = [(row[over], row[quantity]) for row in rows if row.get(quantity) is not None]
@@ -123,11 +149,11 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
     axis.legend()
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
-def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = ""):
-    """Plot several lines of (x, y) points; return the figure. `x` and `y` name the axes, `log` says which are so."""
+def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = "", *, alt: str) -> Picture:
+    """Plot several lines of (x, y) points; return the picture. `x` and `y` name the axes, `log` says which are so."""
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
         marker = "o" if len(points) < 15 else None
@@ -137,11 +163,11 @@ def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str
         axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
     axis.legend()
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
-def bars(groups: dict[str, dict[str, float]], x: str, form: str = "{:.2f}"):
-    """Plot horizontal bars, a row for each label and in it a bar for each group; return the figure.
+def bars(groups: dict[str, dict[str, float]], x: str, form: str = "{:.2f}", *, alt: str) -> Picture:
+    """Plot horizontal bars, a row for each label and in it a bar for each group; return the picture.
 
     `x` names the axis, `form` is how a value is written at its bar's end.
     """
@@ -162,11 +188,13 @@ def bars(groups: dict[str, dict[str, float]], x: str, form: str = "{:.2f}"):
     axis.spines[["top", "right"]].set_visible(False)
     if len(groups) > 1:
         axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
-def counts(table: dict[tuple[str, str], int], rows: list[str], columns: list[str], down: str, across: str):
-    """Draw a table of counts, {(row, column): number}, the larger the darker; return the figure."""
+def counts(
+    table: dict[tuple[str, str], int], rows: list[str], columns: list[str], down: str, across: str, *, alt: str
+) -> Picture:
+    """Draw a table of counts, {(row, column): number}, the larger the darker; return the picture."""
     values = np.array([[table.get((row, column), 0) for column in columns] for row in rows])
     figure, axis = plt.subplots(figsize=(1.6 + 0.85 * len(columns), 1.2 + 0.45 * len(rows)), layout="constrained")
     axis.imshow(values, cmap="Blues", vmin=0, vmax=max(1, values.max()), aspect="auto")
@@ -179,7 +207,7 @@ def counts(table: dict[tuple[str, str], int], rows: list[str], columns: list[str
     axis.xaxis.tick_top()
     axis.xaxis.set_label_position("top")
     axis.set(xlabel=across, ylabel=down)
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
 def table(rows: list[dict[str, object]]) -> Markdown:
@@ -203,8 +231,8 @@ def table(rows: list[dict[str, object]]) -> Markdown:
     )
 
 
-def precision_recall(metrics, names):
-    """Plot precision over recall at IoU 0.5, a line a class; return the figure."""
+def precision_recall(metrics, names, *, alt: str) -> Picture:
+    """Plot precision over recall at IoU 0.5, a line a class; return the picture."""
     figure, axis = plt.subplots(figsize=(5, 4), layout="constrained")
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):
@@ -213,11 +241,11 @@ def precision_recall(metrics, names):
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
-def anchors_by_level(image: np.ndarray):
-    """Draw the grid of each of the six feature maps over a photo, and the anchors of its middle cell; the figure."""
+def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
+    """Draw the grid of each of the six feature maps over a photo, and the anchors of its middle cell; the picture."""
     height, width = image.shape[:2]
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
     for level, (axis, grid, where) in enumerate(zip(axes.flat, anchors.GRIDS, anchors.level_slices())):
@@ -234,11 +262,11 @@ def anchors_by_level(image: np.ndarray):
         axis.set_ylim(max(1, bottom) * height, min(0, top) * height)
         axis.set_title(f"map {level + 1}: {grid} x {grid} cells, {own.shape[2]} anchors each", fontsize=11)
         axis.axis("off")
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
-def matched_anchors(sample, matched: np.ndarray):
-    """Draw a sample's boxes thick and, thin in the same colour, the anchors `anchors.match` gave each; the figure."""
+def matched_anchors(sample, matched: np.ndarray, *, alt: str) -> Picture:
+    """Draw a sample's boxes thick and, thin in the same colour, the anchors `anchors.match` gave each; the picture."""
     height, width = sample.image.shape[:2]
     figure, axis = plt.subplots(figsize=(9, 9 * height / width), layout="constrained")
     axis.imshow(sample.image, alpha=0.6)
@@ -248,11 +276,11 @@ def matched_anchors(sample, matched: np.ndarray):
         outlines(axis, theirs, (width, height), edgecolor=own, linewidth=0.9, linestyle="--")
         outlines(axis, [box], (width, height), edgecolor=own, linewidth=3.5)
     axis.axis("off")
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
-def strategy_map(name: str, count: int, likeness: float):
-    """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the figure."""
+def strategy_map(name: str, count: int, likeness: float, *, alt: str) -> Picture:
+    """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the picture."""
     figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
     regions = [
         (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes"),
@@ -269,7 +297,7 @@ def strategy_map(name: str, count: int, likeness: float):
     axis.set(xscale="log", xlim=(1, 1e5), ylim=(0, 1), xlabel="labelled photos")
     axis.set_yticks([0.17, 0.57, 0.9], ["unlike", "related", "the same"])
     axis.set_ylabel("likeness to the original problem")
-    return _closed(figure)
+    return _closed(figure, alt)
 
 
 def outlines(axis, boxes, size: tuple[int, int], **style) -> None:
@@ -284,9 +312,11 @@ def _label(name) -> str:
     return str(name).replace("$", r"\$")
 
 
-def _closed(figure):
+def _closed(figure, alt: str) -> Picture:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI)
     plt.close(figure)
-    return figure
+    return Picture(stream.getvalue(), alt)
 
 
 def _line(place: int) -> dict[str, str]:

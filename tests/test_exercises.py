@@ -1,0 +1,64 @@
+"""The participants' notebooks are those that `make exercises` makes of the solved ones."""
+
+import ast
+import sys
+
+import pytest
+
+from workshop_utils import settings
+
+sys.path.insert(0, str(settings.PROJECT / "tools"))
+
+import exercises
+
+SOLVED = sorted(exercises.SOLUTIONS.glob("*.ipynb"))
+ANSWER = """\
+boxes = 3
+### BEGIN SOLUTION
+half = boxes / 2
+area = half**2
+### END SOLUTION
+checks.area(area, boxes)"""
+FUNCTION = """\
+def double(number):
+    ### BEGIN SOLUTION
+    twice = number + number
+    return twice
+    ### END SOLUTION
+
+
+checks.double(double)"""
+
+
+@pytest.mark.parametrize("solved", SOLVED, ids=lambda path: path.stem)
+def test_a_participants_notebook_is_what_make_exercises_makes(solved):
+    there = (exercises.NOTEBOOKS / solved.name).read_text(encoding="utf-8")
+    assert there == exercises.participants_text(solved), "edit the solved notebook; then run `make exercises`"
+
+
+def test_every_participants_notebook_has_a_solved_one():
+    assert [path.name for path in sorted(exercises.NOTEBOOKS.glob("*.ipynb"))] == [path.name for path in SOLVED]
+
+
+def test_the_answer_gives_way_to_dots_under_the_name_that_is_checked():
+    assert exercises.stub(ANSWER) == "boxes = 3\narea = ...  # your answer\nchecks.area(area, boxes)"
+    assert exercises.solution_of(ANSWER) == "half = boxes / 2\narea = half**2"
+
+
+def test_a_functions_body_gives_way_to_dots():
+    stub = exercises.stub(FUNCTION)
+    assert stub.splitlines()[:2] == ["def double(number):", "    ...  # your answer"]
+    ast.parse(stub)
+    assert exercises.solution_of(FUNCTION) == "twice = number + number\nreturn twice"
+
+
+@pytest.mark.parametrize("source", ["1 + 1", ANSWER.replace("### END SOLUTION\n", ""), ANSWER + "\n" + ANSWER])
+def test_a_cell_without_one_marked_solution_is_refused(source):
+    with pytest.raises(exercises.ExerciseError, match="one solution between two marks"):
+        exercises.stub(source)
+
+
+def test_no_solution_is_left_in_a_participants_cell():
+    for solved in SOLVED:
+        text = exercises.participants_text(solved)
+        assert exercises.BEGIN_SOLUTION not in text and exercises.END_SOLUTION not in text
