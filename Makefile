@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises record fuzz faults memory bench mutants clean
+.PHONY: help run lab test photos datasheet exercises badges record fuzz faults memory bench mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -34,6 +34,9 @@ record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew wh
 
 exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
+
+badges: .venv/installed ## write another address wherever the workshop's stands (REPO=owner/name TAG=v1.0)
+	@$(PY) tools/links.py $(REPO) $(TAG)
 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py

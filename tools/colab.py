@@ -1,7 +1,5 @@
 """What the notebooks' first cell runs on Google Colab, once it has fetched the workshop: install what is missing.
 
-    %run tools/colab.py
-
 Colab brings TensorFlow, NumPy and some hundred packages that fit together. Whatever is there stays as it is; what is
 added has to fit it. To run this again changes nothing.
 """
