@@ -6,13 +6,13 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges record fuzz faults memory bench mutants clean
+.PHONY: help run lab test photos datasheet exercises badges record fuzz faults memory bench test-colab test-oldest test-newest mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
 	@echo "Transfer learning for object detection: a workshop"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed how long is trained."
 
@@ -53,6 +53,15 @@ memory: .venv/installed-dev $(WEIGHTS) ## cache, train on and detect in 1,000 ph
 bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside plain Keras and PyTorch (two hours, on an idle machine)
 	@$(PY) -m pip install --quiet "torch==2.13.0" || { $(INSTALL_FAILED); }
 	@$(PY) benchmarks/run.py $(ARGS)
+
+test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings (a quarter of an hour)
+	@$(PY) tools/trial.py colab $(ARGS)
+
+test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest versions that we allow (half an hour; ARGS="voc 00")
+	@$(PY) tools/trial.py oldest $(ARGS)
+
+test-newest: .venv/installed-dev ## run tests and notebooks on the highest versions that we allow
+	@$(PY) tools/trial.py newest $(ARGS)
 
 mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
 	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }

@@ -1,0 +1,289 @@
+"""Try the notebooks and the tests on other versions than those in .venv, and write down what came of it.
+
+    python tools/trial.py colab              # the notebooks, on the versions that Colab brings
+    python tools/trial.py oldest             # the tests and the notebooks, on the lowest versions that we allow
+    python tools/trial.py newest             # on the highest
+    python tools/trial.py oldest voc 00      # only what has such a name
+
+`make test-colab`, `make test-oldest` and `make test-newest` do this. What is tried is the last commit, in a clone of
+its own, in a virtual environment of its own, both under build/trials/. What came of it goes to tests/outcomes/; what
+has passed is not tried again until it, the package or a version has changed, so an interrupted trial goes on.
+"""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+
+from workshop_utils import files, machine, settings
+from workshop_utils.errors import WorkshopError
+
+FOLDER = settings.PROJECT / "build" / "trials"
+OUTCOMES = settings.PROJECT / "tests" / "outcomes"
+STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
+LONGEST = 3600
+"""Seconds after which a test file or a notebook hangs."""
+
+
+class TrialError(WorkshopError, RuntimeError):
+    """A trial that could not begin; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """Which Python and which versions: those that `uv pip compile` chooses of the requirements in these files."""
+
+    name: str
+    python: str
+    requirements: tuple[pathlib.Path, ...] = (settings.PROJECT / "requirements.txt",)
+    resolution: str = "highest"
+
+    @property
+    def folder(self) -> pathlib.Path:
+        return FOLDER / self.name
+
+    @property
+    def venv_python(self) -> pathlib.Path:
+        return self.folder / "venv" / "bin" / "python"
+
+    @property
+    def clone(self) -> pathlib.Path:
+        return self.folder / "workshop"
+
+
+TRIALS = {
+    "colab": Trial("colab", "3.13", (STAND_IN / "versions.txt",)),
+    "oldest": Trial("oldest", "3.11", resolution="lowest-direct"),
+    "newest": Trial("newest", "3.13"),
+}
+
+
+def main(name: str = "", *parts: str) -> int:
+    if name not in TRIALS:
+        print(f"usage: python tools/trial.py {'|'.join(TRIALS)} [PART...]", file=sys.stderr)
+        return 2
+    trial = TRIALS[name]
+    try:
+        versions = make_environment(trial)
+        clone_head(trial)
+        return try_all(trial, versions, parts)
+    except (WorkshopError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
+        return 130
+
+
+def make_environment(trial: Trial) -> dict[str, str]:
+    """Make the trial's virtual environment, where its versions have changed; return {package: version}."""
+    text = resolved(trial)
+    listed = trial.folder / "versions.txt"
+    if not (listed.exists() and listed.read_text(encoding="utf-8") == text):
+        print(f"Installing the versions of '{trial.name}' into {trial.folder / 'venv'}.", flush=True)
+        listed.unlink(missing_ok=True)
+        shutil.rmtree(trial.folder / "venv", ignore_errors=True)
+        _uv("venv", "--seed", "--no-python-downloads", "--python", interpreter(trial.python), trial.folder / "venv")
+        files.write_text(text, trial.folder / "wanted.txt")
+        _uv(
+            "pip", "install", "--python", trial.venv_python, "--only-binary", ":all:", "-r", trial.folder / "wanted.txt"
+        )
+        if trial.name != "colab":
+            project = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+            tools = project["optional-dependencies"]["dev"]
+            _uv("pip", "install", "--python", trial.venv_python, "-c", trial.folder / "wanted.txt", *tools)
+        (trial.folder / "wanted.txt").rename(listed)
+    return dict(line.split("==") for line in text.splitlines())
+
+
+def resolved(trial: Trial) -> str:
+    """Return the versions that the trial is about, a line `package==version` each."""
+    with_kernel = trial.folder / "kernel.txt"
+    files.write_text("ipykernel\n", with_kernel)
+    command = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
+    command += ["--python-version", trial.python, "--resolution", trial.resolution, *trial.requirements]
+    text = _uv(*command, *([with_kernel] if trial.name == "colab" else []))
+    return "".join(f"{line.split(' ;')[0]}\n" for line in text.splitlines() if "==" in line)
+
+
+def interpreter(version: str) -> str:
+    """Return the path of a Python of this version. Raises TrialError."""
+    try:
+        command = [f"python{version}", "-c", "import sys; print(sys.executable)"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        raise TrialError(f"There is no python{version} here, and this trial needs it: install it first.") from None
+
+
+def clone_head(trial: Trial) -> None:
+    """Put the last commit into the trial's clone, with the COCO weights where they are here.
+
+    On Colab the notebooks clone themselves: there the commit goes into a repository from which they can.
+    """
+    if trial.name == "colab":
+        origin = trial.folder / "origin.git"
+        shutil.rmtree(origin, ignore_errors=True)
+        _git("clone", "--quiet", "--bare", settings.PROJECT, origin)
+        _git("-C", origin, "branch", "--force", "trial", "HEAD")
+        if trial.clone.exists() and _head(trial.clone) != _head(settings.PROJECT):
+            shutil.rmtree(trial.clone)
+        return
+    if not trial.clone.exists():
+        _git("clone", "--quiet", settings.PROJECT, trial.clone)
+        _uv("pip", "install", "--quiet", "--python", trial.venv_python, "--no-deps", "--editable", trial.clone)
+    _git("-C", trial.clone, "fetch", "--quiet", settings.PROJECT, "HEAD")
+    _git("-C", trial.clone, "checkout", "--quiet", "--force", "--detach", _head(settings.PROJECT))
+    if settings.PRETRAINED.exists():
+        shutil.copytree(settings.PRETRAINED, trial.clone / "data" / "pretrained", dirs_exist_ok=True)
+
+
+def try_all(trial: Trial, versions: dict[str, str], chosen: tuple[str, ...]) -> int:
+    """Try every part that has not passed yet; return how many failed, at most 1."""
+    notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
+    parts = [name for name in tests if trial.name != "colab" and name != "test_notebooks"] + notebooks
+    outcomes = Outcomes(trial, versions)
+    outcomes.keep_only(parts)
+    failed = 0
+    for part in parts:
+        if chosen and not any(word in part for word in chosen):
+            continue
+        digest = digest_of(trial, part, versions)
+        if outcomes.stands(part, digest):
+            print(f"  {part:32} passed on {outcomes.parts[part]['date']}", flush=True)
+            continue
+        print(f"  {part:32} ", end="", flush=True)
+        began = time.monotonic()
+        said, passed = try_notebook_on_colab(trial, part) if trial.name == "colab" else try_part(trial, part)
+        outcomes.add(part, digest, passed, said, round(time.monotonic() - began, 1))
+        print(f"{'passed' if passed else 'FAILED'}: {said}", flush=True)
+        failed += not passed
+    return min(failed, 1)
+
+
+def try_part(trial: Trial, part: str) -> tuple[str, bool]:
+    """Run a test file, or of test_notebooks.py the tests of one notebook; return pytest's last line, whether passed."""
+    arguments = [f"tests/{part}.py"] if part.startswith("test_") else ["tests/test_notebooks.py", "-k", part]
+    command = [trial.venv_python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=0", *arguments]
+    log = trial.folder / "logs" / f"{part}.txt"
+    log.parent.mkdir(exist_ok=True)
+    with open(log, "w", encoding="utf-8") as stream:
+        try:
+            code = subprocess.run(command, cwd=trial.clone, env=_environment(trial), stdout=stream, stderr=stream,
+                                  timeout=LONGEST).returncode  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"it took longer than {LONGEST} s", False
+    last = log.read_text(encoding="utf-8").strip().splitlines()[-1]
+    counted = re.sub(r" in [\d.]+s.*|=+ ?| ?=+|, \d+ warnings?", "", last)
+    return (counted if code == 0 else f"{counted} (see {log.relative_to(settings.PROJECT)})"), code == 0
+
+
+def try_notebook_on_colab(trial: Trial, part: str) -> tuple[str, bool]:
+    """Run a notebook as it is opened from its badge: alone, in an empty folder, with nothing trained before."""
+    import execute
+    import links
+
+    cell = links.COLAB_CELL.format(repository=f"file://{trial.folder / 'origin.git'}", tag="trial", folder=trial.clone)
+    notebook = json.loads((settings.PROJECT / "notebooks" / f"{part}.ipynb").read_text(encoding="utf-8"))
+    first = next(each for each in notebook["cells"] if each["cell_type"] == "code")
+    first["source"] = cell.rstrip("\n").splitlines(keepends=True)
+    opened = trial.folder / "content" / f"{part}.ipynb"
+    files.write_text(json.dumps(notebook), opened)
+    shutil.rmtree(trial.clone / "runs", ignore_errors=True)
+    startup = trial.folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "00-colab.py").write_text("import google.colab\n")
+    environment = _environment(trial) | {"IPYTHONDIR": str(trial.folder / "ipython"), "PYTHONPATH": str(STAND_IN)}
+    try:
+        execute.execute(opened, trial.folder / "executed", str(trial.venv_python), environment)
+    except execute.NotebookError as fault:
+        return str(fault).strip().splitlines()[0], False
+    executed = json.loads((trial.folder / "executed" / f"{part}.ipynb").read_text(encoding="utf-8"))
+    first = next(each for each in executed["cells"] if each["cell_type"] == "code")
+    said = "".join("".join(each.get("text", "")) for each in first["outputs"]).strip().splitlines()
+    brought = dict(line.split("==") for line in (STAND_IN / "versions.txt").read_text().splitlines() if "==" in line)
+    there = dict(re.findall(r"^([\w.-]+)==(\S+)$", _uv("pip", "freeze", "--python", trial.venv_python), re.MULTILINE))
+    replaced = [name for name, version in brought.items() if there.get(name) != version]
+    if replaced:
+        return f"Colab's own {', '.join(replaced)} was replaced", False
+    ready = bool(said) and said[-1].startswith("Ready: ")
+    return (said[-1].replace(f"{trial.clone}", "/content/workshop") if said else "its first cell said nothing"), ready
+
+
+def digest_of(trial: Trial, part: str, versions: dict[str, str]) -> str:
+    """Return a digest of all that decides what comes of a part: itself, the package, the versions."""
+    own = f"tests/{part}.py" if part.startswith("test_") else f"notebooks/{part}.ipynb"
+    tracked = [own, "workshop_utils", "tools/colab.py" if trial.name == "colab" else "tests/conftest.py"]
+    hashes = [_git("-C", settings.PROJECT, "rev-parse", f"HEAD:{each}") for each in tracked]
+    return hashlib.sha256(json.dumps([*hashes, trial.python, versions]).encode()).hexdigest()[:12]
+
+
+class Outcomes:
+    """What came of each part of a trial: tests/outcomes/NAME.json, written after each."""
+
+    def __init__(self, trial: Trial, versions: dict[str, str]):
+        self.path = OUTCOMES / f"{trial.name}.json"
+        self.parts = json.loads(self.path.read_text(encoding="utf-8"))["parts"] if self.path.exists() else {}
+        ours = (settings.PROJECT / "requirements.txt").read_text(encoding="utf-8")
+        asked = re.findall(r"^([\w-]+)[<>=]", ours, re.MULTILINE)
+        self.about = {
+            "command": f"make test-{trial.name}",
+            "python": trial.python,
+            "versions": {name: versions[name] for name in asked if name in versions},
+            "machine": f"{platform.system()} {platform.machine()}, {machine.cores()} cores",
+        }
+
+    def keep_only(self, parts: list[str]) -> None:
+        self.parts = {name: self.parts[name] for name in parts if name in self.parts}
+
+    def stands(self, part: str, digest: str) -> bool:
+        return self.parts.get(part, {}).get("digest") == digest and self.parts[part]["passed"]
+
+    def add(self, part: str, digest: str, passed: bool, said: str, seconds: float) -> None:
+        entry = {"passed": passed, "said": said, "seconds": seconds, "date": datetime.date.today().isoformat()}
+        self.parts = dict(sorted((self.parts | {part: entry | {"digest": digest}}).items()))
+        files.write_text(json.dumps(self.about | {"parts": self.parts}, indent=1) + "\n", self.path)
+
+
+def _environment(trial: Trial) -> dict[str, str]:
+    """Return the environment of whatever runs in a trial: its own Python first, nothing of ours in the way."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    path = f"{trial.venv_python.parent}{os.pathsep}{os.environ['PATH']}"
+    return kept | {"PATH": path, "WORKSHOP_RECIPE": "quick", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _uv(*arguments) -> str:
+    """Run uv, which is installed into an environment of its own first; return what it printed. Raises TrialError."""
+    program = FOLDER / "uv" / "bin" / "uv"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER / "uv"], check=True)
+        subprocess.run([FOLDER / "uv" / "bin" / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+    return _output([program, *arguments])
+
+
+def _git(*arguments) -> str:
+    return _output(["git", *arguments])
+
+
+def _head(folder: pathlib.Path) -> str:
+    return _git("-C", folder, "rev-parse", "HEAD")
+
+
+def _output(command: list) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode:
+        raise TrialError(f"{' '.join(map(str, command))}\n{done.stderr.strip()[-3000:]}")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
