@@ -86,6 +86,7 @@ def main(name: str = "", *parts: str) -> int:
 
 def make_environment(trial: Trial) -> dict[str, str]:
     """Make the trial's virtual environment, where its versions have changed; return {package: version}."""
+    trial.folder.mkdir(parents=True, exist_ok=True)
     text = resolved(trial)
     listed = trial.folder / "versions.txt"
     if not (listed.exists() and listed.read_text(encoding="utf-8") == text):
@@ -107,12 +108,9 @@ def make_environment(trial: Trial) -> dict[str, str]:
 
 def resolved(trial: Trial) -> str:
     """Return the versions that the trial is about, a line `package==version` each."""
-    with_kernel = trial.folder / "kernel.txt"
-    files.write_text("ipykernel\n", with_kernel)
     command = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
     command += ["--python-version", trial.python, "--resolution", trial.resolution, *trial.requirements]
-    text = _uv(*command, *([with_kernel] if trial.name == "colab" else []))
-    return "".join(f"{line.split(' ;')[0]}\n" for line in text.splitlines() if "==" in line)
+    return "".join(f"{line.split(' ;')[0]}\n" for line in _uv(*command).splitlines() if "==" in line)
 
 
 def interpreter(version: str) -> str:
