@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges record fuzz faults memory bench test-colab test-oldest test-newest mutants clean
+.PHONY: help run lab test photos datasheet exercises badges site record fuzz faults memory bench test-colab test-oldest test-newest mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -37,6 +37,9 @@ exercises: .venv/installed ## make the participants' notebooks of the solved one
 
 badges: .venv/installed ## write another address wherever the workshop's stands (REPO=owner/name TAG=v1.0)
 	@$(PY) tools/links.py $(REPO) $(TAG)
+
+site: .venv/installed build/report.html build/site-venv/installed ## make a site of the executed notebooks in build/site/
+	@$(PY) tools/pages.py build/site-venv/bin/python
 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
@@ -88,6 +91,15 @@ data/render/.venv/installed: data/render/requirements.txt
 	@python3.11 -m venv data/render/.venv
 	@data/render/.venv/bin/python -m pip install --quiet -r data/render/requirements.txt || { $(INSTALL_FAILED); }
 	@touch $@
+
+build/site-venv/installed: docs/site/requirements.txt | .venv/installed
+	@echo "Installing Sphinx into build/site-venv."
+	@$(PY) -m venv --clear build/site-venv
+	@build/site-venv/bin/python -m pip install --quiet -r $< || { $(INSTALL_FAILED); }
+	@touch $@
+
+build/report.html: $(wildcard notebooks/*.ipynb) | .venv/installed $(WEIGHTS)
+	@$(PY) tools/report.py
 
 $(WEIGHTS): | .venv/installed
 	@echo "Fetching the COCO weights (17 MB)."
