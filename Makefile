@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges site record fuzz faults memory bench test-colab test-oldest test-newest mutants clean
+.PHONY: help run lab test photos datasheet exercises badges site lock record fuzz faults memory bench test-colab test-oldest test-newest mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -40,6 +40,10 @@ badges: .venv/installed ## write another address wherever the workshop's stands 
 
 site: .venv/installed build/report.html build/site-venv/installed ## make a site of the executed notebooks in build/site/
 	@$(PY) tools/pages.py build/site-venv/bin/python
+
+lock: .venv/installed ## write the newest versions that fit together, with their hashes, into requirements.lock
+	@$(PY) tools/resolver.py pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py

@@ -11,6 +11,7 @@ import sys
 import tomllib
 
 import yaml
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -43,6 +44,22 @@ def test_colab_keeps_its_own_versions():
     colab = dict(line.split("==") for line in lines if "==" in line)
     assert {"tensorflow", "keras", "numpy"} <= colab.keys()
     assert all(version in REQUIREMENTS[name] for name, version in colab.items())
+
+
+def test_the_lock_holds_one_version_of_each_package_for_each_python_with_hashes_and_names_no_host():
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text and not re.search(r"^\s*-(?!-hash)", text, re.MULTILINE)
+    locked = re.findall(r"^(\S+)==([^\s;]+)(?: ; (.+?))? \\\n((?:    --hash=\S+(?: \\)?\n)+)", text, re.MULTILINE)
+    assert len(locked) == len(re.findall(r"^[a-z]", text, re.MULTILINE))
+    for minor in (11, 12, 13):
+        here = {"python_full_version": f"3.{minor}.5", "python_version": f"3.{minor}"}
+        there = [
+            (canonicalize_name(name), version)
+            for name, version, marker, _ in locked
+            if not marker or Marker(marker).evaluate(here)
+        ]
+        assert len(there) == len(dict(there))
+        assert all(dict(there)[name] in specifier for name, specifier in REQUIREMENTS.items()), "run `make lock`"
 
 
 def test_python_versions_agree():

@@ -24,6 +24,8 @@ import sys
 import time
 import tomllib
 
+from resolver import output, uv
+
 from workshop_utils import files, machine, settings
 from workshop_utils.errors import WorkshopError
 
@@ -93,15 +95,13 @@ def make_environment(trial: Trial) -> dict[str, str]:
         print(f"Installing the versions of '{trial.name}' into {trial.folder / 'venv'}.", flush=True)
         listed.unlink(missing_ok=True)
         shutil.rmtree(trial.folder / "venv", ignore_errors=True)
-        _uv("venv", "--seed", "--no-python-downloads", "--python", interpreter(trial.python), trial.folder / "venv")
+        uv("venv", "--seed", "--no-python-downloads", "--python", interpreter(trial.python), trial.folder / "venv")
         files.write_text(text, trial.folder / "wanted.txt")
-        _uv(
-            "pip", "install", "--python", trial.venv_python, "--only-binary", ":all:", "-r", trial.folder / "wanted.txt"
-        )
+        uv("pip", "install", "--python", trial.venv_python, "--only-binary", ":all:", "-r", trial.folder / "wanted.txt")
         if trial.name != "colab":
             project = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
             tools = project["optional-dependencies"]["dev"]
-            _uv("pip", "install", "--python", trial.venv_python, "-c", trial.folder / "wanted.txt", *tools)
+            uv("pip", "install", "--python", trial.venv_python, "-c", trial.folder / "wanted.txt", *tools)
         (trial.folder / "wanted.txt").rename(listed)
     return dict(line.split("==") for line in text.splitlines())
 
@@ -110,7 +110,7 @@ def resolved(trial: Trial) -> str:
     """Return the versions that the trial is about, a line `package==version` each."""
     command = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
     command += ["--python-version", trial.python, "--resolution", trial.resolution, *trial.requirements]
-    return "".join(f"{line.split(' ;')[0]}\n" for line in _uv(*command).splitlines() if "==" in line)
+    return "".join(f"{line.split(' ;')[0]}\n" for line in uv(*command).splitlines() if "==" in line)
 
 
 def interpreter(version: str) -> str:
@@ -137,7 +137,7 @@ def clone_head(trial: Trial) -> None:
         return
     if not trial.clone.exists():
         _git("clone", "--quiet", settings.PROJECT, trial.clone)
-        _uv("pip", "install", "--quiet", "--python", trial.venv_python, "--no-deps", "--editable", trial.clone)
+        uv("pip", "install", "--quiet", "--python", trial.venv_python, "--no-deps", "--editable", trial.clone)
     _git("-C", trial.clone, "fetch", "--quiet", settings.PROJECT, "HEAD")
     _git("-C", trial.clone, "checkout", "--quiet", "--force", "--detach", _head(settings.PROJECT))
     if settings.PRETRAINED.exists():
@@ -209,7 +209,7 @@ def try_notebook_on_colab(trial: Trial, part: str) -> tuple[str, bool]:
     first = next(each for each in executed["cells"] if each["cell_type"] == "code")
     said = "".join("".join(each.get("text", "")) for each in first["outputs"]).strip().splitlines()
     brought = dict(line.split("==") for line in (STAND_IN / "versions.txt").read_text().splitlines() if "==" in line)
-    there = dict(re.findall(r"^([\w.-]+)==(\S+)$", _uv("pip", "freeze", "--python", trial.venv_python), re.MULTILINE))
+    there = dict(re.findall(r"^([\w.-]+)==(\S+)$", uv("pip", "freeze", "--python", trial.venv_python), re.MULTILINE))
     replaced = [name for name, version in brought.items() if there.get(name) != version]
     if replaced:
         return f"Colab's own {', '.join(replaced)} was replaced", False
@@ -259,28 +259,12 @@ def _environment(trial: Trial) -> dict[str, str]:
     return kept | {"PATH": path, "WORKSHOP_RECIPE": "quick", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def _uv(*arguments) -> str:
-    """Run uv, which is installed into an environment of its own first; return what it printed. Raises TrialError."""
-    program = FOLDER / "uv" / "bin" / "uv"
-    if not program.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER / "uv"], check=True)
-        subprocess.run([FOLDER / "uv" / "bin" / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
-    return _output([program, *arguments])
-
-
-def _git(*arguments) -> str:
-    return _output(["git", *arguments])
-
-
 def _head(folder: pathlib.Path) -> str:
     return _git("-C", folder, "rev-parse", "HEAD")
 
 
-def _output(command: list) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    if done.returncode:
-        raise TrialError(f"{' '.join(map(str, command))}\n{done.stderr.strip()[-3000:]}")
-    return done.stdout.strip()
+def _git(*arguments) -> str:
+    return output("git", *arguments)
 
 
 if __name__ == "__main__":
