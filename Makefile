@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges site lock record fuzz faults memory bench test-colab test-oldest test-newest mutants clean
+.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-oldest test-newest test-bundle mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -45,6 +45,9 @@ lock: .venv/installed ## write the newest versions that fit together, with their
 	@$(PY) tools/resolver.py pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
 
+bundle: .venv/installed $(WEIGHTS) ## pack the workshop with its packages for a room without internet (1 GB)
+	@$(PY) tools/bundle.py
+
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
 
@@ -69,6 +72,9 @@ test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest versio
 
 test-newest: .venv/installed-dev ## run tests and notebooks on the highest versions that we allow
 	@$(PY) tools/trial.py newest $(ARGS)
+
+test-bundle: .venv/installed $(WEIGHTS) ## install and use the bundle in an empty folder without a network
+	@$(PY) tools/bundle.py try
 
 mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
 	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }

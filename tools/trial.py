@@ -11,12 +11,10 @@ has passed is not tried again until it, the package or a version has changed, so
 """
 
 import dataclasses
-import datetime
 import hashlib
 import json
 import os
 import pathlib
-import platform
 import re
 import shutil
 import subprocess
@@ -24,13 +22,13 @@ import sys
 import time
 import tomllib
 
+import outcomes
 from resolver import output, uv
 
-from workshop_utils import files, machine, settings
+from workshop_utils import files, settings
 from workshop_utils.errors import WorkshopError
 
 FOLDER = settings.PROJECT / "build" / "trials"
-OUTCOMES = settings.PROJECT / "tests" / "outcomes"
 STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
 LONGEST = 3600
 """Seconds after which a test file or a notebook hangs."""
@@ -149,20 +147,20 @@ def try_all(trial: Trial, versions: dict[str, str], chosen: tuple[str, ...]) -> 
     notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
     parts = [name for name in tests if trial.name != "colab" and name != "test_notebooks"] + notebooks
-    outcomes = Outcomes(trial, versions)
-    outcomes.keep_only(parts)
+    came = Outcomes(trial, versions)
+    came.keep_only(parts)
     failed = 0
     for part in parts:
         if chosen and not any(word in part for word in chosen):
             continue
         digest = digest_of(trial, part, versions)
-        if outcomes.stands(part, digest):
-            print(f"  {part:32} passed on {outcomes.parts[part]['date']}", flush=True)
+        if came.stands(part, digest):
+            print(f"  {part:32} passed on {came.parts[part]['date']}", flush=True)
             continue
         print(f"  {part:32} ", end="", flush=True)
         began = time.monotonic()
         said, passed = try_notebook_on_colab(trial, part) if trial.name == "colab" else try_part(trial, part)
-        outcomes.add(part, digest, passed, said, round(time.monotonic() - began, 1))
+        came.add(part, digest, passed, said, round(time.monotonic() - began, 1))
         print(f"{'passed' if passed else 'FAILED'}: {said}", flush=True)
         failed += not passed
     return min(failed, 1)
@@ -229,15 +227,15 @@ class Outcomes:
     """What came of each part of a trial: tests/outcomes/NAME.json, written after each."""
 
     def __init__(self, trial: Trial, versions: dict[str, str]):
-        self.path = OUTCOMES / f"{trial.name}.json"
-        self.parts = json.loads(self.path.read_text(encoding="utf-8"))["parts"] if self.path.exists() else {}
+        self.name = trial.name
+        self.parts = outcomes.read(trial.name).get("parts", {})
         ours = (settings.PROJECT / "requirements.txt").read_text(encoding="utf-8")
         asked = re.findall(r"^([\w-]+)[<>=]", ours, re.MULTILINE)
         self.about = {
             "command": f"make test-{trial.name}",
             "python": trial.python,
             "versions": {name: versions[name] for name in asked if name in versions},
-            "machine": f"{platform.system()} {platform.machine()}, {machine.cores()} cores",
+            "machine": outcomes.here(),
         }
 
     def keep_only(self, parts: list[str]) -> None:
@@ -247,9 +245,9 @@ class Outcomes:
         return self.parts.get(part, {}).get("digest") == digest and self.parts[part]["passed"]
 
     def add(self, part: str, digest: str, passed: bool, said: str, seconds: float) -> None:
-        entry = {"passed": passed, "said": said, "seconds": seconds, "date": datetime.date.today().isoformat()}
+        entry = {"passed": passed, "said": said, "seconds": seconds, "date": outcomes.today()}
         self.parts = dict(sorted((self.parts | {part: entry | {"digest": digest}}).items()))
-        files.write_text(json.dumps(self.about | {"parts": self.parts}, indent=1) + "\n", self.path)
+        outcomes.write(self.name, self.about | {"parts": self.parts})
 
 
 def _environment(trial: Trial) -> dict[str, str]:
