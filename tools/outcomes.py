@@ -22,6 +22,7 @@ def here() -> str:
 
 
 def write(name: str, what: dict) -> None:
+    FOLDER.mkdir(exist_ok=True)
     files.write_text(json.dumps(what, indent=1) + "\n", FOLDER / f"{name}.json")
 
 

@@ -27,7 +27,7 @@ def uv(*arguments) -> str:
 def output(*command) -> str:
     """Run a command; return what it printed, without white space around it. Raises ResolverError."""
     command = [str(word) for word in command]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
     if done.returncode:
         raise ResolverError(f"{' '.join(command)}\n{done.stderr.strip()[-3000:]}")
     return done.stdout.strip()

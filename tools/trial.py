@@ -193,6 +193,7 @@ def try_notebook_on_colab(trial: Trial, part: str) -> tuple[str, bool]:
     first = next(each for each in notebook["cells"] if each["cell_type"] == "code")
     first["source"] = cell.rstrip("\n").splitlines(keepends=True)
     opened = trial.folder / "content" / f"{part}.ipynb"
+    opened.parent.mkdir(exist_ok=True)
     files.write_text(json.dumps(notebook), opened)
     shutil.rmtree(trial.clone / "runs", ignore_errors=True)
     startup = trial.folder / "ipython" / "profile_default" / "startup"
