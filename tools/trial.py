@@ -229,7 +229,6 @@ class Outcomes:
 
     def __init__(self, trial: Trial, versions: dict[str, str]):
         self.name = trial.name
-        self.parts = outcomes.read(trial.name).get("parts", {})
         ours = (settings.PROJECT / "requirements.txt").read_text(encoding="utf-8")
         asked = re.findall(r"^([\w-]+)[<>=]", ours, re.MULTILINE)
         self.about = {
@@ -238,6 +237,10 @@ class Outcomes:
             "versions": {name: versions[name] for name in asked if name in versions},
             "machine": outcomes.here(),
         }
+
+        before = outcomes.read(trial.name)
+        same = all(before.get(key) == self.about[key] for key in ("python", "versions"))
+        self.parts = before["parts"] if same else {}
 
     def keep_only(self, parts: list[str]) -> None:
         self.parts = {name: self.parts[name] for name in parts if name in self.parts}
