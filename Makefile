@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-oldest test-newest test-bundle mutants clean
+.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -66,6 +66,9 @@ bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside pl
 
 test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings (a quarter of an hour)
 	@$(PY) tools/trial.py colab $(ARGS)
+
+test-binder: .venv/installed-dev ## run all notebooks through JupyterLab as on Binder, and measure the memory
+	@$(PY) tools/binder_memory.py $(ARGS)
 
 test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest versions that we allow (half an hour; ARGS="voc 00")
 	@$(PY) tools/trial.py oldest $(ARGS)

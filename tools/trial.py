@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 
 import outcomes
 from resolver import output, uv
@@ -30,6 +31,8 @@ from workshop_utils.errors import WorkshopError
 
 FOLDER = settings.PROJECT / "build" / "trials"
 STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
+NOT_TRIED = ("test_notebooks", "test_outcomes")
+"""The notebooks are tried one by one, and outcomes are what we are about to write."""
 LONGEST = 3600
 """Seconds after which a test file or a notebook hangs."""
 
@@ -46,6 +49,8 @@ class Trial:
     python: str
     requirements: tuple[pathlib.Path, ...] = (settings.PROJECT / "requirements.txt",)
     resolution: str = "highest"
+    tests: bool = True
+    """Whether the tests are tried, too, or the notebooks alone."""
 
     @property
     def folder(self) -> pathlib.Path:
@@ -60,8 +65,17 @@ class Trial:
         return self.folder / "workshop"
 
 
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """What came of one part: whether it passed, what there is to say, and what was measured."""
+
+    passed: bool
+    said: str
+    measured: dict = dataclasses.field(default_factory=dict)
+
+
 TRIALS = {
-    "colab": Trial("colab", "3.13", (STAND_IN / "versions.txt",)),
+    "colab": Trial("colab", "3.13", (STAND_IN / "versions.txt",), tests=False),
     "oldest": Trial("oldest", "3.11", resolution="lowest-direct"),
     "newest": Trial("newest", "3.13"),
 }
@@ -71,11 +85,15 @@ def main(name: str = "", *parts: str) -> int:
     if name not in TRIALS:
         print(f"usage: python tools/trial.py {'|'.join(TRIALS)} [PART...]", file=sys.stderr)
         return 2
-    trial = TRIALS[name]
+    return run(TRIALS[name], try_on_colab if name == "colab" else try_tests, parts)
+
+
+def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str, ...]) -> int:
+    """Make what the trial needs and attempt its parts, all or those with one of `parts` in their name; return 0 or 1."""
     try:
         versions = make_environment(trial)
         clone_head(trial)
-        return try_all(trial, versions, parts)
+        return try_all(trial, versions, attempt, parts)
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 1
@@ -96,7 +114,7 @@ def make_environment(trial: Trial) -> dict[str, str]:
         uv("venv", "--seed", "--no-python-downloads", "--python", interpreter(trial.python), trial.folder / "venv")
         files.write_text(text, trial.folder / "wanted.txt")
         uv("pip", "install", "--python", trial.venv_python, "--only-binary", ":all:", "-r", trial.folder / "wanted.txt")
-        if trial.name != "colab":
+        if trial.tests:
             project = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
             tools = project["optional-dependencies"]["dev"]
             uv("pip", "install", "--python", trial.venv_python, "-c", trial.folder / "wanted.txt", *tools)
@@ -142,11 +160,11 @@ def clone_head(trial: Trial) -> None:
         shutil.copytree(settings.PRETRAINED, trial.clone / "data" / "pretrained", dirs_exist_ok=True)
 
 
-def try_all(trial: Trial, versions: dict[str, str], chosen: tuple[str, ...]) -> int:
-    """Try every part that has not passed yet; return how many failed, at most 1."""
+def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, ...]) -> int:
+    """Attempt every part that has not passed yet; return the exit code."""
     notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
-    parts = [name for name in tests if trial.name != "colab" and name != "test_notebooks"] + notebooks
+    parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
     came = Outcomes(trial, versions)
     came.keep_only(parts)
     failed = 0
@@ -159,31 +177,40 @@ def try_all(trial: Trial, versions: dict[str, str], chosen: tuple[str, ...]) -> 
             continue
         print(f"  {part:32} ", end="", flush=True)
         began = time.monotonic()
-        said, passed = try_notebook_on_colab(trial, part) if trial.name == "colab" else try_part(trial, part)
-        came.add(part, digest, passed, said, round(time.monotonic() - began, 1))
-        print(f"{'passed' if passed else 'FAILED'}: {said}", flush=True)
-        failed += not passed
-    return min(failed, 1)
+        came_of_it = changes_nothing(trial, attempt(trial, part))
+        came.add(part, digest, came_of_it, round(time.monotonic() - began, 1))
+        print(f"{'passed' if came_of_it.passed else 'FAILED'}: {came_of_it.said}", flush=True)
+        failed += not came_of_it.passed
+    return int(failed > 0)
 
 
-def try_part(trial: Trial, part: str) -> tuple[str, bool]:
-    """Run a test file, or of test_notebooks.py the tests of one notebook; return pytest's last line, whether passed."""
+def changes_nothing(trial: Trial, came_of_it: Attempt) -> Attempt:
+    """Return the attempt as a failed one where it left a change in what git tracks, or a file that git does not ignore.
+
+    Then nbgitpuller, say, could not bring a participant's folder up to date without a conflict.
+    """
+    changed = _git("-C", trial.clone, "status", "--porcelain") if came_of_it.passed else ""
+    return Attempt(False, f"it changed what git sees: {changed}") if changed else came_of_it
+
+
+def try_tests(trial: Trial, part: str) -> Attempt:
+    """Run a test file, or of test_notebooks.py the tests of one notebook; what is said is pytest's last line."""
     arguments = [f"tests/{part}.py"] if part.startswith("test_") else ["tests/test_notebooks.py", "-k", part]
     command = [trial.venv_python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=0", *arguments]
     log = trial.folder / "logs" / f"{part}.txt"
     log.parent.mkdir(exist_ok=True)
     with open(log, "w", encoding="utf-8") as stream:
         try:
-            code = subprocess.run(command, cwd=trial.clone, env=_environment(trial), stdout=stream, stderr=stream,
+            code = subprocess.run(command, cwd=trial.clone, env=environment_of(trial), stdout=stream, stderr=stream,
                                   timeout=LONGEST).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
-            return f"it took longer than {LONGEST} s", False
+            return Attempt(False, f"it took longer than {LONGEST} s")
     last = log.read_text(encoding="utf-8").strip().splitlines()[-1]
     counted = re.sub(r" in [\d.]+s.*|=+ ?| ?=+|, \d+ warnings?", "", last)
-    return (counted if code == 0 else f"{counted} (see {log.relative_to(settings.PROJECT)})"), code == 0
+    return Attempt(code == 0, counted if code == 0 else f"{counted} (see {log.relative_to(settings.PROJECT)})")
 
 
-def try_notebook_on_colab(trial: Trial, part: str) -> tuple[str, bool]:
+def try_on_colab(trial: Trial, part: str) -> Attempt:
     """Run a notebook as it is opened from its badge: alone, in an empty folder, with nothing trained before."""
     import execute
     import links
@@ -199,21 +226,21 @@ def try_notebook_on_colab(trial: Trial, part: str) -> tuple[str, bool]:
     startup = trial.folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
     (startup / "00-colab.py").write_text("import google.colab\n")
-    environment = _environment(trial) | {"IPYTHONDIR": str(trial.folder / "ipython"), "PYTHONPATH": str(STAND_IN)}
+    environment = environment_of(trial) | {"IPYTHONDIR": str(trial.folder / "ipython"), "PYTHONPATH": str(STAND_IN)}
     try:
         execute.execute(opened, trial.folder / "executed", str(trial.venv_python), environment)
     except execute.NotebookError as fault:
-        return str(fault).strip().splitlines()[0], False
+        return Attempt(False, str(fault).strip().splitlines()[0])
     executed = json.loads((trial.folder / "executed" / f"{part}.ipynb").read_text(encoding="utf-8"))
     first = next(each for each in executed["cells"] if each["cell_type"] == "code")
     said = "".join("".join(each.get("text", "")) for each in first["outputs"]).strip().splitlines()
     brought = dict(line.split("==") for line in (STAND_IN / "versions.txt").read_text().splitlines() if "==" in line)
     there = dict(re.findall(r"^([\w.-]+)==(\S+)$", uv("pip", "freeze", "--python", trial.venv_python), re.MULTILINE))
-    replaced = [name for name, version in brought.items() if there.get(name) != version]
-    if replaced:
-        return f"Colab's own {', '.join(replaced)} was replaced", False
-    ready = bool(said) and said[-1].startswith("Ready: ")
-    return (said[-1].replace(f"{trial.clone}", "/content/workshop") if said else "its first cell said nothing"), ready
+    if replaced := [name for name, version in brought.items() if there.get(name) != version]:
+        return Attempt(False, f"Colab's own {', '.join(replaced)} was replaced")
+    if not said or not said[-1].startswith("Ready: "):
+        return Attempt(False, f"its first cell did not prepare Colab: {said}")
+    return Attempt(True, said[-1].replace(str(trial.clone), links.COLAB_FOLDER))
 
 
 def digest_of(trial: Trial, part: str, versions: dict[str, str]) -> str:
@@ -234,7 +261,7 @@ class Outcomes:
         self.about = {
             "command": f"make test-{trial.name}",
             "python": trial.python,
-            "versions": {name: versions[name] for name in asked if name in versions},
+            "versions": {name: versions[name] for name in (*asked, "tensorflow-cpu") if name in versions},
             "machine": outcomes.here(),
         }
 
@@ -248,17 +275,22 @@ class Outcomes:
     def stands(self, part: str, digest: str) -> bool:
         return self.parts.get(part, {}).get("digest") == digest and self.parts[part]["passed"]
 
-    def add(self, part: str, digest: str, passed: bool, said: str, seconds: float) -> None:
-        entry = {"passed": passed, "said": said, "seconds": seconds, "date": outcomes.today()}
-        self.parts = dict(sorted((self.parts | {part: entry | {"digest": digest}}).items()))
+    def add(self, part: str, digest: str, came: Attempt, seconds: float) -> None:
+        entry = {"passed": came.passed, "said": came.said, **came.measured, "seconds": seconds}
+        entry |= {"date": outcomes.today(), "digest": digest}
+        self.parts = dict(sorted((self.parts | {part: entry}).items()))
         outcomes.write(self.name, self.about | {"parts": self.parts})
 
 
-def _environment(trial: Trial) -> dict[str, str]:
+def environment_of(trial: Trial) -> dict[str, str]:
     """Return the environment of whatever runs in a trial: its own Python first, nothing of ours in the way."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     path = f"{trial.venv_python.parent}{os.pathsep}{os.environ['PATH']}"
-    return kept | {"PATH": path, "WORKSHOP_RECIPE": "quick", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return kept | {
+        "PATH": path,
+        "WORKSHOP_RECIPE": os.environ.get("WORKSHOP_RECIPE") or "quick",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
 
 
 def _head(folder: pathlib.Path) -> str:
