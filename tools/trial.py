@@ -89,7 +89,7 @@ def main(name: str = "", *parts: str) -> int:
 
 
 def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str, ...]) -> int:
-    """Make what the trial needs and attempt its parts, all or those with one of `parts` in their name; return 0 or 1."""
+    """Make what the trial needs and attempt its parts, all or those that `parts` name; return 0 or 1."""
     try:
         versions = make_environment(trial)
         clone_head(trial)
