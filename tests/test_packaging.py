@@ -18,6 +18,10 @@ from packaging.utils import canonicalize_name
 
 from workshop_utils import machine, pretrained, settings
 
+sys.path.insert(0, str(settings.PROJECT / "tools"))
+
+import trial
+
 ROOT = settings.PROJECT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,6 +78,14 @@ def test_python_versions_agree():
     assert "python" + " python".join(reversed(tested)) in makefile
     assert "({}) <= sys.version_info[:2] <= ({})".format(*(tested[i].replace(".", ", ") for i in (0, -1))) in makefile
     assert f"Python {tested[0]} to {tested[-1]}" in README
+
+
+def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
+    assert "schedule" in WORKFLOW[True], "YAML reads the word `on` as true"
+    job = WORKFLOW["jobs"]["versions"]
+    assert "schedule" in job["if"]
+    tried = {each["trial"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
+    assert tried == {name: each.python for name, each in trial.TRIALS.items()}
 
 
 def test_every_import_is_required():

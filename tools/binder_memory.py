@@ -53,8 +53,12 @@ def main(*parts: str) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     asked = FOLDER / "binder.txt"
     asked.write_text("\n".join(pip["pip"]) + "\n", encoding="utf-8")
-    name = "binder" if recipe == "quick" else f"binder-{recipe}"
-    return run(Trial(name, python, (asked,), tests=False), try_on_binder, parts)
+    if recipe == "quick":
+        trial = Trial("binder", python, (asked,), tests=False)
+    else:
+        command = f"WORKSHOP_RECIPE={recipe} make test-binder"
+        trial = Trial(f"binder-{recipe}", python, (asked,), tests=False, command=command)
+    return run(trial, try_on_binder, parts)
 
 
 def try_on_binder(trial: Trial, part: str) -> Attempt:

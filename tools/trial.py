@@ -51,6 +51,8 @@ class Trial:
     resolution: str = "highest"
     tests: bool = True
     """Whether the tests are tried, too, or the notebooks alone."""
+    command: str = ""
+    """What one writes to do this, if it is not `make test-NAME`."""
 
     @property
     def folder(self) -> pathlib.Path:
@@ -259,7 +261,7 @@ class Outcomes:
         ours = (settings.PROJECT / "requirements.txt").read_text(encoding="utf-8")
         asked = re.findall(r"^([\w-]+)[<>=]", ours, re.MULTILINE)
         self.about = {
-            "command": f"make test-{trial.name}",
+            "command": trial.command or f"make test-{trial.name}",
             "python": trial.python,
             "versions": {name: versions[name] for name in (*asked, "tensorflow-cpu") if name in versions},
             "machine": outcomes.here(),
