@@ -42,7 +42,7 @@ site: .venv/installed build/report.html build/site-venv/installed ## make a site
 	@$(PY) tools/pages.py build/site-venv/bin/python
 
 lock: .venv/installed ## write the newest versions that fit together, with their hashes, into requirements.lock
-	@$(PY) tools/resolver.py pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	@$(PY) tools/resolver.py pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
 
 bundle: .venv/installed $(WEIGHTS) ## pack the workshop with its packages for a room without internet (1 GB)
