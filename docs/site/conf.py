@@ -10,6 +10,7 @@ suppress_warnings = ["myst.xref_missing", "myst.header"]  # README names folders
 
 nb_execution_mode = "off"  # they were executed by `make run`
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # has tables, and our cells show them
 nb_ipywidgets_js = {}  # it would be loaded from elsewhere; a widget is shown as the text it also has
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_heading_anchors = 3
