@@ -7,21 +7,20 @@ samples, hence the same split, the same batches and the same fingerprint.
 import collections
 import concurrent.futures
 import dataclasses
-import functools
 import hashlib
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 
-from workshop_utils import anchors, augmentation, examination, label_map, photos, settings, voc
+from workshop_utils import anchors, augmentation, examination, label_map, photos, settings, shelf, voc
 from workshop_utils.errors import WorkshopError
 from workshop_utils.findings import Finding
 
 LABEL_MAP = label_map.FILENAME
 
-MOST_IN_MEMORY = 700
-"""So many decoded photos are kept, those used last: half a gigabyte at most, however many there are."""
+QUICKLY_DECODED = 1_000_000
+"""A photo of so many pixels is decoded in milliseconds, each time it is used. What larger ones shrink to is kept."""
 
 
 class DatasetError(WorkshopError, ValueError):
@@ -64,12 +63,15 @@ class Sample:
     @property
     def image(self) -> np.ndarray:
         """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when it is used."""
-        return _image(self)
+        if self.width * self.height <= QUICKLY_DECODED:
+            return self._decode()
+        return _SHELF.take(self.sha256, self._decode)
+
+    def _decode(self) -> np.ndarray:
+        return photos.shrink(photos.read(self.encoded, self.name))
 
 
-@functools.lru_cache(maxsize=MOST_IN_MEMORY)
-def _image(sample: Sample) -> np.ndarray:
-    return photos.shrink(photos.read(sample.encoded, sample.name))
+_SHELF = shelf.Shelf(settings.RUNS)
 
 
 @dataclasses.dataclass(frozen=True)

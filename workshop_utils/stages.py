@@ -13,7 +13,7 @@ import pathlib
 import shutil
 from collections.abc import Callable
 
-from workshop_utils import dataset, folding, precision, strategies, trunk
+from workshop_utils import dataset, folding, lean, precision, strategies, trunk
 from workshop_utils.experiment import Plan
 from workshop_utils.quiet import keras, tf
 
@@ -84,7 +84,10 @@ def _learning_early(model: keras.Model, train_from: str) -> dict[str, keras.Vari
 
 
 def _network(strategy: strategies.Strategy) -> keras.Model:
-    return strategy.model if strategy.batch_norm_learns else folding.fold(strategy.model, policy(strategy))
+    """Return what is run at each step where the whole network is: the same weights, in less time and memory."""
+    if strategy.batch_norm_learns:
+        return lean.lean(strategy.model)
+    return folding.fold(strategy.model, policy(strategy))
 
 
 def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
