@@ -19,10 +19,10 @@ from workshop_utils import (
     detector,
     evaluation,
     experiment,
-    folding,
     losses,
     precision,
     settings,
+    stages,
     strategies,
     training,
 )
@@ -109,6 +109,7 @@ def pretended(monkeypatch):
 
     scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
     monkeypatch.setattr(detector, "build", build)
+    monkeypatch.setattr(stages, "_network", lambda strategy: strategy.model)
     monkeypatch.setattr(training, "make_step", make_step)
     monkeypatch.setattr(training, "measured", lambda *_: dict(scores))
 
@@ -315,7 +316,6 @@ def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
     prepared = strategies.prepare("random_init", data.label_map)
     prepared = dataclasses.replace(prepared, batch_norm_learns=learns)
     monkeypatch.setattr(strategies, "prepare", lambda *_: prepared)
-    monkeypatch.setattr(folding, "fold", lambda model, policy: model)
     training.train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
     (line,) = re.findall(r"^Computing on .*$", capsys.readouterr().out, re.MULTILINE)
     assert wanted in line
