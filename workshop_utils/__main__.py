@@ -153,7 +153,11 @@ def detect(options) -> int:
     from workshop_utils import inference
 
     reports = inference.annotate(
-        inference.open_detector(options.source), inference.collect(options.photos), options.out, options.min_score
+        inference.open_detector(options.source),
+        inference.collect(options.photos),
+        options.out,
+        options.min_score,
+        options.every_name,
     )
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"
@@ -281,6 +285,9 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("photos", nargs="+", help="photos, or folders of them")
     added.add_argument("--out", type=folder, required=True, metavar="DIR")
     added.add_argument("--min-score", type=_share, default=0.4, metavar="SCORE")
+    added.add_argument(
+        "--every-name", action="store_true", help="keep all names that one object is found by; else only the surest"
+    )
     return parser
 
 

@@ -67,6 +67,11 @@ def stages(
     return [Stage(thawed, [*early.values(), *model.trainable_variables], begin, factor), last]
 
 
+def policy(strategy: strategies.Strategy) -> str:
+    """Return the Keras dtype policy a strategy trains in: where batch norm learns, its statistics need float32."""
+    return "float32" if strategy.batch_norm_learns else precision.policy()
+
+
 def falling(step, thawed: int, steps: int) -> tf.Tensor:
     """Return by what the rate is multiplied for layers that are frozen after `thawed` of all `steps`.
 
@@ -90,7 +95,7 @@ def _network(strategy: strategies.Strategy) -> keras.Model:
     """Return what is run at each step where the whole network is: the same weights, in less time and memory."""
     if strategy.batch_norm_learns:
         return lean.lean(strategy.model)
-    return folding.fold(strategy.model, precision.policy())
+    return folding.fold(strategy.model, policy(strategy))
 
 
 def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
@@ -106,4 +111,4 @@ def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
     epoch = thawed * size // len(samples)
     cache = trunk.Cache(folder, samples, plan.label_map, views, plan.recipe.seed, epoch)
     cache.fill(frozen)
-    return folding.fold(tail, precision.policy()), functools.partial(cache.batches, size)
+    return folding.fold(tail, policy(strategy)), functools.partial(cache.batches, size)

@@ -9,7 +9,7 @@ import time
 import filelock
 from tqdm.auto import tqdm
 
-from workshop_utils import dataset, detector, evaluation, files, settings, stages, strategies
+from workshop_utils import dataset, detector, evaluation, files, precision, settings, stages, strategies
 from workshop_utils.experiment import Experiment, ExperimentError, History, Plan, Progress
 from workshop_utils.losses import multibox_loss
 from workshop_utils.quiet import keras, tf
@@ -180,6 +180,7 @@ def _run(strategy, plan: Plan, training, experiment, measure, watch, team) -> di
     if start:
         print(f"Resuming at step {start}", flush=True)
         began = time.monotonic() - progress.seconds
+    print(precision.told(stages.policy(strategy)), flush=True)
     saved, scores = float("-inf"), None
 
     bar = tqdm(total=recipe.steps, initial=start, desc=strategy.name, unit="step")
