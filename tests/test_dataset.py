@@ -3,6 +3,7 @@ import io
 import itertools
 import pathlib
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -94,20 +95,34 @@ def test_a_large_photo_is_kept_small_but_its_true_size_is_known(voc_folder):
 
 def test_photos_stay_on_the_disk_until_they_are_used(voc_folder):
     first, second, third, *_ = dataset.load(voc_folder).samples
-    assert first.image is first.image
-    for name in ("0001.jpg", "0002.jpg"):
-        (voc_folder / "images" / name).unlink()
+    (voc_folder / "images" / "0002.jpg").unlink()
     shutil.copy(voc_folder / "images" / "0004.jpg", voc_folder / "images" / "0003.jpg")
-    assert first.image.shape == (384, 512, 3), "it was used already"
+    assert first.image.shape == (384, 512, 3)
     with pytest.raises(photos.PhotoError, match=r"0002\.jpg: is not there any more"):
         _ = second.image
     with pytest.raises(photos.PhotoError, match=r"0003\.jpg: has changed since"):
         _ = third.image
 
 
-def test_however_many_photos_are_used_those_in_memory_take_little_of_it():
-    most = dataset._image.cache_info().maxsize
-    assert most * photos.WORKING_SIDE**2 * 3 < 600e6
+def test_however_many_photos_are_used_they_take_no_memory(yoghurt):
+    one = yoghurt.samples[0].image.nbytes
+    tracemalloc.start()
+    try:
+        for sample in yoghurt.samples[:30]:
+            assert sample.image.nbytes == one
+        assert tracemalloc.get_traced_memory()[0] < 2 * one
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_photo_is_decoded_once(voc_folder, monkeypatch):
+    large = Image.open(voc_folder / "images" / "0001.jpg").resize((2048, 1536))
+    large.save(voc_folder / "images" / "0001.jpg")
+    edit(voc_folder, "0001.xml", width=2048, height=1536)
+    sample, read, times = dataset.load(voc_folder).samples[0], photos.read, []
+    monkeypatch.setattr(photos, "read", lambda *about: times.append(about) or read(*about))
+    first, second = sample.image, sample.image
+    assert len(times) == 1 and first.shape == (384, 512, 3) and np.array_equal(first, second)
 
 
 def test_the_folders_own_label_map_is_taken_if_it_has_one(voc_folder):

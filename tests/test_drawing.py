@@ -2,21 +2,36 @@ import base64
 import html.parser
 import io
 
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
 
-from workshop_utils import drawing
+from workshop_utils import anchors, drawing
 from workshop_utils.detector import Detections
 
 ALT = 'two "lines", <one> & another'
 CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}]}
+RUN = [
+    {"step": 10.0, "loss": 3.0, "classification": 2.0, "localisation": 1.0, "AP50": None},
+    {"step": 20.0, "loss": 2.0, "classification": 1.5, "localisation": 0.5, "AP50": 0.5},
+]
+SEEDS = {
+    "tuned": [
+        [{"step": step, "seconds": 60.0 * minutes, "AP": score} for step, minutes, score in rows]
+        for rows in (((100, 1, 0.2), (200, 2, 0.6)), ((50, 1, None), (100, 3, 0.4), (200, 6, 0.8), (300, 9, 0.9)))
+    ],
+    "begun": [[{"step": 100, "seconds": 300.0, "AP": 0.1}]],
+}
 FIGURES = {
     "picture": lambda: drawing.picture(np.zeros((4, 6, 3), np.uint8), alt=ALT),
     "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"], alt=ALT),
     "curves": lambda: drawing.curves(CURVES, alt=ALT),
+    "run_curves": lambda: drawing.run_curves(RUN, 30, {20: "a $mark"}, alt=ALT),
     "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT),
+    "bands": lambda: drawing.bands(SEEDS, alt=ALT),
+    "spreads": lambda: drawing.spreads({"a": [0.1, 0.3, 0.2], "b": [0.0]}, "AP", alt=ALT),
     "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x", alt=ALT),
     "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across", alt=ALT),
 }
@@ -63,9 +78,61 @@ def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(
     assert captions[0][0] == "blueberry 2%"
 
 
+@pytest.mark.parametrize("over, x", [("step", [100, 200]), ("minutes", [2.0, 4.0])])
+def test_a_band_runs_from_the_lowest_to_the_highest_seed_where_all_were_measured(figures, over, x):
+    drawing.bands(SEEDS, over=over, alt=ALT)
+    (axis,) = figures[0].axes
+    tuned, begun = axis.lines
+    assert tuned.get_xdata() == pytest.approx(x) and tuned.get_ydata() == pytest.approx([0.3, 0.7])
+    assert begun.get_ydata() == pytest.approx([0.1])
+    outline = axis.collections[0].get_paths()[0].vertices
+    for place, (low, high) in zip(x, ((0.2, 0.4), (0.6, 0.8))):
+        at = [y for left, y in outline if left == pytest.approx(place)]
+        assert (min(at), max(at)) == pytest.approx((low, high))
+
+
+def test_lines_with_bands_differ_in_dash_and_marker_besides_colour(figures):
+    drawing.bands(SEEDS, alt=ALT)
+    first, second = figures[0].axes[0].lines
+    assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
+
+
+def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
+    drawing.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]
+    assert [text.get_text() for text in axis.texts] == ["0.710 to 0.750", "0.200"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["tuned, 3 runs", "begun, 1 run"]
+
+
+def test_a_logarithmic_axis_names_what_was_measured(figures):
+    drawing.lines({"a": [(10, 0.1), (30, 0.2), (288, 0.3)], "b": [(96, 0.2)]}, "photos", "AP", log="x", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["10", "30", "288"]
+
+
 def test_bars_without_any_length_still_have_an_axis(figures):
     drawing.bars({"a": {"one": 0.0}}, "x", alt=ALT)
     assert figures[0].axes[0].get_xlim() == (0, 1)
+
+
+def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
+    drawing.run_curves(RUN, 300, alt=ALT)
+    losses, scores = figures[0].axes
+    assert [line.get_label() for line in losses.lines] == ["loss", "classification", "localisation"]
+    assert losses.get_xlim()[1] >= 300 and scores.get_xlim() == losses.get_xlim()
+    assert [tuple(point) for point in scores.lines[0].get_xydata()] == [(20, 0.5)]
+
+
+def test_a_run_whose_loss_became_nan_is_drawn_too():
+    rows = [*RUN, {"step": 30.0} | dict.fromkeys(("loss", "classification", "localisation"), float("nan"))]
+    for history in (rows, rows[-1:]):
+        assert drawing.run_curves(history, 300, alt=ALT).alt == ALT
+
+
+def test_a_run_whose_score_was_not_measured_yet_says_so(figures):
+    drawing.run_curves(RUN[:1], 300, alt=ALT)
+    assert [text.get_text() for text in figures[0].axes[1].texts] == ["not measured yet"]
 
 
 def test_a_table_aligns_numbers_and_writes_them_short():
@@ -96,3 +163,37 @@ def test_filters_are_tiled_in_rows_with_their_own_range():
 def test_a_png_is_the_image_it_was_made_of():
     image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
     assert np.array_equal(Image.open(io.BytesIO(drawing.png(image))), image)
+
+
+MAPS = ((19, 19, 576), (10, 10, 1280), (5, 5, 512), (3, 3, 256), (2, 2, 256), (1, 1, 128))
+PARTS = {"backbone": 4_000_000, "extra layers": 300, "box heads": 20, "class heads": 1}
+
+
+def test_the_network_is_drawn_as_the_model_is(coco, figures):
+    drawing.network(coco, PARTS, np.zeros((300, 300, 3), np.uint8), alt=ALT)
+    written = [text.get_text() for text in figures[0].axes[0].texts]
+    for level, (features, count) in enumerate(zip(MAPS, (3, 6, 6, 6, 6, 6)), start=1):
+        assert coco.get_layer(f"box_{level - 1}_depthwise").input.shape[1:] == features
+        assert f"map {level}\n{' x '.join(map(str, features))}" in written
+        assert f"{'+ ' if level > 1 else ''}{count * features[0] ** 2:,}" in written
+    assert [written.count(f"{count} anchors\nx {numbers} numbers") for count in (3, 6) for numbers in (4, 91)] == [
+        1, 1, 5, 5]  # fmt: skip
+    assert {"backbone\n4,000,000 weights", "class heads\n1 weights", "1,917 anchors  ="} <= set(written)
+
+
+def test_each_cup_is_drawn_with_the_anchors_that_answer_for_it(yoghurt, figures):
+    sample = yoghurt.samples[5]
+    matched = anchors.match(sample.boxes)
+    drawing.matched_anchors(sample, matched, alt=ALT)
+    (axis,) = figures[0].axes
+    assert [text.get_text() for text in axis.texts] == [str(number + 1) for number in range(len(sample.boxes))]
+    for place in range(len(sample.boxes)):
+        own = matplotlib.colors.to_rgba(drawing.PALETTE[place])
+        widths = [patch.get_linewidth() for patch in axis.patches if patch.get_edgecolor() == own]
+        assert sorted(widths) == [1.3] * (matched == place).sum() + [3.5]
+
+
+def test_the_way_from_an_anchor_to_its_box_leads_from_centre_to_centre(figures):
+    drawing.box_coding(np.zeros((100, 200, 3), np.uint8), (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 1.0), alt=ALT)
+    (arrow,) = [text for text in figures[0].axes[0].texts if not text.get_text()]
+    assert arrow.xyann == pytest.approx((40, 20)) and arrow.xy == pytest.approx((150, 70))

@@ -140,7 +140,9 @@ def test_what_it_links_to_in_the_workshop_is_there(name):
 
 
 def test_words_are_spelt_right():
-    listed = subprocess.run(["git", "ls-files", "-z", "*.md", "*.ipynb", "*.py"], cwd=settings.PROJECT, stdout=-1)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "*.md", "*.ipynb", "*.py"], cwd=settings.PROJECT, stdout=subprocess.PIPE
+    )
     paths = listed.stdout.decode().split("\0")[:-1]
     command = [sys.executable, "-m", "codespell_lib", "--builtin", "clear,rare", *paths]
     checked = subprocess.run(command, cwd=settings.PROJECT, capture_output=True, text=True)

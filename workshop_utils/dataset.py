@@ -7,21 +7,20 @@ samples, hence the same split, the same batches and the same fingerprint.
 import collections
 import concurrent.futures
 import dataclasses
-import functools
 import hashlib
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 
-from workshop_utils import anchors, augmentation, examination, label_map, photos, settings, voc
+from workshop_utils import anchors, augmentation, examination, label_map, photos, settings, shelf, voc
 from workshop_utils.errors import WorkshopError
 from workshop_utils.findings import Finding
 
 LABEL_MAP = label_map.FILENAME
 
-MOST_IN_MEMORY = 700
-"""So many decoded photos are kept, those used last: half a gigabyte at most, however many there are."""
+QUICKLY_DECODED = 1_000_000
+"""A photo of so many pixels is decoded in milliseconds, each time it is used. What larger ones shrink to is kept."""
 
 
 class DatasetError(WorkshopError, ValueError):
@@ -64,12 +63,15 @@ class Sample:
     @property
     def image(self) -> np.ndarray:
         """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when it is used."""
-        return _image(self)
+        if self.width * self.height <= QUICKLY_DECODED:
+            return self._decode()
+        return _SHELF.take(self.sha256, self._decode)
+
+    def _decode(self) -> np.ndarray:
+        return photos.shrink(photos.read(self.encoded, self.name))
 
 
-@functools.lru_cache(maxsize=MOST_IN_MEMORY)
-def _image(sample: Sample) -> np.ndarray:
-    return photos.shrink(photos.read(sample.encoded, sample.name))
+_SHELF = shelf.Shelf(settings.RUNS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,21 +160,27 @@ def view(samples: list[Sample], mapping: dict[int, str], epoch: int, index: int,
     return augmentation.random_view(sample.image, sample.boxes, class_ids(sample, mapping), rng)
 
 
-def batch(samples: list[Sample], mapping: dict[int, str], step: int, size: int, seed: int) -> tuple[np.ndarray, ...]:
+def batch(
+    samples: list[Sample], mapping: dict[int, str], step: int, size: int, seed: int, part: slice = slice(None)
+) -> tuple[np.ndarray, ...]:
     """Return training batch number `step`: images (size, 300, 300, 3) in [-1, 1], encodings (size, 1917, 4), classes
-    (size, 1917).
+    (size, 1917). With `part`, only those of its photos are read and returned.
 
-    A batch depends on nothing but these arguments: training that was interrupted goes on as if it had not been.
+    A batch depends on nothing but these arguments: training that was interrupted goes on as if it had not been, and
+    several machines can each make their part of it.
     """
-    views = [view(samples, mapping, *place, seed) for place in places(step, size, len(samples), seed)]
+    views = [view(samples, mapping, *place, seed) for place in places(step, size, len(samples), seed)[part]]
     targets = [anchors.targets(each.boxes, each.class_ids) for each in views]
     images = photos.to_input(np.stack([each.image for each in views]))
     return images, *map(np.stack, zip(*targets, strict=True))
 
 
-def batches(samples, mapping, size: int, seed: int, start: int, stop: int) -> Iterator[tuple]:
-    """Yield the training batches `start` to `stop`, prepared in another thread while the network works."""
-    return ahead(batch(samples, mapping, step, size, seed) for step in range(start, stop))
+def batches(
+    samples, mapping, size: int, seed: int, start: int, stop: int, part: slice = slice(None)
+) -> Iterator[tuple]:
+    """Yield the training batches `start` to `stop`, or their `part`, prepared in another thread while the network
+    works."""
+    return ahead(batch(samples, mapping, step, size, seed, part) for step in range(start, stop))
 
 
 def ahead(items: Iterator, count: int = 2) -> Iterator:

@@ -98,7 +98,7 @@ class Cache:
     def _read(self, first: int) -> "_Shard":
         paths = sorted(self.folder.glob(f"{first:08d}-features-*.npy"))
         with np.load(self._truth(first), allow_pickle=False) as truth:
-            return _Shard([np.load(path, mmap_mode="r", allow_pickle=False) for path in paths], **truth)
+            return _Shard(paths, **truth)
 
     def _features(self, first: int, number: int) -> pathlib.Path:
         return self.folder / f"{first:08d}-features-{number}.npy"
@@ -109,15 +109,18 @@ class Cache:
 
 @dataclasses.dataclass(frozen=True)
 class _Shard:
-    """SHARD rows: memory-mapped outputs of the trunk, and the boxes of all rows, row i's behind ends[i - 1]."""
+    """SHARD rows: files of the trunk's outputs, and the boxes of all rows, row i's behind ends[i - 1].
 
-    features: list[np.ndarray]
+    A file is mapped into memory only while a row is read: what stays mapped counts as the process's own.
+    """
+
+    features: list[pathlib.Path]
     ends: np.ndarray
     boxes: np.ndarray
     classes: np.ndarray
 
     def outputs(self, row: int) -> list[np.ndarray]:
-        return [array[row] for array in self.features]
+        return [np.load(path, mmap_mode="r", allow_pickle=False)[row] for path in self.features]
 
     def truth(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         here = slice(self.ends[row - 1] if row else 0, self.ends[row])
