@@ -18,7 +18,7 @@ import numpy as np
 from workshop_utils import dataset, detector, files, label_map, photos, training
 from workshop_utils.errors import WorkshopError
 from workshop_utils.experiment import Experiment
-from workshop_utils.quiet import disk_faults, keras, tf
+from workshop_utils.quiet import disk_faults, hushed, keras, tf
 
 FILE_NAMES = {
     "saved_model": "saved_model",
@@ -154,7 +154,7 @@ def _calibration(experiment: Experiment) -> list[np.ndarray]:
 
 
 def _export(model: keras.Model, path: pathlib.Path, kind: str, **options) -> None:
-    with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults():
+    with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults(), hushed():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
         model.export(str(unfinished), format=kind, verbose=False, **options)
 
