@@ -13,11 +13,25 @@ from workshop_utils.detector import Detections
 
 ALT = 'two "lines", <one> & another'
 CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}]}
+RUN = [
+    {"step": 10.0, "loss": 3.0, "classification": 2.0, "localisation": 1.0, "AP50": None},
+    {"step": 20.0, "loss": 2.0, "classification": 1.5, "localisation": 0.5, "AP50": 0.5},
+]
+SEEDS = {
+    "tuned": [
+        [{"step": step, "seconds": 60.0 * minutes, "AP": score} for step, minutes, score in rows]
+        for rows in (((100, 1, 0.2), (200, 2, 0.6)), ((50, 1, None), (100, 3, 0.4), (200, 6, 0.8), (300, 9, 0.9)))
+    ],
+    "begun": [[{"step": 100, "seconds": 300.0, "AP": 0.1}]],
+}
 FIGURES = {
     "picture": lambda: drawing.picture(np.zeros((4, 6, 3), np.uint8), alt=ALT),
     "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"], alt=ALT),
     "curves": lambda: drawing.curves(CURVES, alt=ALT),
+    "run_curves": lambda: drawing.run_curves(RUN, 30, {20: "a $mark"}, alt=ALT),
     "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT),
+    "bands": lambda: drawing.bands(SEEDS, alt=ALT),
+    "spreads": lambda: drawing.spreads({"a": [0.1, 0.3, 0.2], "b": [0.0]}, "AP", alt=ALT),
     "bars": lambda: drawing.bars({"a": {"one": 0.0}, "b": {"one": 0.0, "two": 0.0}}, "x", alt=ALT),
     "counts": lambda: drawing.counts({("a", "b"): 3}, ["a"], ["a", "b"], "down", "across", alt=ALT),
 }
@@ -64,9 +78,61 @@ def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(
     assert captions[0][0] == "blueberry 2%"
 
 
+@pytest.mark.parametrize("over, x", [("step", [100, 200]), ("minutes", [2.0, 4.0])])
+def test_a_band_runs_from_the_lowest_to_the_highest_seed_where_all_were_measured(figures, over, x):
+    drawing.bands(SEEDS, over=over, alt=ALT)
+    (axis,) = figures[0].axes
+    tuned, begun = axis.lines
+    assert tuned.get_xdata() == pytest.approx(x) and tuned.get_ydata() == pytest.approx([0.3, 0.7])
+    assert begun.get_ydata() == pytest.approx([0.1])
+    outline = axis.collections[0].get_paths()[0].vertices
+    for place, (low, high) in zip(x, ((0.2, 0.4), (0.6, 0.8))):
+        at = [y for left, y in outline if left == pytest.approx(place)]
+        assert (min(at), max(at)) == pytest.approx((low, high))
+
+
+def test_lines_with_bands_differ_in_dash_and_marker_besides_colour(figures):
+    drawing.bands(SEEDS, alt=ALT)
+    first, second = figures[0].axes[0].lines
+    assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
+
+
+def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
+    drawing.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]
+    assert [text.get_text() for text in axis.texts] == ["0.710 to 0.750", "0.200"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["tuned, 3 runs", "begun, 1 run"]
+
+
+def test_a_logarithmic_axis_names_what_was_measured(figures):
+    drawing.lines({"a": [(10, 0.1), (30, 0.2), (288, 0.3)], "b": [(96, 0.2)]}, "photos", "AP", log="x", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["10", "30", "288"]
+
+
 def test_bars_without_any_length_still_have_an_axis(figures):
     drawing.bars({"a": {"one": 0.0}}, "x", alt=ALT)
     assert figures[0].axes[0].get_xlim() == (0, 1)
+
+
+def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
+    drawing.run_curves(RUN, 300, alt=ALT)
+    losses, scores = figures[0].axes
+    assert [line.get_label() for line in losses.lines] == ["loss", "classification", "localisation"]
+    assert losses.get_xlim()[1] >= 300 and scores.get_xlim() == losses.get_xlim()
+    assert [tuple(point) for point in scores.lines[0].get_xydata()] == [(20, 0.5)]
+
+
+def test_a_run_whose_loss_became_nan_is_drawn_too():
+    rows = [*RUN, {"step": 30.0} | dict.fromkeys(("loss", "classification", "localisation"), float("nan"))]
+    for history in (rows, rows[-1:]):
+        assert drawing.run_curves(history, 300, alt=ALT).alt == ALT
+
+
+def test_a_run_whose_score_was_not_measured_yet_says_so(figures):
+    drawing.run_curves(RUN[:1], 300, alt=ALT)
+    assert [text.get_text() for text in figures[0].axes[1].texts] == ["not measured yet"]
 
 
 def test_a_table_aligns_numbers_and_writes_them_short():

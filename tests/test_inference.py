@@ -3,6 +3,7 @@
 import csv
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -42,6 +43,32 @@ def test_each_photo_gets_a_picture_an_annotation_and_its_rows(coco_open, album, 
         mine = [row for row in rows if row["photo"] == report.path.name]
         assert [row["class"] for row in mine] == list(report.names)
         assert all(float(row["score"]) >= 0.3 for row in mine)
+
+
+def two_names(size: int = 100):
+    """A detector that finds a cup under two names, and another cup."""
+    boxes, classes, scores = np.zeros((size, 4), np.float32), np.zeros(size, np.int32), np.zeros(size, np.float32)
+    boxes[:3] = (0.1, 0.1, 0.5, 0.4), (0.11, 0.1, 0.5, 0.4), (0.1, 0.6, 0.5, 0.9)
+    classes[:3], scores[:3] = (2, 1, 1), (0.9, 0.8, 0.7)
+    names = {1: "peach", 2: "vanilla"}
+    return inference.OpenDetector("two names", names, lambda image, min_score: (boxes, classes, scores))
+
+
+def test_an_object_is_counted_once_unless_every_name_is_wanted(album, tmp_path):
+    paths = inference.collect([album])
+    for every_name, counts in ((False, {"peach": 1, "vanilla": 1}), (True, {"peach": 2, "vanilla": 1})):
+        reports = inference.annotate(two_names(), paths, tmp_path / str(every_name), every_name=every_name)
+        assert [report.counts for report in reports] == [counts, counts]
+        assert len(table(tmp_path / str(every_name) / "detections.csv")) == 2 * sum(counts.values())
+
+
+def test_detections_once_are_padded_as_all_detections_are():
+    image = np.zeros((30, 40, 3), np.uint8)
+    found = two_names().detect([image, image])
+    single = inference.once(found)
+    assert [part.shape for part in single] == [part.shape for part in found]
+    assert [part.dtype for part in single] == [part.dtype for part in found]
+    assert single.classes[1, :3].tolist() == [2, 1, 0] and single.scores[1, :3].round(2).tolist() == [0.9, 0.7, 0]
 
 
 def test_contents_count_the_classes_on_each_photo(coco_open, album, tmp_path):

@@ -50,6 +50,8 @@ def test_a_higher_threshold_finds_less_and_none_is_the_end_of_it():
     boxes = np.array([[LEFT, AWAY, (0, 0, 0, 0)]], np.float32)
     found = Detections(boxes, np.array([[1, 2, 0]]), np.array([[0.9, 0.3, 0.0]]))
     low, middle, high = mistakes.sweep([sample], found, {1: "peach", 2: "natural"}, [0.0, 0.5, 0.95])
+    counts = [[row[key] for key in ("right", "found", "labelled")] for row in (low, middle, high)]
+    assert counts == [[1, 2, 2], [1, 1, 2], [0, 0, 2]]
     assert (low["precision"], low["recall"], low["F1"]) == (0.5, 0.5, 0.5)
     assert (middle["precision"], middle["recall"], middle["F1"]) == (1.0, 0.5, pytest.approx(2 / 3))
     assert (high["precision"], high["recall"], high["F1"]) == (0.0, 0.0, 0.0)

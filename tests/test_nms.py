@@ -26,6 +26,14 @@ def test_numpy_s_suppression_equals_tensorflow_s(seed, boxes, classes, floor):
     np.testing.assert_array_equal(ours[1][:found] - 1, theirs.nmsed_classes[0].numpy()[:found])
 
 
+def test_an_object_found_under_two_names_is_left_with_the_surer_one():
+    left, shifted, further, away = (0, 0, 0.4, 0.4), (0, 0.08, 0.4, 0.48), (0, 0.16, 0.4, 0.56), (0.6, 0.6, 0.9, 0.9)
+    boxes = np.array([left, away, shifted, further, (0, 0, 0, 0)], np.float32)
+    scores = np.array([0.9, 0.3, 0.8, 0.7, 0.0], np.float32)
+    assert nms.once(boxes, scores, 0.6) == [0, 3, 1], "what overlaps only a dropped box is kept, and padding is not"
+    assert nms.once(boxes, scores, 0.7) == [0, 2, 3, 1]
+
+
 @given(seed=some.integers(0, 2**32 - 1), boxes=some.integers(1, 40), classes=some.integers(1, 4))
 def test_what_is_kept_does_not_overlap_and_what_is_dropped_overlaps_something_better(seed, boxes, classes):
     rng = np.random.default_rng(seed)

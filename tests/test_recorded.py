@@ -37,6 +37,32 @@ def test_runs_come_in_the_order_of_their_file_names_and_other_files_are_left_alo
     assert [run.strategy for run in recorded.load(tmp_path)] == ["fine_tune", "random_init"]
 
 
+def test_runs_in_folders_within_are_among_all_of_them(tmp_path):
+    (tmp_path / "ladder").mkdir()
+    write(tmp_path, "b.json")
+    write(tmp_path / "ladder", "a.json", training_photos=30)
+    assert [run.training_photos for run in recorded.load(tmp_path)] == [None]
+    assert [run.training_photos for run in recorded.everything(tmp_path)] == [None, 30]
+
+
+def test_repeats_are_the_runs_that_differ_by_their_seed_alone(tmp_path):
+    recipe = settings.recipe("seed")
+    others = {
+        "seed 43": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, seed=43))},
+        "rate": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, learning_rate=0.1))},
+        "steps": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, steps=3000))},
+        "strategy": {"strategy": "random_init"},
+        "rung": {"training_photos": 30},
+    }
+    write(tmp_path, "z.json")
+    for name, changes in others.items():
+        write(tmp_path, f"{name}.json", **changes)
+    runs = recorded.load(tmp_path)
+    assert [run.recipe.seed for run in recorded.repeats(runs, "fine_tune", recipe)] == [42, 43]
+    assert len(recorded.repeats(runs, "fine_tune", recipe, training_photos=30)) == 1
+    assert recorded.repeats(runs, "as_is", recipe) == []
+
+
 def test_what_a_file_says_beyond_the_known_is_left_out(tmp_path):
     write(tmp_path, "a.json", machine="a laptop")
     assert recorded.load(tmp_path) == [RUN]
@@ -107,15 +133,49 @@ def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path
 
 def test_what_is_recorded_is_of_the_photos_that_are_here():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
-    runs = [*recorded.load(), *recorded.load(settings.RESULTS / "ladder")]
-    assert {run.fingerprint for run in runs} == {fingerprint}
+    assert {run.fingerprint for run in recorded.everything()} == {fingerprint}
 
 
 def test_every_recorded_run_is_one_that_make_record_makes_by_the_command_it_names():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
-    there = [*settings.RESULTS.glob("*.json"), *(settings.RESULTS / "ladder").glob("*.json")]
     made = {run.folder / f"{run.name}.json" for run in record.RUNS if record.is_recorded(run, fingerprint)}
-    assert set(there) == made
+    assert set(settings.RESULTS.rglob("*.json")) == made
+
+
+def test_no_two_recorded_runs_have_one_file_or_one_command():
+    for what in ({run.folder / run.name for run in record.RUNS}, {run.command for run in record.RUNS}):
+        assert len(what) == len(record.RUNS)
+
+
+@pytest.mark.parametrize("run", record.RUNS, ids=lambda run: f"{run.folder.name}-{run.name}")
+def test_the_changes_a_recorded_run_makes_to_its_recipe_are_ones_there_are(run):
+    recipe = settings.recipe("seed", **dict(each.split("=") for each in run.arguments if "=" in each))
+    assert recipe.seed in (42, 43, 44) and recipe.batch_size == 8
+
+
+def test_random_weights_get_the_best_of_the_rates_that_were_tried():
+    """So that they are no straw man."""
+    one_seed = [run for run in recorded.everything() if (run.strategy, run.recipe.seed) == ("random_init", 42)]
+    tried = {run.recipe.learning_rate: run for run in one_seed if run.recipe.steps == 1000}
+    best = max(tried.values(), key=lambda run: run.metrics["AP"]).recipe
+    if len(tried) == len(record.OTHER_RATES) + 2:  # the seed recipe's own and the one for random weights
+        assert (f"learning_rate={best.learning_rate:g}", f"warmup={best.warmup}") == record.RANDOM_RATE[1:]
+
+
+def test_the_list_of_recorded_runs_is_the_one_that_make_record_writes():
+    assert record.LISTING.read_text(encoding="utf-8") == record.listing(), "run `make record`"
+
+
+def test_the_list_names_each_run_and_the_spread_of_those_with_several_seeds(tmp_path):
+    (tmp_path / "seeds").mkdir()
+    write(tmp_path, "fine_tune-seed.json")
+    assert "| seeds |" not in record.listing(tmp_path)
+    better = {"recipe": dataclasses.asdict(settings.recipe("seed", seed=43)), "metrics": RUN.metrics | {"AP": 0.53}}
+    write(tmp_path / "seeds", "fine_tune-43.json", **better)
+    listed = record.listing(tmp_path)
+    assert "| `fine_tune-seed.json` | 0.003 | 1,000 | all | 42 | 0.500 | 0.800 | 12 |" in listed
+    assert "| `seeds/fine_tune-43.json` | 0.003 | 1,000 | all | 43 | 0.530 | 0.800 | 12 |" in listed
+    assert "| fine_tune, rate 0.003, 1,000 steps | 2 | 0.500 to 0.530 |" in listed
 
 
 def rungs() -> dict[tuple[str, int], recorded.Recorded]:

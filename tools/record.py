@@ -1,6 +1,7 @@
 """Make the recorded runs that the README and the notebooks show: `make record`. What is recorded of these photos stays.
 
-A run is trained by the command that its file names, in runs/recorded/; an interrupted one goes on where it was.
+A run is trained by the command that its file names, in runs/recorded/; an interrupted one goes on where it was. After
+each, results/README.md is written anew.
 """
 
 import dataclasses
@@ -9,10 +10,15 @@ import shlex
 import subprocess
 import sys
 
-from workshop_utils import dataset, recorded, settings
+from workshop_utils import dataset, files, recorded, settings
 from workshop_utils.experiment import Experiment
 
 RANDOM_RATE = ("--set", "learning_rate=0.1", "warmup=50")
+"""What suits random weights best of the rates in results/own_rate/."""
+
+OTHER_RATES = ("0.03", "0.3")
+OTHER_SEEDS = ("43", "44")
+"""Beside settings.Recipe's own, 42. A seed draws the first weights, the order of the photos and how each is cropped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,17 +41,32 @@ def rung(strategy: str, size: int, *more: str) -> Run:
     return Run(f"{strategy}-{size:03}", settings.RESULTS / "ladder", arguments)
 
 
-def long(name: str, *arguments: str) -> Run:
-    return Run(name, settings.RESULTS, arguments)
+def long(strategy: str, *more: str, name: str = "seed", folder: str = "") -> Run:
+    """A run by the recipe `seed`, or by what is changed of it."""
+    return Run(f"{strategy}-{name}", settings.RESULTS / folder, ("--strategy", strategy, "--recipe", "seed", *more))
+
+
+def other_seed(strategy: str, seed: str) -> Run:
+    return long(strategy, "--set", f"seed={seed}", name=seed, folder="seeds")
+
+
+def own_rate(name: str, *settings_of_it: str) -> Run:
+    """A run from random weights that need not take fine-tuning's rate."""
+    return long("random_init", "--set", *settings_of_it, name=name, folder="own_rate")
 
 
 RUNS = (
-    long("fine_tune-seed", "--strategy", "fine_tune", "--recipe", "seed"),
-    long("as_is-seed", "--strategy", "as_is", "--recipe", "seed"),
-    long("random_init-seed", "--strategy", "random_init", "--recipe", "seed"),
+    *(long(strategy) for strategy in ("fine_tune", "as_is", "random_init")),
     *(rung("fine_tune", size) for size in settings.LADDER),
     *(rung("random_init", size, *RANDOM_RATE) for size in settings.LADDER),
+    *(other_seed("fine_tune", seed) for seed in OTHER_SEEDS),
+    own_rate("0.1", *RANDOM_RATE[1:]),
+    *(own_rate(rate, f"learning_rate={rate}", "warmup=50") for rate in OTHER_RATES),
+    *(other_seed("random_init", seed) for seed in OTHER_SEEDS),
+    own_rate("0.1-3000", *RANDOM_RATE[1:], "steps=3000"),
+    *(own_rate(f"0.1-{seed}", *RANDOM_RATE[1:], f"seed={seed}") for seed in OTHER_SEEDS),
 )
+"""In the order of what they add, so that an interrupted recording leaves the most valuable ones."""
 
 
 def is_recorded(run: Run, fingerprint: str) -> bool:
@@ -55,7 +76,49 @@ def is_recorded(run: Run, fingerprint: str) -> bool:
     return run.name in runs and (runs[run.name].fingerprint, runs[run.name].command) == (fingerprint, run.command)
 
 
+LISTING = settings.RESULTS / "README.md"
+HEAD = """\
+# Recorded runs
+
+Written by `make record`; each file holds the command that made it, its recipe, its metrics and its history. Minutes on
+two CPU cores, often beside other work.
+
+| file | learning rate | steps | photos | seed | AP | AP50 | minutes |
+|---|--:|--:|--:|--:|--:|--:|--:|
+"""
+SPREADS = """
+What another seed changes, from the lowest to the highest AP:
+
+| runs | seeds | AP |
+|---|--:|--:|
+"""
+
+
+def listing(folder: pathlib.Path = settings.RESULTS) -> str:
+    """Return what results/README.md says: a line for each recorded run, and the spread of those with several seeds."""
+    paths = sorted(folder.rglob("*.json"))
+    runs = recorded.everything(folder)
+    lines = [_line(path.relative_to(folder).as_posix(), run) for path, run in zip(paths, runs, strict=True)]
+    spreads = []
+    for run in runs:
+        alike = recorded.repeats(runs, run.strategy, run.recipe, run.training_photos)
+        if len(alike) > 1 and run is alike[0]:
+            scores = sorted(each.metrics["AP"] for each in alike)
+            what = f"{run.strategy}, rate {run.recipe.learning_rate:g}, {run.recipe.steps:,} steps"
+            spreads.append(f"| {what} | {len(alike)} | {scores[0]:.3f} to {scores[-1]:.3f} |\n")
+    return HEAD + "".join(lines) + (SPREADS + "".join(spreads) if spreads else "")
+
+
+def _line(name: str, run: recorded.Recorded) -> str:
+    recipe, metrics = run.recipe, run.metrics
+    how = (f"{recipe.learning_rate:g}", f"{recipe.steps:,}", str(run.training_photos or "all"), str(recipe.seed))
+    trained = how if run.history else ("", "", "", "")
+    scores = (f"{metrics['AP']:.3f}", f"{metrics['AP50']:.3f}", f"{run.minutes:.0f}")
+    return f"| {' | '.join((f'`{name}`', *trained, *scores))} |\n"
+
+
 def main() -> int:
+    files.write_text(listing(), LISTING)
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
     for run in RUNS:
         if is_recorded(run, fingerprint):
@@ -68,6 +131,7 @@ def main() -> int:
         if done.returncode:
             return done.returncode
         recorded.keep(Experiment(folder), run.command, run.folder)
+        files.write_text(listing(), LISTING)
     return 0
 
 

@@ -22,6 +22,9 @@ from workshop_utils import anchors, guards
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Of points, so that they also differ in grey."""
+
 HATCHES = ("", "///", "...", "xxx")
 """Of bars side by side, so that they also differ in grey."""
 
@@ -156,15 +159,88 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
     return _closed(figure, alt)
 
 
+def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
+    """Plot the losses of a run of `steps` steps, finished or not, and its AP50 beside them; return the picture.
+
+    `history` holds rows as `training` writes them; `marks` says what happened at which step.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    losses = {key: [(row["step"], row[key]) for row in history] for key in ("loss", "classification", "localisation")}
+    for place, (name, points) in enumerate(losses.items()):
+        marker = "o" if len(points) == 1 else None
+        left.plot(*zip(*points, strict=True), label=name, marker=marker, **_line(place))
+    scores = [(row["step"], row["AP50"]) for row in history if row.get("AP50") is not None]
+    if scores:
+        right.plot(*zip(*scores, strict=True), marker="o", color=PALETTE[3])
+    else:
+        right.text(steps / 2, 0.5, "not measured yet", ha="center", va="center", color="dimgray")
+    left.margins(y=0.3)
+    left.set(title="loss on training photos")
+    left.set_ylim(bottom=0)
+    right.set(title="AP50 on validation photos", ylim=(-0.02, 1.02))
+    for axis, height in ((left, 0.78), (right, 0.06)):
+        for step, words in (marks or {}).items():
+            axis.axvline(step, color="dimgray", linewidth=1, linestyle=(0, (1, 2)))
+            axis.annotate(f" {_label(words)}", (step, height), xycoords=("data", "axes fraction"), fontsize=8)
+        axis.set(xlabel="training step", xlim=(0, 1.02 * steps))
+        axis.grid(alpha=0.3)
+    left.legend(loc="upper right", fontsize=8, ncols=3)
+    return _closed(figure, alt)
+
+
+def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str = "step", *, alt: str) -> Picture:
+    """Plot one quantity of groups of histories, each group a recipe's with several seeds; return the picture.
+
+    The line is a group's mean, the band runs from its lowest to its highest; both stand where all of the group were
+    measured. `over` is "step", or "minutes": then a step stands where the group had reached it on the average.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    for place, (name, histories) in enumerate(groups.items()):
+        measured = [{row["step"]: row for row in rows if row.get(quantity) is not None} for rows in histories]
+        steps = sorted(set.intersection(*map(set, measured)))
+        values = np.array([[rows[step][quantity] for step in steps] for rows in measured])
+        minutes = np.array([[rows[step]["seconds"] / 60 for step in steps] for rows in measured])
+        x = minutes.mean(axis=0) if over == "minutes" else steps
+        style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
+        axis.plot(x, values.mean(axis=0), label=_label(name), **style)
+        axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
+    axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=quantity)
+    axis.set_xlim(left=0)
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=9)
+    return _closed(figure, alt)
+
+
+def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
+    """Plot a row for each group of runs: a mark for each, and a line from the lowest to the highest; the picture."""
+    figure, axis = plt.subplots(figsize=(7, 0.9 + 0.5 * len(groups)), layout="constrained")
+    for row, values in enumerate(groups.values()):
+        axis.plot(values, [row] * len(values), "-o", color=PALETTE[0], markersize=7, fillstyle="none", clip_on=False)
+        said = " to ".join(dict.fromkeys(f"{end(values):.3f}" for end in (min, max)))
+        axis.annotate(said, (max(values), row), (10, 0), textcoords="offset points", va="center")
+    runs = [f"{len(values)} run{'s' * (len(values) > 1)}" for values in groups.values()]
+    axis.set_yticks(range(len(groups)), [f"{_label(name)}, {said}" for name, said in zip(groups, runs)])
+    axis.set_ylim(len(groups) - 0.5, -0.5)
+    axis.set(xlabel=x, xlim=(0, 1.35 * max(map(max, groups.values()), default=1) or 1))
+    axis.grid(axis="x", alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    return _closed(figure, alt)
+
+
 def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = "", *, alt: str) -> Picture:
     """Plot several lines of (x, y) points; return the picture. `x` and `y` name the axes, `log` says which are so."""
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
-        marker = "o" if len(points) < 15 else None
+        marker = MARKERS[place % len(MARKERS)] if len(points) < 15 else None
         axis.plot(*zip(*points, strict=True), label=_label(name), **_line(place), marker=marker)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
         axis.set_ylim(bottom=0)
+    if "x" in log:
+        measured = [point[0] for point in max(series.values(), key=len)]
+        axis.set_xticks(measured, [f"{each:g}" for each in measured], minor=False)
+        axis.minorticks_off()
     axis.grid(alpha=0.3)
     axis.legend()
     return _closed(figure, alt)
@@ -286,6 +362,29 @@ def matched_anchors(sample, matched: np.ndarray, *, alt: str) -> Picture:
     return _closed(figure, alt)
 
 
+WAYS = ("as is", "fine-tune", "random init")
+"""The three ways to use what others have trained."""
+
+_REGIONS = (
+    (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", WAYS[0]),
+    (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", WAYS[1]),
+    (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", WAYS[1]),
+    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", WAYS[1]),
+    (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", WAYS[2]),
+)
+"""Of the map: from and up to how many photos, from and up to which likeness, the colour, the words, the way."""
+
+
+def way_of(count: int, likeness: float) -> str:
+    """Return which of WAYS the map gives so many labelled photos of so much likeness (0 to 1)."""
+    count = min(max(count, 1), 1e5)
+    return next(
+        way
+        for left, right, bottom, top, *_, way in reversed(_REGIONS)
+        if left <= count <= right and bottom <= likeness <= top
+    )
+
+
 def box_coding(image: np.ndarray, anchor, box, *, alt: str) -> Picture:
     """Draw an anchor dashed, a box solid, and the way from the one's centre to the other's; return the picture."""
     height, width = image.shape[:2]
@@ -340,14 +439,7 @@ def network(model, weights: dict[str, int], image: np.ndarray, *, alt: str) -> P
 def strategy_map(name: str, count: int, likeness: float, *, alt: str) -> Picture:
     """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the picture."""
     figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
-    regions = [
-        (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes"),
-        (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much"),
-        (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little"),
-        (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos"),
-        (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit"),
-    ]
-    for left, right, bottom, top, own, words in regions:
+    for left, right, bottom, top, own, words, _ in _REGIONS:
         axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)
         axis.text((left * right) ** 0.5, (bottom + top) / 2, words, ha="center", va="center", fontsize=11)
     axis.plot(count, likeness, "*", color="black", markersize=16)

@@ -95,19 +95,37 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
         raise InferenceError(f"{path}: cannot be opened ({said}). It is broken: export it anew.") from None
 
 
-def annotate(source: OpenDetector, paths, out: pathlib.Path, min_score: float = 0.4) -> list[PhotoReport]:
+def once(found: Detections) -> Detections:
+    """Return the detections with each object under one name, the surest.
+
+    Non-maximum suppression works class by class, so a cup that looks like peach and like strawberry is found as both.
+    Here boxes of whatever class that overlap by more than NMS_IOU are one object.
+    """
+    single = Detections(*(np.zeros_like(part) for part in found))
+    for photo, (boxes, scores) in enumerate(zip(found.boxes, found.scores)):
+        kept = nms.once(boxes, scores, detector.NMS_IOU)
+        for part, every in zip(single, found):
+            part[photo, : len(kept)] = every[photo][kept]
+    return single
+
+
+def annotate(
+    source: OpenDetector, paths, out: pathlib.Path, min_score: float = 0.4, every_name: bool = False
+) -> list[PhotoReport]:
     """Detect in photos and write into `out`, for each, NAME.labeled.jpg and NAME.xml; for all, DETECTIONS and CONTENTS.
 
-    A photo that cannot be read is reported and the rest goes on. What was interrupted can be called again. Raises
-    InferenceError where two photos have one stem, or where `out` holds files that an earlier call did not write;
-    WriteError where the disk is full.
+    Each object is found once (see `once`), or, with `every_name`, under every name that it is found by. A photo that
+    cannot be read is reported and the rest goes on. What was interrupted can be called again. Raises InferenceError
+    where two photos have one stem, or where `out` holds files that an earlier call did not write; WriteError where the
+    disk is full.
     """
     paths = [pathlib.Path(path) for path in paths]
     _refuse_clashes(paths, out)
     out.mkdir(parents=True, exist_ok=True)
     if not (out / DETECTIONS).exists():
         _write_tables([], [], out)  # by this the next call knows that what follows is ours
-    reports = [_annotate_one(source, path, out, min_score) for path in tqdm(paths, desc="detect", unit="photo")]
+    bar = tqdm(paths, desc="detect", unit="photo")
+    reports = [_annotate_one(source, path, out, min_score, every_name) for path in bar]
     _write_tables(reports, list(source.label_map.values()), out)
     return reports
 
@@ -130,12 +148,14 @@ def collect(arguments) -> list[pathlib.Path]:
     return list(found)
 
 
-def _annotate_one(source: OpenDetector, path: pathlib.Path, out: pathlib.Path, min_score: float) -> PhotoReport:
+def _annotate_one(source: OpenDetector, path, out: pathlib.Path, min_score: float, every_name: bool) -> PhotoReport:
     try:
         photo = photos.read(path)
     except photos.PhotoError as fault:
         return PhotoReport(path, np.zeros((0, 4), np.float32), fault=str(fault))
     found = source.detect([photos.shrink(photo)], min_score)
+    if not every_name:
+        found = once(found)
     boxes, classes, scores = (part[0] for part in found)
     kept = np.flatnonzero(scores >= min_score)
     names = tuple(source.label_map[int(classes[place])] for place in kept)

@@ -41,7 +41,8 @@ def count(pairs) -> tuple[int, int, int]:
 def sweep(samples, found, label_map: dict[int, str], thresholds) -> list[dict[str, float]]:
     """Return precision, recall and their harmonic mean F1 at each score threshold, over all samples together.
 
-    `found` is a `detector.Detections`. A threshold at which nothing is found has precision 0.
+    With them what they are made of: how many boxes are `right`, how many were `found` at all, and how many objects are
+    `labelled`. `found` is a `detector.Detections`. A threshold at which nothing is found has precision 0.
     """
     rows = []
     for threshold in thresholds:
@@ -54,6 +55,9 @@ def sweep(samples, found, label_map: dict[int, str], thresholds) -> list[dict[st
         rows.append(
             {
                 "threshold": float(threshold),
+                "right": right,
+                "found": seen,
+                "labelled": labelled,
                 "precision": right / max(seen, 1),
                 "recall": right / max(labelled, 1),
                 "F1": 2 * right / max(seen + labelled, 1),

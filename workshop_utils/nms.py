@@ -26,6 +26,14 @@ def suppress(
     return result
 
 
+def once(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> list[int]:
+    """Return the places of boxes (n, 4) that are kept if no two may overlap by an IoU above `overlap`, best first.
+
+    So an object that was found under two class names is left with the surer one. Scores (n,) of 0 are padding.
+    """
+    return _one_class(boxes, scores, 0.0, overlap, len(boxes))
+
+
 def _one_class(boxes, scores, min_score: float, overlap: float, most: int) -> list[int]:
     places = np.flatnonzero(scores > min_score)
     places = places[np.argsort(-scores[places], kind="stable")]

@@ -42,6 +42,20 @@ def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
     return [_read(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
 
 
+def everything(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
+    """Return the runs recorded in `folder` and in the folders within. Raises RecordedError as `load` does."""
+    return [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
+
+
+def repeats(
+    runs: list[Recorded], strategy: str, recipe: settings.Recipe, training_photos: int | None = None
+) -> list[Recorded]:
+    """Return those of `runs` that are this strategy by this recipe, whatever their seed, the lowest seed first."""
+    alike = [run for run in runs if (run.strategy, run.training_photos) == (strategy, training_photos)]
+    alike = [run for run in alike if dataclasses.replace(run.recipe, seed=recipe.seed) == recipe]
+    return sorted(alike, key=lambda run: run.recipe.seed)
+
+
 def _read(path: pathlib.Path) -> Recorded:
     names = [field.name for field in dataclasses.fields(Recorded)]
     try:
