@@ -18,7 +18,7 @@ import numpy as np
 from workshop_utils import dataset, detector, files, label_map, photos, training
 from workshop_utils.errors import WorkshopError
 from workshop_utils.experiment import Experiment
-from workshop_utils.quiet import disk_faults, keras, tf
+from workshop_utils.quiet import disk_faults, hushed, keras, tf
 
 FILE_NAMES = {
     "saved_model": "saved_model",
@@ -61,8 +61,8 @@ def export(experiment: Experiment, formats=FORMATS, step: int | None = None) -> 
     }
     paths = {name: folder / FILE_NAMES[name] for name in formats}
     for name, path in paths.items():
-        writers[name](model, path)
-        gc.collect()  # each format is made of a graph of its own, of several hundred megabytes
+        with _tidily():
+            writers[name](model, path)
     return paths
 
 
@@ -154,9 +154,25 @@ def _calibration(experiment: Experiment) -> list[np.ndarray]:
 
 
 def _export(model: keras.Model, path: pathlib.Path, kind: str, **options) -> None:
-    with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults():
+    with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults(), hushed():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
         model.export(str(unfinished), format=kind, verbose=False, **options)
+
+
+@contextlib.contextmanager
+def _tidily() -> Iterator[None]:
+    """Within it, what is not needed any more is soon cleared away: copies of graphs, hundreds of megabytes in all.
+
+    They hold references to themselves, so only Python's collector frees them, and it comes the more seldom the more
+    objects there are. So it is told to leave those alone that were there before, which are TensorFlow's mostly.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.collect()
 
 
 @contextlib.contextmanager
