@@ -15,7 +15,11 @@ CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}
 SEEDS = {
     "tuned": [
         [{"step": step, "seconds": 60.0 * minutes, "AP": score} for step, minutes, score in rows]
-        for rows in (((100, 1, 0.2), (200, 2, 0.6)), ((50, 1, None), (100, 3, 0.4), (200, 6, 0.8), (300, 9, 0.9)))
+        for rows in (
+            ((100, 1, 0.2), (200, 2, 0.6)),
+            ((50, 1, None), (100, 3, 0.4), (200, 6, 0.8), (300, 9, 0.9)),
+            ((100, 2, 0.3), (200, 4, 0.7)),
+        )
     ],
     "begun": [[{"step": 100, "seconds": 300.0, "AP": 0.1}]],
 }
