@@ -6,13 +6,13 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises record fuzz faults memory bench mutants clean
+.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
 	@echo "Transfer learning for object detection: a workshop"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed how long is trained."
 
@@ -21,7 +21,8 @@ run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strateg
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
 	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	    --ServerApp.tornado_settings="{'websocket_max_message_size': 300000000}"
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
 	@$(PY) -m pytest $(ARGS)
@@ -34,6 +35,19 @@ record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew wh
 
 exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
+
+badges: .venv/installed ## write another address wherever the workshop's stands (REPO=owner/name TAG=v1.0)
+	@$(PY) tools/links.py $(REPO) $(TAG)
+
+site: .venv/installed build/report.html build/site-venv/installed ## make a site of the executed notebooks in build/site/
+	@$(PY) tools/pages.py build/site-venv/bin/python
+
+lock: .venv/installed ## write the newest versions that fit together, with their hashes, into requirements.lock
+	@$(PY) tools/resolver.py pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
+
+bundle: .venv/installed $(WEIGHTS) ## pack the workshop with its packages for a room without internet (1 GB)
+	@$(PY) tools/bundle.py
 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
@@ -50,6 +64,21 @@ memory: .venv/installed-dev $(WEIGHTS) ## cache, train on and detect in 1,000 ph
 bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside plain Keras and PyTorch (two hours, on an idle machine)
 	@$(PY) -m pip install --quiet "torch==2.13.0" || { $(INSTALL_FAILED); }
 	@$(PY) benchmarks/run.py $(ARGS)
+
+test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings (a quarter of an hour)
+	@$(PY) tools/trial.py colab $(ARGS)
+
+test-binder: .venv/installed-dev ## run all notebooks through JupyterLab as on Binder, and measure the memory
+	@$(PY) tools/binder_memory.py $(ARGS)
+
+test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest versions that we allow (half an hour; ARGS="voc 00")
+	@$(PY) tools/trial.py oldest $(ARGS)
+
+test-newest: .venv/installed-dev ## run tests and notebooks on the highest versions that we allow
+	@$(PY) tools/trial.py newest $(ARGS)
+
+test-bundle: .venv/installed $(WEIGHTS) ## install and use the bundle in an empty folder without a network
+	@$(PY) tools/bundle.py try
 
 mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
 	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }
@@ -76,6 +105,15 @@ data/render/.venv/installed: data/render/requirements.txt
 	@python3.11 -m venv data/render/.venv
 	@data/render/.venv/bin/python -m pip install --quiet -r data/render/requirements.txt || { $(INSTALL_FAILED); }
 	@touch $@
+
+build/site-venv/installed: docs/site/requirements.txt | .venv/installed
+	@echo "Installing Sphinx into build/site-venv."
+	@$(PY) -m venv --clear build/site-venv
+	@build/site-venv/bin/python -m pip install --quiet -r $< || { $(INSTALL_FAILED); }
+	@touch $@
+
+build/report.html: $(wildcard notebooks/*.ipynb) | .venv/installed $(WEIGHTS)
+	@$(PY) tools/report.py
 
 $(WEIGHTS): | .venv/installed
 	@echo "Fetching the COCO weights (17 MB)."

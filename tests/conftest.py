@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pathlib
 import shutil
+import socket
 
 import hypothesis
 import pytest
@@ -37,6 +38,15 @@ def interrupting(monkeypatch, owner, name: str, call: int):
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, interrupted)
         yield
+
+
+def free_ports(count: int) -> list[int]:
+    """Return numbers of ports of this machine at which nobody listens."""
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in listening]
+    for each in listening:
+        each.close()
+    return ports
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from workshop_utils import settings, voc
+from workshop_utils import dataset, records, settings, voc
 from workshop_utils.__main__ import main
 
 TINY = ["--recipe", "quick", "--set", "steps=4", "photos=10", "batch_size=2", "evaluate_every=4", "checkpoint_every=2"]
@@ -55,6 +55,13 @@ def test_check_lists_every_file_also_where_none_is_good(voc_folder, capsys):
         *(str(path) for path in sorted((voc_folder / "images").iterdir())),
         str(voc_folder),
     ]
+
+
+def test_a_data_set_is_sharded_and_read_as_the_same(voc_folder, tmp_path, capsys):
+    assert main(["shard", str(voc_folder), "--out", str(tmp_path / "shards"), "--shards", "2"]) == 0
+    assert capsys.readouterr().out.startswith("Wrote 6 photos as records, in 2 shards each")
+    assert (tmp_path / "shards" / "train.record-00001-of-00002").exists()
+    assert records.read(tmp_path / "shards").fingerprint() == dataset.load(voc_folder).fingerprint()
 
 
 def test_training_leaves_a_recipe_a_history_and_checkpoints(run):
@@ -146,6 +153,9 @@ def test_the_same_command_again_resumes_and_says_where(tmp_path):
         ["train", "x", "--recipe", "slow"],
         ["train", "x", "--set", "steps"],
         ["train", "x", "--set", "colour=3"],
+        ["train", "x", "--workers", "10.0.0.5:2222"],
+        ["train", "x", "--workers", "10.0.0.5:2222,10.0.0.6", "--index", "0"],
+        ["shard", "x", "--out", "y", "--shards", "0"],
         ["detect", "coco"],
         ["detect", "coco", "x.jpg", "--out", "y", "--min-score", "2"],
         ["evaluate", "coco"],
@@ -162,8 +172,8 @@ def test_wrong_usage_exits_2(arguments, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "nowhere"], ["train", "nowhere"], ["evaluate", "nowhere"], ["export", "nowhere"],
-     ["detect", "nowhere", "x.jpg", "--out", "y"]],
+    [["check", "nowhere"], ["shard", "nowhere", "--out", "y"], ["train", "nowhere"], ["evaluate", "nowhere"],
+     ["export", "nowhere"], ["detect", "nowhere", "x.jpg", "--out", "y"]],
 )  # fmt: skip
 def test_what_is_not_there_is_named_and_exits_1(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

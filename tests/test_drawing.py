@@ -2,16 +2,21 @@ import base64
 import html.parser
 import io
 
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
 
-from workshop_utils import drawing
+from workshop_utils import anchors, drawing
 from workshop_utils.detector import Detections
 
 ALT = 'two "lines", <one> & another'
 CURVES = {"fine_tune": [{"step": 10.0, "loss": 2.0}, {"step": 20.0, "loss": 1.0}]}
+RUN = [
+    {"step": 10.0, "loss": 3.0, "classification": 2.0, "localisation": 1.0, "AP50": None},
+    {"step": 20.0, "loss": 2.0, "classification": 1.5, "localisation": 0.5, "AP50": 0.5},
+]
 SEEDS = {
     "tuned": [
         [{"step": step, "seconds": 60.0 * minutes, "AP": score} for step, minutes, score in rows]
@@ -27,6 +32,7 @@ FIGURES = {
     "picture": lambda: drawing.picture(np.zeros((4, 6, 3), np.uint8), alt=ALT),
     "show": lambda: drawing.show([np.zeros((4, 6, 3), np.uint8)] * 4, ["one"], alt=ALT),
     "curves": lambda: drawing.curves(CURVES, alt=ALT),
+    "run_curves": lambda: drawing.run_curves(RUN, 30, {20: "a $mark"}, alt=ALT),
     "lines": lambda: drawing.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT),
     "bands": lambda: drawing.bands(SEEDS, alt=ALT),
     "spreads": lambda: drawing.spreads({"a": [0.1, 0.3, 0.2], "b": [0.0]}, "AP", alt=ALT),
@@ -114,6 +120,25 @@ def test_bars_without_any_length_still_have_an_axis(figures):
     assert figures[0].axes[0].get_xlim() == (0, 1)
 
 
+def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
+    drawing.run_curves(RUN, 300, alt=ALT)
+    losses, scores = figures[0].axes
+    assert [line.get_label() for line in losses.lines] == ["loss", "classification", "localisation"]
+    assert losses.get_xlim()[1] >= 300 and scores.get_xlim() == losses.get_xlim()
+    assert [tuple(point) for point in scores.lines[0].get_xydata()] == [(20, 0.5)]
+
+
+def test_a_run_whose_loss_became_nan_is_drawn_too():
+    rows = [*RUN, {"step": 30.0} | dict.fromkeys(("loss", "classification", "localisation"), float("nan"))]
+    for history in (rows, rows[-1:]):
+        assert drawing.run_curves(history, 300, alt=ALT).alt == ALT
+
+
+def test_a_run_whose_score_was_not_measured_yet_says_so(figures):
+    drawing.run_curves(RUN[:1], 300, alt=ALT)
+    assert [text.get_text() for text in figures[0].axes[1].texts] == ["not measured yet"]
+
+
 def test_a_table_aligns_numbers_and_writes_them_short():
     table = drawing.table([{"name": "a", "count": 1234, "AP": 0.4567}, {"name": "b", "count": 5, "AP": 1.0}])
     assert table.data.splitlines() == [
@@ -142,3 +167,37 @@ def test_filters_are_tiled_in_rows_with_their_own_range():
 def test_a_png_is_the_image_it_was_made_of():
     image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
     assert np.array_equal(Image.open(io.BytesIO(drawing.png(image))), image)
+
+
+MAPS = ((19, 19, 576), (10, 10, 1280), (5, 5, 512), (3, 3, 256), (2, 2, 256), (1, 1, 128))
+PARTS = {"backbone": 4_000_000, "extra layers": 300, "box heads": 20, "class heads": 1}
+
+
+def test_the_network_is_drawn_as_the_model_is(coco, figures):
+    drawing.network(coco, PARTS, np.zeros((300, 300, 3), np.uint8), alt=ALT)
+    written = [text.get_text() for text in figures[0].axes[0].texts]
+    for level, (features, count) in enumerate(zip(MAPS, (3, 6, 6, 6, 6, 6)), start=1):
+        assert coco.get_layer(f"box_{level - 1}_depthwise").input.shape[1:] == features
+        assert f"map {level}\n{' x '.join(map(str, features))}" in written
+        assert f"{'+ ' if level > 1 else ''}{count * features[0] ** 2:,}" in written
+    assert [written.count(f"{count} anchors\nx {numbers} numbers") for count in (3, 6) for numbers in (4, 91)] == [
+        1, 1, 5, 5]  # fmt: skip
+    assert {"backbone\n4,000,000 weights", "class heads\n1 weights", "1,917 anchors  ="} <= set(written)
+
+
+def test_each_cup_is_drawn_with_the_anchors_that_answer_for_it(yoghurt, figures):
+    sample = yoghurt.samples[5]
+    matched = anchors.match(sample.boxes)
+    drawing.matched_anchors(sample, matched, alt=ALT)
+    (axis,) = figures[0].axes
+    assert [text.get_text() for text in axis.texts] == [str(number + 1) for number in range(len(sample.boxes))]
+    for place in range(len(sample.boxes)):
+        own = matplotlib.colors.to_rgba(drawing.PALETTE[place])
+        widths = [patch.get_linewidth() for patch in axis.patches if patch.get_edgecolor() == own]
+        assert sorted(widths) == [1.3] * (matched == place).sum() + [3.5]
+
+
+def test_the_way_from_an_anchor_to_its_box_leads_from_centre_to_centre(figures):
+    drawing.box_coding(np.zeros((100, 200, 3), np.uint8), (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 1.0), alt=ALT)
+    (arrow,) = [text for text in figures[0].axes[0].texts if not text.get_text()]
+    assert arrow.xyann == pytest.approx((40, 20)) and arrow.xy == pytest.approx((150, 70))

@@ -5,7 +5,7 @@ import jupyter_client
 import psutil
 import pytest
 
-from workshop_utils import machine
+from workshop_utils import machine, settings
 
 HERE = len(os.sched_getaffinity(0))
 GB = 2**30
@@ -157,3 +157,14 @@ def test_who_trains_is_warned_of_other_notebooks_in_one_line_or_none(held, said,
     printed = capsys.readouterr().out
     assert printed.startswith(said) and printed.count("\n") == bool(held)
     assert not held or "Running Terminals and Kernels" in printed
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_is_installed", {"tensorflow-cpu", "numpy"}.__contains__)
+    lines = ["# Colab's", "tensorflow>=2.20,<2.22", "numpy", "", "no-such_package==1", "pillow >= 11"]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
+    assert machine.missing_packages(tmp_path / "requirements.txt") == ["no-such_package", "pillow"]
+
+
+def test_all_that_the_workshop_requires_is_installed_here():
+    assert machine.missing_packages(settings.PROJECT / "requirements.txt") == []

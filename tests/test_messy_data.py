@@ -892,9 +892,8 @@ def test_in_a_notebook_a_fault_of_the_data_is_its_message_without_a_traceback(co
     for name in ("no_number", "truncated"):
         spoilt(clean, name)
     code = "from workshop_utils import dataset, label_map, photos, voc\n" + command.replace("FOLDER", str(clean))
-    done = subprocess.run(
-        [sys.executable, "-m", "IPython", "--colors=NoColor", "-c", code], capture_output=True, text=True
-    )
+    plain = ["--colors=NoColor", "--TerminalInteractiveShell.term_title=False"]
+    done = subprocess.run([sys.executable, "-m", "IPython", *plain, "-c", code], capture_output=True, text=True)
     shown = (done.stdout + done.stderr).strip()
     assert shown.startswith(said.replace("FOLDER", str(clean)))
     assert "Traceback" not in shown and "File " not in shown and len(shown.splitlines()) == 1

@@ -41,6 +41,13 @@ def with_solutions(solved: dict, name: str) -> dict:
     return notebook | {"cells": cells}
 
 
+def seen_by_git() -> str:
+    """Return what git would call changed or new in the project, but text that somebody may be writing just now; nothing
+    where this is no checkout. `make test-colab` and its like look at all, in a clone of their own."""
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", ".", ":!*.py", ":!*.ipynb", ":!*.md"]
+    return subprocess.run(command, cwd=settings.PROJECT, capture_output=True, text=True).stdout
+
+
 @pytest.mark.parametrize("solved", SOLVED, ids=lambda path: path.stem)
 def test_a_notebook_and_its_solutions_run_from_a_fresh_kernel(solved, tmp_path):
     content = with_solutions(json.loads(solved.read_text(encoding="utf-8")), solved.name)
@@ -48,5 +55,7 @@ def test_a_notebook_and_its_solutions_run_from_a_fresh_kernel(solved, tmp_path):
     path.write_text(json.dumps(content), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *OPTIONS, str(path)]
     environment = os.environ | {"WORKSHOP_RECIPE": "quick"}
+    before = seen_by_git()
     done = subprocess.run(command, cwd=settings.PROJECT, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, f"{path.name} fails:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+    assert seen_by_git() == before, "a notebook writes only where git does not look, so that `git pull` never conflicts"

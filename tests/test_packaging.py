@@ -11,11 +11,16 @@ import sys
 import tomllib
 
 import yaml
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from workshop_utils import machine, pretrained, settings
+
+sys.path.insert(0, str(settings.PROJECT / "tools"))
+
+import trial
 
 ROOT = settings.PROJECT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -35,13 +40,34 @@ REQUIREMENTS = ranges((ROOT / "requirements.txt").read_text(encoding="utf-8").sp
 def test_conda_asks_for_the_same_packages_as_pip():
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert ranges(pip["pip"]) == REQUIREMENTS
-    assert ranges(conda)["python"] == SpecifierSet(PROJECT["requires-python"])
+    (python,) = [each for each in conda if each.startswith("python")]
+    assert re.fullmatch(r"python=3\.\d+", python) and python.removeprefix("python=") in SpecifierSet(
+        PROJECT["requires-python"]
+    )
+    assert conda == [python, "pip"], "whatever conda has to solve together takes memory while Binder builds"
 
 
 def test_colab_keeps_its_own_versions():
-    colab = {"tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "pillow": "11.3.0", "pycocotools": "2.0.11",
-             "ipywidgets": "7.7.1", "ipython": "7.34.0"}  # fmt: skip
+    lines = (ROOT / "tests/fixtures/colab/versions.txt").read_text(encoding="utf-8").splitlines()
+    colab = dict(line.split("==") for line in lines if "==" in line)
+    assert {"tensorflow", "keras", "numpy"} <= colab.keys()
     assert all(version in REQUIREMENTS[name] for name, version in colab.items())
+
+
+def test_the_lock_holds_one_version_of_each_package_for_each_python_with_hashes_and_names_no_host():
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text and not re.search(r"^\s*-(?!-hash)", text, re.MULTILINE)
+    locked = re.findall(r"^(\S+)==([^\s;]+)(?: ; (.+?))? \\\n((?:    --hash=\S+(?: \\)?\n)+)", text, re.MULTILINE)
+    assert len(locked) == len(re.findall(r"^[a-z]", text, re.MULTILINE))
+    for minor in (11, 12, 13):
+        here = {"python_full_version": f"3.{minor}.5", "python_version": f"3.{minor}"}
+        there = [
+            (canonicalize_name(name), version)
+            for name, version, marker, _ in locked
+            if not marker or Marker(marker).evaluate(here)
+        ]
+        assert len(there) == len(dict(there))
+        assert all(dict(there)[name] in specifier for name, specifier in REQUIREMENTS.items()), "run `make lock`"
 
 
 def test_python_versions_agree():
@@ -52,6 +78,14 @@ def test_python_versions_agree():
     assert "python" + " python".join(reversed(tested)) in makefile
     assert "({}) <= sys.version_info[:2] <= ({})".format(*(tested[i].replace(".", ", ") for i in (0, -1))) in makefile
     assert f"Python {tested[0]} to {tested[-1]}" in README
+
+
+def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
+    assert "schedule" in WORKFLOW[True], "YAML reads the word `on` as true"
+    job = WORKFLOW["jobs"]["versions"]
+    assert "schedule" in job["if"]
+    tried = {each["trial"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
+    assert tried == {name: each.python for name, each in trial.TRIALS.items()}
 
 
 def test_every_import_is_required():

@@ -1,5 +1,7 @@
 """Records: the Object Detection API's keys, and the same samples as the folder they were made of."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -21,6 +23,13 @@ def written(yoghurt, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def sharded(yoghurt, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sharded")
+    records.write(yoghurt, folder, shards=4)
+    return folder
+
+
 def test_folder_and_records_give_the_same_batches(yoghurt, written):
     again = records.read(written)
     assert again.label_map == yoghurt.label_map
@@ -36,6 +45,45 @@ def test_the_record_files_hold_the_split(yoghurt, written):
     for name, samples in (("train.record", training), ("val.record", validation)):
         found = [records.from_example(record).name for record in tf.data.TFRecordDataset(str(written / name))]
         assert found == [sample.name for sample in samples]
+
+
+def test_shards_are_named_and_filled_as_tensorflow_s_tools_do_and_give_the_same_samples(yoghurt, sharded):
+    names = [f"{part}-{place:05d}-of-00004" for part in records.FILES for place in range(4)]
+    assert sorted(path.name for path in sharded.glob("*.record*")) == sorted(names)
+    training, _ = yoghurt.split()
+    for place in range(4):
+        path = str(sharded / f"train.record-{place:05d}-of-00004")
+        found = [records.from_example(record).name for record in tf.data.TFRecordDataset(path)]
+        assert found == [sample.name for sample in training[place::4]]
+    again = records.read(sharded)
+    assert again.fingerprint() == yoghurt.fingerprint()
+    assert np.array_equal(again.samples[5].image, yoghurt.samples[5].image)
+
+
+def test_more_shards_than_photos_leave_some_empty(yoghurt, tmp_path):
+    few = dataset.Dataset(yoghurt.samples[:3], yoghurt.label_map)
+    records.write(few, tmp_path, shards=5)
+    assert records.read(tmp_path).fingerprint() == few.fingerprint()
+
+
+def test_records_are_found_in_either_form(written, sharded, tmp_path):
+    assert records.are_in(written) and records.are_in(sharded) and not records.are_in(tmp_path)
+
+
+def test_a_missing_shard_is_named(sharded, tmp_path):
+    shutil.copytree(sharded, tmp_path / "copy")
+    (tmp_path / "copy" / "train.record-00002-of-00004").unlink()
+    with pytest.raises(dataset.DatasetError, match=r"train\.record-00002-of-00004: cannot be read"):
+        records.read(tmp_path / "copy")
+
+
+def test_shards_of_two_counts_are_never_mixed(written, sharded, yoghurt, tmp_path):
+    shutil.copytree(sharded, tmp_path / "copy")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record-00000-of-00004: would be mixed up"):
+        records.write(yoghurt, tmp_path / "copy")
+    shutil.copy(written / "train.record", tmp_path / "copy")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record: does not belong to the 4 files"):
+        records.read(tmp_path / "copy")
 
 
 def test_an_example_has_the_api_s_keys_and_values(yoghurt):

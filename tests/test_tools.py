@@ -36,6 +36,15 @@ def test_a_notebook_is_executed_and_what_it_shows_is_kept_twice(tmp_path):
     assert nbformat.read(path, as_version=4).cells[0].outputs == [], "the notebook itself is left as it is"
 
 
+def test_another_python_and_another_environment_can_be_asked_for(tmp_path):
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    environment = os.environ | {"ASKED_FOR": "this", "PYTHONPATH": os.pathsep.join(sys.path)}
+    path = notebook(tmp_path, "import os, sys\nprint(sys.executable, os.environ['ASKED_FOR'])")
+    execute.execute(path, tmp_path / "out", str(other), environment)
+    assert executed(tmp_path).cells[0].outputs[0].text == f"{other} this\n"
+
+
 def test_our_own_fault_is_shown_in_a_notebook_by_its_message_alone(tmp_path):
     source = 'from workshop_utils import voc\nvoc.read("nowhere.xml")'
     with pytest.raises(execute.NotebookError, match=r"code cell 2 of 2 failed: .*nowhere\.xml: there is no such"):

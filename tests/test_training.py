@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import re
 import shutil
@@ -13,7 +14,18 @@ import tensorflow as tf
 from conftest import interrupting
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from workshop_utils import dataset, detector, evaluation, experiment, losses, precision, settings, strategies, training
+from workshop_utils import (
+    dataset,
+    detector,
+    evaluation,
+    experiment,
+    losses,
+    precision,
+    settings,
+    stages,
+    strategies,
+    training,
+)
 
 SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
 RECIPE = settings.recipe("quick", **SHORT)
@@ -97,6 +109,7 @@ def pretended(monkeypatch):
 
     scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
     monkeypatch.setattr(detector, "build", build)
+    monkeypatch.setattr(stages, "_network", lambda strategy: strategy.model)
     monkeypatch.setattr(training, "make_step", make_step)
     monkeypatch.setattr(training, "measured", lambda *_: dict(scores))
 
@@ -293,6 +306,19 @@ def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretend
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
     assert run.metrics() == whole.metrics()
     assert steps_on_the_board(run) == [10, 20, 25], "no step stands there twice"
+
+
+@pytest.mark.parametrize(("learns", "wanted"), [(True, "in float32."), (False, "in bfloat16, with float32 weights")])
+def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
+    data, tmp_path, pretended, capsys, monkeypatch, learns, wanted
+):
+    monkeypatch.setenv(precision.VARIABLE, "bfloat16")
+    prepared = strategies.prepare("random_init", data.label_map)
+    prepared = dataclasses.replace(prepared, batch_norm_learns=learns)
+    monkeypatch.setattr(strategies, "prepare", lambda *_: prepared)
+    training.train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
+    (line,) = re.findall(r"^Computing on .*$", capsys.readouterr().out, re.MULTILINE)
+    assert wanted in line
 
 
 def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_path, pretended):

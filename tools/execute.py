@@ -1,9 +1,11 @@
-"""Execute notebooks, each in a fresh kernel of the Python that runs this, and keep what they showed."""
+"""Execute notebooks, each in a fresh kernel of the Python that runs this or of another, and keep what they showed."""
 
 import asyncio
 import logging
+import os
 import pathlib
 import re
+import sys
 import time
 
 import nbformat
@@ -28,18 +30,25 @@ class NotebookError(WorkshopError, RuntimeError):
     """A notebook that did not run to its end; the message names it, the cell and what happened."""
 
 
-class ThisPython(KernelSpecManager):
-    """Whatever kernel a notebook names, the Python that runs this."""
+class OnePython(KernelSpecManager):
+    """Whatever kernel a notebook names, this Python."""
+
+    def __init__(self, python: str):
+        super().__init__()
+        self._python = python
 
     def get_kernel_spec(self, kernel_name):
-        return KernelSpec(**get_kernel_dict())
+        spec = get_kernel_dict()
+        return KernelSpec(**spec | {"argv": [self._python, *spec["argv"][1:]]})
 
 
-def execute(notebook: pathlib.Path, out: pathlib.Path) -> float:
+def execute(
+    notebook: pathlib.Path, out: pathlib.Path, python: str = sys.executable, environment: dict[str, str] | None = None
+) -> float:
     """Execute a notebook in its own folder; return the seconds it took.
 
     The executed notebook, its HTML and what the kernel logged are written into `out`, also where a cell failed; the
-    notebook itself is left as it is. Raises NotebookError.
+    notebook itself is left as it is. `environment` is the kernel's, ours without it. Raises NotebookError.
     """
     try:
         content = nbformat.read(notebook, as_version=4)
@@ -47,7 +56,7 @@ def execute(notebook: pathlib.Path, out: pathlib.Path) -> float:
         raise NotebookError(f"{notebook}: cannot be read as a notebook ({fault}).") from None
     started = []
     kernel = KernelManager(
-        kernel_spec_manager=ThisPython(), client_class="jupyter_client.asynchronous.AsyncKernelClient"
+        kernel_spec_manager=OnePython(python), client_class="jupyter_client.asynchronous.AsyncKernelClient"
     )
     client = NotebookClient(
         content,
@@ -61,7 +70,7 @@ def execute(notebook: pathlib.Path, out: pathlib.Path) -> float:
     began = time.monotonic()
     try:
         with open(log, "w", encoding="utf-8") as stream:
-            client.execute(stdout=stream, stderr=stream)
+            client.execute(stdout=stream, stderr=stream, env=environment or dict(os.environ))
     except CellExecutionError as fault:
         raise NotebookError(_told(notebook, content, started, f"{fault.ename}: {fault.evalue}", out)) from None
     except CellTimeoutError:

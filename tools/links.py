@@ -1,10 +1,42 @@
-"""Where the workshop lies on the web: one address, in pyproject.toml, and all that is made of it."""
+"""Where the workshop lies on the web: one address, in pyproject.toml, and all that is made of it.
 
+    python tools/links.py OWNER/NAME TAG
+
+`make badges REPO=OWNER/NAME TAG=v1.0` does this: it writes the address of a GitHub repository, and the tag or branch
+that Colab and Binder open, wherever they stand.
+"""
+
+import re
+import subprocess
+import sys
 import tomllib
 
-from workshop_utils import settings
+from workshop_utils import files, settings
+from workshop_utils.errors import WorkshopError
 
-_PYPROJECT = settings.PROJECT / "pyproject.toml"
+GITHUB = "https://github.com/"
+COLAB_FOLDER = "/content/workshop"
+COLAB_CELL = """\
+# On Colab this fetches the workshop. Anywhere else it does nothing.
+import runpy
+import sys
+
+if "google.colab" in sys.modules:
+    repository, tag = "{repository}", "{tag}"
+    ![ -d {folder} ] || git clone --quiet --depth 1 --branch {{tag}} {{repository}} {folder}
+    runpy.run_path("{folder}/tools/colab.py", run_name="__main__")
+"""
+
+_NAME, _TAG = r"([\w.-]+/[\w-]+)", r"([\w.-]+)"
+_OPENED = (
+    re.compile(rf"https://colab\.research\.google\.com/github/{_NAME}/blob/{_TAG}"),
+    re.compile(rf"https://mybinder\.org/v2/gh/{_NAME}/{_TAG}"),
+)
+_ON_GITHUB = re.compile(rf"https://github\.com/{_NAME}(?:/(?:blob|tree)/{_TAG})?")
+
+
+class LinksError(WorkshopError, ValueError):
+    """An address that cannot be one."""
 
 
 def repository() -> str:
@@ -12,35 +44,89 @@ def repository() -> str:
     return _project()["project"]["urls"]["Repository"].rstrip("/")
 
 
+def name() -> str:
+    """Return the repository's owner and name, as GitHub writes them: OWNER/NAME."""
+    return repository().removeprefix(GITHUB)
+
+
 def tag() -> str:
     """Return the tag (or branch) that is opened on Colab and Binder."""
     return _project()["tool"]["workshop"]["tag"]
 
 
-def badges(notebook: str) -> str:
+def badges(notebook: str, pictures: str = "../docs/badges") -> str:
     """Return the line of badges that opens notebooks/`notebook` on Colab and on Binder. The pictures are our own:
     a page that shows them calls nobody."""
-    name = repository().removeprefix("https://github.com/")
-    colab = f"https://colab.research.google.com/github/{name}/blob/{tag()}/notebooks/{notebook}"
-    binder = f"https://mybinder.org/v2/gh/{name}/{tag()}?urlpath=lab/tree/notebooks/{notebook}"
-    pictures = "../docs/badges"
+    colab = f"https://colab.research.google.com/github/{name()}/blob/{tag()}/notebooks/{notebook}"
+    binder = f"https://mybinder.org/v2/gh/{name()}/{tag()}?urlpath=lab/tree/notebooks/{notebook}"
     return f"[![Open in Colab]({pictures}/colab.svg)]({colab}) [![Launch on Binder]({pictures}/binder.svg)]({binder})"
 
 
 def colab_cell() -> str:
     """Return the first code cell of every notebook. It does nothing unless it finds itself on Colab."""
-    return COLAB_CELL.format(repository=repository(), tag=tag())
+    return COLAB_CELL.format(repository=repository(), tag=tag(), folder=COLAB_FOLDER)
 
 
-COLAB_CELL = """\
-# On Colab this fetches the workshop. Anywhere else it does nothing.
-import sys
+def elsewhere(text: str) -> list[str]:
+    """Return the addresses in a text that are meant to be the workshop's and are not.
 
-if "google.colab" in sys.modules:
-    !git clone --quiet --depth 1 --branch {tag} {repository} /content/workshop
-    %run /content/workshop/tools/colab.py
-"""
+    Whatever opens on Colab or Binder is meant to be, and a repository on GitHub that is called as ours is.
+    """
+    ours, opened = (name(), tag()), [found for pattern in _OPENED for found in pattern.finditer(text)]
+    ours_by_name = [found for found in _ON_GITHUB.finditer(text) if found[1].split("/")[1] == name().split("/")[1]]
+    return [found[0] for found in opened + ours_by_name if (found[1], found[2] or tag()) != ours]
+
+
+def move(new_name: str, new_tag: str) -> list[str]:
+    """Write another address and tag wherever the present ones stand; return what files changed. Raises LinksError."""
+    if not re.fullmatch(r"[\w.-]+/[\w-]+", new_name) or not re.fullmatch(r"[\w.-]+", new_tag):
+        raise LinksError(f"'{new_name}' and '{new_tag}' should be like OWNER/NAME and v1.0 (or another tag or branch).")
+    changes = {
+        f"/github/{name()}/blob/{tag()}": f"/github/{new_name}/blob/{new_tag}",
+        f"{repository()}/blob/{tag()}": f"{GITHUB}{new_name}/blob/{new_tag}",
+        f"{repository()}/tree/{tag()}": f"{GITHUB}{new_name}/tree/{new_tag}",
+        f"/v2/gh/{name()}/{tag()}": f"/v2/gh/{new_name}/{new_tag}",
+        # In a notebook's JSON, the cell's quotation marks have backslashes.
+        rf"{repository()}\", \"{tag()}\"": rf"{GITHUB}{new_name}\", \"{new_tag}\"",
+        repository(): f"{GITHUB}{new_name}",
+        f'[tool.workshop]\ntag = "{tag()}"': f'[tool.workshop]\ntag = "{new_tag}"',
+    }
+    present = re.compile("|".join(rf"{re.escape(old)}(?![\w-])" for old in changes))
+    changed = []
+    for path in tracked_text():
+        before = path.read_text(encoding="utf-8")
+        text = present.sub(lambda found: changes[found[0]], before)
+        if text != before:
+            files.write_text(text, path)
+            changed.append(path.relative_to(settings.PROJECT).as_posix())
+    return changed
+
+
+def tracked_text() -> list:
+    """Return the paths of all text files that git knows of in the project, but the annotations of photos."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=settings.PROJECT, capture_output=True, text=True, check=True)
+    paths = [settings.PROJECT / each for each in listed.stdout.split("\0") if each]
+    return [
+        path for path in paths if path.is_file() and path.suffix != ".xml" and b"\0" not in path.read_bytes()[:4096]
+    ]
 
 
 def _project() -> dict:
-    return tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))
+    return tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 2:
+        print("usage: make badges REPO=OWNER/NAME TAG=v1.0", file=sys.stderr)
+        return 2
+    try:
+        for path in move(*arguments):
+            print(f"Wrote {path}")
+    except (WorkshopError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

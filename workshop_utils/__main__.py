@@ -1,4 +1,7 @@
-"""The command line: fetch, check, train, evaluate, export, detect. Exit 0 good, 1 findings or failure, 2 usage."""
+"""The command line: fetch, check, shard, train, evaluate, export, detect.
+
+Exit 0 good, 1 findings or failure, 2 usage.
+"""
 
 import argparse
 import json
@@ -68,16 +71,45 @@ def _fix(found, out: pathlib.Path) -> int:
     return 0
 
 
+def shard(options) -> None:
+    from workshop_utils import records
+
+    data = _load(options.dataset)
+    records.write(data, options.out, options.shards)
+    print(f"Wrote {len(data.samples)} photos as records, in {options.shards} shards each, to {options.out}")
+
+
 def train(options) -> None:
-    from workshop_utils import settings, training
+    """Train by oneself, or with other workers where --workers or TF_CONFIG names them."""
+    from workshop_utils import settings
 
     recipe = settings.recipe(options.recipe, **_changes(options.set))
+    team = _team(options)
     data = _load(options.dataset)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
-    source = options.dataset.resolve()
-    freezing = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
-    experiment = training.train(options.strategy, data, recipe, folder, source, train_on=options.train_on, **freezing)
-    print(json.dumps(experiment.metrics()))
+    wanted = (options.strategy, data, recipe, folder, options.dataset.resolve(), options.train_from)
+    freezing = {"train_on": options.train_on, "views": options.views, "thaw": options.thaw}
+    if team:
+        from workshop_utils import cluster
+
+        experiment = cluster.train(team, *wanted, **freezing)
+    else:
+        from workshop_utils import training
+
+        experiment = training.train(*wanted, **freezing)
+    print(json.dumps(experiment.metrics()) if experiment else "Done. The run is on the machine of worker 0.")
+
+
+def _team(options):
+    """Return the team to train in, None for one process. TensorFlow must not have computed anything before."""
+    from workshop_utils import workers
+
+    place = workers.place(options.workers, options.index)
+    if place is None:
+        return None
+    from workshop_utils import cluster
+
+    return cluster.join(place)
 
 
 def evaluate(options) -> None:
@@ -139,7 +171,7 @@ def _load(folder: pathlib.Path):
     """Load a data set and say what had to be left out."""
     from workshop_utils import dataset, records
 
-    data = records.read(folder) if (folder / records.FILES[0]).exists() else dataset.load(folder)
+    data = records.read(folder) if records.are_in(folder) else dataset.load(folder)
     for finding in data.findings:
         print(finding, file=sys.stderr)
     if data.findings:
@@ -186,6 +218,13 @@ def _share(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 99999")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workshop_utils", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -201,6 +240,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/")
     added.add_argument("--fix", action="store_true", help="write a repaired copy; the data set itself is not changed")
     added.add_argument("--out", type=folder, metavar="DIR", help="where the copy goes; else DATASET-fixed")
+    added = command(shard, "write a data set as TFRecords in several files, for many photos or several machines")
+    added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/")
+    added.add_argument("--out", type=folder, required=True, metavar="DIR")
+    added.add_argument("--shards", type=_count, default=4, metavar="N", help="how many files for each of the two parts")
     added = command(train, "train a detector, or go on where training stopped")
     added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/, or with records")
     added.add_argument("--strategy", choices=("fine_tune", "as_is", "random_init"), default="fine_tune")
@@ -220,6 +263,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     added.add_argument("--train-on", type=_lines, metavar="LIST", help="a text file naming the training photos to use")
     added.add_argument("--experiment", type=folder, metavar="RUN", help="the folder of this run")
+    added.add_argument(
+        "--workers", metavar="HOST:PORT,...", help="train with others: the addresses of all, the same for each"
+    )
+    added.add_argument("--index", type=int, metavar="I", help="which of the workers this is, from 0; 0 keeps the run")
     added = command(evaluate, "measure average precision")
     added.add_argument("source", metavar="RUN|coco")
     added.add_argument("--data", type=folder, metavar="DATASET", help="score every photo of this data set")

@@ -160,21 +160,27 @@ def view(samples: list[Sample], mapping: dict[int, str], epoch: int, index: int,
     return augmentation.random_view(sample.image, sample.boxes, class_ids(sample, mapping), rng)
 
 
-def batch(samples: list[Sample], mapping: dict[int, str], step: int, size: int, seed: int) -> tuple[np.ndarray, ...]:
+def batch(
+    samples: list[Sample], mapping: dict[int, str], step: int, size: int, seed: int, part: slice = slice(None)
+) -> tuple[np.ndarray, ...]:
     """Return training batch number `step`: images (size, 300, 300, 3) in [-1, 1], encodings (size, 1917, 4), classes
-    (size, 1917).
+    (size, 1917). With `part`, only those of its photos are read and returned.
 
-    A batch depends on nothing but these arguments: training that was interrupted goes on as if it had not been.
+    A batch depends on nothing but these arguments: training that was interrupted goes on as if it had not been, and
+    several machines can each make their part of it.
     """
-    views = [view(samples, mapping, *place, seed) for place in places(step, size, len(samples), seed)]
+    views = [view(samples, mapping, *place, seed) for place in places(step, size, len(samples), seed)[part]]
     targets = [anchors.targets(each.boxes, each.class_ids) for each in views]
     images = photos.to_input(np.stack([each.image for each in views]))
     return images, *map(np.stack, zip(*targets, strict=True))
 
 
-def batches(samples, mapping, size: int, seed: int, start: int, stop: int) -> Iterator[tuple]:
-    """Yield the training batches `start` to `stop`, prepared in another thread while the network works."""
-    return ahead(batch(samples, mapping, step, size, seed) for step in range(start, stop))
+def batches(
+    samples, mapping, size: int, seed: int, start: int, stop: int, part: slice = slice(None)
+) -> Iterator[tuple]:
+    """Yield the training batches `start` to `stop`, or their `part`, prepared in another thread while the network
+    works."""
+    return ahead(batch(samples, mapping, step, size, seed, part) for step in range(start, stop))
 
 
 def ahead(items: Iterator, count: int = 2) -> Iterator:

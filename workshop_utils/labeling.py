@@ -1,4 +1,4 @@
-"""Label photos in the notebook: draw boxes with the mouse, save labelImg's XML after each photo.
+"""Label the photos of a folder in the notebook, and save labelImg's XML after each.
 
 Whatever a button of the `Labeler` does, a script does by calling the method of the same name; so a machine that can
 show no widget labels the same way.
@@ -6,55 +6,54 @@ show no widget labels the same way.
 
 import dataclasses
 import html
-import io
 import pathlib
 
 import ipywidgets
 import numpy as np
-from jupyter_bbox_widget import BBoxWidget
+from tqdm.auto import tqdm
 
-from workshop_utils import anchors, drawing, guards, photos, voc
-from workshop_utils.errors import WorkshopError
-
-VIEW = (800, 600)
-"""The size at which photos are shown, in pixels: a notebook server drops messages of several megabytes."""
-
-LEAST_SIDE = 3
-"""A box thinner than this, in pixels of the view, was a click and not a drag; it is left out."""
+from workshop_utils import agreement, anchors, guards, photos, voc
+from workshop_utils.editor import BoxEditor, LabelingError
 
 PROPOSE_AT = 0.15
 """The score from which the detector's boxes are proposed: one too many is deleted faster than one is drawn."""
 
 
-class LabelingError(WorkshopError, ValueError):
-    """Labelling cannot go on as asked; the message says what to do."""
-
-
-class Labeler(ipywidgets.VBox):
+class Labeler(BoxEditor):
     """Goes through the photos of a folder; a photo that has an XML file counts as labelled.
 
-    It begins at the first photo that is not labelled yet. `model` proposes boxes; without one, the COCO detector is
-    loaded when boxes are first asked for. What was drawn on a photo is remembered when one moves on, but only
-    `submit` writes it. Raises LabelingError where there is no class, or no photo that can be read.
+    It begins at the first photo that is not labelled yet. To `classes` come those that the XML files name already.
+    `model` proposes boxes; without one, the COCO detector is loaded when boxes are first asked for. What was drawn on a
+    photo is remembered when one moves on, but only `submit` writes it. Raises LabelingError where there is no class, or
+    no photo that can be read.
     """
 
     def __init__(self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes, model=None):
-        super().__init__()
-        self.annotations, self.classes, self.model = pathlib.Path(annotations_folder), list(classes), model
+        super().__init__(classes)
+        self.annotations, self.model = pathlib.Path(annotations_folder), model
+        self.paths, faults = _readable(pathlib.Path(photos_folder))
+        self._know(name for path in self.paths for name in _names(self.xml(path)))
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
-        self.paths, faults = _readable(pathlib.Path(photos_folder))
         self.place, self._drafts = None, {}
-        self._header, self._canvas = ipywidgets.HTML(), BBoxWidget()
-        self._said = ipywidgets.HTML(layout=ipywidgets.Layout(min_height="3em"))
-        self._canvas.on_submit(self._told(self.submit))
-        self._canvas.on_skip(self._told(self.skip))
-        buttons = [ipywidgets.Button(description=name) for name in ("Previous", "Next", "Propose boxes")]
-        for button, action in zip(buttons, (self.previous, self.next, self.propose), strict=True):
-            button.on_click(self._told(action))
-        self.children = [self._header, ipywidgets.HBox(buttons), self._said, self._canvas]
+        self._header = ipywidgets.HTML()
+        photo_buttons = self._buttons(
+            {
+                "Submit": self.submit,
+                "Skip": self.skip,
+                "Previous photo": self.previous,
+                "Next photo": self.next,
+                "Propose boxes": self.propose,
+            }
+        )
+        self.children = [self._header, self._said, self._box_buttons, self._fields, photo_buttons, self._canvas]
         self.go(self.paths.index((self.unlabelled or self.paths)[0]))
         self.say(*faults, self.message)
+
+    def __repr__(self) -> str:
+        """Return what stands in the widget's place where none can be shown."""
+        place = f"photo {self.place + 1} of {len(self.paths)}, {len(self.boxes)} boxes"
+        return f"Labeler at {place}. No widget to see? labels.table, labels.add(...), labels.submit()"
 
     @property
     def path(self) -> pathlib.Path:
@@ -66,36 +65,13 @@ class Labeler(ipywidgets.VBox):
         """The photos that have no XML file yet."""
         return [path for path in self.paths if not self.xml(path).exists()]
 
-    @property
-    def boxes(self) -> list[voc.Box]:
-        """The boxes drawn on this photo, in its pixels, rounded and cut at its edges: what `submit` will save.
-
-        Set them to draw; a class that is not among `classes` raises LabelingError.
-        """
-        kept = []
-        for drawn in self._canvas.bboxes:
-            left, top, across, down = (drawn[key] for key in ("x", "y", "width", "height"))
-            corners = np.divide((top, left, top + down, left + across), np.tile(self._view[::-1], 2))
-            ymin, xmin, ymax, xmax = np.clip(corners, 0.0, 1.0).tolist()
-            if min(across, down) >= LEAST_SIDE and ymin < ymax and xmin < xmax:
-                (box,) = self._whole([drawn["label"]], [(ymin, xmin, ymax, xmax)])
-                kept.append(dataclasses.replace(box, difficult=drawn.get("difficult", 0)))
-        return kept
-
-    @boxes.setter
-    def boxes(self, boxes) -> None:
-        boxes = list(boxes)
-        unknown = sorted({box.name for box in boxes} - set(self.classes))
-        if unknown:
-            raise LabelingError(f"There is no class '{unknown[0]}'. Choose one of: {', '.join(self.classes)}.")
-        self._draw(boxes)
-
     def xml(self, path: pathlib.Path) -> pathlib.Path:
         """Return where a photo's annotation is or will be."""
         return self.annotations / f"{path.stem}.xml"
 
     def submit(self) -> pathlib.Path:
         """Save this photo's boxes (or that it has none), show the next unlabelled photo; return the XML's path."""
+        self._settled()
         path, xml, boxes = self.path, self.xml(self.path), self.boxes
         verb = "Replaced" if xml.exists() else "Wrote"
         xml.parent.mkdir(parents=True, exist_ok=True)
@@ -121,16 +97,13 @@ class Labeler(ipywidgets.VBox):
         """Show photo number `place`, counted from 0, with its boxes. Raises LabelingError where there is none."""
         if not 0 <= place < len(self.paths):
             raise LabelingError("This was the last photo." if place > 0 else "This is the first photo.")
+        self._settled()
         image = photos.read(self.paths[place])
         if self.place is not None and self.boxes != self._shown:
             self._drafts[self.path] = self.boxes
-        self.place, self._size, self._image = place, image.size, photos.shrink(image)
-        scale = min(VIEW[0] / image.width, VIEW[1] / image.height)
-        self._view = tuple(max(1, round(side * scale)) for side in image.size)
-        encoded = io.BytesIO()
-        image.resize(self._view).save(encoded, "JPEG", quality=90)
+        self.place, self._image = place, photos.shrink(image)
+        self.show(image)
         self._annotation, told = self._read()
-        self._canvas.bboxes, self._canvas.image_bytes = [], encoded.getvalue()
         self._draw(self._annotation.boxes)
         self._shown = self.boxes
         if self.path in self._drafts:
@@ -143,6 +116,7 @@ class Labeler(ipywidgets.VBox):
 
         A box that overlaps one already drawn is not added. Raises PretrainedError where the detector cannot be had.
         """
+        self._settled()
         if self.model is None:
             from workshop_utils import pretrained
 
@@ -153,17 +127,28 @@ class Labeler(ipywidgets.VBox):
         overlap = anchors.iou(found, np.reshape(there, (-1, 4))).max(axis=1, initial=0.0)
         new = self._whole(self.classes[:1] * len(found), found)
         added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
-        self._draw([*self.boxes, *added])
+        first = len(self.boxes) + 1
+        self._draw([*self.boxes, *added], first if added else self.selected)
         self.say(f"{len(added)} proposed as '{self.classes[0]}': rename, move or delete each one.")
         return len(added)
 
+    def scores(self, truth: pathlib.Path) -> list[agreement.Agreement]:
+        """Return how well the saved boxes agree with those in a folder of true annotations, for each labelled photo.
+
+        Raises VocError for an annotation that cannot be read or is missing there.
+        """
+        labelled = [path for path in self.paths if self.xml(path).exists()]
+        return [
+            agreement.compare(voc.read(self.xml(path)), voc.read(pathlib.Path(truth) / self.xml(path).name))
+            for path in labelled
+        ]
+
     def say(self, *lines: str) -> None:
         """Show above the photo where one stands, and a message."""
-        self.message = "\n".join(line for line in lines if line)
+        super().say(*lines)
         state = "labelled" if self.xml(self.path).exists() else "not labelled yet"
         place, done = f"Photo {self.place + 1} of {len(self.paths)}", len(self.paths) - len(self.unlabelled)
         self._header.value = f"<b>{place}</b>: {html.escape(self.path.name)} ({state}); {done} labelled"
-        self._said.value = html.escape(self.message).replace("\n", "<br>")
 
     def _read(self) -> tuple[voc.Annotation, list[str]]:
         """Return this photo's annotation, an empty one where there is none that can be used, and what to tell."""
@@ -180,29 +165,12 @@ class Labeler(ipywidgets.VBox):
                     told.append("Its boxes are not shown; submitting replaces it.")
             except voc.VocError as fault:
                 told = [f"{fault} Submitting replaces it."]
-        self.classes += sorted({box.name for box in annotation.boxes} - set(self.classes))
+        self._know(box.name for box in annotation.boxes)
         where = {"filename": self.path.name, "folder": self.path.parent.name, "path": str(self.path.resolve())}
         return dataclasses.replace(annotation, **where), told
 
-    def _draw(self, boxes) -> None:
-        if self._canvas.classes != self.classes:
-            self._canvas.colors = [drawing.colour(name, self.classes) for name in self.classes]
-            self._canvas.classes = list(self.classes)
-        across, down = self._view[0] / self._size[0], self._view[1] / self._size[1]
-        self._canvas.bboxes = [
-            {
-                "x": box.xmin * across,
-                "y": box.ymin * down,
-                "width": (box.xmax - box.xmin) * across,
-                "height": (box.ymax - box.ymin) * down,
-                "label": box.name,
-                "difficult": box.difficult,
-            }
-            for box in boxes
-        ]
-
-    def _whole(self, names, boxes) -> tuple[voc.Box, ...]:
-        return voc.from_normalised(self._size, names, boxes, self.path.name).boxes
+    def _know(self, names) -> None:
+        self.classes += sorted(set(names) - set(self.classes))
 
     def _onward(self, path: pathlib.Path, told: str) -> None:
         """Leave `path` behind: show the next unlabelled photo after it, or from the beginning again, or stay."""
@@ -213,17 +181,6 @@ class Labeler(ipywidgets.VBox):
             self.go(self.paths.index(next((other for other in left if other > path), left[0])))
         self.say(told, self.message if left else "", "" if self.unlabelled else "All photos are labelled.")
 
-    def _told(self, action):
-        """Return `action` for a button, its faults shown as a message: nobody sees a button's traceback."""
-
-        def act(*_) -> None:
-            try:
-                action()
-            except (LabelingError, voc.VocError, photos.PhotoError, OSError, RuntimeError) as fault:
-                self.say(str(fault))
-
-        return act
-
 
 def proposals(model, image: np.ndarray, min_score: float = PROPOSE_AT) -> np.ndarray:
     """Return where a detector sees something, whatever it calls it: boxes (n, 4), normalised, best first."""
@@ -233,12 +190,20 @@ def proposals(model, image: np.ndarray, min_score: float = PROPOSE_AT) -> np.nda
     return found.boxes[0][found.scores[0] > 0]
 
 
+def _names(xml: pathlib.Path) -> set[str]:
+    """Return the class names in an annotation; none where it cannot be read, which is told when its photo is shown."""
+    try:
+        return {box.name for box in voc.read(xml).boxes}
+    except voc.VocError:
+        return set()
+
+
 def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
     """Return the photos of a folder that can be labelled, and a line on each of the others."""
     if not folder.is_dir():
         raise LabelingError(f"{folder}: there is no such folder. Put the photos to label into it.")
     good, faults = {}, []
-    for path in photos.find(folder):
+    for path in tqdm(photos.find(folder), "look at photos", unit="photo", delay=1, leave=False):
         try:
             if path.stem in good:
                 raise photos.PhotoError(f"{path}: has the same stem as {good[path.stem].name}. Rename one of them.")

@@ -1,9 +1,11 @@
-"""What of this machine is there for us: processor cores, memory, and who else holds some of it."""
+"""What of this machine is there for us: packages, processor cores, memory, and who else holds some of it."""
 
 import dataclasses
+import importlib.metadata
 import math
 import os
 import pathlib
+import re
 
 import psutil
 
@@ -62,6 +64,23 @@ def warn_of_other_kernels() -> None:
             print(f"Another notebook is open and holds {held}. If you do not need it, shut it down {where}")
         else:
             print(f"{len(others)} other notebooks are open and hold {held}. Shut down what you do not need, {where}")
+
+
+def missing_packages(requirements: pathlib.Path) -> list[str]:
+    """Return the packages that a requirements file names and this Python does not have, in the file's order."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    names = [re.match(r"[\w.-]+", line)[0] for line in lines if line[:1].isalnum()]
+    return [
+        name for name in names if not (_is_installed(name) or _is_installed(f"{name}-cpu"))
+    ]  # tensorflow-cpu will do
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _quota() -> float:

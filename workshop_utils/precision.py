@@ -7,6 +7,7 @@ layers needs no more digits than that, and half the bytes (Kalamkar et al. 2019,
 import os
 import pathlib
 
+from workshop_utils import machine
 from workshop_utils.errors import WorkshopError
 from workshop_utils.quiet import tf
 
@@ -29,6 +30,21 @@ def policy() -> str:
     if wanted not in ("float32", "bfloat16"):
         raise PrecisionError(f"{VARIABLE} is {wanted}, and must be float32 or bfloat16.")
     return "float32" if wanted == "float32" else "mixed_bfloat16"
+
+
+def device() -> str:
+    """Return the name of what computes: the first GPU, or without one the processor and how many cores are for us."""
+    if gpus := tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "a GPU")
+    cores = machine.cores()
+    return f"the processor ({cores} core{'s' * (cores > 1)})"
+
+
+def told(policy: str) -> str:
+    """Return a line that says on what is computed, in which precision, and how to choose another."""
+    if policy == "float32":
+        return f"Computing on {device()} in float32."
+    return f"Computing on {device()} in bfloat16, with float32 weights; {VARIABLE}=float32 switches that off."
 
 
 def _computes_bfloat16() -> bool:

@@ -1,10 +1,12 @@
 """TFRecord files with the Object Detection API's tf.Example keys (its `create_pascal_tf_record.py` writes the same).
 
 A record holds one photo, encoded as it was, with its boxes; TensorFlow reads many of them from one file quickly.
+Too many for one file are dealt out to several, its shards: `train.record-00000-of-00004` and so on.
 """
 
 import dataclasses
 import pathlib
+import re
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from workshop_utils.dataset import Dataset, DatasetError, Sample
 from workshop_utils.quiet import disk_faults, tf
 
 FILES = ("train.record", "val.record")
+"""The two files, or where there are shards, what the names of each part's shards begin with."""
 
 _FEATURES = {
     "image/height": tf.io.FixedLenFeature([], tf.int64),
@@ -26,27 +29,43 @@ _FEATURES = {
 }
 
 
-def write(data: Dataset, folder: pathlib.Path) -> None:
-    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them. Raises WriteError."""
+def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
+    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them.
+
+    With more than one of `shards`, each of the two is dealt out to as many files as the Object Detection API's
+    `open_sharded_output_tfrecords` names and fills them. Raises DatasetError where the folder holds records in another
+    number of files, WriteError where it cannot be written to.
+    """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = [path for name in FILES for path in _shards(folder / name, shards)]
+    others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
+    if others:
+        raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
     label_map.write(data.label_map, folder / dataset.LABEL_MAP)
     for name, samples in zip(FILES, data.split(), strict=True):
-        with (
-            files.replacing(folder / name) as unfinished,
-            disk_faults(),
-            tf.io.TFRecordWriter(str(unfinished)) as writer,
-        ):
-            for sample in samples:
-                writer.write(to_example(sample, data.label_map).SerializeToString())
+        for place, path in enumerate(_shards(folder / name, shards)):
+            with files.replacing(path) as unfinished, disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
+                for sample in samples[place::shards]:
+                    writer.write(to_example(sample, data.label_map).SerializeToString())
+
+
+def are_in(folder: pathlib.Path) -> bool:
+    """Return whether a folder holds records, in one file or in shards."""
+    return any(pathlib.Path(folder).glob(f"{FILES[0]}*"))
 
 
 def read(folder: pathlib.Path) -> Dataset:
-    """Read back what `write` wrote. Raises DatasetError for a missing or broken file, LabelMapError likewise."""
+    """Read back what `write` wrote, in however many shards. Raises DatasetError for a missing or broken file,
+    LabelMapError likewise.
+
+    Of each photo its boxes are kept in memory, and the place of its record; the photo itself is read again when it is
+    used.
+    """
     folder = pathlib.Path(folder)
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
-    for path in (folder / name for name in FILES):
+    for path in (path for name in FILES for path in _found(folder / name)):
         try:
             samples += _samples(path)
         except (tf.errors.OpError, photos.PhotoError) as fault:
@@ -98,6 +117,23 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
         fields["image/object/difficult"].tolist(),
         fields["image/object/truncated"].tolist(),
     )
+
+
+def _shards(path: pathlib.Path, count: int) -> list[pathlib.Path]:
+    """Return the names of a record file's shards, numbered as TensorFlow's tools do; of one, its own name."""
+    names = [f"{path.name}-{place:05d}-of-{count:05d}" for place in range(count)]
+    return [path.with_name(name) for name in names] if count > 1 else [path]
+
+
+def _found(path: pathlib.Path) -> list[pathlib.Path]:
+    """Return a record file, or its shards where there are any. Raises DatasetError where they are of two counts."""
+    there = sorted(path.parent.glob(f"{path.name}*"))
+    counts = {int(counted[1]) for each in there if (counted := re.fullmatch(r".*-of-(\d{5})", each.name))}
+    expected = _shards(path, max(counts, default=1))
+    odd = sorted(set(there) - set(expected))
+    if odd:
+        raise DatasetError(f"{odd[0]}: does not belong to the {len(expected)} files of {path}. Write the records anew.")
+    return expected
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,11 +33,19 @@ class Stage:
 
 
 def stages(
-    strategy: strategies.Strategy, plan: Plan, samples: list[dataset.Sample], folder: pathlib.Path
+    strategy: strategies.Strategy,
+    plan: Plan,
+    samples: list[dataset.Sample],
+    folder: pathlib.Path,
+    part: slice = slice(None),
 ) -> list[Stage]:
-    """Return the stages of a plan, trained on the samples. What frozen layers make of them lies in `folder`."""
+    """Return the stages of a plan, trained on the samples. What frozen layers make of them lies in `folder`.
+
+    `part` is the part of each batch that is learnt from here, where nothing that frozen layers give is kept.
+    """
     model, steps = strategy.model, plan.recipe.steps
-    live = functools.partial(dataset.batches, samples, plan.label_map, plan.recipe.batch_size, plan.recipe.seed)
+    recipe = plan.recipe
+    live = functools.partial(dataset.batches, samples, plan.label_map, recipe.batch_size, recipe.seed, part=part)
     if not plan.train_from:
         return [Stage(steps, model.trainable_variables, lambda: (_network(strategy), live))]
     strategies.freeze_up_to(model, plan.train_from)
@@ -57,6 +65,11 @@ def stages(
         return falling(step, thawed, steps) if weight.path in early else 1.0
 
     return [Stage(thawed, [*early.values(), *model.trainable_variables], begin, factor), last]
+
+
+def policy(strategy: strategies.Strategy) -> str:
+    """Return the Keras dtype policy a strategy trains in: where batch norm learns, its statistics need float32."""
+    return "float32" if strategy.batch_norm_learns else precision.policy()
 
 
 def falling(step, thawed: int, steps: int) -> tf.Tensor:
@@ -82,7 +95,7 @@ def _network(strategy: strategies.Strategy) -> keras.Model:
     """Return what is run at each step where the whole network is: the same weights, in less time and memory."""
     if strategy.batch_norm_learns:
         return lean.lean(strategy.model)
-    return folding.fold(strategy.model, precision.policy())
+    return folding.fold(strategy.model, policy(strategy))
 
 
 def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
@@ -98,4 +111,4 @@ def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
     epoch = thawed * size // len(samples)
     cache = trunk.Cache(folder, samples, plan.label_map, views, plan.recipe.seed, epoch)
     cache.fill(frozen)
-    return folding.fold(tail, precision.policy()), functools.partial(cache.batches, size)
+    return folding.fold(tail, policy(strategy)), functools.partial(cache.batches, size)

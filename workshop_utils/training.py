@@ -9,7 +9,7 @@ import time
 import filelock
 from tqdm.auto import tqdm
 
-from workshop_utils import dataset, detector, evaluation, files, settings, stages, strategies
+from workshop_utils import dataset, detector, evaluation, files, precision, settings, stages, strategies
 from workshop_utils.experiment import Experiment, ExperimentError, History, Plan, Progress
 from workshop_utils.losses import multibox_loss
 from workshop_utils.quiet import keras, tf
@@ -32,6 +32,7 @@ def train(
     train_on: list[str] | None = None,
     views: int | None = None,
     thaw: float | None = None,
+    team=None,
 ) -> Experiment:
     """Train by `strategy` on the data's training split, measure AP on its validation split; return the experiment.
 
@@ -39,7 +40,8 @@ def train(
     the data lies, for whoever evaluates the run later. `watch`, if given, is called with each row of the history.
     `train_on` names the training photos to use, where not all are wanted; validation stays the same. What follows is
     for fine_tune (see `stages`): `train_from` is the last layer that is frozen, `thaw` the share of the steps before it
-    is, `views` how many augmented views of each photo the frozen layers see; 0 shows them a new one each time.
+    is, `views` how many augmented views of each photo the frozen layers see; 0 shows them a new one each time. `team`
+    is a `cluster.Team` whose other workers compute their parts of each step meanwhile.
 
     Raises DatasetError for a name in `train_on` that no training photo has, ExperimentError where `folder` holds
     another run or another process is training in it.
@@ -56,7 +58,7 @@ def train(
             experiment.begin(plan)
             files.sweep(experiment.folder)
             files.sweep(experiment.checkpoints)
-            _train(plan, data, experiment, watch)
+            _train(plan, data, experiment, watch, team)
     except filelock.Timeout:
         raise ExperimentError(
             f"{folder}: another process is training here. Wait for it, or choose another folder."
@@ -87,11 +89,12 @@ def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.M
     return model, plan.label_map
 
 
-def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, factor=None):
+def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, factor=None, team=None):
     """Compile the training step: (inputs, box targets, class targets) -> (localisation, classification) loss.
 
     Inputs are images, or what the frozen layers made of them where `model` is the rest. `factor`, if given, is a
-    function of a weight and the number of steps done: its gradient is multiplied by that.
+    function of a weight and the number of steps done: its gradient is multiplied by that. With a `team` (see
+    `cluster`) they are this worker's part of the batch; losses and gradients are those of the whole.
     """
 
     @tf.function
@@ -103,6 +106,9 @@ def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, factor=Non
             localisation, classification = multibox_loss(box_targets, class_targets, *outputs)
             loss = localisation + classification
         gradients = tape.gradient(loss, model.trainable_variables)
+        if team:
+            of_all = team.mean(class_targets, localisation, classification, *gradients)
+            localisation, classification, *gradients = of_all
         if factor:
             weights = zip(gradients, model.trainable_variables, strict=True)
             gradients = [gradient * factor(weight, optimizer.iterations) for gradient, weight in weights]
@@ -123,10 +129,15 @@ def make_optimizer(recipe: settings.Recipe) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(rate, momentum=MOMENTUM, global_clipnorm=CLIP_NORM)
 
 
-def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> None:
+def finished(plan: Plan, experiment: Experiment) -> bool:
+    """Return whether a run has been trained and measured to its end."""
+    trained = plan.strategy == "as_is" or plan.recipe.steps in experiment.steps()
+    return trained and (experiment.folder / "metrics.json").exists()
+
+
+def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch, team) -> None:
     recipe = plan.recipe
-    trained = plan.strategy == "as_is" or recipe.steps in experiment.steps()
-    if trained and (experiment.folder / "metrics.json").exists():
+    if finished(plan, experiment):
         print(f"Trained already: {experiment.folder}", flush=True)
         return
     training, validation = data.split(recipe.photos)
@@ -138,7 +149,7 @@ def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch) -> 
     def measure() -> dict:
         return measured(strategy, validation, data.label_map)
 
-    scores = _run(strategy, plan, training, experiment, measure, watch) if strategy.trains else None
+    scores = _run(strategy, plan, training, experiment, measure, watch, team) if strategy.trains else None
     shutil.rmtree(experiment.frozen, ignore_errors=True)
     files.write_text(json.dumps(scores or measure(), indent=2) + "\n", experiment.folder / "metrics.json")
 
@@ -151,7 +162,7 @@ def measured(strategy, validation, label_map) -> dict:
     return result
 
 
-def _run(strategy, plan: Plan, training, experiment, measure, watch) -> dict | None:
+def _run(strategy, plan: Plan, training, experiment, measure, watch, team) -> dict | None:
     """Train to the recipe's last step; return what `measure` gave there, None where it had been measured before.
 
     The state is saved before anything else is written about a step. So whatever an interruption left unwritten can
@@ -159,14 +170,17 @@ def _run(strategy, plan: Plan, training, experiment, measure, watch) -> dict | N
     """
     model, recipe, began = strategy.model, plan.recipe, time.monotonic()
     optimizer = make_optimizer(recipe)
-    parts = stages.stages(strategy, plan, training, experiment.frozen)
+    parts = stages.stages(strategy, plan, training, experiment.frozen, team.part if team else slice(None))
     optimizer.build(parts[0].weights)
     variables = [*model.variables, *optimizer.variables]
     progress = experiment.load_state(variables)
+    if team:
+        team.share(variables)
     start = progress.step
     if start:
         print(f"Resuming at step {start}", flush=True)
         began = time.monotonic() - progress.seconds
+    print(precision.told(stages.policy(strategy)), flush=True)
     saved, scores = float("-inf"), None
 
     bar = tqdm(total=recipe.steps, initial=start, desc=strategy.name, unit="step")
@@ -193,7 +207,7 @@ def _run(strategy, plan: Plan, training, experiment, measure, watch) -> dict | N
             if progress.step >= part.stop:
                 continue
             learner, batches = part.begin()
-            step_once = make_step(learner, optimizer, strategy.batch_norm_learns, part.factor)
+            step_once = make_step(learner, optimizer, strategy.batch_norm_learns, part.factor, team)
             for batch in batches(progress.step, part.stop):
                 losses = [] if history.last == progress.step else progress.losses
                 losses = [*losses, [float(loss) for loss in step_once(*batch)]]

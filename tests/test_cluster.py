@@ -1,0 +1,223 @@
+"""Two workers on this machine: what they learn is what one process learns, and what is lost can be gone on with."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import free_ports
+
+from workshop_utils import cluster, dataset, losses, precision, records, settings, training, workers
+from workshop_utils.experiment import Experiment
+
+CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
+RECIPE = settings.recipe("quick", **CHANGES)
+TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
+DIES_BEFORE_STEP = 4
+
+WORKER = """
+import os, runpy, signal, sys
+from workshop_utils import training
+
+training.ROW_EVERY, training.SAVE_EVERY_SECONDS = 1, 0
+dies_before, make_step, steps = int(os.environ["DIES_BEFORE_STEP"]), training.make_step, []
+
+def counting(*arguments, **options):
+    step = make_step(*arguments, **options)
+
+    def once(*batch):
+        steps.append(1)
+        if len(steps) == dies_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(*batch)
+
+    return once
+
+training.make_step = counting
+runpy.run_module("workshop_utils", run_name="__main__")
+"""
+
+needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+
+
+@dataclasses.dataclass(frozen=True)
+class BesideAnother(cluster.Team):
+    """A team of two of which the other is only played: it gives `others` where values are summed."""
+
+    others: tuple = ()
+
+    def total(self, *values):
+        return [value + other for value, other in zip(values, self.others, strict=True)]
+
+
+def beside(*others, index: int = 0) -> BesideAnother:
+    return BesideAnother(None, workers.Place(("a:1", "b:2"), index), others)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_float32():
+    """Wherever the tests run: sums of parts then agree closely with those of the whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(precision.VARIABLE, "float32")
+        patch.delenv("TF_CONFIG", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def data(yoghurt):
+    return dataset.Dataset(yoghurt.samples[:12], yoghurt.label_map)
+
+
+@pytest.fixture(scope="module")
+def shards(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    records.write(data, folder, shards=3)
+    return folder
+
+
+def train_together(shards, folders, dies_before=(0, 0)) -> list[subprocess.CompletedProcess]:
+    """Run `train` as two workers, each with its own folder for the run; return how each ended and what it said."""
+    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
+    changes = [f"{name}={value}" for name, value in CHANGES.items()]
+    arguments = ["train", str(shards), "--recipe", "quick", "--set", *changes, "--train-from", TRAIN_FROM]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, "--workers", addresses, "--index", i],
+            env=os.environ | {"DIES_BEFORE_STEP": str(dies)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i, folder, dies in zip("01", folders, dies_before, strict=True)
+    ]
+    said = [each.communicate(timeout=120) for each in running]
+    return [subprocess.CompletedProcess(i, each.returncode, *text) for i, each, text in zip("01", running, said)]
+
+
+def state(run: Experiment) -> list[np.ndarray]:
+    """Everything that training goes on from: the weights, then the optimizer's momentum and step."""
+    with np.load(run.checkpoints / "state.npz") as arrays:
+        return [arrays[f"v{number}"] for number in range(len(arrays.files) - 3)]
+
+
+@pytest.fixture(scope="module")
+def alone(data, tmp_path_factory):
+    """The run of one process, from the photos themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "ROW_EVERY", 1)
+        folder = tmp_path_factory.mktemp("runs") / "alone"
+        return training.train("fine_tune", data, RECIPE, folder, train_from=TRAIN_FROM, thaw=0.0, views=0)
+
+
+@pytest.fixture(scope="module")
+def together(shards, tmp_path_factory):
+    """The run of two workers, from shards: its folder, the other worker's, and what they said."""
+    run, other = (Experiment(tmp_path_factory.mktemp("runs") / name) for name in ("chief", "other"))
+    ended = train_together(shards, (run.folder, other.folder))
+    assert [each.returncode for each in ended] == [0, 0], [each.stderr[-3000:] for each in ended]
+    return run, other, ended
+
+
+def test_two_workers_learn_what_one_process_learns_from_the_same_batches(alone, together):
+    """Float32 keeps seven digits. The sums over a batch are added in another order, and differences grow by the step:
+    1e-5 is a hundred times the last digit, and a thousandth of what a photo more or less in a batch changes."""
+    run, _, _ = together
+    ours, theirs = run.history(), alone.history()
+    assert [row["step"] for row in ours] == [row["step"] for row in theirs] == list(range(1, 7))
+    for quantity in ("loss", "localisation", "classification", "learning_rate"):
+        np.testing.assert_allclose([row[quantity] for row in ours], [row[quantity] for row in theirs], rtol=1e-5)
+    for one, other in zip(state(run), state(alone), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert run.metrics()["AP50"] == pytest.approx(alone.metrics()["AP50"], abs=1e-3)
+
+
+def test_the_run_is_kept_once_by_the_chief_and_is_as_one_process_would_leave_it(alone, together):
+    run, other, (chief, worker) = together
+    assert run.steps() == [3, 6]
+    files = {path.name for path in run.folder.rglob("*") if path.is_file() and "tfevents" not in path.name}
+    assert files == {path.name for path in alone.folder.rglob("*") if path.is_file() and "tfevents" not in path.name}
+    assert not other.folder.exists()
+    assert dataclasses.replace(run.plan, data="") == dataclasses.replace(alone.plan, data="")
+    assert json.loads(chief.stdout.splitlines()[-1]) == run.metrics()
+    assert "The run is on the machine of worker 0" in worker.stdout
+
+
+@needs_sigkill
+def test_a_worker_that_is_killed_ends_the_other_and_the_same_command_goes_on(shards, together, tmp_path):
+    run, other = Experiment(tmp_path / "chief"), tmp_path / "other"
+    chief, worker = train_together(shards, (run.folder, other), dies_before=(0, DIES_BEFORE_STEP))
+    assert worker.returncode == -signal.SIGKILL
+    assert chief.returncode == 1 and "Traceback" not in chief.stderr
+    said = chief.stderr.splitlines()[-1]
+    assert said.startswith("Worker 0 has lost worker 1 (127.0.0.1:")
+    assert "Start all workers again, each with the same command" in said
+    assert not (run.folder / "metrics.json").exists()
+
+    chief, worker = train_together(shards, (run.folder, other))
+    assert (chief.returncode, worker.returncode) == (0, 0), chief.stderr[-2000:] + worker.stderr[-2000:]
+    assert f"Resuming at step {DIES_BEFORE_STEP - 1}\n" in chief.stdout
+    assert run.steps() == [3, 6] and not other.exists()
+    for one, uninterrupted in zip(state(run), state(together[0]), strict=True):
+        np.testing.assert_allclose(one, uninterrupted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("matched", [[(0, 3), (1, 5), (2, 9), (3, 70)], [(0, 3), (2, 9)], []])
+def test_losses_and_gradients_of_the_parts_give_those_of_the_whole_batch(matched):
+    """Also where one part has no matched anchor, or none has."""
+    random = np.random.default_rng(1)
+    encodings = tf.constant(random.normal(size=(4, 100, 4)), tf.float32)
+    logits = tf.Variable(random.normal(size=(4, 100, 6)), dtype=tf.float32)
+    boxes = random.normal(size=(4, 100, 4)).astype(np.float32)
+    classes = np.zeros((4, 100), np.int32)
+    for photo, anchor in matched:
+        classes[photo, anchor] = 1 + anchor % 5
+
+    def computed(part: slice):
+        with tf.GradientTape() as tape:
+            both = losses.multibox_loss(boxes[part], classes[part], encodings[part], logits[part])
+            loss = both[0] + both[1]
+        return [*both, tape.gradient(loss, logits)]
+
+    first, second = slice(0, None, 2), slice(1, None, 2)
+    count = tf.reduce_sum(tf.cast(classes[second] > 0, tf.float32))
+    others = [value * max(float(count), 1.0) for value in computed(second)]
+    of_all = beside(*others, count).mean(tf.constant(classes[first]), *computed(first))
+    for one, other in zip(of_all, computed(slice(None)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
+    parts = [beside(index=index).part for index in range(2)]
+    whole = dataset.batch(data.samples, data.label_map, 1, 5, seed=3)
+    for part in parts:
+        own = {index for _, index in dataset.places(1, 5, len(data.samples), 3)[part]}
+        samples = [
+            dataclasses.replace(sample, source=sample.source if index in own else settings.PROJECT / "nowhere.jpg")
+            for index, sample in enumerate(data.samples)
+        ]
+        given = dataset.batch(samples, data.label_map, 1, 5, seed=3, part=part)
+        assert all(np.array_equal(one, other[part]) for one, other in zip(given, whole, strict=True))
+    assert sorted(place for part in parts for place in range(5)[part]) == list(range(5))
+
+
+def test_a_worker_with_other_photos_or_options_is_named(alone):
+    other = (tf.constant([0.0, 12345.0], tf.float64), tf.constant(0.0, tf.float64))
+    with pytest.raises(workers.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or WORKSHOP_PRECISION"):
+        beside(*other).agree(alone.plan, done=False)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes", "options", "said"),
+    [("random_init", {}, {}, "batch norm"), ("as_is", {}, {}, "trains nothing"),
+     ("fine_tune", {}, {"thaw": 0.3}, "leave --thaw"), ("fine_tune", {}, {"views": 2}, "leave --thaw"),
+     ("fine_tune", {"batch_size": 1}, {}, "no part for each of 2 workers")],
+)  # fmt: skip
+def test_what_a_cluster_cannot_do_is_told_in_words(strategy, changes, options, said, data, tmp_path):
+    recipe = dataclasses.replace(RECIPE, **changes)
+    with pytest.raises(settings.SettingsError, match=said):
+        cluster.train(beside(), strategy, data, recipe, tmp_path, **options)

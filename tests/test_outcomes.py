@@ -1,0 +1,88 @@
+"""What the long trials gave, as far as they have been run: nothing that failed is left, and they tried what we ask for.
+
+The trials are `make test-colab`, `test-oldest`, `test-newest`, `test-binder` and `test-bundle`.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from workshop_utils import settings
+
+sys.path.insert(0, str(settings.PROJECT / "tools"))
+
+import binder_memory
+import outcomes
+
+ROOT = settings.PROJECT
+RECORDED = sorted(path.stem for path in outcomes.FOLDER.glob("*.json"))
+REQUIREMENTS = [
+    Requirement(line)
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_nothing_that_failed_is_left_and_each_outcome_has_its_date_and_command(name):
+    came = outcomes.read(name)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert came["machine"] and came["command"].split()[-1] in targets
+    for part, what in came.get("parts", {}).items():
+        assert what["passed"], f"{part}: {what['said']}"
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", what["date"])
+
+
+def test_the_oldest_versions_that_were_tried_are_those_we_allow():
+    tried = outcomes.read("oldest")["versions"]
+    for requirement in REQUIREMENTS:
+        (floor,) = [each.version for each in requirement.specifier if each.operator == ">="]
+        assert Version(tried[requirement.name]) == Version(floor), f"{requirement}: {tried[requirement.name]} was tried"
+
+
+def test_colabs_versions_were_tried():
+    wanted = dict(
+        re.findall(r"^([a-z]+)==(\S+)$", (ROOT / "tests/fixtures/colab/versions.txt").read_text(), re.MULTILINE)
+    )
+    tried = outcomes.read("colab")["versions"]
+    assert {name: tried.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDED if name.startswith("binder")])
+def test_on_binder_every_notebook_stayed_below_the_limit(name):
+    for part, what in outcomes.read(name)["parts"].items():
+        assert what["server_alone_bytes"] < what["peak_bytes"] < binder_memory.MOST, part
+        assert what["samples"] >= 10, f"{part}: too few looks to find a peak"
+
+
+ALLOCATE = """
+import os, subprocess, sys
+block = bytearray(os.urandom(100 * 2**20))
+if len(sys.argv) > 1:
+    child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="Linux tells it so")
+def test_memory_is_that_of_a_process_and_its_children():
+    command = [sys.executable, "-c", ALLOCATE, ALLOCATE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        with binder_memory.sampling(process.pid) as memory:
+            pass
+        process.stdin.close()
+    assert 200 * 2**20 < memory.peak < 280 * 2**20
+
+
+def test_of_a_process_that_is_gone_no_memory_is_left():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert binder_memory.proportional_set_size(process.pid) == 0

@@ -1,0 +1,70 @@
+"""Who trains together: read from the options or TF_CONFIG, told in words where it cannot be, waited for."""
+
+import socket
+import threading
+
+import pytest
+from conftest import free_ports
+
+from workshop_utils import settings, workers
+
+
+@pytest.mark.parametrize(
+    ("addresses", "index", "said"),
+    [("a:1,b:2", None, "belong together"), (None, 0, "belong together"), ("a:1,b", 0, "'b', which is no host:port"),
+     ("a:1,b:70000", 0, "'b:70000'"), ("a:1,:2", 0, "':2'"), ("", 0, "''"), ("a:1", 0, "two workers at least"),
+     ("a:1,a:1", 0, "each once"), ("a:1,b:2", 2, "There is no worker 2"), ("a:1,b:2", -1, "There is no worker -1")],
+)  # fmt: skip
+def test_a_place_that_cannot_be_is_told_in_words(addresses, index, said):
+    with pytest.raises(settings.SettingsError, match=said):
+        workers.place(addresses, index)
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [('{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}', 1),
+     ('{"cluster": {"chief": ["a:1"], "worker": ["b:2"]}, "task": {"type": "chief", "index": 0}}', 0),
+     ('{"cluster": {"chief": ["a:1"], "worker": ["b:2"]}, "task": {"type": "worker", "index": 0}}', 1),
+     ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}', None), ("{}", None)],
+)  # fmt: skip
+def test_the_place_is_read_from_tf_config_as_tensorflow_documents_it(text, index, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert workers.place(None, None) == (None if index is None else workers.Place(("a:1", "b:2"), index))
+    assert workers.place("c:3,d:4", 0) == workers.Place(("c:3", "d:4"), 0), "the options come first"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"cluster": {"worker": ["a:1", "b:2"], "ps": ["c:3"]}, "task": {"type": "worker", "index": 0}}',
+     '{"cluster": {"worker": ["a:1", "b:2"]}}', '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker"}}',
+     '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 5}}'],
+)  # fmt: skip
+def test_a_tf_config_that_cannot_be_used_is_told_in_words(text, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(settings.SettingsError, match="TF_CONFIG"):
+        workers.place(None, None)
+
+
+def test_a_port_in_use_is_named():
+    with socket.create_server(("", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(workers.ClusterError, match=rf"{address}: this worker cannot listen there .* another port"):
+            workers.meet(workers.Place((address, "127.0.0.1:1"), 0), patience=0)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_worker_that_does_not_answer_is_named(index):
+    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
+    other = f"Worker {1 - index} .{addresses[1 - index]}. does not answer after 1 s .* then start all again"
+    with pytest.raises(workers.ClusterError, match=other):
+        workers.meet(workers.Place(addresses, index), patience=1)
+
+
+def test_workers_that_are_started_one_after_the_other_meet():
+    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
+    first = threading.Thread(target=workers.meet, args=(workers.Place(addresses, 0),))
+    first.start()
+    assert first.is_alive(), "it waits for the other"
+    with socket.create_server(("127.0.0.1", int(addresses[1].split(":")[1]))):
+        first.join(timeout=5)
+    assert not first.is_alive()

@@ -1,0 +1,307 @@
+"""Try the notebooks and the tests on other versions than those in .venv, and write down what came of it.
+
+    python tools/trial.py colab              # the notebooks, on the versions that Colab brings
+    python tools/trial.py oldest             # the tests and the notebooks, on the lowest versions that we allow
+    python tools/trial.py newest             # on the highest
+    python tools/trial.py oldest voc 00      # only what has such a name
+
+`make test-colab`, `make test-oldest` and `make test-newest` do this. What is tried is the last commit, in a clone of
+its own, in a virtual environment of its own, both under build/trials/. What came of it goes to tests/outcomes/; what
+has passed is not tried again until it, the package or a version has changed, so an interrupted trial goes on.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+
+import outcomes
+from resolver import output, uv
+
+from workshop_utils import files, settings
+from workshop_utils.errors import WorkshopError
+
+FOLDER = settings.PROJECT / "build" / "trials"
+STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
+NOT_TRIED = ("test_notebooks", "test_outcomes")
+"""The notebooks are tried one by one, and outcomes are what we are about to write."""
+LONGEST = 3600
+"""Seconds after which a test file or a notebook hangs."""
+
+
+class TrialError(WorkshopError, RuntimeError):
+    """A trial that could not begin; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """Which Python and which versions: those that `uv pip compile` chooses of the requirements in these files."""
+
+    name: str
+    python: str
+    requirements: tuple[pathlib.Path, ...] = (settings.PROJECT / "requirements.txt",)
+    resolution: str = "highest"
+    tests: bool = True
+    """Whether the tests are tried, too, or the notebooks alone."""
+    command: str = ""
+    """What one writes to do this, if it is not `make test-NAME`."""
+
+    @property
+    def folder(self) -> pathlib.Path:
+        return FOLDER / self.name
+
+    @property
+    def venv_python(self) -> pathlib.Path:
+        return self.folder / "venv" / "bin" / "python"
+
+    @property
+    def clone(self) -> pathlib.Path:
+        return self.folder / "workshop"
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """What came of one part: whether it passed, what there is to say, and what was measured."""
+
+    passed: bool
+    said: str
+    measured: dict = dataclasses.field(default_factory=dict)
+
+
+TRIALS = {
+    "colab": Trial("colab", "3.13", (STAND_IN / "versions.txt",), tests=False),
+    "oldest": Trial("oldest", "3.11", resolution="lowest-direct"),
+    "newest": Trial("newest", "3.13"),
+}
+
+
+def main(name: str = "", *parts: str) -> int:
+    if name not in TRIALS:
+        print(f"usage: python tools/trial.py {'|'.join(TRIALS)} [PART...]", file=sys.stderr)
+        return 2
+    return run(TRIALS[name], try_on_colab if name == "colab" else try_tests, parts)
+
+
+def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str, ...]) -> int:
+    """Make what the trial needs and attempt its parts, all or those that `parts` name; return 0 or 1."""
+    try:
+        versions = make_environment(trial)
+        clone_head(trial)
+        return try_all(trial, versions, attempt, parts)
+    except (WorkshopError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
+        return 130
+
+
+def make_environment(trial: Trial) -> dict[str, str]:
+    """Make the trial's virtual environment, where its versions have changed; return {package: version}."""
+    trial.folder.mkdir(parents=True, exist_ok=True)
+    text = resolved(trial)
+    listed = trial.folder / "versions.txt"
+    if not (listed.exists() and listed.read_text(encoding="utf-8") == text):
+        print(f"Installing the versions of '{trial.name}' into {trial.folder / 'venv'}.", flush=True)
+        listed.unlink(missing_ok=True)
+        shutil.rmtree(trial.folder / "venv", ignore_errors=True)
+        uv("venv", "--seed", "--no-python-downloads", "--python", interpreter(trial.python), trial.folder / "venv")
+        files.write_text(text, trial.folder / "wanted.txt")
+        uv("pip", "install", "--python", trial.venv_python, "--only-binary", ":all:", "-r", trial.folder / "wanted.txt")
+        if trial.tests:
+            project = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+            tools = project["optional-dependencies"]["dev"]
+            uv("pip", "install", "--python", trial.venv_python, "-c", trial.folder / "wanted.txt", *tools)
+        (trial.folder / "wanted.txt").rename(listed)
+    return dict(line.split("==") for line in text.splitlines())
+
+
+def resolved(trial: Trial) -> str:
+    """Return the versions that the trial is about, a line `package==version` each."""
+    command = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
+    command += ["--python-version", trial.python, "--resolution", trial.resolution, *trial.requirements]
+    return "".join(f"{line.split(' ;')[0]}\n" for line in uv(*command).splitlines() if "==" in line)
+
+
+def interpreter(version: str) -> str:
+    """Return the path of a Python of this version. Raises TrialError."""
+    try:
+        command = [f"python{version}", "-c", "import sys; print(sys.executable)"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        raise TrialError(f"There is no python{version} here, and this trial needs it: install it first.") from None
+
+
+def clone_head(trial: Trial) -> None:
+    """Put the last commit into the trial's clone, with the COCO weights where they are here.
+
+    On Colab the notebooks clone themselves: there the commit goes into a repository from which they can.
+    """
+    if trial.name == "colab":
+        origin = trial.folder / "origin.git"
+        shutil.rmtree(origin, ignore_errors=True)
+        _git("clone", "--quiet", "--bare", settings.PROJECT, origin)
+        _git("-C", origin, "branch", "--force", "trial", "HEAD")
+        if trial.clone.exists() and _head(trial.clone) != _head(settings.PROJECT):
+            shutil.rmtree(trial.clone)
+        return
+    if not trial.clone.exists():
+        _git("clone", "--quiet", settings.PROJECT, trial.clone)
+        uv("pip", "install", "--quiet", "--python", trial.venv_python, "--no-deps", "--editable", trial.clone)
+    _git("-C", trial.clone, "fetch", "--quiet", settings.PROJECT, "HEAD")
+    _git("-C", trial.clone, "checkout", "--quiet", "--force", "--detach", _head(settings.PROJECT))
+    if settings.PRETRAINED.exists():
+        shutil.copytree(settings.PRETRAINED, trial.clone / "data" / "pretrained", dirs_exist_ok=True)
+
+
+def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, ...]) -> int:
+    """Attempt every part that has not passed yet; return the exit code."""
+    notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
+    parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
+    came = Outcomes(trial, versions)
+    came.keep_only(parts)
+    failed = 0
+    for part in parts:
+        if chosen and not any(word in part for word in chosen):
+            continue
+        digest = digest_of(trial, part, versions)
+        if came.stands(part, digest):
+            print(f"  {part:32} passed on {came.parts[part]['date']}", flush=True)
+            continue
+        print(f"  {part:32} ", end="", flush=True)
+        began = time.monotonic()
+        came_of_it = changes_nothing(trial, attempt(trial, part))
+        came.add(part, digest, came_of_it, round(time.monotonic() - began, 1))
+        print(f"{'passed' if came_of_it.passed else 'FAILED'}: {came_of_it.said}", flush=True)
+        failed += not came_of_it.passed
+    return int(failed > 0)
+
+
+def changes_nothing(trial: Trial, came_of_it: Attempt) -> Attempt:
+    """Return the attempt as a failed one where it left a change in what git tracks, or a file that git does not ignore.
+
+    Then nbgitpuller, say, could not bring a participant's folder up to date without a conflict.
+    """
+    changed = _git("-C", trial.clone, "status", "--porcelain") if came_of_it.passed else ""
+    return Attempt(False, f"it changed what git sees: {changed}") if changed else came_of_it
+
+
+def try_tests(trial: Trial, part: str) -> Attempt:
+    """Run a test file, or of test_notebooks.py the tests of one notebook; what is said is pytest's last line."""
+    arguments = [f"tests/{part}.py"] if part.startswith("test_") else ["tests/test_notebooks.py", "-k", part]
+    command = [trial.venv_python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=0", *arguments]
+    log = trial.folder / "logs" / f"{part}.txt"
+    log.parent.mkdir(exist_ok=True)
+    with open(log, "w", encoding="utf-8") as stream:
+        try:
+            code = subprocess.run(command, cwd=trial.clone, env=environment_of(trial), stdout=stream, stderr=stream,
+                                  timeout=LONGEST).returncode  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return Attempt(False, f"it took longer than {LONGEST} s")
+    last = log.read_text(encoding="utf-8").strip().splitlines()[-1]
+    counted = re.sub(r" in [\d.]+s.*|=+ ?| ?=+|, \d+ warnings?", "", last)
+    return Attempt(code == 0, counted if code == 0 else f"{counted} (see {log.relative_to(settings.PROJECT)})")
+
+
+def try_on_colab(trial: Trial, part: str) -> Attempt:
+    """Run a notebook as it is opened from its badge: alone, in an empty folder, with nothing trained before."""
+    import execute
+    import links
+
+    cell = links.COLAB_CELL.format(repository=f"file://{trial.folder / 'origin.git'}", tag="trial", folder=trial.clone)
+    notebook = json.loads((settings.PROJECT / "notebooks" / f"{part}.ipynb").read_text(encoding="utf-8"))
+    first = next(each for each in notebook["cells"] if each["cell_type"] == "code")
+    first["source"] = cell.rstrip("\n").splitlines(keepends=True)
+    opened = trial.folder / "content" / f"{part}.ipynb"
+    opened.parent.mkdir(exist_ok=True)
+    files.write_text(json.dumps(notebook), opened)
+    shutil.rmtree(trial.clone / "runs", ignore_errors=True)
+    startup = trial.folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "00-colab.py").write_text("import google.colab\n")
+    environment = environment_of(trial) | {"IPYTHONDIR": str(trial.folder / "ipython"), "PYTHONPATH": str(STAND_IN)}
+    try:
+        execute.execute(opened, trial.folder / "executed", str(trial.venv_python), environment)
+    except execute.NotebookError as fault:
+        return Attempt(False, str(fault).strip().splitlines()[0])
+    executed = json.loads((trial.folder / "executed" / f"{part}.ipynb").read_text(encoding="utf-8"))
+    first = next(each for each in executed["cells"] if each["cell_type"] == "code")
+    said = "".join("".join(each.get("text", "")) for each in first["outputs"]).strip().splitlines()
+    brought = dict(line.split("==") for line in (STAND_IN / "versions.txt").read_text().splitlines() if "==" in line)
+    there = dict(re.findall(r"^([\w.-]+)==(\S+)$", uv("pip", "freeze", "--python", trial.venv_python), re.MULTILINE))
+    if replaced := [name for name, version in brought.items() if there.get(name) != version]:
+        return Attempt(False, f"Colab's own {', '.join(replaced)} was replaced")
+    if not said or not said[-1].startswith("Ready: "):
+        return Attempt(False, f"its first cell did not prepare Colab: {said}")
+    return Attempt(True, said[-1].replace(str(trial.clone), links.COLAB_FOLDER))
+
+
+def digest_of(trial: Trial, part: str, versions: dict[str, str]) -> str:
+    """Return a digest of all that decides what comes of a part: itself, the package, the versions."""
+    own = f"tests/{part}.py" if part.startswith("test_") else f"notebooks/{part}.ipynb"
+    tracked = [own, "workshop_utils", "tools/colab.py" if trial.name == "colab" else "tests/conftest.py"]
+    hashes = [_git("-C", settings.PROJECT, "rev-parse", f"HEAD:{each}") for each in tracked]
+    return hashlib.sha256(json.dumps([*hashes, trial.python, versions]).encode()).hexdigest()[:12]
+
+
+class Outcomes:
+    """What came of each part of a trial: tests/outcomes/NAME.json, written after each."""
+
+    def __init__(self, trial: Trial, versions: dict[str, str]):
+        self.name = trial.name
+        ours = (settings.PROJECT / "requirements.txt").read_text(encoding="utf-8")
+        asked = re.findall(r"^([\w-]+)[<>=]", ours, re.MULTILINE)
+        self.about = {
+            "command": trial.command or f"make test-{trial.name}",
+            "python": trial.python,
+            "versions": {name: versions[name] for name in (*asked, "tensorflow-cpu") if name in versions},
+            "machine": outcomes.here(),
+        }
+
+        before = outcomes.read(trial.name)
+        same = all(before.get(key) == self.about[key] for key in ("python", "versions"))
+        self.parts = before["parts"] if same else {}
+
+    def keep_only(self, parts: list[str]) -> None:
+        self.parts = {name: self.parts[name] for name in parts if name in self.parts}
+
+    def stands(self, part: str, digest: str) -> bool:
+        return self.parts.get(part, {}).get("digest") == digest and self.parts[part]["passed"]
+
+    def add(self, part: str, digest: str, came: Attempt, seconds: float) -> None:
+        entry = {"passed": came.passed, "said": came.said, **came.measured, "seconds": seconds}
+        entry |= {"date": outcomes.today(), "digest": digest}
+        self.parts = dict(sorted((self.parts | {part: entry}).items()))
+        outcomes.write(self.name, self.about | {"parts": self.parts})
+
+
+def environment_of(trial: Trial) -> dict[str, str]:
+    """Return the environment of whatever runs in a trial: its own Python first, nothing of ours in the way."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    path = f"{trial.venv_python.parent}{os.pathsep}{os.environ['PATH']}"
+    return kept | {
+        "PATH": path,
+        "WORKSHOP_RECIPE": os.environ.get("WORKSHOP_RECIPE") or "quick",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+
+
+def _head(folder: pathlib.Path) -> str:
+    return _git("-C", folder, "rev-parse", "HEAD")
+
+
+def _git(*arguments) -> str:
+    return output("git", *arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
