@@ -115,7 +115,7 @@ def input_gradients(model, layer: str, inputs, units, channels, side: int, guide
     def gradient(image, place):
         with tf.GradientTape() as tape:
             tape.watch(image)
-            answer = tf.gather_nd(part(image, training=False)[0], place)
+            answer = tf.gather_nd(part(image, training=False)[0], place[None])  # TensorFlow 2.20 wants a list of places
         return tape.gradient(answer, image)[0]
 
     corner, squares = _corners(part.output.shape[1], side), []
