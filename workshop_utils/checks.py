@@ -557,9 +557,13 @@ def _fault(function, cases, truth, mistakes: dict) -> Verdict | None:
         answer = _number(_called(function, *case))
         if not _close(answer, truth(*case)):
             why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken(*case))), "")
-            given = ", ".join(f"{each:.4g}" for each in case if np.isscalar(each))
-            return _wrong(f"For {given or 'an example of ours'} your function gives {answer:.4g}. {why}".strip())
+            given = ", ".join(_figure(each) for each in case if np.isscalar(each))
+            return _wrong(f"For {given or 'an example of ours'} your function gives {_figure(answer)}. {why}".strip())
     return None
+
+
+def _figure(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _close(answer: float, other: float, tolerance: float = 1e-3) -> bool:
@@ -592,7 +596,7 @@ def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> 
     if not isinstance(name, str):
         return _wrong(f"A layer's name is wanted here, in quotes, not {_shown(name)}.")
     if name not in saved:
-        return _wrong(f"There is no layer {_shown(name)}. Take a name from the plot, such as '{next(iter(saved))}'.")
+        return _wrong(f"There is no layer {_shown(name)}. Take one of the names in the plot.")
     found = (
         f"Up to `{name}` freezing saves {saved[name]:.0%} of the arithmetic, and {1 - held[name]:.0%} of the weights"
     )
