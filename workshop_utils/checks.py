@@ -44,7 +44,7 @@ class Verdict:
         return {True: "**Right.**", False: "**Not yet.**", None: "**Open.**"}[self.right]
 
 
-class _Judged(Exception):
+class _Judged(WorkshopError):
     """Ends a check with a verdict."""
 
 
