@@ -286,8 +286,12 @@ def ways(answer, problems: dict[str, int]) -> Verdict:
     fits = {problem: drawing.way_of(photos, _PROBLEMS[problem].likeness) for problem, photos in problems.items()}
     wrong = [problem for problem in problems if said[problem] != fits[problem]]
     if wrong:
-        return _wrong(" ".join(f"**{each}**: {said[each]}? {_objection(said[each], fits[each])}" for each in wrong))
-    return _right(" ".join(f"**{problem}**: {fits[problem]}. {_PROBLEMS[problem].why}" for problem in problems))
+        return _wrong(_listed({each: f"{said[each]}? {_objection(said[each], fits[each])}" for each in wrong}))
+    return _right(_listed({problem: f"{fits[problem]}. {_PROBLEMS[problem].why}" for problem in problems}))
+
+
+def _listed(words: dict[str, str]) -> str:
+    return "\n\n" + "\n".join(f"- **{name}**: {said}" for name, said in words.items())
 
 
 def _objection(said: str, fits: str) -> str:
