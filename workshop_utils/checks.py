@@ -228,15 +228,13 @@ def ascent_step(answer) -> Verdict:
 
 
 def _climbed(step) -> str:
-    """Let a step climb a hill whose top is a grey of 0.5, and say how far it gets."""
+    """Let a step climb from black a hill whose top is a grey of 0.5, and say how far it gets."""
     picture = np.zeros((4, 4, 3))
-    before = -((picture - 0.5) ** 2).mean()
     for _ in range(20):
         picture = np.asarray(step(picture, 2 * (0.5 - picture), 0.1), float)
-    after = -((picture - 0.5) ** 2).mean()
     return (
-        f"We let your step climb a small hill, 20 times: from a height of {before:.2f} to {after:.2f}, where the top "
-        "is 0. Below, the hill is a channel's answer."
+        f"We let your step climb a small hill: 20 of them brought a picture from 0.00 to {picture.mean():.2f}, and the "
+        "hill's top is at 0.50. Below, the hill is a channel's answer."
     )
 
 
@@ -288,8 +286,12 @@ def ways(answer, problems: dict[str, int]) -> Verdict:
     fits = {problem: drawing.way_of(photos, _PROBLEMS[problem].likeness) for problem, photos in problems.items()}
     wrong = [problem for problem in problems if said[problem] != fits[problem]]
     if wrong:
-        return _wrong(" ".join(f"**{each}**: {said[each]}? {_objection(said[each], fits[each])}" for each in wrong))
-    return _right(" ".join(f"**{problem}**: {fits[problem]}. {_PROBLEMS[problem].why}" for problem in problems))
+        return _wrong(_listed({each: f"{said[each]}? {_objection(said[each], fits[each])}" for each in wrong}))
+    return _right(_listed({problem: f"{fits[problem]}. {_PROBLEMS[problem].why}" for problem in problems}))
+
+
+def _listed(words: dict[str, str]) -> str:
+    return "\n\n" + "\n".join(f"- **{name}**: {said}" for name, said in words.items())
 
 
 def _objection(said: str, fits: str) -> str:
