@@ -51,6 +51,22 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux counts it")
+def test_no_gigabyte_is_taken_to_write_onnx(fine_tuned):
+    program = (
+        "import pathlib, resource\n"
+        "from workshop_utils import experiment, export, training\n"
+        f"run = experiment.Experiment(pathlib.Path({str(fine_tuned.folder)!r}))\n"
+        "training.load_model(run)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "export.export(run, ['onnx'])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) * 1024 < 750e6
+
+
 @pytest.mark.parametrize("kind", ["litert", "onnx"])
 def test_the_portable_formats_differ_by_rounding_only(kind, as_is, exported, images):
     wanted = inference.open_detector(as_is.folder).detect(images)
