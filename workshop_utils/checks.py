@@ -131,9 +131,7 @@ def remaining(answer, scores, threshold: float) -> Verdict:
     number, found = _number(answer), int((scores > 0).sum())
     kept = int((scores >= threshold).sum())
     if number == kept:
-        return _right(
-            f"{kept} of the {found} boxes remain. The detector did the same work; we only look at less of it."
-        )
+        return _right(f"Left: {kept} of {found}. The detector did the same work; a threshold only hides boxes.")
     if number == (scores < threshold).sum():
         return _wrong(f"You counted the scores *below* {threshold}. Those are the boxes that go.")
     if number in (len(scores), found):
