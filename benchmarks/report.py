@@ -160,7 +160,7 @@ def markdown(results: Results, summary: dict) -> str:
             ("what", "minutes"),
             [
                 (name, number((results.median(name, "seconds") or 0) / 60 or None, 1))
-                for name in ("photos_36", "photos_360", "photos_3600", "photos_small", "photos_large")
+                for name in ("photos_36", "photos_small", "photos_3600", "photos_large")
             ],
         ),
     ]
@@ -196,8 +196,9 @@ def picture(results: Results):
     names = ("seed_plain_keras", "seed_ours_float32", "seed_ours")
     bars(seed, names, [results.median(name, "seconds") for name in names], "seed recipe, minutes", 60)
     bars(latency, FORMATS, [results.median("latency", name) for name in FORMATS], "one photo, milliseconds", 1)
-    counts = [count for count in (36, 360, 3600) if results.values(f"photos_{count}", "seconds")]
-    growth.plot(counts, [results.median(f"photos_{count}", "seconds") / 60 for count in counts], "o-")
+    names = {36: "photos_36", 360: "photos_small", 3600: "photos_3600"}
+    known = {count: results.median(name, "seconds") for count, name in names.items() if results.values(name, "seconds")}
+    growth.plot(list(known), [seconds / 60 for seconds in known.values()], "o-")
     growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="seed recipe, minutes")
     for (name, index), result in results.rows.items():
         if name.startswith("cut_") or (name.startswith("seed_") and index == 0):

@@ -70,18 +70,15 @@ def measurements() -> list[Measurement]:
     found += [
         Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
         Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
-        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 360, 3600)),
+        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 3600)),
         *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"', "thaw=0.0")) for cut in CUTS),
         Measurement("cut_none", (*TRAIN, "fine_tune", 'train_from=""')),
+        Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
+        *(
+            Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
+            for number in range(3)
+        ),
     ]
-    for number in range(3):
-        seed = {"seed": 42 + number}
-        found += [
-            Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, seed),
-            Measurement(
-                "seed_ours_float32", (*TRAIN, "fine_tune"), number, seed, environment={"WORKSHOP_PRECISION": "float32"}
-            ),
-        ]
     return found
 
 

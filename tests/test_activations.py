@@ -89,8 +89,8 @@ def test_a_drawing_is_light_where_the_unit_wants_light_and_dark_where_it_wants_d
     gradients = np.zeros((1, 20, 20, 3))
     gradients[0, :3, :3], gradients[0, 5, 5], gradients[0, 7, 7] = 2, -1, (1, -1, 0)
     (drawing,) = activations.drawn(gradients)
-    assert drawing[0, 0].tolist() == [255] * 3 and drawing[5, 5, 0] == 63
-    assert drawing[9, 9, 0] == drawing[7, 7, 0] == 127
+    assert drawing[0, 0].tolist() == [255] * 3 and drawing[5, 5, 0] == 64
+    assert drawing[9, 9, 0] == drawing[7, 7, 0] == 128
 
 
 def test_features_of_many_layers_are_what_each_layer_gives(coco, yoghurt, images):

@@ -51,6 +51,22 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux counts it")
+def test_no_gigabyte_is_taken_to_write_onnx(fine_tuned):
+    program = (
+        "import pathlib, resource\n"
+        "from workshop_utils import experiment, export, training\n"
+        f"run = experiment.Experiment(pathlib.Path({str(fine_tuned.folder)!r}))\n"
+        "training.load_model(run)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "export.export(run, ['onnx'])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) * 1024 < 750e6
+
+
 @pytest.mark.parametrize("kind", ["litert", "onnx"])
 def test_the_portable_formats_differ_by_rounding_only(kind, as_is, exported, images):
     wanted = inference.open_detector(as_is.folder).detect(images)
@@ -76,6 +92,15 @@ def test_the_saved_model_runs_without_this_package(exported):
     ]
 
 
+def test_nothing_is_remarked_while_a_litert_file_is_opened_and_asked(exported):
+    program = (
+        "import numpy; from workshop_utils import inference\n"
+        f"inference.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_saved_model_resizes_as_training_does(size, yoghurt):
     image = np.asarray(Image.fromarray(yoghurt.samples[5].image).resize(size))
@@ -85,8 +110,9 @@ def test_the_saved_model_resizes_as_training_does(size, yoghurt):
     assert differences.mean() < 0.2
 
 
-def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, exported, images):
+def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, exported, images, capfd):
     path = export.export(as_is, ["litert_int8"])["litert_int8"]
+    assert capfd.readouterr().err == ""
     assert path.stat().st_size < 0.35 * exported["litert"].stat().st_size
     wanted = inference.open_detector(exported["litert"]).detect(images)
     found = inference.open_detector(path).detect(images)

@@ -390,7 +390,7 @@ def test_on_a_full_disk_the_labeller_says_so_and_keeps_what_was_drawn(tmp_path, 
     drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
     labels.boxes = drawn
     with full_disk():
-        labels._canvas._handle_custom_msg({"type": "submit"}, [])
+        labels._told(labels.submit)()  # as its button does
     assert f"{labels.xml(labels.path)}: cannot be written" in labels.message
     assert labels.boxes == drawn and list(tmp_path.iterdir()) == []
     labels.submit()

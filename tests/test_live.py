@@ -71,8 +71,9 @@ def clock(monkeypatch) -> types.SimpleNamespace:
 
 def test_a_kernel_shows_the_curves_once_and_redraws_them_in_their_place():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    ours = execute.OnePython(sys.executable)
     kernel = execute.KernelManager(
-        kernel_spec_manager=execute.ThisPython(), client_class="jupyter_client.asynchronous.AsyncKernelClient"
+        kernel_spec_manager=ours, client_class="jupyter_client.asynchronous.AsyncKernelClient"
     )
     redrawn = []
     client = NotebookClient(notebook, km=kernel, resources={"metadata": {"path": str(pathlib.Path.cwd())}})

@@ -39,6 +39,21 @@ def test_every_notebook_becomes_a_page_without_the_cell_for_colab(executed, tmp_
         assert [cell for cell in before if cell["id"] != "colab"] == after and len(after) == len(before) - 1
 
 
+def test_a_progress_bar_is_left_out_and_another_widgets_text_is_kept(executed, tmp_path):
+    path = executed / NOTEBOOKS[0].name
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cell = next(cell for cell in content["cells"] if cell["cell_type"] == "code" and cell["id"] != "colab")
+    shown = [
+        {"output_type": "display_data", "metadata": {}, "data": {pages.WIDGET: {"model_id": "1"}, "text/plain": text}}
+        for text in ("fine_tune:   0%|          | 0/120 [00:00<?, ?step/s]", "Labeler at photo 1 of 12")
+    ]
+    cell["outputs"] = shown
+    path.write_text(json.dumps(content), encoding="utf-8")
+    pages.gather(executed, tmp_path / "source")
+    cells = json.loads((tmp_path / "source" / "notebooks" / path.name).read_text(encoding="utf-8"))["cells"]
+    assert next(each for each in cells if each["id"] == cell["id"])["outputs"] == shown[1:]
+
+
 def test_the_front_page_leads_to_pages_that_are_there_and_quotes_what_the_readme_has(executed, tmp_path):
     source = tmp_path / "source"
     pages.gather(executed, source)

@@ -85,8 +85,7 @@ def try_out(bundle: pathlib.Path) -> None:
     alone = without_network()
     empty = FOLDER / "tried"
     shutil.rmtree(empty, ignore_errors=True)
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(empty)
+    shutil.unpack_archive(bundle, empty)
     (folder,) = empty.iterdir()
     python = folder / ".venv" / "bin" / "python"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHONPATH"))}

@@ -21,6 +21,7 @@ SOURCE = settings.PROJECT / "build" / "site-source"
 SITE = settings.PROJECT / "build" / "site"
 WRITTEN = ("README.md", "INSTRUCTORS.md", "data/README.md", "tests/README.md", "docs/*.md", "docs/site/**/*")
 PICTURES = ("docs/**/*.svg", "docs/**/*.png", "docs/**/*.jpg", "data/pictures/*")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"'](?:https?:)?//[^\"']+")
 
 
@@ -45,7 +46,7 @@ def main(sphinx_python: str) -> int:
 def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
     """Put everything that becomes a page, and its pictures, into a folder. Raises SiteError.
 
-    The cell for Colab is left out: on a page it says nothing.
+    The cell for Colab is left out, and progress bars, of which only the beginning was kept: on a page they say nothing.
     """
     shutil.rmtree(source, ignore_errors=True)
     for pattern in (*WRITTEN, *PICTURES):
@@ -62,7 +63,16 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
             raise SiteError(f"{path}: is not there. `make run` executes the notebooks; then give this command again.")
         content = json.loads(path.read_text(encoding="utf-8"))
         content["cells"] = [cell for cell in content["cells"] if cell.get("id") != "colab"]
+        for cell in content["cells"]:
+            if cell["cell_type"] == "code":
+                cell["outputs"] = [each for each in cell["outputs"] if not is_bar(each)]
         files.write_text(json.dumps(content), _made(source / "notebooks") / notebook.name)
+
+
+def is_bar(output: dict) -> bool:
+    """Return whether an output is tqdm's widget."""
+    data = output.get("data", {})
+    return WIDGET in data and re.match(r".*?\d+%\|", "".join(data.get("text/plain", ""))) is not None
 
 
 def build(sphinx_python: str, source: pathlib.Path, site: pathlib.Path) -> None:

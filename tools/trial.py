@@ -164,6 +164,7 @@ def clone_head(trial: Trial) -> None:
 
 def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, ...]) -> int:
     """Attempt every part that has not passed yet; return the exit code."""
+    commit = _head(settings.PROJECT)  # what the clone holds, whatever is committed meanwhile
     notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
     parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
@@ -173,7 +174,7 @@ def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, 
     for part in parts:
         if chosen and not any(word in part for word in chosen):
             continue
-        digest = digest_of(trial, part, versions)
+        digest = digest_of(trial, part, versions, commit)
         if came.stands(part, digest):
             print(f"  {part:32} passed on {came.parts[part]['date']}", flush=True)
             continue
@@ -218,7 +219,7 @@ def try_on_colab(trial: Trial, part: str) -> Attempt:
     import links
 
     cell = links.COLAB_CELL.format(repository=f"file://{trial.folder / 'origin.git'}", tag="trial", folder=trial.clone)
-    notebook = json.loads((settings.PROJECT / "notebooks" / f"{part}.ipynb").read_text(encoding="utf-8"))
+    notebook = json.loads(_git("-C", trial.folder / "origin.git", "show", f"trial:notebooks/{part}.ipynb"))
     first = next(each for each in notebook["cells"] if each["cell_type"] == "code")
     first["source"] = cell.rstrip("\n").splitlines(keepends=True)
     opened = trial.folder / "content" / f"{part}.ipynb"
@@ -245,11 +246,11 @@ def try_on_colab(trial: Trial, part: str) -> Attempt:
     return Attempt(True, said[-1].replace(str(trial.clone), links.COLAB_FOLDER))
 
 
-def digest_of(trial: Trial, part: str, versions: dict[str, str]) -> str:
+def digest_of(trial: Trial, part: str, versions: dict[str, str], commit: str) -> str:
     """Return a digest of all that decides what comes of a part: itself, the package, the versions."""
     own = f"tests/{part}.py" if part.startswith("test_") else f"notebooks/{part}.ipynb"
     tracked = [own, "workshop_utils", "tools/colab.py" if trial.name == "colab" else "tests/conftest.py"]
-    hashes = [_git("-C", settings.PROJECT, "rev-parse", f"HEAD:{each}") for each in tracked]
+    hashes = [_git("-C", settings.PROJECT, "rev-parse", f"{commit}:{each}") for each in tracked]
     return hashlib.sha256(json.dumps([*hashes, trial.python, versions]).encode()).hexdigest()[:12]
 
 

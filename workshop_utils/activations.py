@@ -115,7 +115,7 @@ def input_gradients(model, layer: str, inputs, units, channels, side: int, guide
     def gradient(image, place):
         with tf.GradientTape() as tape:
             tape.watch(image)
-            answer = tf.gather_nd(part(image, training=False)[0], place)
+            answer = tf.gather_nd(part(image, training=False)[0], place[None])  # TensorFlow 2.20 wants a list of places
         return tape.gradient(answer, image)[0]
 
     corner, squares = _corners(part.output.shape[1], side), []
@@ -133,7 +133,7 @@ def drawn(gradients: np.ndarray) -> np.ndarray:
     """
     lighter = gradients.sum(axis=-1, keepdims=True)
     most = np.percentile(np.abs(lighter), 99.5, axis=(1, 2, 3), keepdims=True) + 1e-12
-    grey = np.clip(127.5 + 127.5 * lighter / most, 0, 255).astype(np.uint8)
+    grey = np.clip(np.round(127.5 + 127.5 * lighter / most), 0, 255).astype(np.uint8)
     return np.repeat(grey, 3, axis=-1)
 
 

@@ -44,7 +44,7 @@ class Verdict:
         return {True: "**Right.**", False: "**Not yet.**", None: "**Open.**"}[self.right]
 
 
-class _Judged(Exception):
+class _Judged(WorkshopError):
     """Ends a check with a verdict."""
 
 
@@ -228,15 +228,13 @@ def ascent_step(answer) -> Verdict:
 
 
 def _climbed(step) -> str:
-    """Let a step climb a hill whose top is a grey of 0.5, and say how far it gets."""
+    """Let a step climb from black a hill whose top is a grey of 0.5, and say how far it gets."""
     picture = np.zeros((4, 4, 3))
-    before = -((picture - 0.5) ** 2).mean()
     for _ in range(20):
         picture = np.asarray(step(picture, 2 * (0.5 - picture), 0.1), float)
-    after = -((picture - 0.5) ** 2).mean()
     return (
-        f"We let your step climb a small hill, 20 times: from a height of {before:.2f} to {after:.2f}, where the top "
-        "is 0. Below, the hill is a channel's answer."
+        f"We let your step climb a small hill: 20 of them brought a picture from 0.00 to {picture.mean():.2f}, and the "
+        "hill's top is at 0.50. Below, the hill is a channel's answer."
     )
 
 
@@ -288,8 +286,12 @@ def ways(answer, problems: dict[str, int]) -> Verdict:
     fits = {problem: drawing.way_of(photos, _PROBLEMS[problem].likeness) for problem, photos in problems.items()}
     wrong = [problem for problem in problems if said[problem] != fits[problem]]
     if wrong:
-        return _wrong(" ".join(f"**{each}**: {said[each]}? {_objection(said[each], fits[each])}" for each in wrong))
-    return _right(" ".join(f"**{problem}**: {fits[problem]}. {_PROBLEMS[problem].why}" for problem in problems))
+        return _wrong(_listed({each: f"{said[each]}? {_objection(said[each], fits[each])}" for each in wrong}))
+    return _right(_listed({problem: f"{fits[problem]}. {_PROBLEMS[problem].why}" for problem in problems}))
+
+
+def _listed(words: dict[str, str]) -> str:
+    return "\n\n" + "\n".join(f"- **{name}**: {said}" for name, said in words.items())
 
 
 def _objection(said: str, fits: str) -> str:
@@ -557,9 +559,13 @@ def _fault(function, cases, truth, mistakes: dict) -> Verdict | None:
         answer = _number(_called(function, *case))
         if not _close(answer, truth(*case)):
             why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken(*case))), "")
-            given = ", ".join(f"{each:.4g}" for each in case if np.isscalar(each))
-            return _wrong(f"For {given or 'an example of ours'} your function gives {answer:.4g}. {why}".strip())
+            given = ", ".join(_figure(each) for each in case if np.isscalar(each))
+            return _wrong(f"For {given or 'an example of ours'} your function gives {_figure(answer)}. {why}".strip())
     return None
+
+
+def _figure(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _close(answer: float, other: float, tolerance: float = 1e-3) -> bool:
@@ -592,7 +598,7 @@ def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> 
     if not isinstance(name, str):
         return _wrong(f"A layer's name is wanted here, in quotes, not {_shown(name)}.")
     if name not in saved:
-        return _wrong(f"There is no layer {_shown(name)}. Take a name from the plot, such as '{next(iter(saved))}'.")
+        return _wrong(f"There is no layer {_shown(name)}. Take one of the names in the plot.")
     found = (
         f"Up to `{name}` freezing saves {saved[name]:.0%} of the arithmetic, and {1 - held[name]:.0%} of the weights"
     )

@@ -12,6 +12,7 @@ from workshop_utils import anchors, detector, drawing, files, guards, label_map,
 from workshop_utils.dataset import LABEL_MAP
 from workshop_utils.detector import Detections
 from workshop_utils.errors import WorkshopError
+from workshop_utils.quiet import hushed
 
 BATCH = 8
 DETECTIONS = "detections.csv"
@@ -241,7 +242,10 @@ def _saved_model(path: pathlib.Path):
 def _litert(path: pathlib.Path):
     from ai_edge_litert.interpreter import Interpreter
 
-    signature = Interpreter(str(path), num_threads=machine.cores()).get_signature_runner()
+    interpreter = Interpreter(str(path), num_threads=machine.cores())
+    with hushed():  # it remarks on how it is going to compute
+        interpreter.allocate_tensors()
+    signature = interpreter.get_signature_runner()
     return _from_raw(lambda image: signature(image=image))
 
 

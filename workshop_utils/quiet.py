@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """Send what native code writes to standard error nowhere."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -26,7 +26,7 @@ def _hushed() -> Iterator[None]:
         os.close(nowhere)
 
 
-with _hushed():
+with hushed():
     import keras
     import tensorflow as tf
 
@@ -46,4 +46,4 @@ def disk_faults() -> Iterator[None]:
         raise OSError(fault.message) from None
 
 
-__all__ = ["disk_faults", "keras", "tf"]
+__all__ = ["disk_faults", "hushed", "keras", "tf"]
