@@ -267,7 +267,7 @@ _PROBLEMS = {
     ),
     "chest X-rays": _Problem(
         0.1,
-        "They are unlike COCO's photos, and many: random weights catch up (He et al. 2018, arXiv 1811.08883; Raghu "
+        "They are unlike COCO's photos, and many: random weights catch up (He et al. 2019, arXiv 1811.08883; Raghu "
         "et al. 2019, arXiv 1902.07208, on X-rays). Fine-tuning still gets there sooner, so try both.",
     ),
 }

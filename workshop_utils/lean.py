@@ -2,7 +2,8 @@
 
 Two things cost most. Keras computes the statistics of a batch in several operations that each pass over the whole
 array; TensorFlow has one operation for all of them. And of the early layers' output, the largest arrays of all, what is
-needed for their gradients is not kept but computed again (Chen et al. 2016, arXiv 1604.06174, section 3).
+needed for their gradients is not kept but computed again (Chen et al. 2016, arXiv 1604.06174, on trading computation
+for memory).
 """
 
 from workshop_utils.quiet import keras, tf

@@ -76,7 +76,7 @@ def falling(step, thawed: int, steps: int) -> tf.Tensor:
     """Return by what the rate is multiplied for layers that are frozen after `thawed` of all `steps`.
 
     Their rate falls to zero along a cosine of its own, and begins higher by as much as it is shorter, so that in sum it
-    is the same (FreezeOut, section 2.1, "scaled").
+    is the same (FreezeOut, with scaled learning rates).
     """
     step = tf.cast(step, tf.float32)
     return steps / thawed * (1 + tf.cos(math.pi * step / thawed)) / (1 + tf.cos(math.pi * step / steps))
