@@ -1,6 +1,7 @@
 """What executes the notebooks and makes the report; and what a person reads in a notebook when something is wrong."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,14 @@ def test_another_python_and_another_environment_can_be_asked_for(tmp_path):
     path = notebook(tmp_path, "import os, sys\nprint(sys.executable, os.environ['ASKED_FOR'])")
     execute.execute(path, tmp_path / "out", str(other), environment)
     assert executed(tmp_path).cells[0].outputs[0].text == f"{other} this\n"
+
+
+def test_a_page_folds_hints_away_and_needs_no_other_file():
+    path = settings.PROJECT / "notebooks" / "03_build_the_pipeline.ipynb"
+    page = execute._html(nbformat.read(path, as_version=4), path)
+    folded = re.findall(r"<details><summary>(\w+)</summary>(.*?)</details>", page, re.DOTALL)
+    assert len(folded) >= 6 and all(len(text) > 40 for _, text in folded), "what is folded is between the tags"
+    assert 'alt="Open in Colab"' in page and "../docs" not in page and 'href="04_fine_tune.html' in page
 
 
 def test_our_own_fault_is_shown_in_a_notebook_by_its_message_alone(tmp_path):

@@ -1,6 +1,7 @@
 """Execute notebooks, each in a fresh kernel of the Python that runs this or of another, and keep what they showed."""
 
 import asyncio
+import base64
 import logging
 import os
 import pathlib
@@ -103,7 +104,16 @@ def _told(notebook, content, started, what: str, out: pathlib.Path) -> str:
 
 
 def _html(content, notebook: pathlib.Path) -> str:
-    """Return an executed notebook as one HTML page; its links to other notebooks lead to their pages."""
+    """Return an executed notebook as one HTML page; its links to other notebooks lead to their pages.
+
+    The pictures in its text are put into the page here: nbconvert's own way of that closes a `<details>` too early.
+    """
+
+    def embedded(found: re.Match) -> str:
+        picture = base64.b64encode((notebook.parent / found[1]).read_bytes()).decode()
+        return f'src="data:image/svg+xml;base64,{picture}"'
+
     resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(content, resources)
+    page, _ = HTMLExporter().from_notebook_node(content, resources)
+    page = re.sub(r'src="(\.\./docs/[\w/]+\.svg)"', embedded, page)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
