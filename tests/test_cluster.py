@@ -96,7 +96,7 @@ def train_together(shards, folders, dies_before=(0, 0)) -> list[subprocess.Compl
         )
         for i, folder, dies in zip("01", folders, dies_before, strict=True)
     ]
-    said = [each.communicate(timeout=120) for each in running]
+    said = [each.communicate(timeout=300) for each in running]
     return [subprocess.CompletedProcess(i, each.returncode, *text) for i, each, text in zip("01", running, said)]
 
 
