@@ -20,7 +20,7 @@ import exercises
 
 SOLVED = sorted(exercises.SOLUTIONS.glob("*.ipynb"))
 OPTIONS = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=120")
-IS_OPEN = "assert _.right is None, _"
+IS_OPEN = "assert Out[max(Out)].right is None, Out[max(Out)]"
 
 
 def strict(source: str) -> str:

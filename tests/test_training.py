@@ -512,7 +512,7 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
     training_photos, validation = data.split(RECIPE.photos)
     names = [sample.name for sample in training_photos[:2]]
     seen = []
-    monkeypatch.setattr(training.dataset, "batches", lambda samples, *rest: seen.append(samples) or iter(()))
+    monkeypatch.setattr(training.dataset, "batches", lambda samples, *rest, **more: seen.append(samples) or iter(()))
     monkeypatch.setattr(training.evaluation, "evaluate", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
     run = training.train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
     assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
