@@ -43,8 +43,7 @@ def stages(
 
     `part` is the part of each batch that is learnt from here, where nothing that frozen layers give is kept.
     """
-    model, steps = strategy.model, plan.recipe.steps
-    recipe = plan.recipe
+    model, recipe, steps = strategy.model, plan.recipe, plan.recipe.steps
     live = functools.partial(dataset.batches, samples, plan.label_map, recipe.batch_size, recipe.seed, part=part)
     if not plan.train_from:
         return [Stage(steps, model.trainable_variables, lambda: (_network(strategy), live))]
