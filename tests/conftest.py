@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pathlib
 import shutil
 import socket
+import tomllib
 
 import hypothesis
 import pytest
@@ -22,6 +23,10 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_verdict_twice"))
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
+SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = [settings.PROJECT / name.replace(".", "/") for name in SETUP["tool"]["setuptools"]["packages"]]
+MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
+"""What is installed, and so what the tests of all our code look at."""
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import MODULES
 from nbconvert import HTMLExporter
 from PIL import Image
 
@@ -386,7 +387,7 @@ def test_no_loader_that_runs_what_it_loads_is_used():
         r"import pickle|import joblib|yaml\.(?!safe_load)\w+\(|keras\.models\.load_model|keras\.saving|unsafe_deserial"
         r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|shell=True|os\.system"
     )
-    for path in [*(settings.PROJECT / "workshop_utils").glob("*.py"), *(settings.PROJECT / "tools").glob("*.py")]:
+    for path in [*MODULES, *(settings.PROJECT / "tools").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(unsafe, text), path
         assert path.stem == "inference" or "saved_model.load" not in text, path

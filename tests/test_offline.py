@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import MODULES
 
 from workshop_utils import settings
 
@@ -145,8 +146,8 @@ def test_nothing_in_the_project_opens_itself_to_the_world():
     opened = (
         r"0\.0\.0\.0|--bind_all|--ip=\*|ip ?= ?['\"]\*|token=['\"]{2}|--no-token|--IdentityProvider\.token|password=''"
     )
-    paths = [settings.PROJECT / "Makefile", settings.PROJECT / "README.md"]
-    for folder in ("notebooks", "tools", "workshop_utils"):
+    paths = [settings.PROJECT / "Makefile", settings.PROJECT / "README.md", *MODULES]
+    for folder in ("notebooks", "tools"):
         paths += [path for path in (settings.PROJECT / folder).iterdir() if path.suffix in (".py", ".ipynb", ".html")]
     for path in paths:
         assert not re.search(opened, path.read_text(encoding="utf-8")), path

@@ -8,9 +8,9 @@ import pathlib
 import re
 import subprocess
 import sys
-import tomllib
 
 import yaml
+from conftest import MODULES, PACKAGES, SETUP
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -23,7 +23,7 @@ sys.path.insert(0, str(settings.PROJECT / "tools"))
 import trial
 
 ROOT = settings.PROJECT
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = SETUP["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
 
@@ -88,8 +88,13 @@ def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
     assert tried == {name: each.python for name, each in trial.TRIALS.items()}
 
 
+def test_every_package_is_installed():
+    there = {path.parent for path in (ROOT / "workshop_utils").rglob("__init__.py")}
+    assert there == set(PACKAGES), "pyproject.toml names the packages that pip installs"
+
+
 def test_every_import_is_required():
-    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "workshop_utils").glob("*.py"))]
+    sources = [path.read_text(encoding="utf-8") for path in MODULES]
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")

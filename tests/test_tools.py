@@ -9,6 +9,7 @@ import time
 
 import nbformat
 import pytest
+from conftest import MODULES
 
 from workshop_utils import settings
 
@@ -87,8 +88,9 @@ def test_every_fault_of_ours_is_shown_without_a_traceback():
     from workshop_utils.errors import WorkshopError
 
     found = set()
-    for path in (settings.PROJECT / "workshop_utils").glob("[!_]*.py"):
-        for value in vars(importlib.import_module(f"workshop_utils.{path.stem}")).values():
+    for path in (path for path in MODULES if not path.stem.startswith("_")):
+        name = ".".join(path.relative_to(settings.PROJECT).with_suffix("").parts)
+        for value in vars(importlib.import_module(name)).values():
             if isinstance(value, type) and issubclass(value, Exception) and "workshop_utils" in value.__module__:
                 assert issubclass(value, WorkshopError), value
                 found.add(value)
