@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from workshop_utils import anchors, checks, detector, settings, voc
+from workshop_utils.checks.answer import _called, _number, _right, _wrong
+from workshop_utils.checks.detect_and_classify import SAME
 from workshop_utils.findings import Finding, Kind
 from workshop_utils.voc import Box
 
@@ -30,12 +32,12 @@ def is_open(verdict) -> bool:
 
 @checks.check
 def doubled(answer, number):
-    return checks._right("Twice.") if checks._number(answer) == 2 * number else checks._wrong("Not twice.")
+    return _right("Twice.") if _number(answer) == 2 * number else _wrong("Not twice.")
 
 
 @checks.check
 def doubles(function, number):
-    return checks._right("Twice.") if checks._called(function, number) == 2 * number else checks._wrong("Not twice.")
+    return _right("Twice.") if _called(function, number) == 2 * number else _wrong("Not twice.")
 
 
 def test_a_check_says_right_wrong_or_open():
@@ -62,7 +64,7 @@ def test_where_only_right_answers_are_wanted_another_is_an_error(answer, monkeyp
         doubled(answer, 2)
 
 
-# One section a notebook, in the order of workshop_utils/checks.py
+# One section a notebook, in the order of their numbers
 
 
 # 00 · Start here
@@ -910,7 +912,7 @@ def test_once_leaves_what_the_library_leaves():
     assert right(verdict) and "Of 3 boxes 2 stay" in verdict.words
     assert right(checks.once(lambda boxes: np.array(kept(boxes)), PHOTO)) and right(checks.once(kept, PHOTO[:0]))
     assert is_open(checks.once(lambda boxes: ..., PHOTO))
-    assert checks.SAME == detector.NMS_IOU
+    assert SAME == detector.NMS_IOU
 
 
 @pytest.mark.parametrize(

@@ -112,22 +112,41 @@ def test_every_import_is_required():
         assert listed & REQUIREMENTS.keys(), f"'{name}' is imported, but requirements.txt does not list it"
 
 
+def named(path: pathlib.Path) -> str:
+    """Return a module's name as the README has it: `voc`, `checks.answer`, or `checks` for the package itself."""
+    return ".".join(path.relative_to(ROOT / "workshop_utils").with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: pathlib.Path) -> set[str]:
+    """Return which of our modules a module imports, anywhere in it, by their names in the README."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "workshop_utils":
+            found |= {f"workshop_utils.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + (node.module or ""))
+    return {name.removeprefix("workshop_utils.") for name in found if name.startswith(("workshop_utils", "."))}
+
+
+NAMED = {named(path): path for path in MODULES if not named(path).startswith("__")}
+ROWS = [name for name in re.findall(r"^\| `([\w.]+)` \|", README, re.MULTILINE) if name not in settings.RECIPES]
+CHAPTERS = {f"checks.{path.stem.partition('_')[2]}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+"""The modules that stand in the row of `checks`: the checks of a notebook each, and of its name."""
+
+
 def test_readme_lists_every_notebook_and_every_module():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"(notebooks/{path.name})" in README
-    for path in (ROOT / "workshop_utils").glob("[!_]*.py"):
-        assert f"| `{path.stem}` |" in README, f"README.md does not say what {path.stem} is for"
+    assert {*ROWS, *CHAPTERS} == NAMED.keys(), "each module has a row, but those that are named after a notebook"
 
 
 def test_modules_import_only_from_rows_above_their_own_in_the_readme():
-    rows = [name for name in re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE) if name not in settings.RECIPES]
-    for place, name in enumerate(rows):
-        source = (ROOT / "workshop_utils" / f"{name}.py").read_text(encoding="utf-8")
-        found = re.findall(
-            r"^\s*from workshop_utils import (.+)|^\s*from workshop_utils\.(\w+) import", source, re.MULTILINE
-        )
-        imported = {each for many, one in found for each in re.findall(r"\w+", many or one)}
-        assert imported <= set(rows[:place]), f"{name} imports {imported - set(rows[:place])}"
+    for name, path in NAMED.items():
+        row = ROWS.index("checks" if name in CHAPTERS else name)
+        above = {*ROWS[:row], *(CHAPTERS if name == "checks" else ())}
+        assert imported(path) <= above, f"{name} imports {imported(path) - above}"
 
 
 def test_where_the_weights_come_from_and_go_to():
