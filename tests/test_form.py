@@ -1,6 +1,7 @@
 """All notebooks have one form: a reader who knows one finds the way in the next."""
 
 import ast
+import importlib
 import inspect
 import json
 import re
@@ -108,6 +109,14 @@ def test_its_exercises_have_one_form(name):
         assert check and callable(getattr(checks, check[1]))
     tagged = [cell for cell in notebook.code if cell["metadata"].get("tags")]
     assert len(tagged) == len(tasks), "every tagged cell belongs to an exercise"
+
+
+@every_notebook
+def test_its_exercises_are_judged_by_all_checks_of_its_own_module_and_by_no_other(name):
+    module = importlib.import_module(f"workshop_utils.checks.{name.partition('_')[2]}")
+    written = {each for each, value in vars(module).items() if hasattr(value, "__wrapped__")}
+    code = "\n".join(map(Notebook.source, Notebook(name).code))
+    assert written and set(re.findall(r"\bchecks\.(\w+)\(", code)) == written
 
 
 def _last_statement(source: str) -> str:
