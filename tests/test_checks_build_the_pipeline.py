@@ -1,4 +1,4 @@
-"""What the checks of notebook 03, Build the pipeline, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `03_build_the_pipeline` say of right answers, of wrong ones, and of none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the checks of notebook 07, Compare the strategies, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `07_compare_the_strategies` say of right answers, of wrong ones, and of none."""
 
 import math
 

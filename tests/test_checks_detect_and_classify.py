@@ -1,4 +1,4 @@
-"""What the checks of notebook 09, Detect and classify, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `09_detect_and_classify` say of right answers, of wrong ones, and of none."""
 
 import numpy as np
 import pytest

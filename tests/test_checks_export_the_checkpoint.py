@@ -1,4 +1,4 @@
-"""What the checks of notebook 08, Export the checkpoint, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `08_export_the_checkpoint` say of right answers, of wrong ones, and of none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the checks of notebook 04, Fine-tune, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `04_fine_tune` say of right answers, of wrong ones, and of none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the checks of notebook 02, Label images, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `02_label_images` say of right answers, of wrong ones, and of none."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What the checks of notebook 06, Random init, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `06_random_init` say of right answers, of wrong ones, and of none."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the checks of notebook 11, Scale out, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `11_scale_out` say of right answers, of wrong ones, and of none."""
 
 import pytest
 from verdicts import ABSURD, is_open, right, wrong

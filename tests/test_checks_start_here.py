@@ -1,4 +1,4 @@
-"""What the checks of notebook 00, Start here, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `00_start_here` say of right answers, of wrong ones, and of none."""
 
 import numpy as np
 import pytest

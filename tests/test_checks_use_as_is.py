@@ -1,4 +1,4 @@
-"""What the checks of notebook 05, Use as is, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `05_use_as_is` say of right answers, of wrong ones, and of none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the checks of notebook 01, Why transfer learning, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `01_why_transfer_learning` say of right answers, of wrong ones, and of none."""
 
 import math
 

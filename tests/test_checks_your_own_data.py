@@ -1,4 +1,4 @@
-"""What the checks of notebook 10, Your own data, say of right answers, of wrong ones, and of none."""
+"""What the checks of notebook `10_your_own_data` say of right answers, of wrong ones, and of none."""
 
 import dataclasses
 import pathlib

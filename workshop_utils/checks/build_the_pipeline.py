@@ -1,4 +1,4 @@
-"""The checks of notebook 03, Build the pipeline: anchors, matching, box coding, focal loss."""
+"""The checks of notebook `03_build_the_pipeline`: anchors, matching, box coding, focal loss."""
 
 import numpy as np
 

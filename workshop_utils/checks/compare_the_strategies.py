@@ -1,4 +1,4 @@
-"""The checks of notebook 07, Compare the strategies: luck, time, and how many photos it takes."""
+"""The checks of notebook `07_compare_the_strategies`: luck, time, and how many photos it takes."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 09, Detect and classify: each cup once, which mistakes are made, what they cost."""
+"""The checks of notebook `09_detect_and_classify`: each cup once, which mistakes are made, what they cost."""
 
 import collections
 import itertools

@@ -1,4 +1,4 @@
-"""The checks of notebook 08, Export the checkpoint: sizes of files, int8, when an export is good."""
+"""The checks of notebook `08_export_the_checkpoint`: sizes of files, int8, when an export is good."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 04, Fine-tune: what starts anew, how far to freeze, a precision-recall curve."""
+"""The checks of notebook `04_fine_tune`: what starts anew, how far to freeze, a precision-recall curve."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 02, Label images: the IoU of boxes, bad labels, a photo that somebody labelled."""
+"""The checks of notebook `02_label_images`: the IoU of boxes, bad labels, a photo that somebody labelled."""
 
 import dataclasses
 

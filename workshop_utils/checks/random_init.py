@@ -1,4 +1,4 @@
-"""The checks of notebook 06, Random init: running averages, and how long it takes to see COCO."""
+"""The checks of notebook `06_random_init`: running averages, and how long it takes to see COCO."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 11, Scale out: the loss of the whole batch, and what the link takes of a step."""
+"""The checks of notebook `11_scale_out`: the loss of the whole batch, and what the link takes of a step."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 00, Start here: what a threshold leaves, and a box in pixels."""
+"""The checks of notebook `00_start_here`: what a threshold leaves, and a box in pixels."""
 
 import numpy as np
 

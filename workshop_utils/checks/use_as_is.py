@@ -1,4 +1,4 @@
-"""The checks of notebook 05, Use as is: what names cost, precision and recall, COCO's names for a cup."""
+"""The checks of notebook `05_use_as_is`: what names cost, precision and recall, COCO's names for a cup."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 01, Why transfer learning: what a layer sees, and which way fits a problem."""
+"""The checks of notebook `01_why_transfer_learning`: what a layer sees, and which way fits a problem."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The checks of notebook 10, Your own data: photos to mend, how often one is seen, what mistakes cost."""
+"""The checks of notebook `10_your_own_data`: photos to mend, how often one is seen, what mistakes cost."""
 
 import pathlib
 
