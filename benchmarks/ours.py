@@ -20,8 +20,8 @@ from workshop_utils import dataset, settings, training, trunk
 def timed(batches, waited: list[float]):
     """The same function; how long each batch was waited for is appended to `waited`."""
 
-    def timing(*arguments):
-        source = iter(batches(*arguments))
+    def timing(*arguments, **named):
+        source = iter(batches(*arguments, **named))
         while True:
             began = time.monotonic()
             batch = next(source, None)

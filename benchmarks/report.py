@@ -19,7 +19,15 @@ TARGETS = {
     "step_vs_torch": 1.0,
     "litert_vs_predict": 1 / 3,
     "megapixel_ratio": 1.3,
+    "peak_gb.fine_tune": 1.5,
+    "peak_gb.full_fine_tuning": 1.8,
+    "peak_gb.random_init": 1.8,
+    "waiting_for_input": 0.05,
+    "evaluation_seconds": 6.0,
 }
+"""The most that each figure of results.json may be; a dot leads to a figure within a figure."""
+SEEDS = ("seed_plain_keras", "seed_ours", "views_live")
+PROFILES = ("profile_full", "profile_tail", "profile_tail_bfloat16")
 FORMATS = ("keras_predict", "keras_compiled", "saved_model", "onnx", "litert", "litert_int8")
 
 
@@ -116,7 +124,7 @@ def markdown(results: Results, summary: dict) -> str:
         "## Targets",
         table(
             ("what", "at most", "measured"),
-            [(name, f"{most:.2f}", number(summary[name])) for name, most in TARGETS.items()],
+            [(name, number(most), number(figure(summary, name))) for name, most in TARGETS.items()],
         ),
         "## The seed's recipe: 1,000 steps of 8 photos",
         "From the start of the process to AP, everything included. `seed_ours_float32` is with "
@@ -128,6 +136,11 @@ def markdown(results: Results, summary: dict) -> str:
                 for (name, index), result in sorted(results.rows.items(), key=lambda item: (item[0][1], item[0][0]))
                 if name in ("seed_ours", "seed_plain_keras", "seed_ours_float32", "views_live")
             ],
+        ),
+        "Over the three seeds:",
+        table(
+            ("what", "mean AP50", "lowest", "highest", "mean AP", "lowest", "highest"),
+            [(name, *spread(results, name, "AP50"), *spread(results, name, "AP")) for name in SEEDS],
         ),
         f"While training, {percent(summary['waiting_for_input'])} of the time was spent waiting for batches.",
         "## Where to freeze",
@@ -141,12 +154,23 @@ def markdown(results: Results, summary: dict) -> str:
             ],
         ),
         "## One training step",
+        "Full fine-tuning of 8 photos in float32, everything on the batch at hand; `step_tail` is what is behind the "
+        "frozen layers.",
         table(
-            ("what", "seconds", "GFLOP/s of a matrix product"),
-            [
-                (name, number(results.median(name, "step"), 3), number(rate(results, name), 0))
-                for name in ("step_ours", "step_torch", "step_tail")
-            ],
+            ("what", "seconds"),
+            [(name, number(results.median(name, "step"), 3)) for name in ("step_ours", "step_torch", "step_tail")],
+        ),
+        "## What arithmetic alone would take",
+        "The limit: the arithmetic of a step's convolutions, forward and backward, at the rate of a 2048 by 2048 "
+        "matrix product in the same precision.",
+        table(
+            ("what", "GFLOP", "GFLOP/s of the product", "limit, seconds", "measured, seconds", "times the limit"),
+            [(name, *limit(result)) for (name, _), result in results.rows.items() if name in PROFILES],
+        ),
+        "Where the rest goes, as TensorFlow's profiler saw it: the share of each kind of operation.",
+        table(
+            ("operation", *PROFILES),
+            [(kind, *(percent(share) for share in shares)) for kind, shares in operations(results).items()],
         ),
         "## One photo",
         table(("format", "milliseconds"), [(name, number(results.median("latency", name), 1)) for name in FORMATS]),
@@ -167,9 +191,41 @@ def markdown(results: Results, summary: dict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def rate(results: Results, name: str) -> float | None:
-    """This machine's rate, where it was measured beside the step."""
-    return None if name == "step_torch" else results.median(name, "gflop_per_second")
+def figure(summary: dict, name: str) -> float | None:
+    """The figure of results.json that `name` leads to."""
+    for part in name.split("."):
+        summary = summary[part]
+    return summary
+
+
+def spread(results: Results, name: str, key: str) -> tuple[str, str, str]:
+    """Mean, lowest and highest over the seeds."""
+    values = results.values(name, key)
+    return (
+        number(results.mean(name, key), 3),
+        number(min(values, default=None), 3),
+        number(max(values, default=None), 3),
+    )
+
+
+def limit(result: dict) -> tuple[str, ...]:
+    """A step's arithmetic, the rate, the seconds these give, those measured, and their ratio."""
+    least = result["gflop"] / result["gflop_per_second"]
+    rates = number(result["gflop"], 1), number(result["gflop_per_second"], 0)
+    return *rates, number(least, 3), number(result["step"], 3), number(result["step"] / least, 1)
+
+
+def operations(results: Results) -> dict[str, list[float | None]]:
+    """The kinds of operation that take a fiftieth or more of some profile, the first profile's longest first.
+
+    Each with its share in every profile, None where there is none.
+    """
+    shares = []
+    for name in PROFILES:
+        seconds = results.rows.get((name, 0), {}).get("operations", {})
+        shares.append({kind: value / sum(seconds.values()) for kind, value in seconds.items()})
+    kinds = {kind: None for share in shares for kind, value in share.items() if value >= 0.02}
+    return {kind: [share.get(kind) for share in shares] for kind in kinds}
 
 
 def scores(result: dict) -> tuple[str, str, str]:

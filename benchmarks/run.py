@@ -19,14 +19,14 @@ import time
 import datasets
 import report
 
-from workshop_utils import settings
+from workshop_utils import precision, settings
 
 HERE = pathlib.Path(__file__).resolve().parent
 MEASUREMENTS = HERE / "measurements.jsonl"
 DATA = settings.PROJECT / "build" / "bench"
 
 TRAIN = ("ours.py", "{data}", "{recipe}")
-CUTS = ("block_5_add", "block_9_add", "block_12_add", "out_relu")
+CUTS = ("block_9_add", "block_12_add", "out_relu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +68,16 @@ def measurements() -> list[Measurement]:
         ]
     short = {"steps": 100}
     found += [
-        Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
-        Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
+        Measurement("strided_gradient", ("strided_gradient.py",)),
+        Measurement("profile_full", ("step_profile.py", "float32")),
+        Measurement("profile_tail", ("step_profile.py", "float32", "block_9_add")),
+        Measurement("profile_tail_bfloat16", ("step_profile.py", "mixed_bfloat16", "block_9_add")),
         *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 3600)),
         *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"', "thaw=0.0")) for cut in CUTS),
-        Measurement("cut_none", (*TRAIN, "fine_tune", 'train_from=""')),
+        *(Measurement(f"step_cut_{cut}", ("step_profile.py", "{policy}", cut)) for cut in CUTS),
         Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
+        Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
+        Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
         *(
             Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
             for number in range(3)
@@ -84,7 +88,9 @@ def measurements() -> list[Measurement]:
 
 def run(measurement: Measurement) -> dict:
     """Measure; return what the process printed, and its seconds from start to end. Raises CalledProcessError."""
-    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement), "run": str(DATA / "run")}
+    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement), "run": str(DATA / "run")} | {
+        "policy": precision.policy()
+    }
     script, *arguments = (part.format(**known) if part.startswith("{") else part for part in measurement.command)
     environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)} | measurement.environment
     command = [sys.executable, str(HERE / script), *arguments]

@@ -16,9 +16,9 @@ from workshop_utils.quiet import tf
 SIDE = 2048
 
 
-def gflop_per_second() -> float:
-    """The rate of a large float32 matrix product: what a convolution can reach at best."""
-    first, second = tf.random.normal((SIDE, SIDE)), tf.random.normal((SIDE, SIDE))
+def gflop_per_second(dtype: str = "float32") -> float:
+    """The rate of a large matrix product: what a convolution can reach at best."""
+    first, second = (tf.cast(tf.random.normal((SIDE, SIDE)), dtype) for _ in range(2))
     multiply = tf.function(tf.matmul)
     return 2 * SIDE**3 / 1e9 / median_seconds(lambda: multiply(first, second).numpy(), 10)
 
@@ -32,19 +32,24 @@ def median_seconds(call, times: int) -> float:
     return statistics.median(seconds[3:])
 
 
-def main() -> None:
+def prepared(layer: str, policy: str = "float32"):
+    """Return a call that makes one step, the layers that learn in it, and the size of its batch.
+
+    These are the layers behind `layer`, or with "" all.
+    """
     recipe, data = settings.recipe("seed"), dataset.load(settings.YOGHURT)
     images, *targets = dataset.batch(data.split()[0], data.label_map, 0, recipe.batch_size, recipe.seed)
-    strategy = strategies.fine_tune(data.label_map, "")
-    if len(sys.argv) > 2:
-        frozen, learner = trunk.split(strategy.model, sys.argv[2])
+    learner = strategies.fine_tune(data.label_map, "").model
+    if layer:
+        frozen, learner = trunk.split(learner, layer)
         images = tf.nest.flatten(frozen(images))
-    else:
-        learner = strategy.model
-    learner, optimizer = folding.fold(learner), training.make_optimizer(recipe)
-    step = training.make_step(learner, optimizer, batch_norm_learns=False)
-    seconds = median_seconds(lambda: [float(loss) for loss in step(images, *targets)], int(sys.argv[1]))
-    print(json.dumps({"step": seconds, "gflop_per_second": gflop_per_second()}))
+    step = training.make_step(folding.fold(learner, policy), training.make_optimizer(recipe), batch_norm_learns=False)
+    return lambda: [float(loss) for loss in step(images, *targets)], learner, recipe.batch_size
+
+
+def main() -> None:
+    call, _, _ = prepared(sys.argv[2] if len(sys.argv) > 2 else "")
+    print(json.dumps({"step": median_seconds(call, int(sys.argv[1])), "gflop_per_second": gflop_per_second()}))
 
 
 if __name__ == "__main__":

@@ -14,30 +14,33 @@ layers = keras.layers
 class FoldedConvolution(layers.Layer):
     """What `convolution` and then `batch_norm`, in inference mode, compute, in one operation. The weights are theirs.
 
-    Without a batch norm it is the convolution, bias included.
+    Without a batch norm it is the convolution, bias included. A depthwise one with strides is always computed in
+    float32: on a CPU its gradient takes many times as long in bfloat16 (`benchmarks/strided_gradient.py`).
     """
 
     def __init__(self, convolution: layers.Layer, batch_norm: layers.BatchNormalization | None, precision: str):
         super().__init__(name=f"{convolution.name}_folded", autocast=False)
         self.convolution, self.batch_norm = convolution, batch_norm
         self.precision = keras.DTypePolicy(precision).compute_dtype
+        self.depthwise = isinstance(convolution, layers.DepthwiseConv2D)
 
     def call(self, features):
         kernel, bias = self._kernel_and_bias()
-        features, kernel, bias = (tf.cast(each, self.precision) for each in (features, kernel, bias))
         strides, padding = self.convolution.strides, self.convolution.padding.upper()
-        if isinstance(self.convolution, layers.DepthwiseConv2D):
+        precision = "float32" if self.depthwise and max(strides) > 1 else self.precision
+        features, kernel = tf.cast(features, precision), tf.cast(kernel, precision)
+        if self.depthwise:
             convolved = tf.nn.depthwise_conv2d(features, kernel, [1, *strides, 1], padding)
         else:
             convolved = tf.nn.conv2d(features, kernel, strides, padding)
-        return tf.nn.bias_add(convolved, bias)
+        return tf.nn.bias_add(tf.cast(convolved, self.precision), tf.cast(bias, self.precision))
 
     def _kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor]:
         kernel, norm = tf.convert_to_tensor(self.convolution.kernel), self.batch_norm
         if norm is None:
             return kernel, tf.convert_to_tensor(self.convolution.bias)
         scale = tf.convert_to_tensor(norm.gamma) * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-        per_channel = scale[:, None] if isinstance(self.convolution, layers.DepthwiseConv2D) else scale
+        per_channel = scale[:, None] if self.depthwise else scale
         return kernel * per_channel, norm.beta - norm.moving_mean * scale
 
 
