@@ -1,5 +1,6 @@
 """What a check makes of any answer, however odd, before it knows what is right."""
 
+import numpy as np
 import pytest
 from verdicts import ABSURD, is_open, right, wrong
 
@@ -20,6 +21,17 @@ def doubles(function, number):
 def test_a_check_says_right_wrong_or_open():
     assert right(doubled(4, 2)) and wrong(doubled(5, 2), "Not twice") and is_open(doubled(..., 2))
     assert right(doubles(lambda number: 2 * number, 2)) and is_open(doubles(lambda number: ..., 2))
+
+
+def test_who_forgot_to_return_is_told_so():
+    verdict = doubles(lambda number: None, 2)
+    assert is_open(verdict) and "end in a `return`" in verdict.words
+
+
+def test_an_array_without_axes_is_a_number():
+    assert right(doubled(np.array(4.0), 2)) and wrong(doubled(np.array(5), 2), "Not twice")
+    for answer in (np.array([4.0]), np.array("4"), np.array(True)):
+        assert wrong(doubled(answer, 2), "A number is wanted")
 
 
 @pytest.mark.parametrize("answer", ABSURD, ids=repr)

@@ -53,6 +53,11 @@ def test_freezing_too_little_or_too_much_is_told_apart(name, words):
     assert wrong(checks.how_far_to_freeze(name, SAVED, HELD), words)
 
 
+def test_a_layer_is_known_by_the_words_of_the_plot_too():
+    assert right(checks.how_far_to_freeze("on to block_12_add", SAVED, HELD))
+    assert wrong(checks.how_far_to_freeze(" ", SAVED, HELD), "There is no layer")
+
+
 TIMES = {"yours": {"before": 0.2, "after": 0.1, "pause": 10.0}, "longer": {"before": 0.7, "after": 0.2, "pause": 20.0}}
 
 
@@ -81,7 +86,7 @@ def test_a_run_that_freezing_did_not_make_faster_is_told_of_too():
         (lambda before, after, pause: (before - after) / pause, "upside down"),
         (lambda before, after, pause: pause * (before - after), "multiply"),
         (lambda before, after, pause: pause / (after - before), "the other way round"),
-        (lambda before, after, pause: 7, "gives 7."),
+        (lambda before, after, pause: 7, "gives 7. It should be 40."),
     ],
 )
 def test_a_wrong_account_of_freezing_is_named(mistaken, words):
@@ -113,6 +118,7 @@ def test_the_largest_recall_with_enough_precision_is_right():
         (lambda curve, wanted: (curve >= wanted).mean() * 1.01, "one too many"),
         (lambda curve, wanted: curve[curve >= wanted][-1], "precision"),
         (lambda curve, wanted: np.flatnonzero(curve >= wanted)[0] / 100, "smallest"),
+        (lambda curve, wanted: np.flatnonzero(curve > wanted)[-1] / 100, "`>=`, not `>`"),
         (lambda curve, wanted: np.flatnonzero(curve >= wanted)[-1] / 100, "IndexError"),
         (lambda curve, wanted: read_off(curve, wanted) or 1.0, "never reaches 80%"),
     ],

@@ -36,8 +36,8 @@ def test_a_function_is_at_fault_where_one_case_is_and_the_slip_is_named():
     assert added(lambda one, other: one + other).right
     assert wrong(added(lambda one, other: one - other), "For 1, 2 your function gives -1. You subtract.")
     assert wrong(added(lambda one, other: one), "gives 1. You take the first alone.")
-    assert wrong(added(lambda one, other: 3), "For 3,000, 4 your function gives 3.")
-    assert added(lambda one, other: 7).words == "For 1, 2 your function gives 7."
+    assert wrong(added(lambda one, other: 3), "For 3,000, 4 your function gives 3. It should be 3,004.")
+    assert added(lambda one, other: 7).words == "For 1, 2 your function gives 7. It should be 3."
     assert is_open(added(lambda one, other: None)) and wrong(added(lambda one, other: "3"), "A number is wanted")
 
 

@@ -15,6 +15,7 @@ def all_alike(answer):
     ("answer", "words"),
     [
         (0.22, "the one flavour. AP50 is the mean"),
+        (0.205, "78% of them stand on cups of other flavours"),
         (1.0, "class-agnostic"),
         (0, "never says"),
         (0.5, "what do the other"),
@@ -49,6 +50,7 @@ def test_precision_is_of_the_boxes_and_recall_of_the_cups():
         (lambda overlap: ((overlap.max(axis=0) >= 0.5).mean(), (overlap.max(axis=1) >= 0.5).mean()), "same cup"),
         (lambda overlap: ((overlap.max(axis=0) > 0).mean(), (overlap.max(axis=1) > 0).mean()), "touches"),
         (lambda overlap: (0.123, 0.4), "Count the cups"),
+        (lambda overlap: (shares(overlap)[0], 0.4), "Count the cups"),
         (lambda overlap: 0.5, "2 numbers are wanted"),
     ],
 )

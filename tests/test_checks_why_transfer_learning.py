@@ -66,12 +66,14 @@ def test_each_problem_finds_its_way():
     verdict = checks.ways(WAYS, PROBLEMS)
     assert right(verdict) and all(problem in verdict.words for problem in PROBLEMS)
     assert right(checks.ways({problem: way.upper().replace(" ", "_") for problem, way in WAYS.items()}, PROBLEMS))
+    both = checks.ways(WAYS | {"chest X-rays": "fine-tune"}, PROBLEMS)
+    assert right(both) and "**chest X-rays**: fine-tune." in both.words and "try both" in both.words
     assert is_open(checks.ways(..., PROBLEMS)) and is_open(checks.ways(dict.fromkeys(PROBLEMS, ...), PROBLEMS))
     for problem, way, words in [
         ("cars at a crossing", "fine-tune", "What would there be to train"),
         ("twelve toy cars", "as is", "name for what is to be told apart"),
         ("letters on forms", "random init", "number of photos"),
-        ("chest X-rays", "fine-tune", "only COCO could teach"),
+        ("chest X-rays", "as is", "name for what is to be told apart"),
     ]:
         verdict = checks.ways(WAYS | {problem: way}, PROBLEMS)
         assert wrong(verdict, problem, words) and verdict.words.count("**") == 2

@@ -1,7 +1,8 @@
 """Every notebook runs from a fresh kernel, at the `quick` recipe, in order, so that later ones find earlier runs.
 
 What runs is the participant's notebook, as Run All does it; and behind each exercise, in the same kernel, the solved
-cell, of which the check must say that it is right.
+cell, of which the check must say that it is right. At the very end all solved cells run once more, as for somebody who
+returns to an exercise after Run All.
 """
 
 import copy
@@ -29,16 +30,18 @@ def strict(source: str) -> str:
 
 
 def with_solutions(solved: dict, name: str) -> dict:
-    """Return the participant's notebook with two cells behind each exercise: that it is open, and the solved one."""
+    """Return the participant's notebook with two cells behind each exercise: that it is open, and the solved one. The
+    solved ones come again at the end."""
     notebook = exercises.participants(solved, name)
     solutions = {cell["id"]: cell for cell in solved["cells"]}
-    cells = []
+    cells, again = [], []
     for cell in notebook["cells"]:
         cells.append(cell)
         if exercises.TAG in cell["metadata"].get("tags", ()):
-            for end, source in (("open", IS_OPEN), ("solved", strict("".join(solutions[cell["id"]]["source"])))):
-                cells.append(copy.deepcopy(cell) | {"id": f"{cell['id']}-{end}", "source": source})
-    return notebook | {"cells": cells}
+            answer = strict("".join(solutions[cell["id"]]["source"]))
+            for place, end, source in ((cells, "open", IS_OPEN), (cells, "solved", answer), (again, "again", answer)):
+                place.append(copy.deepcopy(cell) | {"id": f"{cell['id']}-{end}", "source": source})
+    return notebook | {"cells": cells + again}
 
 
 def seen_by_git() -> str:

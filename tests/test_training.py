@@ -437,9 +437,10 @@ def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as
     assert metrics["class_agnostic"]["AP50"] > 0.1, "but it finds the cups"
 
 
-def test_as_is_is_measured_once(as_is, data, monkeypatch):
+def test_as_is_is_measured_once_and_says_so(as_is, data, monkeypatch, capsys):
     monkeypatch.setattr(training, "measured", lambda *_: pytest.fail("it was measured again"))
     training.train("as_is", data, RECIPE, as_is.folder)
+    assert f"Measured already: {as_is.folder}" in capsys.readouterr().out
 
 
 def test_the_model_of_an_as_is_run_is_cocos(as_is, coco):

@@ -138,7 +138,7 @@ def finished(plan: Plan, experiment: Experiment) -> bool:
 def _train(plan: Plan, data: dataset.Dataset, experiment: Experiment, watch, team) -> None:
     recipe = plan.recipe
     if finished(plan, experiment):
-        print(f"Trained already: {experiment.folder}", flush=True)
+        print(f"{'Measured' if plan.strategy == 'as_is' else 'Trained'} already: {experiment.folder}", flush=True)
         return
     training, validation = data.split(recipe.photos)
     if plan.train_on is not None:

@@ -70,6 +70,7 @@ def _open() -> Verdict:
 
 def _number(answer) -> float:
     """Return an answer as a number; ends the check where it is none."""
+    answer = answer.item() if isinstance(answer, np.ndarray) and answer.ndim == 0 else answer
     if isinstance(answer, bool) or not np.isscalar(answer) or isinstance(answer, str | bytes):
         raise _Judged(_wrong(f"A number is wanted here, not {_shown(answer)}."))
     return float(answer)
@@ -81,7 +82,8 @@ def _called(function, *arguments):
         raise _Judged(_wrong(f"A function is wanted here, not {_shown(function)}."))
     result = function(*arguments)
     if result is None or result is Ellipsis:
-        raise _Judged(_open())
+        told = "Your function returned nothing. Replace the `...`, and let every way through it end in a `return`."
+        raise _Judged(Verdict(None, told))
     return result
 
 

@@ -32,6 +32,7 @@ def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> 
     """`saved` and `held` say for each layer which share of arithmetic and of weights is frozen up to it."""
     if not isinstance(name, str):
         return _wrong(f"A layer's name is wanted here, in quotes, not {_shown(name)}.")
+    name = (name.split() or [""])[-1]  # the plot says "on to block_5_add"
     if name not in saved:
         return _wrong(f"There is no layer {_shown(name)}. Take one of the names in the plot.")
     found = (
@@ -92,6 +93,9 @@ def recall_at(function, curves: dict[str, np.ndarray], wanted: float) -> Verdict
         "That is one too many: the first place is recall 0.": lambda curve, wanted: (curve >= wanted).sum() / 100,
         "That is a precision. At which recall does it stand?": lambda curve, wanted: curve[curve >= wanted].min(),
         "That is the smallest recall there, not the largest.": lambda *_: 0.0,
+        "A precision that is just as high as wanted is enough: `>=`, not `>`.": lambda curve, wanted: (
+            max(np.flatnonzero(curve > wanted), default=0) / 100
+        ),
     }
     fault = _fault(function, cases[:2], truth, mistakes)
     if fault is None and truth(*cases[2]) != _number(_called(function, *cases[2])):

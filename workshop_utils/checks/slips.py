@@ -19,14 +19,15 @@ def _fault(function, cases, truth, mistakes: dict) -> Verdict | None:
     """Return what is wrong with a participant's function, None where it gives the truth for all cases.
 
     `cases` are its arguments, `truth` is a function of them; so are the values of `mistakes`, whose keys say in words
-    what was done wrong where the answer is theirs.
+    what was done wrong where the answer is theirs. Where it is nobody's, the right one is told.
     """
     for case in cases:
         answer = _number(_called(function, *case))
         if not _close(answer, truth(*case)):
-            why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken(*case))), "")
+            otherwise = f"It should be {_figure(truth(*case))}."
+            why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken(*case))), otherwise)
             given = ", ".join(_figure(each) for each in case if np.isscalar(each))
-            return _wrong(f"For {given or 'an example of ours'} your function gives {_figure(answer)}. {why}".strip())
+            return _wrong(f"For {given or 'an example of ours'} your function gives {_figure(answer)}. {why}")
     return None
 
 

@@ -12,7 +12,10 @@ def all_alike(answer, share: float, classes: int, measured: float) -> Verdict:
     if abs(answer - measured) <= 0.01:
         return _right(f"COCO's evaluation says {measured:.3f}. The boxes are perfect, so the names are all that costs.")
     if abs(answer - share) <= 0.02:
-        return _wrong(f"That is about the AP50 of the one flavour. AP50 is the mean over all {classes} of them.")
+        return _wrong(
+            f"That is about the AP50 of the one flavour. AP50 is the mean over all {classes} of them. (If you took "
+            f"that flavour's AP50 for 1: its boxes fit, but {1 - share:.0%} of them stand on cups of other flavours.)"
+        )
     if abs(answer - 1) < 0.02:
         return _wrong("That would be the class-agnostic score. Here a box with the wrong name is wrong.")
     if answer == 0:
@@ -34,7 +37,8 @@ def precision_and_recall(function, overlap: np.ndarray) -> Verdict:
             continue
         if np.allclose((precision, recall), right[::-1], atol=1e-6):
             return _wrong(f"{given} Those are swapped: precision asks of the boxes, recall of the cups.")
-        if np.allclose(precision, (each.max(axis=0) >= 0.5).mean(), atol=1e-6):
+        on_a_cup = (each.max(axis=0) >= 0.5).mean()
+        if not np.isclose(precision, right[0]) and np.allclose(precision, on_a_cup, atol=1e-6):
             return _wrong(f"{given} Two of the boxes are on the same cup. It is found once; the second box is wrong.")
         if np.allclose((precision, recall), ((each.max(axis=0) > 0).mean(), (each.max(axis=1) > 0).mean()), atol=1e-6):
             return _wrong(f"{given} A box that touches a cup does not count yet: their IoU must be at least 0.5.")
