@@ -68,6 +68,8 @@ def test_minutes_until_an_ap_are_compared_where_runs_reach_it():
         (lambda history, wanted: first(history, wanted) if wanted < 0.8 else None, "math.inf"),
         (lambda history, wanted: first(history, wanted) if wanted < 0.8 else -1, "math.inf"),
         (lambda history, wanted: 3.0, "at 3"),
+        (lambda history: 4.0, "ends with an error: TypeError"),
+        (lambda history, wanted: history + wanted, "ends with an error: TypeError"),
     ],
 )
 def test_minutes_that_are_none_are_told_why(function, words):
@@ -76,7 +78,7 @@ def test_minutes_that_are_none_are_told_why(function, words):
 
 def test_a_prediction_is_right_where_it_holds_the_truth_and_says_something():
     assert right(checks.interval((0.1, 0.5), 0.3)) and right(checks.interval([0.3, 0.3], 0.3))
-    assert is_open(checks.interval(..., 0.3)) and is_open(checks.interval((0.1, 0.5), None))
+    assert is_open(checks.interval(..., 0.3))
     assert wrong(checks.interval((0.1, 0.2), 0.3), "0.30", "more")
     assert wrong(checks.interval((0.4, 0.5), 0.3), "0.30", "less")
     assert wrong(checks.interval((0.0, 1.0), 0.3), "Dare")
@@ -85,14 +87,29 @@ def test_a_prediction_is_right_where_it_holds_the_truth_and_says_something():
     assert wrong(checks.interval(0.3, 0.3), "2 numbers")
 
 
+def test_where_no_run_can_tell_a_prediction_is_taken_and_that_is_said(monkeypatch):
+    monkeypatch.setenv(checks.STRICT, "1")
+    said = checks.interval((0.1, 0.5), None)
+    assert right(said) and "0.10 to 0.50" in said.words and "no longer run is recorded" in said.words
+    monkeypatch.delenv(checks.STRICT)
+    assert is_open(checks.interval(..., None)) and wrong(checks.interval((0.5, 0.1), None), "comes first")
+    assert wrong(checks.interval((0.0, 1.0), None), "Dare")
+
+
 def needed(rungs, wanted, scale=math.log, back=math.exp):
     sizes, scores = zip(*rungs)
     return math.inf if wanted > scores[-1] else back(np.interp(wanted, scores, [scale(size) for size in sizes]))
 
 
+def _whole(number, whole):
+    return whole(number) if number < math.inf else number
+
+
 def test_photos_needed_are_read_off_within_what_was_measured():
     assert right(checks.photos_needed(needed))
     assert right(checks.photos_needed(lambda *known: needed(*known, scale=math.log10, back=lambda x: 10**x)))
+    for whole in (math.ceil, round, math.floor):
+        assert right(checks.photos_needed(lambda *known, whole=whole: _whole(needed(*known), whole)))
     assert is_open(checks.photos_needed(lambda rungs, wanted: ...))
 
 

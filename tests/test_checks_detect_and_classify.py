@@ -114,6 +114,7 @@ def test_the_pair_to_label_is_confused_most_both_ways_together():
         checks.pair_to_label(..., {}, NAMES_SAID)
     )
     assert wrong(checks.pair_to_label(("natural", "vanilla"), CONFUSED, NAMES_SAID), "one direction")
+    assert wrong(checks.pair_to_label({"natural", "vanilla"}, CONFUSED, NAMES_SAID), "one direction")
     assert wrong(checks.pair_to_label(("natural", "peach"), CONFUSED, NAMES_SAID), "0 times")
     assert wrong(checks.pair_to_label(("natural", "missed"), CONFUSED, NAMES_SAID), "'missed' is no flavour")
     assert wrong(checks.pair_to_label("peach", CONFUSED, NAMES_SAID), "Two different")

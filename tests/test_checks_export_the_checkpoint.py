@@ -47,6 +47,7 @@ def symmetric(values):
         (int8(back=lambda whole, scale, point: whole), "Bring them back"),
         (int8(back=lambda whole, scale, point: whole * scale), "missing on the way back"),
         (int8(back=lambda whole, scale, point: (whole + point) * scale), "you add it"),
+        (int8(back=lambda whole, scale, point: (whole.astype(np.int8) - point) * scale), "it wraps around"),
         (symmetric, "part of the 256 numbers stays unused"),
         (int8(to_whole=np.trunc), "cut off the fraction"),
         (int8(steps=256), "255 steps"),

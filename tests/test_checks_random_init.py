@@ -57,8 +57,8 @@ def test_steps_until_little_is_left_follow_from_logarithms(mistaken, words):
 
 
 def test_whether_this_recipe_has_enough_steps_is_told():
-    assert "has 300: not enough" in steps_until(until).words
-    assert "has 1,000: enough" in steps_until(until, steps=1000).words
+    assert "has 300: not enough even for the faster one." in steps_until(until).words
+    assert "has 1,000: enough for the faster one." in steps_until(until, steps=1000).words
 
 
 def hours(answer):
@@ -67,7 +67,7 @@ def hours(answer):
 
 @pytest.mark.parametrize(
     ("factor", "words"),
-    [(3600, "seconds"), (60, "minutes"), (1 / 24, "days"), (8, "not one"), (64, "divide"), (3.3, "How many steps")],
+    [(3600, "seconds"), (60, "minutes"), (1 / 24, "days"), (8, "not one"), (64, "divide"), (3.3, "steps is that?")],
 )
 def test_hours_that_are_off_by_a_factor_are_explained(factor, words):
     assert right(hours(2.5)) and right(hours(2.52))

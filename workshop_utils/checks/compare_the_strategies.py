@@ -44,7 +44,9 @@ def minutes_until(function, histories: dict[str, list[dict]]) -> Verdict:
     rows = [{"step": step, "seconds": 1.2 * step, "AP": measured.get(step)} for step in range(50, 301, 50)]
     try:
         reached = {wanted: _number(_called(function, rows, wanted)) for wanted in (0.3, 0.5, 0.4)}
-    except TypeError:
+    except TypeError as fault:
+        if "NoneType" not in str(fault):
+            raise
         return _wrong("Most rows hold no AP: theirs is `None`, which cannot be compared with a number. Pass them over.")
     never = function(rows, 0.9)
     if reached[0.3] == 240:
@@ -78,19 +80,29 @@ WIDEST = 0.8
 
 @check
 def interval(answer, truth: float | None) -> Verdict:
-    """Judge a prediction, two numbers between which an AP is expected, by the AP that was measured."""
+    """Judge a prediction, two numbers between which an AP is expected, by the AP that was measured.
+
+    Where none was, `truth` is None, and there is nothing to hold against any two numbers that dare to say something.
+    """
     low, high = _array(answer, (2,))
     if not 0 <= low <= high <= 1:
         return _wrong("An AP lies between 0 and 1, and the lower number comes first.")
     if high - low > WIDEST:
         return _wrong(f"From {low:.2f} to {high:.2f} is nearly everything an AP can be. Dare to say more.")
     if truth is None:
-        return Verdict(None, f"From {low:.2f} to {high:.2f}, you say. No run that could tell is recorded here.")
+        return _right(
+            f"As far as anybody can say here: you bet on {low:.2f} to {high:.2f}, and no longer run is recorded to "
+            "check that by. `make record` makes it."
+        )
     if not low <= truth <= high:
         return _wrong(f"It reached **{truth:.2f}**, {'more' if truth > high else 'less'} than you expected. Why?")
     return _right(
         f"It reached **{truth:.2f}**, and you said from {low:.2f} to {high:.2f}. Would you dare closer numbers now?"
     )
+
+
+WHOLE = 1.01
+"""So far off may be who counts whole photos, rounded up: of 100.00000001 that makes 101."""
 
 
 @check
@@ -99,11 +111,11 @@ def photos_needed(function) -> Verdict:
     rungs = [(10, 0.1), (100, 0.3), (1000, 0.5)]
     at_rung, between = (_number(_called(function, rungs, wanted)) for wanted in (0.3, 0.4))
     beyond = function(rungs, 0.6)
-    if abs(between - 550) < 1:
+    if abs(between - 550) <= WHOLE:
         return _wrong("You went straight from 100 to 1000 photos. The axis is logarithmic: interpolate the logarithms.")
     if abs(between - math.log(10**2.5)) < 1e-3 or abs(between - 2.5) < 1e-3:
         return _wrong("That is the logarithm of the number of photos. Turn it back into a number of photos.")
-    if abs(at_rung - 100) > 0.5 or abs(between - 10**2.5) > 0.5:
+    if abs(at_rung - 100) > WHOLE or abs(between - 10**2.5) > WHOLE:
         return _wrong(
             f"On the ladder {rungs} an AP of 0.3 takes 100 photos, yours says {at_rung:g}; half-way to the next rung, "
             f"at 0.4, it takes {10**2.5:.0f} on a logarithmic axis, yours says {between:g}."

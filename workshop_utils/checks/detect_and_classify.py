@@ -111,6 +111,7 @@ def pair_to_label(answer, table: dict[tuple[str, str], int], flavours: list[str]
     """Judge which two flavours are confused with one another most often, both ways together."""
     if isinstance(answer, str) or not all(isinstance(each, str) for each in answer) or len(set(answer)) != 2:
         return _wrong(f"Two different flavours are wanted here, not {_shown(answer)}.")
+    answer = tuple(answer)
     if strangers := sorted(set(answer) - set(flavours)):
         return _wrong(f"{_shown(strangers[0])} is no flavour. Wanted are two that are taken for one another.")
 

@@ -35,6 +35,9 @@ def there_and_back(function, values) -> Verdict:
             "Those are the whole numbers. Bring them back: subtract the zero point, multiply by the scale": whole,
             "The zero point is missing on the way back: it is subtracted before the scale multiplies": whole * scale,
             "The zero point is to be subtracted on the way back, and you add it": (whole + zero) * scale,
+            "Your whole numbers are int8, and q - Z does not fit into that: it wraps around. Subtract as float": (
+                ((whole - zero + 128) % 256 - 128) * scale
+            ),
             "Without a zero point the range is as long below 0 as above, and part of the 256 numbers stays unused. "
             "Put the smallest value at -128": np.round(real / symmetric) * symmetric,
             "You cut off the fraction. Round to the nearest whole number, which halves the largest error": (

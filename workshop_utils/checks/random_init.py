@@ -52,9 +52,9 @@ def steps_until(function, momentum: float, steps: int) -> Verdict:
         if not (_close(answer, truth(*case)) or abs(answer - truth(*case)) <= 1):  # whole steps are right, too
             return _fault(function, [case], truth, mistakes)
     slow, own = truth(0.01, 0.9997), truth(0.01, momentum)
-    verdict = "enough" if steps >= own else "not enough"
+    verdict = "enough for the faster one" if steps >= own else "not enough even for the faster one"
     return _right(f"With {momentum} it takes {own:,.0f} steps until 1% is left, with 0.9997 {slow:,.0f}. This recipe "
-                  f"has {steps:,}: {verdict} even for the faster one.")  # fmt: skip
+                  f"has {steps:,}: {verdict}.")  # fmt: skip
 
 
 @check
@@ -71,6 +71,4 @@ def hours_for_coco(answer, photos: int, step_seconds: float, batch_size: int) ->
         f"a step sees {batch_size} photos: divide by them, do not multiply": truth * batch_size**2,
     }
     why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken, 0.02)), None)
-    return _wrong(
-        f"{answer:.4g} hours? {why.capitalize()}." if why else f"{answer:.4g} hours? How many steps are that?"
-    )
+    return _wrong(f"{answer:.4g} hours? {why.capitalize()}." if why else f"{answer:.4g} hours? How many steps is that?")

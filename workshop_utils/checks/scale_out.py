@@ -36,7 +36,7 @@ def photos_each(answer, seconds_a_photo: float, seconds_of_link: float) -> Verdi
         return _wrong(f"A number of photos above zero is wanted, not {_shown(answer)}.")
 
     def near(value: float) -> bool:
-        return np.isclose(photos, value, rtol=1e-3) or photos == np.ceil(value)
+        return np.isclose(photos, value, rtol=1e-3) or photos in (np.ceil(value), np.round(value))
 
     if near(wanted):
         share = seconds_of_link / (seconds_of_link + photos * seconds_a_photo)

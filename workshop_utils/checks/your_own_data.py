@@ -30,7 +30,7 @@ def times_seen(answer, recipe, data) -> Verdict:
     number, photos = _number(answer), len(data.split()[0])
     shown = recipe.steps * recipe.batch_size
     times = shown / photos
-    if abs(number - times) <= 0.01 * times:
+    if abs(number - times) <= 0.01 * times or number == round(times):
         return _right(f"{shown:,} photos go through the network, shared among {photos}: {times:.1f} times each.")
     slips = {
         shown / len(data.samples): "You shared them among all labelled photos, but some are kept back for the test.",
