@@ -20,8 +20,10 @@ import pytest
 import tensorflow as tf
 from conftest import MODULES
 from nbconvert import HTMLExporter
+from google.protobuf import text_format
 from PIL import Image
 
+from tensorflow.core.protobuf import saved_model_pb2
 from workshop_utils import (
     dataset,
     drawing,
@@ -339,8 +341,6 @@ def test_a_saved_model_that_would_do_more_than_compute_is_not_even_loaded(tmp_pa
 
 def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     """Each SavedModel holds a function that writes a file, by which variables are saved; a model may not use it."""
-    from tensorflow.core.protobuf import saved_model_pb2
-
     path = tmp_path / "saved_model"
     module = tf.Module()
     module.variable = tf.Variable(1.0)
@@ -354,7 +354,112 @@ def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     call = next(node for node in serving.node_def if node.op == "StatefulPartitionedCall")
     call.attr["f"].func.name = saving
     (path / "saved_model.pb").write_bytes(model.SerializeToString())
-    assert guards.operations_that_act(path) == [saving]
+    assert "SaveV2" in guards.operations_that_act(path)
+
+
+def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_it_runs_meanwhile(tmp_path):
+    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        builder = tf.compat.v1.saved_model.Builder(str(path))
+        builder.add_meta_graph_and_variables(session, ["serve"], main_op=tf.io.write_file(str(trap), "sprung"))
+        builder.save()
+    with pytest.raises(inference.InferenceError, match=r"a graph of TensorFlow 1.* so it is not run"):
+        inference.open_detector(path)
+    assert not trap.exists()
+    tf.saved_model.load(str(path))
+    assert trap.exists(), "what is tested against is no danger"
+
+
+class Trap(tf.saved_model.experimental.TrackableResource):
+    """A resource that writes a file when it is initialised, which is while a SavedModel with it is loaded."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = str(path)
+
+    def _create_resource(self):
+        return tf.constant(1.0)
+
+    def _initialize(self):
+        tf.io.write_file(self.path, "sprung")
+
+
+def test_a_function_is_not_trusted_for_being_called_as_one_that_saves_variables(tmp_path):
+    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    module = tf.Module()
+    module.trap = Trap(trap)
+    tf.saved_model.save(module, str(path))
+    program = path / "saved_model.pb"
+    text = text_format.MessageToString(saved_model_pb2.SavedModel.FromString(program.read_bytes()))
+    assert "__inference__initializer_" in text
+    text = text.replace("__inference__initializer_", "__inference__traced_save_")
+    program.write_bytes(text_format.Parse(text, saved_model_pb2.SavedModel()).SerializeToString())
+    with pytest.raises(inference.InferenceError, match=r"would do more than compute \(WriteFile\)"):
+        inference.open_detector(path)
+    assert not trap.exists()
+    tf.saved_model.load(str(path))
+    assert trap.exists(), "what is tested against is no danger"
+
+
+def function(name: str, body: str = "", signature: str = "") -> str:
+    """Return a function of a SavedModel, as protobuf text."""
+    return f'function {{ signature {{ name: "{name}" {signature} }} {body} }}'
+
+
+def calling(operation: str, value: str = "") -> str:
+    """Return what makes a function call an operation, to which it may give an attribute."""
+    return f'node_def {{ op: "{operation}" attr {{ key: "f" value {{ {value} }} }} }}'
+
+
+def acting(folder, *functions: str, objects='bare_concrete_function { concrete_function_name: "serve" }', graphs=1):
+    """Return what acts in a SavedModel of such functions and of objects that name some of them."""
+    graph = f"object_graph_def {{ nodes {{ {objects} }} }} graph_def {{ library {{ {' '.join(functions)} }} }}"
+    model = text_format.Parse(f"meta_graphs {{ {graph} }}" * graphs, saved_model_pb2.SavedModel())
+    (folder / "saved_model.pb").write_bytes(model.SerializeToString())
+    return guards.operations_that_act(folder)
+
+
+SPRING = function("spring", calling("WriteFile"))
+TO_SPRING = 'func { name: "spring" }'
+CALLS = {
+    "as an operation": [function("serve", calling("spring")), SPRING],
+    "under an operation's name": [function("serve", calling("Relu")), function("Relu", calling("WriteFile"))],
+    "by another": [function("serve", calling("inner")), function("inner", calling("spring")), SPRING],
+    "in an attribute": [function("serve", calling("NoOp", TO_SPRING)), SPRING],
+    "in a list": [function("serve", calling("NoOp", f"list {{ {TO_SPRING} }}")), SPRING],
+    "in an attribute's attribute": [
+        function("serve", calling("NoOp", f'func {{ name: "NoOp" attr {{ key: "g" value {{ {TO_SPRING} }} }} }}')),
+        SPRING,
+    ],
+    "by default": [function("serve", signature=f'attr {{ name: "f" default_value {{ {TO_SPRING} }} }}'), SPRING],
+    "in the stead of another": [
+        function("serve"),
+        function("spring", calling("WriteFile") + 'attr { key: "api_implements" value { s: "serve" } }'),
+    ],
+}
+
+
+@pytest.mark.parametrize("functions", CALLS.values(), ids=CALLS)
+def test_what_a_function_does_is_found_however_it_is_called(tmp_path, functions):
+    assert acting(tmp_path, *functions) == ["WriteFile"]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    ['function { concrete_functions: "spring" }', 'bare_concrete_function { concrete_function_name: "spring" }'],
+)
+def test_what_a_function_does_is_found_whatever_kind_of_object_names_it(tmp_path, objects):
+    assert acting(tmp_path, SPRING, objects=objects) == ["WriteFile"]
+
+
+def test_a_function_that_nothing_calls_does_nothing_and_one_that_is_not_there_is_found(tmp_path):
+    assert acting(tmp_path, function("serve"), SPRING) == []
+    assert acting(tmp_path, function("serve", calling("NoOp", TO_SPRING))) == ["spring"]
+
+
+def test_of_several_graphs_none_is_trusted(tmp_path):
+    assert acting(tmp_path, function("serve"), graphs=1) == []
+    assert acting(tmp_path, function("serve"), graphs=2) != []
 
 
 @pytest.mark.parametrize("name", ["saved_model/saved_model.pb", "detector.tflite", "detector.onnx"])
