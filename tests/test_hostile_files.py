@@ -5,6 +5,7 @@ XML with entities is in test_voc, arrays that run code in test_interruption, nam
 
 import csv
 import hashlib
+import html.parser
 import io
 import pathlib
 import re
@@ -223,11 +224,47 @@ def rendered(markdown) -> str:
     return page[page.index("jp-OutputArea-output") :]
 
 
-@pytest.mark.parametrize("name", [SCRIPT, "<img src=x onerror=alert(1)>", "a | b", "a\n\n# b", "</td></table><script>"])
+class Cells(html.parser.HTMLParser):
+    """The cells of a page's table: of each its text, in the pieces that elements make of it, and these elements."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.texts, self.tags, self.within = [], set(), False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        if tag in ("td", "th"):
+            self.texts.append([])
+            self.within = True
+        elif self.within:
+            self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        self.within &= tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self.within:
+            self.texts[-1].append(data)
+
+
+MARKED = [
+    SCRIPT, "<img src=x onerror=alert(1)>", "</td></table><script>", "a | b", "a\n\n# b", "&#33;", "`a`", "*a* _b_ ~c~",
+    "![x](http://x/y.png)", "[a](http://x)", "http://x_y_z", "<http://x>", "$a$", "\\(a\\)", "\\begin{a}b\\end{a}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_a_label_in_a_table_is_shown_as_it_is(name):
-    page = rendered(drawing.table([{"class": name, name: 1}]))
-    assert "<script>" not in page and "<img" not in page and "<h1" not in page
-    assert (len(re.findall("<td[ >]", page)), len(re.findall("<th[ >]", page))) == (2, 2)
+    cells, shown = Cells(rendered(drawing.table([{"class": name, name: 1}]))), " ".join(name.split())
+    assert ["".join(pieces) for pieces in cells.texts] == ["class", shown, shown, "1"]
+    assert cells.tags <= {"span"}
+    formulas = [piece for pieces in cells.texts for piece in pieces if set(piece) & {"$", "\\"} and len(piece) > 1]
+    assert not formulas, "MathJax would find them"
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_what_is_marked_for_a_page_is_read_in_a_terminal_too(name):
+    assert guards.plain(guards.markdown(name)) == " ".join(name.split())
 
 
 def test_a_label_in_the_report_is_shown_as_it_is(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import html
 import pathlib
 
+import re
 ARITHMETIC = """
     Add AddV2 ArgMax AvgPool BiasAdd Cast CombinedNonMaxSuppression ConcatV2 Const Conv2D DepthwiseConv2dNative Exp
     ExpandDims Fill Floor FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity IdentityN Less MatMul Max MaxPool
@@ -16,14 +17,25 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
+MARKS = str.maketrans(
+    {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"} | {mark: f"<span>&#{ord(mark)};</span>" for mark in "$\\"}
+)
+"""Markdown's marks, as HTML spells them. MathJax looks for formulas in the page that is made, but not across elements,
+so the two that begin one stand in elements of their own."""
+
 def cell(text: str) -> str:
     """Return a CSV cell that a spreadsheet shows and does not compute: a formula gets an apostrophe before it."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def markdown(text: str) -> str:
-    """Return text as a Markdown table can hold it: its HTML is shown and not followed, it is one cell on one line."""
-    return " ".join(html.escape(text, quote=False).replace("|", "&#124;").split())
+    """Return text as Markdown, a table's too, shows it as it is: on one line, no HTML, picture, link or formula."""
+    return " ".join(html.escape(text, quote=False).translate(MARKS).split())
+
+
+def plain(text: str) -> str:
+    """Return what `markdown` returned as a terminal shows it."""
+    return html.unescape(re.sub("</?span>", "", text))
 
 
 def leaves(path: pathlib.Path, folder: pathlib.Path) -> bool:
