@@ -359,6 +359,8 @@ def beside_labels(folder) -> pathlib.Path:
 
 @pytest.mark.parametrize(
     ("make", "operation"),
+    plots = [drawing.bars({"a": {"long " * count: 1}}, "x", alt="long").png for count in (400, 16)]
+    assert plots[0] == plots[1]
     [
         (lambda trap: Writer(trap, hidden=False), "WriteFile"),
         (lambda trap: Writer(trap, hidden=True), "WriteFile"),
