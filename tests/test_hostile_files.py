@@ -526,12 +526,14 @@ def test_a_keras_file_is_not_opened_whatever_it_is_called(tmp_path):
 
 
 def test_no_loader_that_runs_what_it_loads_is_used():
-    """pickle, joblib, torch.load, eval, a whole Keras model, a SavedModel elsewhere than behind its guard."""
+    """pickle, joblib, torch.load, eval, a whole Keras model, a SavedModel elsewhere than behind its guard; nor is an
+    archive unpacked, but the bundle that we made ourselves."""
     unsafe = (
         r"import pickle|import joblib|yaml\.(?!safe_load)\w+\(|keras\.models\.load_model|keras\.saving|unsafe_deserial"
-        r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|shell=True|os\.system"
+        r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|\.extract\(|shell=True|os\.system"
     )
     for path in [*MODULES, *(settings.PROJECT / "tools").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(unsafe, text), path
         assert path.stem == "inference" or "saved_model.load" not in text, path
+        assert path.stem == "bundle" or "unpack_archive" not in text, path
