@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import MODULES
-from nbconvert import HTMLExporter
 from google.protobuf import text_format
+from nbconvert import HTMLExporter
 from PIL import Image
-
 from tensorflow.core.protobuf import saved_model_pb2
+
 from workshop_utils import (
     dataset,
     drawing,
@@ -37,6 +37,7 @@ from workshop_utils import (
     settings,
     voc,
 )
+from workshop_utils.__main__ import main
 
 SCRIPT = "<script>alert('cup')</script>"
 
@@ -78,18 +79,65 @@ def test_the_labeller_writes_where_it_should_whatever_the_annotation_says(voc_fo
     assert str(tmp_path / "elsewhere.xml") not in xml.read_text()
 
 
-def test_a_link_out_of_a_data_set_is_not_followed_and_named(voc_folder, secret):
-    photo, xml = voc_folder / "images" / "0001.jpg", voc_folder / "annotations" / "0002.xml"
-    shutil.copy(xml, secret.with_name("0002.xml"))
-    for path, target in ((photo, secret), (xml, secret.with_name("0002.xml"))):
+@pytest.fixture
+def links(voc_folder, secret) -> dict[pathlib.Path, pathlib.Path]:
+    """A photo and an annotation that are links out of their data set, and where they lead."""
+    photo, xml, outside = voc_folder / "images" / "0001.jpg", voc_folder / "annotations" / "0002.xml", secret.parent
+    (outside / "0002.xml").write_text(xml.read_text() + "<!-- private -->")
+    found = {photo: secret, xml: outside / "0002.xml"}
+    for path, target in found.items():
         path.unlink()
         path.symlink_to(target)
+    return found
+
+
+LEADS_OUT = "is a link that leads out of the data set, and is not followed"
+
+
+def test_a_link_out_of_a_data_set_is_not_followed_and_named(voc_folder, links):
     data = dataset.load(voc_folder)
     assert [sample.name for sample in data.samples] == ["0003.jpg", "0004.jpg", "0005.jpg", "0006.jpg"]
-    for path in (photo, xml):
-        assert f"{path}: is a link that leads out of the data set, and is not followed" in "\n".join(
-            map(str, data.findings)
-        )
+    for path in links:
+        assert f"{path}: {LEADS_OUT}" in "\n".join(map(str, data.findings))
+
+
+def test_what_a_link_out_of_a_data_set_leads_to_is_not_in_its_copy(voc_folder, links, tmp_path):
+    copy = tmp_path / "copy"
+    assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 0
+    contents = [path.read_bytes() for path in copy.rglob("*") if path.is_file()]
+    assert not [target for target in links.values() if target.read_bytes() in contents]
+    report = (copy / "findings.txt").read_text()
+    assert all(f"not copied: {path}" in report for path in links)
+
+
+def test_a_folder_that_is_a_link_out_of_a_data_set_is_not_looked_into(voc_folder, secret):
+    link = voc_folder / "images" / "more"
+    link.symlink_to(secret.parent, target_is_directory=True)
+    (finding,) = dataset.load(voc_folder).findings
+    assert str(finding).startswith(f"{link}: {LEADS_OUT}")
+
+
+def test_a_label_map_that_is_a_link_out_of_a_data_set_is_neither_read_nor_copied(voc_folder, secret, tmp_path, capsys):
+    outside, link, copy = secret.with_name("notes.pbtxt"), voc_folder / label_map.FILENAME, tmp_path / "copy"
+    label_map.write(dataset.load(voc_folder).label_map, outside)
+    link.symlink_to(outside)
+    (voc_folder / "annotations" / "0001.xml").unlink()
+    assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 1
+    assert f"{link}: {LEADS_OUT}" in capsys.readouterr().out and not copy.exists()
+
+
+def test_a_link_that_leads_to_itself_is_named_and_the_rest_goes_on(voc_folder, tmp_path, capsys):
+    images, out = voc_folder / "images", tmp_path / "out"
+    photo = images / "0001.jpg"
+    photo.unlink()
+    photo.symlink_to(photo)
+    assert main(["check", str(voc_folder)]) == 1
+    assert str(photo) in "".join(capsys.readouterr())
+    assert len(dataset.load(voc_folder).samples) == 5
+    reports = inference.annotate(seeing(["cup"]), inference.collect([images]), out)
+    assert [report.path for report in reports if report.fault] == [photo]
+    labels = labeling.Labeler(images, tmp_path / "annotations", ["cup"])
+    assert len(labels.paths) == 5 and f"Left out: {photo}" in labels.message
 
 
 def test_a_link_within_a_data_set_is_a_photo_like_any_other(voc_folder):
@@ -311,6 +359,8 @@ def test_a_label_as_long_as_a_book_is_cut_where_it_is_drawn():
     box = [[0.2, 0.2, 0.8, 0.8]]
     cut = drawing.annotated(image, box, ["long " * 400_000])
     assert cut.tobytes() == drawing.annotated(image, box, ["long " * 16]).tobytes()
+    plots = [drawing.bars({"a": {"long " * count: 1}}, "x", alt="long").png for count in (400, 16)]
+    assert plots[0] == plots[1]
 
 
 # Models that would run code
@@ -359,8 +409,6 @@ def beside_labels(folder) -> pathlib.Path:
 
 @pytest.mark.parametrize(
     ("make", "operation"),
-    plots = [drawing.bars({"a": {"long " * count: 1}}, "x", alt="long").png for count in (400, 16)]
-    assert plots[0] == plots[1]
     [
         (lambda trap: Writer(trap, hidden=False), "WriteFile"),
         (lambda trap: Writer(trap, hidden=True), "WriteFile"),

@@ -1,9 +1,10 @@
 """What a stranger's file may not do here: run code, compute in a spreadsheet, speak HTML, point out of its folder."""
 
 import html
+import os
 import pathlib
-
 import re
+
 ARITHMETIC = """
     Add AddV2 ArgMax AvgPool BiasAdd Cast CombinedNonMaxSuppression ConcatV2 Const Conv2D DepthwiseConv2dNative Exp
     ExpandDims Fill Floor FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity IdentityN Less MatMul Max MaxPool
@@ -16,12 +17,12 @@ ARITHMETIC = """
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
-
 MARKS = str.maketrans(
     {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"} | {mark: f"<span>&#{ord(mark)};</span>" for mark in "$\\"}
 )
 """Markdown's marks, as HTML spells them. MathJax looks for formulas in the page that is made, but not across elements,
 so the two that begin one stand in elements of their own."""
+
 
 def cell(text: str) -> str:
     """Return a CSV cell that a spreadsheet shows and does not compute: a formula gets an apostrophe before it."""
@@ -39,8 +40,11 @@ def plain(text: str) -> str:
 
 
 def leaves(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    """Return whether a path in a folder is a link, or lies behind one, that leads out of the folder."""
-    return not path.resolve().is_relative_to(folder.resolve())
+    """Return whether a path in a folder is a link, or lies behind one, that leads out of the folder.
+
+    A link that leads to itself leads nowhere else.
+    """
+    return not pathlib.Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def operations_that_act(saved_model: pathlib.Path) -> list[str]:
