@@ -41,6 +41,12 @@ def test_no_answer_however_odd_raises_or_is_right(answer):
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()
 
 
+def test_an_answer_is_shown_as_it_is_on_a_page_and_in_a_terminal():
+    verdict = doubled(["$a$", "*b*"], 2)
+    assert "not ['$a$', '*b*']" in repr(verdict)
+    assert "*b*" not in verdict.words and "$a$" not in verdict.words
+
+
 def test_a_fault_in_a_participants_function_is_told_in_words():
     assert wrong(doubles(lambda number: number / 0, 2), "ZeroDivisionError")
 

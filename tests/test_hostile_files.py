@@ -5,6 +5,7 @@ XML with entities is in test_voc, arrays that run code in test_interruption, nam
 
 import csv
 import hashlib
+import html.parser
 import io
 import pathlib
 import re
@@ -19,8 +20,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import MODULES
+from google.protobuf import text_format
 from nbconvert import HTMLExporter
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 from workshop_utils import (
     dataset,
@@ -34,6 +37,7 @@ from workshop_utils import (
     settings,
     voc,
 )
+from workshop_utils.__main__ import main
 
 SCRIPT = "<script>alert('cup')</script>"
 
@@ -75,18 +79,65 @@ def test_the_labeller_writes_where_it_should_whatever_the_annotation_says(voc_fo
     assert str(tmp_path / "elsewhere.xml") not in xml.read_text()
 
 
-def test_a_link_out_of_a_data_set_is_not_followed_and_named(voc_folder, secret):
-    photo, xml = voc_folder / "images" / "0001.jpg", voc_folder / "annotations" / "0002.xml"
-    shutil.copy(xml, secret.with_name("0002.xml"))
-    for path, target in ((photo, secret), (xml, secret.with_name("0002.xml"))):
+@pytest.fixture
+def links(voc_folder, secret) -> dict[pathlib.Path, pathlib.Path]:
+    """A photo and an annotation that are links out of their data set, and where they lead."""
+    photo, xml, outside = voc_folder / "images" / "0001.jpg", voc_folder / "annotations" / "0002.xml", secret.parent
+    (outside / "0002.xml").write_text(xml.read_text() + "<!-- private -->")
+    found = {photo: secret, xml: outside / "0002.xml"}
+    for path, target in found.items():
         path.unlink()
         path.symlink_to(target)
+    return found
+
+
+LEADS_OUT = "is a link that leads out of the data set, and is not followed"
+
+
+def test_a_link_out_of_a_data_set_is_not_followed_and_named(voc_folder, links):
     data = dataset.load(voc_folder)
     assert [sample.name for sample in data.samples] == ["0003.jpg", "0004.jpg", "0005.jpg", "0006.jpg"]
-    for path in (photo, xml):
-        assert f"{path}: is a link that leads out of the data set, and is not followed" in "\n".join(
-            map(str, data.findings)
-        )
+    for path in links:
+        assert f"{path}: {LEADS_OUT}" in "\n".join(map(str, data.findings))
+
+
+def test_what_a_link_out_of_a_data_set_leads_to_is_not_in_its_copy(voc_folder, links, tmp_path):
+    copy = tmp_path / "copy"
+    assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 0
+    contents = [path.read_bytes() for path in copy.rglob("*") if path.is_file()]
+    assert not [target for target in links.values() if target.read_bytes() in contents]
+    report = (copy / "findings.txt").read_text()
+    assert all(f"not copied: {path}" in report for path in links)
+
+
+def test_a_folder_that_is_a_link_out_of_a_data_set_is_not_looked_into(voc_folder, secret):
+    link = voc_folder / "images" / "more"
+    link.symlink_to(secret.parent, target_is_directory=True)
+    (finding,) = dataset.load(voc_folder).findings
+    assert str(finding).startswith(f"{link}: {LEADS_OUT}")
+
+
+def test_a_label_map_that_is_a_link_out_of_a_data_set_is_neither_read_nor_copied(voc_folder, secret, tmp_path, capsys):
+    outside, link, copy = secret.with_name("notes.pbtxt"), voc_folder / label_map.FILENAME, tmp_path / "copy"
+    label_map.write(dataset.load(voc_folder).label_map, outside)
+    link.symlink_to(outside)
+    (voc_folder / "annotations" / "0001.xml").unlink()
+    assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 1
+    assert f"{link}: {LEADS_OUT}" in capsys.readouterr().out and not copy.exists()
+
+
+def test_a_link_that_leads_to_itself_is_named_and_the_rest_goes_on(voc_folder, tmp_path, capsys):
+    images, out = voc_folder / "images", tmp_path / "out"
+    photo = images / "0001.jpg"
+    photo.unlink()
+    photo.symlink_to(photo)
+    assert main(["check", str(voc_folder)]) == 1
+    assert str(photo) in "".join(capsys.readouterr())
+    assert len(dataset.load(voc_folder).samples) == 5
+    reports = inference.annotate(seeing(["cup"]), inference.collect([images]), out)
+    assert [report.path for report in reports if report.fault] == [photo]
+    labels = labeling.Labeler(images, tmp_path / "annotations", ["cup"])
+    assert len(labels.paths) == 5 and f"Left out: {photo}" in labels.message
 
 
 def test_a_link_within_a_data_set_is_a_photo_like_any_other(voc_folder):
@@ -221,11 +272,47 @@ def rendered(markdown) -> str:
     return page[page.index("jp-OutputArea-output") :]
 
 
-@pytest.mark.parametrize("name", [SCRIPT, "<img src=x onerror=alert(1)>", "a | b", "a\n\n# b", "</td></table><script>"])
+class Cells(html.parser.HTMLParser):
+    """The cells of a page's table: of each its text, in the pieces that elements make of it, and these elements."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.texts, self.tags, self.within = [], set(), False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        if tag in ("td", "th"):
+            self.texts.append([])
+            self.within = True
+        elif self.within:
+            self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        self.within &= tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self.within:
+            self.texts[-1].append(data)
+
+
+MARKED = [
+    SCRIPT, "<img src=x onerror=alert(1)>", "</td></table><script>", "a | b", "a\n\n# b", "&#33;", "`a`", "*a* _b_ ~c~",
+    "![x](http://x/y.png)", "[a](http://x)", "http://x_y_z", "<http://x>", "$a$", "\\(a\\)", "\\begin{a}b\\end{a}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_a_label_in_a_table_is_shown_as_it_is(name):
-    page = rendered(drawing.table([{"class": name, name: 1}]))
-    assert "<script>" not in page and "<img" not in page and "<h1" not in page
-    assert (len(re.findall("<td[ >]", page)), len(re.findall("<th[ >]", page))) == (2, 2)
+    cells, shown = Cells(rendered(drawing.table([{"class": name, name: 1}]))), " ".join(name.split())
+    assert ["".join(pieces) for pieces in cells.texts] == ["class", shown, shown, "1"]
+    assert cells.tags <= {"span"}
+    formulas = [piece for pieces in cells.texts for piece in pieces if set(piece) & {"$", "\\"} and len(piece) > 1]
+    assert not formulas, "MathJax would find them"
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_what_is_marked_for_a_page_is_read_in_a_terminal_too(name):
+    assert guards.plain(guards.markdown(name)) == " ".join(name.split())
 
 
 def test_a_label_in_the_report_is_shown_as_it_is(tmp_path, monkeypatch):
@@ -272,6 +359,8 @@ def test_a_label_as_long_as_a_book_is_cut_where_it_is_drawn():
     box = [[0.2, 0.2, 0.8, 0.8]]
     cut = drawing.annotated(image, box, ["long " * 400_000])
     assert cut.tobytes() == drawing.annotated(image, box, ["long " * 16]).tobytes()
+    plots = [drawing.bars({"a": {"long " * count: 1}}, "x", alt="long").png for count in (400, 16)]
+    assert plots[0] == plots[1]
 
 
 # Models that would run code
@@ -339,8 +428,6 @@ def test_a_saved_model_that_would_do_more_than_compute_is_not_even_loaded(tmp_pa
 
 def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     """Each SavedModel holds a function that writes a file, by which variables are saved; a model may not use it."""
-    from tensorflow.core.protobuf import saved_model_pb2
-
     path = tmp_path / "saved_model"
     module = tf.Module()
     module.variable = tf.Variable(1.0)
@@ -354,7 +441,112 @@ def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     call = next(node for node in serving.node_def if node.op == "StatefulPartitionedCall")
     call.attr["f"].func.name = saving
     (path / "saved_model.pb").write_bytes(model.SerializeToString())
-    assert guards.operations_that_act(path) == [saving]
+    assert "SaveV2" in guards.operations_that_act(path)
+
+
+def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_it_runs_meanwhile(tmp_path):
+    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        builder = tf.compat.v1.saved_model.Builder(str(path))
+        builder.add_meta_graph_and_variables(session, ["serve"], main_op=tf.io.write_file(str(trap), "sprung"))
+        builder.save()
+    with pytest.raises(inference.InferenceError, match=r"a graph of TensorFlow 1.* so it is not run"):
+        inference.open_detector(path)
+    assert not trap.exists()
+    tf.saved_model.load(str(path))
+    assert trap.exists(), "what is tested against is no danger"
+
+
+class Trap(tf.saved_model.experimental.TrackableResource):
+    """A resource that writes a file when it is initialised, which is while a SavedModel with it is loaded."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = str(path)
+
+    def _create_resource(self):
+        return tf.constant(1.0)
+
+    def _initialize(self):
+        tf.io.write_file(self.path, "sprung")
+
+
+def test_a_function_is_not_trusted_for_being_called_as_one_that_saves_variables(tmp_path):
+    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    module = tf.Module()
+    module.trap = Trap(trap)
+    tf.saved_model.save(module, str(path))
+    program = path / "saved_model.pb"
+    text = text_format.MessageToString(saved_model_pb2.SavedModel.FromString(program.read_bytes()))
+    assert "__inference__initializer_" in text
+    text = text.replace("__inference__initializer_", "__inference__traced_save_")
+    program.write_bytes(text_format.Parse(text, saved_model_pb2.SavedModel()).SerializeToString())
+    with pytest.raises(inference.InferenceError, match=r"would do more than compute \(WriteFile\)"):
+        inference.open_detector(path)
+    assert not trap.exists()
+    tf.saved_model.load(str(path))
+    assert trap.exists(), "what is tested against is no danger"
+
+
+def function(name: str, body: str = "", signature: str = "") -> str:
+    """Return a function of a SavedModel, as protobuf text."""
+    return f'function {{ signature {{ name: "{name}" {signature} }} {body} }}'
+
+
+def calling(operation: str, value: str = "") -> str:
+    """Return what makes a function call an operation, to which it may give an attribute."""
+    return f'node_def {{ op: "{operation}" attr {{ key: "f" value {{ {value} }} }} }}'
+
+
+def acting(folder, *functions: str, objects='bare_concrete_function { concrete_function_name: "serve" }', graphs=1):
+    """Return what acts in a SavedModel of such functions and of objects that name some of them."""
+    graph = f"object_graph_def {{ nodes {{ {objects} }} }} graph_def {{ library {{ {' '.join(functions)} }} }}"
+    model = text_format.Parse(f"meta_graphs {{ {graph} }}" * graphs, saved_model_pb2.SavedModel())
+    (folder / "saved_model.pb").write_bytes(model.SerializeToString())
+    return guards.operations_that_act(folder)
+
+
+SPRING = function("spring", calling("WriteFile"))
+TO_SPRING = 'func { name: "spring" }'
+CALLS = {
+    "as an operation": [function("serve", calling("spring")), SPRING],
+    "under an operation's name": [function("serve", calling("Relu")), function("Relu", calling("WriteFile"))],
+    "by another": [function("serve", calling("inner")), function("inner", calling("spring")), SPRING],
+    "in an attribute": [function("serve", calling("NoOp", TO_SPRING)), SPRING],
+    "in a list": [function("serve", calling("NoOp", f"list {{ {TO_SPRING} }}")), SPRING],
+    "in an attribute's attribute": [
+        function("serve", calling("NoOp", f'func {{ name: "NoOp" attr {{ key: "g" value {{ {TO_SPRING} }} }} }}')),
+        SPRING,
+    ],
+    "by default": [function("serve", signature=f'attr {{ name: "f" default_value {{ {TO_SPRING} }} }}'), SPRING],
+    "in the stead of another": [
+        function("serve"),
+        function("spring", calling("WriteFile") + 'attr { key: "api_implements" value { s: "serve" } }'),
+    ],
+}
+
+
+@pytest.mark.parametrize("functions", CALLS.values(), ids=CALLS)
+def test_what_a_function_does_is_found_however_it_is_called(tmp_path, functions):
+    assert acting(tmp_path, *functions) == ["WriteFile"]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    ['function { concrete_functions: "spring" }', 'bare_concrete_function { concrete_function_name: "spring" }'],
+)
+def test_what_a_function_does_is_found_whatever_kind_of_object_names_it(tmp_path, objects):
+    assert acting(tmp_path, SPRING, objects=objects) == ["WriteFile"]
+
+
+def test_a_function_that_nothing_calls_does_nothing_and_one_that_is_not_there_is_found(tmp_path):
+    assert acting(tmp_path, function("serve"), SPRING) == []
+    assert acting(tmp_path, function("serve", calling("NoOp", TO_SPRING))) == ["spring"]
+
+
+def test_of_several_graphs_none_is_trusted(tmp_path):
+    assert acting(tmp_path, function("serve"), graphs=1) == []
+    assert acting(tmp_path, function("serve"), graphs=2) != []
 
 
 @pytest.mark.parametrize("name", ["saved_model/saved_model.pb", "detector.tflite", "detector.onnx"])
@@ -382,12 +574,14 @@ def test_a_keras_file_is_not_opened_whatever_it_is_called(tmp_path):
 
 
 def test_no_loader_that_runs_what_it_loads_is_used():
-    """pickle, joblib, torch.load, eval, a whole Keras model, a SavedModel elsewhere than behind its guard."""
+    """pickle, joblib, torch.load, eval, a whole Keras model, a SavedModel elsewhere than behind its guard; nor is an
+    archive unpacked, but the bundle that we made ourselves."""
     unsafe = (
         r"import pickle|import joblib|yaml\.(?!safe_load)\w+\(|keras\.models\.load_model|keras\.saving|unsafe_deserial"
-        r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|shell=True|os\.system"
+        r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|\.extract\(|shell=True|os\.system"
     )
     for path in [*MODULES, *(settings.PROJECT / "tools").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(unsafe, text), path
         assert path.stem == "inference" or "saved_model.load" not in text, path
+        assert path.stem == "bundle" or "unpack_archive" not in text, path

@@ -142,15 +142,26 @@ def test_jupyterlab_listens_on_this_machine_only_with_its_token_and_asks_nobody_
     assert "--LabApp.news_url=" in lab
 
 
+OPENED = (
+    r"0\.0\.0\.0|--bind_all|--ip=\*|ip ?= ?['\"]\*|token=['\"]{2}|--no-token|--IdentityProvider\.token|password=''"
+    r"|(create_server|bind)\(\(['\"]{2}|(?m:^(?!.*--host 127\.0\.0\.1).*tensorboard.*--logdir)"
+)
+
+
+@pytest.mark.parametrize("line", ["jupyter lab --ip=*", 'create_server(("", 80))', "%tensorboard --logdir runs"])
+def test_what_opens_itself_to_the_world_is_recognised(line):
+    assert re.search(OPENED, f"above\n{line}\nbelow")
+    assert not re.search(OPENED, "tensorboard --host 127.0.0.1 --logdir runs")
+
+
 def test_nothing_in_the_project_opens_itself_to_the_world():
-    opened = (
-        r"0\.0\.0\.0|--bind_all|--ip=\*|ip ?= ?['\"]\*|token=['\"]{2}|--no-token|--IdentityProvider\.token|password=''"
-    )
-    paths = [settings.PROJECT / "Makefile", settings.PROJECT / "README.md", *MODULES]
-    for folder in ("notebooks", "tools"):
-        paths += [path for path in (settings.PROJECT / folder).iterdir() if path.suffix in (".py", ".ipynb", ".html")]
+    names = ("Makefile", "README.md", "INSTRUCTORS.md", "environment.yml", "start", "postBuild")
+    paths = [*(settings.PROJECT / name for name in names), *MODULES, *(settings.PROJECT / "docs").rglob("*.*")]
+    for folder in ("notebooks", "tools", "benchmarks"):
+        paths += (settings.PROJECT / folder).iterdir()
     for path in paths:
-        assert not re.search(opened, path.read_text(encoding="utf-8")), path
+        if path.suffix in ("", ".py", ".ipynb", ".html", ".md", ".yml") and path.is_file():
+            assert not re.search(OPENED, path.read_text(encoding="utf-8")), path
 
 
 def test_the_report_and_the_notebooks_load_nothing_from_elsewhere():

@@ -86,6 +86,13 @@ def test_nothing_is_overwritten_another_photo_of_the_name_gets_a_number(tmp_path
     assert (tmp_path / "a.jpg").read_bytes() == first and (tmp_path / "a-2.jpg").read_bytes() == second
 
 
+def test_a_name_in_capitals_is_the_same_name_as_it_is_on_windows_and_a_mac(tmp_path):
+    first, second = encoded(), encoded(colour="red")
+    lines = uploads.keep_all([("Maß.jpg", first), ("MASS.JPG", second), ("maß.jpg", first)], tmp_path)
+    assert lines[1] == "MASS.JPG: that name has another photo, so taken as MASS-2.JPG"
+    assert lines[2] == "maß.jpg: is here already as Maß.jpg"
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
@@ -96,6 +103,8 @@ def test_nothing_is_overwritten_another_photo_of_the_name_gets_a_number(tmp_path
         ("..", "photo.jpg"),
         ("mug.txt", "mug.jpg"),
         ("a\nb\x00.jpg", "ab.jpg"),
+        ("\x00.jpg", "photo.jpg"),
+        ("\x00.hidden.jpg", "hidden.jpg"),
     ],
 )
 def test_a_name_leads_nowhere_else_and_is_one_that_is_found_again(tmp_path, name, kept):
@@ -122,6 +131,18 @@ def test_a_folders_photos_are_copied_and_the_folder_stays_as_it_is(tmp_path):
     assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2] and len(lines) == 3
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
     assert uploads.copy(source, tmp_path / "mine")[0] == "0001.jpg: is here already"
+
+
+def test_a_link_out_of_the_folder_is_left_out_and_named(tmp_path):
+    source, private = tmp_path / "source", tmp_path / "private.jpg"
+    source.mkdir()
+    private.write_bytes(encoded(colour="red"))
+    (source / "a.jpg").write_bytes(encoded())
+    (source / "b.jpg").symlink_to(private)
+    (source / "c.jpg").symlink_to(source / "a.jpg")
+    lines = uploads.copy(source, tmp_path / "mine")
+    assert lines[0].startswith("Left out: b.jpg: is a link that leads out of the folder")
+    assert lines[1:] == ["a.jpg: taken", "c.jpg: taken"] and len(photos.find(tmp_path / "mine")) == 2
 
 
 def test_a_folder_that_is_none_is_named(tmp_path):

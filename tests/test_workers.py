@@ -45,8 +45,25 @@ def test_a_tf_config_that_cannot_be_used_is_told_in_words(text, monkeypatch):
         workers.place(None, None)
 
 
+@pytest.mark.parametrize(
+    ("host", "where"),
+    [("127.0.0.1", "127.0.0.1"), ("127.0.1.1", "127.0.1.1"), ("localhost", "localhost"), ("10.0.0.5", ""), ("a", "")],
+)
+def test_a_worker_that_the_others_know_on_its_own_machine_is_not_heard_from_elsewhere(host, where, monkeypatch):
+    asked = []
+
+    def create_server(address):
+        asked.append(address)
+        raise OSError("not here")
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with pytest.raises(workers.ClusterError):
+        workers.meet(workers.Place((f"{host}:2222", "b:2"), 0))
+    assert asked == [(where, 2222)]
+
+
 def test_a_port_in_use_is_named():
-    with socket.create_server(("", 0)) as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(workers.ClusterError, match=rf"{address}: this worker cannot listen there .* another port"):
             workers.meet(workers.Place((address, "127.0.0.1:1"), 0), patience=0)

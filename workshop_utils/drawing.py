@@ -478,8 +478,8 @@ def _times(shape) -> str:
 
 
 def _label(name) -> str:
-    """Return a name as matplotlib shows it as it is: a dollar sign would begin a formula."""
-    return str(name).replace("$", r"\$")
+    """Return a name as matplotlib shows it as it is, cut where it is long: a dollar sign would begin a formula."""
+    return str(name)[:LONGEST_CAPTION].replace("$", r"\$")
 
 
 def _closed(figure, alt: str) -> Picture:

@@ -12,7 +12,7 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from workshop_utils import label_map, photos, voc
+from workshop_utils import guards, label_map, photos, voc
 from workshop_utils.findings import Finding, Kind, Outcome
 
 LONGEST_SIDE = 10_000
@@ -75,7 +75,7 @@ def examine(folder: pathlib.Path) -> Examination:
     """
     folder = pathlib.Path(folder)
     pairs, said = voc.pairs(folder)
-    mapping = label_map.read(folder / label_map.FILENAME) if (folder / label_map.FILENAME).exists() else {}
+    mapping = _own_label_map(folder)
     written = [_as_written(xml) for _, xml in pairs]
     names = [box.name for each in written if isinstance(each, voc.Annotation) for box in each.boxes]
     spelling = spellings(names, mapping.values())
@@ -189,6 +189,16 @@ def _name_finding(written: str, taken: str) -> tuple[Kind, str]:
     apart = " (its accents are letters of their own)" if " ".join(written.split()) == written != form else ""
     kind = Kind.CLASS_FORM if form == taken else Kind.CLASS_CASE
     return kind, f"has the class {written!r}{apart}, which is taken as '{taken}'."
+
+
+def _own_label_map(folder: pathlib.Path) -> dict[int, str]:
+    """Return what a data set's own label map says, nothing where it has none."""
+    path = folder / label_map.FILENAME
+    if guards.leaves(path, folder):
+        raise label_map.LabelMapError(
+            f"{path}: is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
+        )
+    return label_map.read(path) if path.exists() else {}
 
 
 def _as_written(xml: pathlib.Path) -> voc.Annotation | Finding:

@@ -1,7 +1,9 @@
 """What a stranger's file may not do here: run code, compute in a spreadsheet, speak HTML, point out of its folder."""
 
 import html
+import os
 import pathlib
+import re
 
 ARITHMETIC = """
     Add AddV2 ArgMax AvgPool BiasAdd Cast CombinedNonMaxSuppression ConcatV2 Const Conv2D DepthwiseConv2dNative Exp
@@ -15,6 +17,12 @@ ARITHMETIC = """
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
+MARKS = str.maketrans(
+    {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"} | {mark: f"<span>&#{ord(mark)};</span>" for mark in "$\\"}
+)
+"""Markdown's marks, as HTML spells them. MathJax looks for formulas in the page that is made, but not across elements,
+so the two that begin one stand in elements of their own."""
+
 
 def cell(text: str) -> str:
     """Return a CSV cell that a spreadsheet shows and does not compute: a formula gets an apostrophe before it."""
@@ -22,30 +30,58 @@ def cell(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return text as a Markdown table can hold it: its HTML is shown and not followed, it is one cell on one line."""
-    return " ".join(html.escape(text, quote=False).replace("|", "&#124;").split())
+    """Return text as Markdown, a table's too, shows it as it is: on one line, no HTML, picture, link or formula."""
+    return " ".join(html.escape(text, quote=False).translate(MARKS).split())
+
+
+def plain(text: str) -> str:
+    """Return what `markdown` returned as a terminal shows it."""
+    return html.unescape(re.sub("</?span>", "", text))
 
 
 def leaves(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    """Return whether a path in a folder is a link, or lies behind one, that leads out of the folder."""
-    return not path.resolve().is_relative_to(folder.resolve())
+    """Return whether a path in a folder is a link, or lies behind one, that leads out of the folder.
+
+    A link that leads to itself leads nowhere else.
+    """
+    return not pathlib.Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def operations_that_act(saved_model: pathlib.Path) -> list[str]:
     """Return the names of operations in a SavedModel that would do more than compute; none in one of ours.
 
-    A SavedModel is a program: it can write and read files when it is loaded or run. Saving and restoring variables is
-    in every one of them; it is allowed in functions that nothing else calls, which are not run here. Raises
+    A SavedModel is a program: it can write and read files when it is loaded or run. TensorFlow runs the functions that
+    its objects name, whatever they are called, those that these call, and any that claims to be another form of one
+    (`api_implements`). Others, such as those by which variables are saved, are not run here. A SavedModel of
+    TensorFlow 1 has no objects: its graph is run while it is loaded, so it is refused whole. Raises
     `google.protobuf.message.DecodeError` and OSError for a file that is none.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
-    message = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
-    functions = [each for graph in message.meta_graphs for each in graph.graph_def.library.function]
-    names = {each.signature.name for each in functions}
-    saving = {name for name in names if name.startswith(("__inference__traced_save_", "__inference__traced_restore_"))}
-    harmless, found = set(ARITHMETIC.split()), set()
-    for node in (node for each in functions if each.signature.name not in saving for node in each.node_def):
-        called = {value.func.name for value in node.attr.values()}
-        found |= {node.op} - harmless | called & saving
-    return sorted(found)
+    graphs = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs
+    if len(graphs) > 1 or not all(graph.HasField("object_graph_def") for graph in graphs):
+        return ["a graph of TensorFlow 1, run while it is loaded"]
+    functions = {each.signature.name: each for graph in graphs for each in graph.graph_def.library.function}
+    objects = [node for graph in graphs for node in graph.object_graph_def.nodes]
+    called = {name for node in objects for name in node.function.concrete_functions}
+    called |= {node.bare_concrete_function.concrete_function_name for node in objects} - {""}
+    called |= {name for name, function in functions.items() if "api_implements" in function.attr}
+    reached = set()
+    while called:
+        reached.add(name := called.pop())
+        if name in functions:
+            called |= _calls(functions[name]) - reached
+    return sorted(reached - functions.keys() - set(ARITHMETIC.split()))
+
+
+def _calls(function) -> set[str]:
+    """Return what a SavedModel's function calls: operations, and functions, named as operations or by attributes."""
+    names = {node.op for node in function.node_def}
+    values = [value for node in function.node_def for value in node.attr.values()]
+    values += [attribute.default_value for attribute in function.signature.attr]
+    while values:
+        value = values.pop()
+        for each in [value.func, *value.list.func]:
+            names.add(each.name)
+            values += each.attr.values()
+    return names - {""}

@@ -36,7 +36,7 @@ def beside(folder: pathlib.Path) -> pathlib.Path:
 def refuse(folder: pathlib.Path, out: pathlib.Path) -> None:
     """Raise RepairError where a copy of `folder` must not be written to `out`."""
     out = pathlib.Path(out)
-    if out.resolve().is_relative_to(pathlib.Path(folder).resolve()):
+    if not guards.leaves(out, pathlib.Path(folder)):
         raise RepairError(f"{out}: lies inside the data set, which is not changed. Choose another --out.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RepairError(f"{out}: exists and is not empty. Choose another --out, or delete it first.")

@@ -9,7 +9,7 @@ import pathlib
 import ipywidgets
 from tqdm.auto import tqdm
 
-from workshop_utils import files, photos
+from workshop_utils import files, guards, photos
 from workshop_utils.errors import WorkshopError
 from workshop_utils.findings import Kind
 
@@ -47,14 +47,17 @@ def files_of(value) -> list[tuple[str, bytes]]:
 def copy(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
     """Copy the photos that lie directly in `source` into `folder`; return a line on each.
 
-    Raises UploadError where `source` is no folder or cannot be listed.
+    A link that leads out of `source` is left out. Raises UploadError where `source` is no folder or cannot be listed.
     """
     source, known = pathlib.Path(source), photos.SUFFIXES.keys() | photos.FOREIGN_SUFFIXES
     try:
         paths = sorted(path for path in source.iterdir() if path.suffix.lower() in known and path.name[0] != ".")
     except OSError as fault:
         raise UploadError(f"{source}: cannot be listed ({fault.strerror}). Name a folder that holds photos.") from None
-    return keep_all([(path.name, path) for path in paths], folder)
+    astray = {path for path in paths if guards.leaves(path, source)}
+    said = "is a link that leads out of the folder. Put the photo itself there."
+    lines = [f"Left out: {path.name}: {said}" for path in paths if path in astray]
+    return lines + keep_all([(path.name, path) for path in paths if path not in astray], folder)
 
 
 def keep_all(items, folder: pathlib.Path) -> list[str]:
@@ -75,23 +78,23 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     """Write a photo into `folder` under its name; return its path, and what there is to tell.
 
     Of the name only the last part is taken, and it gets an ending that fits where it has none. Where another photo has
-    the stem already, a number is put behind it; where it is the same photo, nothing is written. Raises PhotoError for
-    what cannot be read here, WriteError where it cannot be written.
+    the stem already, in capitals or not, a number is put behind it; where it is the same photo, nothing is written.
+    Raises PhotoError for what cannot be read here, WriteError where it cannot be written.
     """
     decoded = photos.decode(encoded, name)
     endings = [suffix for suffix, form in photos.SUFFIXES.items() if form == decoded.format]
     if not endings:
         raise photos.PhotoError(f"{name}: is {decoded.format}, not read here. Export as JPEG.", Kind.FOREIGN_FORMAT)
-    plain = pathlib.PurePosixPath(pathlib.PureWindowsPath(name).name.lstrip(". ") or "photo")
+    plain = pathlib.PurePosixPath(pathlib.PureWindowsPath(name).name)
     ending = plain.suffix if plain.suffix.lower() in photos.SUFFIXES else endings[0]
-    stem = "".join(letter for letter in plain.stem if letter.isprintable())
+    stem = "".join(letter for letter in plain.stem if letter.isprintable()).lstrip(". ") or "photo"
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    taken, number = {path.stem: path for path in photos.find(folder)}, 1
+    taken, number = {path.stem.casefold(): path for path in photos.find(folder)}, 1
     candidate, told = stem, ""
-    while candidate in taken:
-        if taken[candidate].read_bytes() == encoded:
-            return taken[candidate], "is here already"
+    while other := taken.get(candidate.casefold()):
+        if other.read_bytes() == encoded:
+            return other, "is here already"
         number += 1
         candidate, told = f"{stem}-{number}", "that name has another photo, so taken"
     path = folder / f"{candidate}{ending}"

@@ -176,11 +176,11 @@ def _by_stem(folder: pathlib.Path, suffixes, foreign_suffixes=frozenset()):
     try:
         for path in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
             stem, suffix = _composed(path.stem), path.suffix.lower()
-            if path.is_dir():
-                findings.append(_inner_folder(path))
-            elif guards.leaves(path, folder.parent):
-                what = "is a link that leads out of the data set, and is not followed. Put the file itself here."
+            if guards.leaves(path, folder.parent):
+                what = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
                 findings.append(Finding(path, what, Kind.DENIED))
+            elif path.is_dir():
+                findings.append(_inner_folder(path))
             elif suffix in foreign_suffixes:
                 foreign.add(stem)
                 what = f"is {suffix[1:].upper()}, which is not read here. Export it as JPEG."

@@ -5,6 +5,7 @@ They are named on the command line, or in the environment variable TF_CONFIG as 
 """
 
 import dataclasses
+import ipaddress
 import json
 import os
 import socket
@@ -48,7 +49,7 @@ def meet(place: Place, patience: float = PATIENCE) -> None:
     """
     own, deadline = place.workers[place.index], time.monotonic() + patience
     try:
-        listening = socket.create_server(("", _split(own)[1]))
+        listening = socket.create_server(_where_to_listen(own))
     except OSError as fault:
         raise ClusterError(
             f"{own}: this worker cannot listen there ({fault.strerror}). If a run before this one has not ended yet, "
@@ -64,6 +65,16 @@ def meet(place: Place, patience: float = PATIENCE) -> None:
                         "check its address, and that no firewall is between; then start all again."
                     )
                 time.sleep(0.2)
+
+
+def _where_to_listen(worker: str) -> tuple[str, int]:
+    """Return the address at which a worker waits: for all machines, or for its own where the others know it so."""
+    host, port = _split(worker)
+    try:
+        alone = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        alone = host == "localhost"
+    return host if alone else "", port
 
 
 def _no_answer(worker: str) -> OSError | None:

@@ -27,7 +27,7 @@ class Verdict:
         return f"{self._mark()} {self.words}"
 
     def __repr__(self) -> str:
-        return f"{self._mark().strip('*')} {self.words}"
+        return f"{self._mark().strip('*')} {guards.plain(self.words)}"
 
     def _mark(self) -> str:
         return {True: "**Right.**", False: "**Not yet.**", None: "**Open.**"}[self.right]
