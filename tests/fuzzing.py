@@ -4,12 +4,14 @@
 
 runs each target at full length (`make fuzz`). `test_fuzz.py` gives each a share of a minute. Inputs are whole files,
 changed in a few places; which, hypothesis decides. They come in batches, each with its number for a seed: what was
-interrupted goes on with the next batch, and a batch can be repeated. The counts stand in build/fuzz/TARGET.json, an
-input that broke something in build/fuzz/TARGET.broke.
+interrupted goes on with the next batch, and a batch can be repeated. Where this file or the module that reads has
+changed, it begins anew. The counts stand in build/fuzz/TARGET.json, an input that broke something in
+build/fuzz/TARGET.broke.
 """
 
 import collections
 import datetime
+import hashlib
 import io
 import json
 import pathlib
@@ -21,7 +23,7 @@ import hypothesis
 import hypothesis.strategies as st
 from PIL import Image, features
 
-from workshop_utils import photos, settings, voc
+from workshop_utils import files, photos, settings, voc
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 RECORDS = settings.PROJECT / "build" / "fuzz"
@@ -135,14 +137,14 @@ def read_photo(data: bytes, folder: pathlib.Path) -> str:
 
 
 TARGETS = {
-    "annotation": (read_annotation, inputs(_annotations()), 100_000),
-    "photo": (read_photo, inputs(_photos()), 20_000),
+    "annotation": (read_annotation, inputs(_annotations()), 100_000, voc),
+    "photo": (read_photo, inputs(_photos()), 20_000, photos),
 }
 
 
 def fuzz(target: str, count: int, seed: int = 0) -> collections.Counter:
     """Try so many inputs; return what became of how many. Whatever is no named error of ours is raised."""
-    check, strategy, _ = TARGETS[target]
+    check, strategy, *_ = TARGETS[target]
     outcomes: collections.Counter = collections.Counter()
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -170,21 +172,27 @@ def fuzz(target: str, count: int, seed: int = 0) -> collections.Counter:
 
 
 def at_length(target: str) -> None:
-    """Fuzz in batches up to the target's count, going on behind what is recorded, and record each batch."""
+    """Fuzz in batches up to the target's count, going on behind what is recorded of the same code, and record each."""
+    *_, wanted, module = TARGETS[target]
+    sources = [pathlib.Path(source).read_bytes() for source in (__file__, module.__file__)]
+    digest = hashlib.sha256(b"".join(sources)).hexdigest()[:8]
     path = RECORDS / f"{target}.json"
-    record = json.loads(path.read_text()) if path.exists() else {"batches": 0, "seconds": 0.0, "outcomes": {}}
-    while sum(record["outcomes"].values()) < TARGETS[target][2]:
+    record = json.loads(path.read_text()) if path.exists() else {}
+    if record.get("code") != digest:
+        record = {"batches": 0, "seconds": 0.0, "outcomes": {}}
+    while sum(record["outcomes"].values()) < wanted:
         began = time.monotonic()
         outcomes = fuzz(target, BATCH, seed=record["batches"])
         record = {
             "target": target,
+            "code": digest,
             "batches": record["batches"] + 1,
             "seconds": round(record["seconds"] + time.monotonic() - began, 1),
             "outcomes": dict(collections.Counter(record["outcomes"]) + outcomes),
             "date": datetime.date.today().isoformat(),
         }
         RECORDS.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record, indent=1) + "\n")
+        files.write_text(json.dumps(record, indent=1) + "\n", path)
     inputs_tried = sum(record["outcomes"].values())
     print(f"{target}: {inputs_tried} inputs in {record['seconds']:.0f} s, {record['outcomes']}; see {path}", flush=True)
 

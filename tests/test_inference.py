@@ -1,13 +1,18 @@
 """Detecting on photos: what is written, what is refused, what is said of a bad photo."""
 
 import csv
+import dataclasses
+import json
 import shutil
 
 import numpy as np
+import onnx
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from workshop_utils import inference, label_map, settings, voc
+from workshop_utils import detector, inference, label_map, settings, voc
+from workshop_utils.experiment import ExperimentError, Plan
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,22 @@ def test_detections_once_are_padded_as_all_detections_are():
     assert single.scores[1, :3] == pytest.approx([0.9, 0.7, 0])
 
 
+def test_padding_is_no_detection_even_where_every_score_will_do(album, tmp_path):
+    paths = inference.collect([album])
+    for every_name, count in ((False, 2), (True, 3)):
+        out = tmp_path / str(every_name)
+        reports = inference.annotate(two_names(), paths, out, min_score=0.0, every_name=every_name)
+        assert [len(report.names) for report in reports] == [count, count]
+
+
+def test_a_class_without_a_name_is_a_fault_that_says_what_to_do(album, tmp_path):
+    source = dataclasses.replace(two_names(), label_map={1: "peach"})
+    with pytest.raises(
+        inference.InferenceError, match=r"two names: finds class 2, which its label map does not name\."
+    ):
+        inference.annotate(source, inference.collect([album]), tmp_path / "out")
+
+
 def test_contents_count_the_classes_on_each_photo(coco_open, album, tmp_path):
     reports = inference.annotate(coco_open, inference.collect([album]), tmp_path / "out", min_score=0.3)
     rows = table(tmp_path / "out" / "contents.csv")
@@ -131,7 +152,86 @@ def test_of_an_export_folder_the_fastest_format_is_taken(tmp_path, monkeypatch):
     for name in inference.FASTEST_FIRST[:2]:
         (tmp_path / name).write_bytes(b"")
     for opener in ("_litert", "_onnx", "_saved_model"):
-        monkeypatch.setattr(inference, opener, lambda path: path.name)
+        monkeypatch.setattr(inference, opener, lambda path: (path.name, None))
     assert inference.open_detector(tmp_path).run == inference.FASTEST_FIRST[0]
     (tmp_path / inference.FASTEST_FIRST[0]).unlink()
     assert inference.open_detector(tmp_path).run == inference.FASTEST_FIRST[1]
+
+
+def network(path, **shapes: tuple[int, ...]):
+    """Write an ONNX file that gives zeros in these shapes, whatever photo it sees."""
+    real = onnx.TensorProto.FLOAT
+    nodes = [onnx.helper.make_node("ReduceMin", ["image"], ["darkest"], keepdims=0)]
+    for name, shape in shapes.items():
+        zeros = onnx.numpy_helper.from_array(np.zeros(shape, np.float32))
+        nodes.append(onnx.helper.make_node("Constant", [], [f"{name}_zeros"], value=zeros))
+        nodes.append(onnx.helper.make_node("Mul", [f"{name}_zeros", "darkest"], [name]))
+    image = onnx.helper.make_tensor_value_info("image", real, (1, 300, 300, 3))
+    given = [onnx.helper.make_tensor_value_info(name, real, shape) for name, shape in shapes.items()]
+    graph = onnx.helper.make_graph(nodes, "zeros", [image], given)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_file_is_opened_where_its_outputs_and_its_classes_fit(tmp_path):
+    label_map.write({1: "peach", 2: "vanilla"}, tmp_path / "label_map.pbtxt")
+    opened = inference.open_detector(network(tmp_path / "a.onnx", boxes=(1, 9, 4), scores=(1, 9, 2)))
+    assert opened.detect([np.zeros((30, 40, 3), np.uint8)]).scores.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "shapes", "said"),
+    [
+        (
+            ["peach"],
+            {"boxes": (1, 9, 4), "scores": (1, 9, 2)},
+            r"scores for 2 classes, but the last id in .* is 1\. Put",
+        ),
+        (
+            ["a", "b", "c"],
+            {"boxes": (1, 9, 4), "scores": (1, 9, 2)},
+            r"scores for 2 classes, but the last id .* is 3\.",
+        ),
+        (["a", "b"], {"boxes": (1, 9, 4), "logits": (1, 9, 2)}, r"cannot be used \(.*scores.*\).*export it anew"),
+        (
+            ["a", "b"],
+            {"boxes": (1, 9, 5), "scores": (1, 9, 2)},
+            r"boxes come in the shape \(9, 5\), scores in \(9, 2\)",
+        ),
+        (
+            ["a", "b"],
+            {"boxes": (1, 9, 4), "scores": (1, 8, 2)},
+            r"boxes come in the shape \(9, 4\), scores in \(8, 2\)",
+        ),
+        (["a", "b"], {"boxes": (1, 9, 4), "scores": (1, 9)}, r"boxes come in the shape \(9, 4\), scores in \(9,\)"),
+    ],
+)
+def test_a_whole_file_that_holds_another_model_is_refused_when_it_is_opened(tmp_path, names, shapes, said):
+    label_map.write(label_map.number(names), tmp_path / "label_map.pbtxt")
+    with pytest.raises(inference.InferenceError, match=rf"a\.onnx: .*{said}"):
+        inference.open_detector(network(tmp_path / "a.onnx", **shapes))
+
+
+def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path):
+    class Scores(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])
+        def serve(self, input_tensor):
+            return {"detection_scores": tf.zeros((1, 100))}
+
+    module, path = Scores(), tmp_path / "saved_model"
+    tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
+    label_map.write({1: "peach"}, tmp_path / "label_map.pbtxt")
+    with pytest.raises(inference.InferenceError, match=r"saved_model: cannot be used \('detection_boxes'\).*anew"):
+        inference.open_detector(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [({2_000_000_000: "cup"}, "'cup' has id 2000000000; ids go up to 10000"), ({}, "holds no item")]
+)
+def test_a_run_whose_classes_would_fill_the_memory_is_refused_before_it_is_built(tmp_path, monkeypatch, names, said):
+    plan = Plan("random_init", settings.recipe("quick"), names, "cups", "0123456789ab")
+    (tmp_path / "recipe.json").write_text(json.dumps(dataclasses.asdict(plan)))
+    monkeypatch.setattr(detector, "build", lambda *_: pytest.fail("it was built"))
+    with pytest.raises(ExperimentError, match=rf"recipe\.json: is not a recipe this workshop wrote \(.*{said}"):
+        inference.open_detector(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from workshop_utils import label_map
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(str.strip)
-LABEL_MAPS = st.dictionaries(st.integers(1, 2**31 - 1), NAMES, min_size=1, max_size=8).filter(
+LABEL_MAPS = st.dictionaries(st.integers(1, label_map.LARGEST_ID), NAMES, min_size=1, max_size=8).filter(
     lambda names: len(set(names.values())) == len(names)
 )
 
@@ -17,6 +17,13 @@ def path(tmp_path):
 
 def test_classes_are_numbered_from_one_in_alphabetical_order_each_once():
     assert label_map.number(["peach", "natural", "peach", "blueberry"]) == {1: "blueberry", 2: "natural", 3: "peach"}
+
+
+def test_more_classes_than_there_are_ids_are_refused():
+    names = [f"cup {number}" for number in range(10_001)]
+    assert len(label_map.number(names[1:])) == 10_000
+    with pytest.raises(label_map.LabelMapError, match=r"There are 10,001 classes; at most 10,000 are taken"):
+        label_map.number(names)
 
 
 def test_a_label_map_is_written_as_the_object_detection_api_writes_it(path):
@@ -80,6 +87,8 @@ def test_a_quoted_quote_and_an_escaped_letter_are_read(path):
         ("item {\n  name: 'cup'\n  id: 1\n", "is no label map"),
         ("name,id\ncup,1", "is no label map: 1:"),
         ("item { name: 'cup' id: 9999999999 }", "is no label map: 1:"),
+        ("item { name: 'cup' id: 10001 }", "'cup' has id 10001; ids go up to 10000"),
+        pytest.param("item { " + "keypoints { " * 5000 + "} " * 5001, "is no label map: maximum recursion", id="deep"),
     ],
 )
 def test_a_label_map_that_cannot_be_used_is_refused_with_its_path_and_the_fault(path, text, said):
@@ -102,8 +111,11 @@ def test_a_missing_label_map_is_refused_with_its_path(path):
 
 @pytest.mark.parametrize(
     "names",
-    [{}, {0: "background"}, {-1: "cup"}, {2**31: "cup"}, {1: ""}, {1: " "}, {1: "cup", 2: "cup"}, {1: "\ud800"}],
-)
+    [
+        {}, {0: "background"}, {-1: "cup"}, {10_001: "cup"}, {2**31: "cup"}, {1: ""}, {1: " "}, {1: "cup", 2: "cup"},
+        {1: "\ud800"},
+    ],
+)  # fmt: skip
 def test_a_label_map_that_could_not_be_read_is_not_written(path, names):
     with pytest.raises(label_map.LabelMapError):
         label_map.write(names, path)

@@ -2,10 +2,13 @@
 
 import builtins
 import dataclasses
+import functools
 import io
+import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import unicodedata
@@ -21,6 +24,8 @@ from PIL import Image
 from workshop_utils import dataset, examination, findings, label_map, photos, repair, settings, voc
 from workshop_utils.__main__ import main
 from workshop_utils.findings import Kind, Outcome
+
+pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # pytest undoes our own filter
 
 SIZE = (64, 48)
 CUP = voc.Box("cup", 10, 8, 40, 30)
@@ -64,15 +69,18 @@ def clean(tmp_path) -> pathlib.Path:
 
 @pytest.fixture(autouse=True)
 def forbidden(monkeypatch):
-    """Files in FORBIDDEN may not be read, not even by root, for whom their mode is no obstacle."""
-    opened = builtins.open
+    """What is in FORBIDDEN may not be read or listed, not even by root, for whom its mode is no obstacle."""
 
-    def guarded(file, *arguments, **options):
-        if str(file) in FORBIDDEN:
-            raise PermissionError(13, "Permission denied", str(file))
-        return opened(file, *arguments, **options)
+    def guarded(original):
+        def reading(*arguments, **options):
+            if arguments and str(arguments[0]) in FORBIDDEN:
+                raise PermissionError(13, "Permission denied", str(arguments[0]))
+            return original(*arguments, **options)
 
-    monkeypatch.setattr(builtins, "open", guarded)
+        return reading
+
+    monkeypatch.setattr(builtins, "open", guarded(builtins.open))
+    monkeypatch.setattr(os, "scandir", guarded(os.scandir))
     yield
     FORBIDDEN.clear()
 
@@ -159,6 +167,18 @@ def denied(folder, stem):
     FORBIDDEN.add(str(image_of(folder, stem)))
 
 
+def denied_folder(folder, stem):
+    written(f"images/{stem}_private", "inside.jpg")(folder, stem)
+    FORBIDDEN.add(str(folder / "images" / f"{stem}_private"))
+
+
+def link_out(folder, stem):
+    elsewhere = folder.with_name(f"{stem}.jpg")
+    image_of(folder, stem).rename(elsewhere)
+    image_of(folder, stem).symlink_to(elsewhere)
+    FORBIDDEN.add(str(image_of(folder, stem)))
+
+
 def heic(folder, stem):
     image_of(folder, stem).unlink()
     written("images", "STEM.HEIC", b"\0\0\0\x18ftypheic")(folder, stem)
@@ -185,6 +205,43 @@ def again(suffix: str) -> Callable:
 
 def grey_of_16_bits(image):
     return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+
+
+def png_of_16_bits(image) -> bytes:
+    """Return an RGB image as a PNG of 16 bits a colour. Pillow reads such files, and writes none."""
+    rows = (np.asarray(image).astype(">u2") * 257).reshape(image.height, -1)
+    header = struct.pack(">IIBBBBB", *image.size, 16, 2, 0, 0, 0)
+    parts = (
+        (b"IHDR", header),
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
+        (b"IEND", b""),
+    )
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def rgb_of_16_bits(folder, stem):
+    image_of(folder, stem).unlink()
+    image_of(folder, stem).with_suffix(".png").write_bytes(png_of_16_bits(picture(stem)))
+    rewritten((f"{stem}.jpg", f"{stem}.png"))(folder, stem)
+
+
+@functools.cache
+def large() -> bytes:
+    """Return a PNG of 100 million pixels, as a panorama may have them, in a few kilobytes."""
+    stream = io.BytesIO()
+    Image.new("1", (20_000, 5_000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def too_large(folder, stem):
+    image_of(folder, stem).unlink()
+    image_of(folder, stem).with_suffix(".png").write_bytes(large())
+    rewritten((f"{stem}.jpg", f"{stem}.png"), ("<width>64", "<width>20000"), ("<height>48", "<height>5000"))(
+        folder, stem
+    )
 
 
 def transparent(image):
@@ -249,6 +306,15 @@ MESSES = {
         Kind.DENIED, denied,
         "images/STEM.jpg: you may not read it. Give yourself the right to, or take it out.", used=False,
     ),
+    "denied_folder": Mess(
+        Kind.DENIED, denied_folder,
+        "images/STEM_private: is a folder that you may not list. Give yourself the right to, or take it out.",
+    ),
+    "link_out": Mess(
+        Kind.DENIED, link_out,
+        "images/STEM.jpg: is a link that leads out of the data set, and is not followed. Put the file itself here.",
+        used=False,
+    ),
     "heic": Mess(
         Kind.FOREIGN_FORMAT, heic,
         "images/STEM.HEIC: is HEIC, which is not read here. Export it as JPEG.", used=False,
@@ -259,7 +325,7 @@ MESSES = {
     ),
     "jpg_that_is_gif": Mess(
         Kind.FOREIGN_FORMAT, saved(".jpg", "GIF"),
-        "images/STEM.jpg: is GIF, which is not read here. Export it as JPEG.", used=False,
+        "images/STEM.jpg: is GIF, not read here. Export as JPEG.", used=False,
     ),
     "truncated": Mess(
         Kind.BROKEN_PHOTO, truncated,
@@ -291,6 +357,9 @@ MESSES = {
     "bits_16": Mess(
         Kind.COLOURS, saved(".png", "PNG", grey_of_16_bits), READ_AS_RGB.format("png", "grey of 16 bits"),
     ),
+    "bits_16_of_each_colour": Mess(
+        Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "RGB of 16 bits"),
+    ),
     **{f"orientation_{number}": Mess(Kind.TURNED, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
        for number in range(10)},
     "one_pixel": Mess(
@@ -300,6 +369,12 @@ MESSES = {
     "panorama": Mess(
         Kind.LONG, saved(".jpg", "JPEG", size=(20_000, 48)),
         "images/STEM.jpg: is 20000x48 pixels; small objects in it vanish. Cut it into several photos.",
+    ),
+    "too_large": Mess(
+        Kind.TOO_LARGE, too_large,
+        "images/STEM.png: cannot be read as a photo (it has more than 70 million pixels). Save it with fewer pixels, "
+        "or take it out.",
+        used=False,
     ),
     "half_an_xml": Mess(
         Kind.BROKEN_XML, written("annotations", "STEM.xml", b"<annotation>"),
@@ -312,6 +387,10 @@ MESSES = {
     "no_number": Mess(
         Kind.BROKEN_XML, rewritten(("<xmin>10", "<xmin>ten")),
         "annotations/STEM.xml: object 1 (cup) has <xmin> 'ten', which is no number. Draw it anew.", used=False,
+    ),
+    "size_in_fractions": Mess(
+        Kind.BROKEN_XML, rewritten(("<width>64", "<width>64.5")),
+        "annotations/STEM.xml: <size/width> is '64.5', not a whole number. Label the photo anew.", used=False,
     ),
     "size_of_0x0": Mess(
         Kind.NO_SIZE, rewritten(("<width>64", "<width>0"), ("<height>48", "<height>0"), ("<depth>3", "<depth>0")),
@@ -347,6 +426,7 @@ MESSES = {
         "annotations/STEM.xml: holds no object; the photo is used as one without.", boxes=(),
     ),
     "fractions": Mess(Kind.FRACTIONS, edges(10.25, 8.5, 40.0, 29.75), boxes=((10.25, 8.5, 40, 29.75),)),
+    "size_in_floats": Mess(Kind.FRACTIONS, rewritten(("<width>64", "<width>64.0"), ("<height>48", "<height>48.0"))),
     "from_0": Mess(Kind.FROM_0_OR_1, edges(0, 0, 63, 47), boxes=((0, 0, 63, 47),)),
     "from_1": Mess(Kind.FROM_0_OR_1, edges(1, 1, 64, 48), boxes=((1, 1, 64, 48),)),
     "reversed": Mess(
@@ -575,6 +655,11 @@ def test_boxes_of_an_unturned_photo_lie_on_the_same_things_once_it_is_turned(ori
     np.testing.assert_array_equal((sample.image == (255, 0, 0)).all(axis=-1), red)
 
 
+def test_a_photo_of_16_bits_a_colour_shows_what_it_shows_in_8(clean):
+    samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "bits_16_of_each_colour")).samples}
+    np.testing.assert_array_equal(samples["bits_16_of_each_colour.png"].image, picture("bits_16_of_each_colour"))
+
+
 def test_a_box_that_is_cut_is_marked_truncated(clean):
     samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "partly_outside")).samples}
     assert samples["partly_outside.jpg"].truncated == (1,)
@@ -666,6 +751,42 @@ def test_names_that_differ_in_capitals_or_spaces_become_the_listed_or_the_most_f
     assert sorted(set(taken.values())) == wanted
 
 
+def in_capitals(number: int) -> str:
+    """Return one word, each number with other letters of it in capitals."""
+    return "".join(
+        letter.upper() if number >> place & 1 else letter for place, letter in enumerate("strawberries and cream")
+    )
+
+
+@pytest.mark.parametrize("name", ["cup", "cup {}", in_capitals], ids=["one class", "many classes", "many spellings"])
+def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
+    seen = examination.Seen("any.jpg", (64, 48), 1, "")
+
+    def calls(count: int) -> int:
+        """Return how often functions are called for so many objects."""
+        named = name.format if isinstance(name, str) else name
+        boxes = tuple(voc.Box(named(number), 60 * number / count, 8, 62, 30) for number in range(count))
+        annotation, called = voc.Annotation("any.jpg", 64, 48, boxes), []
+        sys.setprofile(lambda frame, event, _: called.append(event))
+        try:
+            spelling = examination.spellings([box.name for box in boxes])
+            mended, _ = examination.mend(annotation, pathlib.Path("any.xml"), pathlib.Path("any.jpg"), seen, spelling)
+        finally:
+            sys.setprofile(None)
+        assert len(mended.boxes) == count
+        return called.count("call")
+
+    assert calls(800) < 2.5 * calls(400)
+
+
+def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
+    path = xml_of(clean, "first")
+    os.truncate(path, voc.MOST_BYTES + 1)
+    monkeypatch.setattr(voc.defusedxml.ElementTree, "parse", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(voc.VocError, match=r"first\.xml: is not readable XML \(it has more than 10 MB, which no"):
+        voc.read(path)
+
+
 def test_training_says_each_repair_once_in_plain_words(clean, capsys):
     from workshop_utils.__main__ import _load
 
@@ -730,7 +851,7 @@ def test_the_copy_of_everything_at_once_passes_check_and_nothing_is_lost(everyth
     assert f"{denied_photo}: could not be copied, as it may not be read" in said.out
     report = (copied / "findings.txt").read_text(encoding="utf-8")
     assert all(line in report for line in lines)
-    assert f"not copied: {denied_photo}" in report
+    assert f"{denied_photo}: could not be copied" in report
 
     assert check(copied) == 0
     assert capsys.readouterr().out == ""
@@ -828,6 +949,38 @@ def test_where_nothing_is_usable_no_copy_is_written(clean, tmp_path, capsys):
     assert not (tmp_path / "copy").exists()
 
 
+def renamed(folder: pathlib.Path, stem: str, new: str) -> list[pathlib.Path]:
+    """Give a photo and its annotation another stem; return their paths."""
+    return [path.rename(path.with_stem(new)) for path in (image_of(folder, stem), xml_of(folder, stem))]
+
+
+def test_a_name_that_xml_cannot_hold_keeps_no_other_photo_from_the_copy(clean, tmp_path, capsys):
+    pair = renamed(clean, "first", "fi\x01rst")
+    before = snapshot(clean)
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    out, err = capsys.readouterr()
+    said = (
+        f"{pair[0]}: is set aside in the copy, because its annotation cannot hold the character '\\x01'. "
+        "Rename the photo or the class."
+    )
+    assert said in out.splitlines() and "2 photos; 2 files are set aside" in err
+    assert said in (tmp_path / "copy" / "findings.txt").read_text(encoding="utf-8")
+    assert check(tmp_path / "copy") == 0
+    for path in pair:
+        assert (tmp_path / "copy" / "set_aside" / path.relative_to(clean)).read_bytes() == path.read_bytes()
+    assert sorted(path.name for path in (tmp_path / "copy" / "images").iterdir()) == ["second.jpg", "third.jpg"]
+    assert snapshot(clean) == before
+
+
+def test_where_xml_could_hold_no_photo_s_name_no_copy_is_written(clean, tmp_path, capsys):
+    for stem in ("first", "second", "third"):
+        renamed(clean, stem, f"{stem}\x01")
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
+    said = capsys.readouterr().err
+    assert said.count("cannot hold the character") == 3 and "copy: would hold no photo." in said
+    assert [path.name for path in tmp_path.iterdir()] == ["cups"]
+
+
 def test_out_without_fix_is_wrong_usage(clean, tmp_path):
     with pytest.raises(SystemExit) as stop:
         check(clean, "--out", tmp_path / "copy")
@@ -849,6 +1002,14 @@ def test_check_needs_no_tensorflow(clean):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{xml_of(clean, 'reversed')}: object 1")
     assert check(clean.with_name("cups-fixed")) == 0
+
+
+def test_of_a_photo_of_too_many_pixels_nothing_is_said_but_our_own_words(clean):
+    spoilt(clean, "too_large")
+    command = [sys.executable, "-m", "workshop_utils", "check", str(clean)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
+    assert done.returncode == 1 and "70 million pixels" in done.stdout
+    assert done.stderr.startswith("3 photos with 3 boxes are good; 1 findings.\n") and "Warning" not in done.stderr
 
 
 PEAK = """
@@ -926,3 +1087,6 @@ def test_the_documentation_names_the_endings_and_folders_that_the_code_has():
     assert all(suffix in Kind.ENDING.found for suffix in photos.SUFFIXES)
     assert f"`{repair.SET_ASIDE}/`" in text and f"`{repair.REPORT}`" in text
     assert f"{examination.LONGEST_SIDE:,} pixels" in Kind.LONG.found
+    assert f"{photos.MOST_PIXELS // 10**6} million pixels" in Kind.TOO_LARGE.found
+    assert f"{photos.MOST_BYTES // 10**6} MB" in Kind.TOO_LARGE.found
+    assert f"{voc.MOST_BYTES // 10**6} MB" in Kind.BROKEN_XML.found

@@ -1,10 +1,13 @@
 import io
+import os
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import EpsImagePlugin, Image, ImageFile
 
 from workshop_utils import photos, settings
 from workshop_utils.findings import Kind
@@ -63,7 +66,7 @@ def test_a_photo_is_turned_upright(orientation):
 
 @pytest.mark.parametrize(
     ("mode", "kind"),
-    [("P", "PNG"), ("P", "GIF"), ("RGBA", "PNG"), ("LA", "PNG"), ("L", "JPEG"), ("1", "PNG"), ("CMYK", "JPEG")],
+    [("P", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("L", "JPEG"), ("1", "PNG"), ("CMYK", "JPEG")],
 )
 def test_a_photo_of_any_mode_becomes_rgb_of_the_same_colour(mode, kind):
     plain = Image.new("RGB", (16, 16), (255, 255, 255))
@@ -125,6 +128,36 @@ def test_heic_is_refused_with_what_to_do_whatever_its_ending(tmp_path):
         assert caught.value.kind is Kind.FOREIGN_FORMAT
 
 
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+def test_a_format_that_is_not_read_is_named_and_not_decoded(kind, monkeypatch):
+    data = encoded(Image.new("RGB", (16, 16)), kind)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(photos.PhotoError, match=rf"^cup\.jpg: is {kind}, not read here\. Export as JPEG") as caught:
+        photos.read(data, "cup.jpg")
+    assert caught.value.kind is Kind.FOREIGN_FORMAT
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PPM", "ICO"])
+def test_other_formats_that_pillow_knows_are_not_even_opened(kind, tmp_path, monkeypatch):
+    """For EPS it would run Ghostscript on a stranger's file."""
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(encoded(Image.new("RGB", (16, 16)), kind))
+    assert Image.open(path).format == kind
+    for source in (path, path.read_bytes()):
+        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .* \(it begins like no format of photos\)"):
+            photos.read(source, "cup.jpg")
+
+
+def test_a_jpeg_with_another_one_behind_it_is_a_jpeg():
+    first, second = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
+    data = encoded(first, "MPO", save_all=True, append_images=[second])
+    assert Image.open(io.BytesIO(data)).format == "MPO"
+    found = photos.decode(data)
+    assert (found.format, found.colours) == ("JPEG", "RGB")
+    np.testing.assert_allclose(found.image, first, atol=2)
+
+
 def test_a_missing_photo_is_refused_with_its_path(tmp_path):
     with pytest.raises(photos.PhotoError, match=r"gone\.jpg: there is no such photo"):
         photos.read(tmp_path / "gone.jpg")
@@ -147,8 +180,72 @@ def test_what_is_no_whole_photo_is_refused_with_its_path_and_a_remedy(tmp_path, 
 def test_a_decompression_bomb_is_refused(monkeypatch):
     data = encoded(Image.new("RGB", (100, 100)), "PNG")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100 * 100 // 2 - 1)
-    with pytest.raises(photos.PhotoError, match="cannot be read as a photo"):
+    with pytest.raises(photos.PhotoError, match="cannot be read as a photo") as caught:
         photos.read(data)
+    assert caught.value.kind is Kind.TOO_LARGE
+
+
+def test_a_photo_of_too_many_pixels_is_refused_with_how_many_are_read(monkeypatch):
+    monkeypatch.setattr(photos, "MOST_PIXELS", 2_000_000)
+    assert photos.read(encoded(Image.new("1", (2000, 1000)), "PNG")).size == (2000, 1000)
+    with pytest.raises(
+        photos.PhotoError, match=r"\(it has more than 2 million pixels\)\. Save it with fewer"
+    ) as caught:
+        photos.read(encoded(Image.new("1", (2000, 1001)), "PNG"))
+    assert caught.value.kind is Kind.TOO_LARGE
+
+
+def test_a_giant_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(PHOTO.read_bytes())
+    os.truncate(path, photos.MOST_BYTES)
+    assert photos.read(path).size == (512, 384)
+    os.truncate(path, photos.MOST_BYTES + 1)
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .* \(its file has more than 200 MB\)\. Save it") as caught:
+        photos.read(path)
+    assert caught.value.kind is Kind.TOO_LARGE
+    monkeypatch.setattr(photos, "MOST_BYTES", 1000)
+    with pytest.raises(photos.PhotoError, match="its file has more than"):
+        photos.read(PHOTO.read_bytes())
+
+
+PEAK = """
+import pathlib, re, sys
+from workshop_utils import examination
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
+
+small, large = map(pathlib.Path, sys.argv[1:])
+examination.look(small)
+before = peak()
+seen, _ = examination.look(large)
+print((peak() - before) / (seen.size[0] * seen.size[1]))
+"""
+"""Looks at two photos and prints how many bytes more the second one took at most, for each of its pixels."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this")
+@pytest.mark.parametrize(
+    ("mode", "colour", "orientation", "most"),
+    [
+        ("RGB", (9, 9, 9), 1, 5),
+        ("RGB", (9, 9, 9), 6, 9),
+        ("RGBA", (9, 9, 9, 255), 1, 9),
+        ("RGBA", (9, 9, 9, 99), 1, 9),
+        ("RGBA", (9, 9, 9, 99), 6, 9),
+    ],
+    ids=["RGB", "turned", "opaque", "transparent", "transparent and turned"],
+)
+def test_a_photo_is_never_copied_without_need(tmp_path, mode, colour, orientation, most):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    paths = [tmp_path / "small.png", tmp_path / "large.png"]
+    for path, size in zip(paths, ((40, 30), (4000, 3000)), strict=True):
+        Image.new(mode, size, colour).save(path, compress_level=1, exif=exif)
+    done = subprocess.run([sys.executable, "-c", PEAK, *paths], capture_output=True, text=True, check=True)
+    assert 3 < float(done.stdout) < most
 
 
 # find
@@ -167,6 +264,16 @@ def test_photos_are_found_in_the_same_order_however_the_folder_lists_them(monkey
     iterdir = pathlib.Path.iterdir
     monkeypatch.setattr(pathlib.Path, "iterdir", lambda self: reversed(sorted(iterdir(self))))
     assert photos.find(images) == expected
+
+
+@pytest.mark.parametrize("fault", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such file")])
+def test_a_folder_that_cannot_be_listed_is_named_with_the_reason(tmp_path, monkeypatch, fault):
+    def refusing(folder):
+        raise fault
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", refusing)
+    with pytest.raises(photos.PhotoError, match=rf"{tmp_path.name}: cannot be listed \({fault.strerror}\)\. Name a"):
+        photos.find(tmp_path)
 
 
 # shrink, resize, to_input

@@ -1,10 +1,13 @@
 """Records: the Object Detection API's keys, and the same samples as the folder they were made of."""
 
+import io
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from workshop_utils import dataset, label_map, records
 
@@ -112,8 +115,8 @@ def test_a_photo_without_objects_survives(yoghurt):
 def test_a_broken_record_is_named(written, tmp_path):
     for name in records.FILES:
         (tmp_path / name).write_bytes((written / name).read_bytes()[:-100])
-    label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
-    with pytest.raises(dataset.DatasetError, match=r"train\.record.*[Ww]rite the records anew"):
+    shutil.copy(written / "label_map.pbtxt", tmp_path)
+    with pytest.raises(dataset.DatasetError, match=r"train\.record: cannot be read .*Write the records anew"):
         records.read(tmp_path)
 
 
@@ -121,3 +124,79 @@ def test_a_missing_record_is_named(tmp_path):
     label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
     with pytest.raises(dataset.DatasetError, match=r"train\.record"):
         records.read(tmp_path)
+
+
+# What other tools write
+
+
+def cup(trailing: int = 0) -> tf.train.Example:
+    """Return the record of a photo of one cup, with so many bytes more behind the photo."""
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(stream, "PNG")
+    encoded = stream.getvalue() + bytes(trailing)
+    sample = dataset.from_encoded("a.png", encoded, [(0.1, 0.2, 0.5, 0.8)], ["cup"], [0], [0])
+    return records.to_example(sample, {1: "cup"})
+
+
+def stored(folder, *examples: tf.train.Example):
+    """Write the same records to each of the two files, and the label map of cups."""
+    label_map.write({1: "cup"}, folder / "label_map.pbtxt")
+    for name in records.FILES:
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for example in examples:
+                writer.write(example.SerializeToString())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("filename", [b"K\xe4se.jpg"], "codec can't decode"),
+        ("object/class/text", [b"K\xe4se"], "codec can't decode"),
+        ("object/bbox/xmax", [], "not as many of each edge, class and flag"),
+        ("object/class/text", [], "not as many of each edge, class and flag"),
+        ("object/class/text", [b"cup", b"cup"], "not as many of each edge, class and flag"),
+        ("object/difficult", [0, 1], "not as many of each edge, class and flag"),
+        ("object/bbox/xmax", [40.0], "a box that leaves the photo"),
+        ("object/bbox/ymin", [-0.01], "a box that leaves the photo"),
+        ("object/bbox/ymin", [float("nan")], "a box that leaves the photo"),
+        ("object/bbox/xmin", [0.9], "a box that .* has no area"),
+        ("object/bbox/ymin", [0.5], "a box that .* has no area"),
+        ("object/class/text", [b"vase"], "the class 'vase', which label_map.pbtxt does not list"),
+        ("encoded", [b"no photo"], "cannot be read as a photo"),
+        ("height", [], "image/height"),
+    ],
+)
+def test_a_record_that_cannot_be_used_is_named_with_its_file_and_its_number(tmp_path, key, values, said):
+    odd = cup()
+    feature = odd.features.feature[f"image/{key}"]
+    held = getattr(feature, feature.WhichOneof("kind")).value
+    del held[:]
+    held.extend(values)
+    with pytest.raises(
+        dataset.DatasetError, match=rf"(?s)train\.record: record 2 cannot be used \(.*{said}.*Write the records anew"
+    ):
+        records.read(stored(tmp_path, cup(), odd))
+
+
+def test_what_a_record_does_not_say_is_neither_difficult_nor_truncated(tmp_path):
+    plain = cup()
+    for flag in ("difficult", "truncated"):
+        del plain.features.feature[f"image/object/{flag}"]
+    sample = records.read(stored(tmp_path, plain)).samples[0]
+    assert (sample.classes, sample.difficult, sample.truncated) == (("cup",), (0,), (0,))
+
+
+def test_of_a_record_its_place_is_kept_in_memory_and_not_the_photo(tmp_path):
+    example = cup(trailing=1_000_000)
+    stored(tmp_path, *[example] * 20)
+    records.read(tmp_path)  # once before, so that what TensorFlow keeps for itself does not count
+    tracemalloc.start()
+    try:
+        data = records.read(tmp_path)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(data.samples) == 40
+    assert data.samples[7].encoded == example.features.feature["image/encoded"].bytes_list.value[0]
+    assert kept < 4_000_000 and most < 12_000_000  # bytes; the photos are 40,000,000

@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from workshop_utils import settings, training
+from workshop_utils import files, settings, training
 from workshop_utils.experiment import STATES, Experiment
 
 RECORD = settings.PROJECT / "build" / "faults.json"
@@ -179,7 +179,7 @@ def main(kills: int = 12) -> int:
             found.append(compare(strategy, count, pathlib.Path(folder)))
         RECORD.parent.mkdir(exist_ok=True)
         record = {"date": datetime.date.today().isoformat(), "recipe": RECIPE, "runs": found}
-        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        files.write_text(json.dumps(record, indent=1) + "\n", RECORD)
         print(json.dumps({key: value for key, value in found[-1].items() if key != "killed"}, indent=1), flush=True)
     worst = max(value for each in found for value in each["weights differ at most by"].values())
     longest = max(each["killed"]["most seconds lost"] for each in found)

@@ -17,7 +17,7 @@ import sys
 
 from PIL import Image, ImageDraw
 
-from workshop_utils import photos, settings, voc
+from workshop_utils import files, photos, settings, voc
 
 FOLDER = settings.PROJECT / "build" / "memory"
 SIZE = (4032, 3024)
@@ -82,7 +82,7 @@ def main(count: int = 1000) -> int:
         peaks[name] = round(peak(command, data=folder / "data", folder=folder) / 1e9, 3)
         print(f"{name}: {peaks[name]:.2f} GB", flush=True)
         record = {"date": datetime.date.today().isoformat(), "photos": count, "pixels": SIZE, "gigabytes": peaks}
-        (FOLDER.parent / "memory.json").write_text(json.dumps(record, indent=1) + "\n")
+        files.write_text(json.dumps(record, indent=1) + "\n", FOLDER.parent / "memory.json")
     return int(max(peaks.values()) * 1e9 > MOST)
 
 

@@ -64,9 +64,9 @@ def _fix(found, out: pathlib.Path) -> int:
     from workshop_utils import repair
 
     copied = repair.copy(found, out)
-    for path in copied.not_copied:
-        print(f"{path}: could not be copied, as it may not be read; it is only in the data set itself.")
-    said = f"Wrote {copied.folder}: {len(found.usable)} photos; {len(copied.set_aside)} files are set aside in its"
+    for line in copied.said:
+        print(line)
+    said = f"Wrote {copied.folder}: {copied.photos} photos; {len(copied.set_aside)} files are set aside in its"
     print(f"{said} {repair.SET_ASIDE}/; what was done is in {repair.REPORT}.", file=sys.stderr)
     return 0
 

@@ -9,7 +9,7 @@ import hashlib
 import math
 import pathlib
 
-import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from workshop_utils import guards, label_map, photos, voc
@@ -20,6 +20,9 @@ LONGEST_SIDE = 10_000
 
 THINNEST = 0.1
 """A box narrower or lower than this, in pixels, has no area."""
+
+ROWS = 64
+"""So many rows of a photo are digested at a time: all at once they would be copied twice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +74,7 @@ def examine(folder: pathlib.Path) -> Examination:
     """Look at every file of a VOC folder, one photo in memory at a time.
 
     The classes are those of the folder's own `label_map.pbtxt`, or else all that were found, sorted. Raises VocError
-    for a folder that is no data set, LabelMapError for a label map that cannot be used.
+    for a folder that is no data set, LabelMapError for a label map that cannot be used and for too many classes.
     """
     folder = pathlib.Path(folder)
     pairs, said = voc.pairs(folder)
@@ -103,9 +106,6 @@ def look(photo: pathlib.Path) -> tuple[Seen | None, list[Finding]]:
         return None, [Finding(photo, str(fault).removeprefix(f"{photo}: "), fault.kind)]
     suffixes = [suffix for suffix, kind in photos.SUFFIXES.items() if kind == decoded.format]
     size, findings, name = decoded.image.size, [], photo.name
-    if not suffixes:
-        what = f"is {decoded.format}, which is not read here. Export it as JPEG."
-        return None, [Finding(photo, what, Kind.FOREIGN_FORMAT)]
     if min(size) < 2:
         what = f"is {size[0]}x{size[1]} pixels, too small to show anything. Take it out."
         return None, [Finding(photo, what, Kind.TINY)]
@@ -117,8 +117,7 @@ def look(photo: pathlib.Path) -> tuple[Seen | None, list[Finding]]:
     if max(size) > LONGEST_SIDE:
         what = f"is {size[0]}x{size[1]} pixels; small objects in it vanish. Cut it into several photos."
         findings.append(Finding(photo, what, Kind.LONG))
-    pixels = hashlib.sha256(np.asarray(decoded.image)).hexdigest() + f"{size}"
-    return Seen(name, size, decoded.orientation, pixels), findings
+    return Seen(name, size, decoded.orientation, _digest(decoded.image)), findings
 
 
 def spellings(names, listed=()) -> dict[str, str]:
@@ -126,14 +125,13 @@ def spellings(names, listed=()) -> dict[str, str]:
 
     It is the one that `listed` (the label map's names) has, or else the one that occurs most, then the first sorted.
     """
-    listed = [name for name in listed if name == name.strip()]
-    counts = collections.Counter(map(voc.tidy, names := list(names)))
-
-    def taken(name: str) -> str:
-        alike = [each for each in listed or counts if voc.tidy(each).lower() == name.lower()]
-        return name if name in listed else min(alike, key=lambda each: (-counts[each], each), default=name)
-
-    return {name: taken(voc.tidy(name)) for name in names}
+    names, listed = list(names), {name for name in listed if name == name.strip()}
+    tidied = {name: voc.tidy(name) for name in set(names)}
+    counts = collections.Counter(tidied[name] for name in names)
+    best: dict[str, str] = {}
+    for name in sorted(listed or counts, key=lambda each: (-counts[each], each)):
+        best.setdefault(voc.tidy(name).lower(), name)
+    return {name: form if form in listed else best.get(form.lower(), form) for name, form in tidied.items()}
 
 
 def mend(annotation: voc.Annotation, xml: pathlib.Path, photo: pathlib.Path, seen: Seen, spelling: dict[str, str]):
@@ -148,16 +146,18 @@ def mend(annotation: voc.Annotation, xml: pathlib.Path, photo: pathlib.Path, see
         return annotation, findings
     if not annotation.boxes:
         findings.append(Finding(xml, "holds no object; the photo is used as one without.", Kind.NO_OBJECT))
-    boxes = []
+    boxes, known = [], set()
     for number, written in enumerate(annotation.boxes, start=1):
         box, found = mend_box(written, seen.size)
         box = dataclasses.replace(box, name=spelling[written.name])
         if box.name != written.name:
             found.append(_name_finding(written.name, box.name))
-        if any(_same(box, other) for other in boxes):
+        where = (box.name, box.xmin, box.ymin, box.xmax, box.ymax)
+        if where in known:
             found.append((Kind.SAME_BOX, f"is there twice: {voc.edges_of(box)}. It is taken once."))
         else:
             boxes.append(box)
+        known.add(where)
         findings += [Finding(xml, f"object {number} ({box.name}) {what}", kind) for kind, what in found]
     return dataclasses.replace(annotation, boxes=tuple(boxes)), findings
 
@@ -182,6 +182,14 @@ def mend_box(box: voc.Box, size: tuple[int, int]) -> tuple[voc.Box, list[tuple[K
         found.append((Kind.BOX_PARTLY_OUTSIDE, f"{leaves}: {said}. It is cut at the photo's edge."))
         mended = dataclasses.replace(inside, truncated=1)
     return mended, found
+
+
+def _digest(image: Image.Image) -> str:
+    """Return a digest of what a photo shows: its size and each of its pixels."""
+    digest = hashlib.sha256(f"{image.size}".encode())
+    for top in range(0, image.height, ROWS):
+        digest.update(image.crop((0, top, image.width, min(top + ROWS, image.height))).tobytes())
+    return digest.hexdigest()
 
 
 def _name_finding(written: str, taken: str) -> tuple[Kind, str]:
@@ -246,7 +254,3 @@ def _turned(box: voc.Box, orientation: int, width: int, height: int) -> voc.Box:
     if orientation in (7, 8):
         down = (width - box.xmax, width - box.xmin)
     return dataclasses.replace(box, xmin=across[0], xmax=across[1], ymin=down[0], ymax=down[1])
-
-
-def _same(box: voc.Box, other: voc.Box) -> bool:
-    return dataclasses.astuple(box)[:5] == dataclasses.astuple(other)[:5]

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workshop_utils import files, settings
+from workshop_utils import files, label_map, settings
 from workshop_utils.errors import WorkshopError
 from workshop_utils.quiet import disk_faults, tf
 
@@ -77,7 +77,7 @@ class Experiment:
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
             fields["recipe"] = settings.Recipe(**fields["recipe"])
-            fields["label_map"] = {int(number): name for number, name in fields["label_map"].items()}
+            fields["label_map"] = label_map.checked((int(number), name) for number, name in fields["label_map"].items())
             return Plan(**fields)
         except FileNotFoundError:
             raise ExperimentError(

@@ -91,9 +91,9 @@ class Kind(enum.Enum):
     DENIED = (
         Group.FILES,
         Outcome.SET_ASIDE,
-        "a photo or an annotation that you may not read, or a link that leads out of the data set",
+        "a photo, an annotation or a folder that you may not read, or a link that leads out of the data set",
         "It is not used. `--fix` cannot copy it and says so.",
-        "Give yourself the right to read it: `chmod u+r FILE`, or in the file manager. Replace a link by its file.",
+        "Give yourself the right to read it: `chmod -R u+rX FILE`, or in the file manager. Replace a link by its file.",
     )
     FOREIGN_FORMAT = (
         Group.PHOTOS,
@@ -144,10 +144,18 @@ class Kind(enum.Enum):
         "It is read whole and kept with 512 pixels on its longer side, so small objects vanish.",
         "Cut it into several photos, and label those.",
     )
+    TOO_LARGE = (
+        Group.PHOTOS,
+        Outcome.SET_ASIDE,
+        "a photo of more than 70 million pixels, or in a file of more than 200 MB",
+        "It is not used: decoding it might fill the memory.",
+        "Save it with fewer pixels, as a JPEG. Set the camera to fewer for those to come.",
+    )
     BROKEN_XML = (
         Group.XML,
         Outcome.SET_ASIDE,
-        "an annotation that is no Pascal VOC XML, or has an object without a name or without four numbers",
+        "an annotation that is no Pascal VOC XML, has more than 10 MB, a <size> that is no whole number, or an object "
+        "without a name or without four numbers",
         "The photo is not used.",
         "Mend what the finding names in a text editor, or label the photo anew.",
     )
@@ -196,7 +204,7 @@ class Kind(enum.Enum):
     FRACTIONS = (
         Group.BOXES,
         Outcome.TAKEN,
-        "edges in fractions of a pixel",
+        "edges in fractions of a pixel, or a <size> written as 640.0",
         "They are taken as they are.",
         "Nothing.",
     )

@@ -21,6 +21,9 @@ CONTENTS = "contents.csv"
 FASTEST_FIRST = ("detector.tflite", "detector.onnx", "saved_model")
 """What `export` writes, in the order of how fast one photo is done (benchmarks/results.md)."""
 
+BLANK = np.zeros((photos.INPUT_SIDE, photos.INPUT_SIDE, 3), np.uint8)
+"""What a file is tried on when it is opened: a whole file may hold another model."""
+
 
 class InferenceError(WorkshopError, ValueError):
     """A detector or photos that cannot be used as asked; the message says which and what to do."""
@@ -60,9 +63,10 @@ class PhotoReport:
 
 
 def open_detector(source: str | pathlib.Path) -> OpenDetector:
-    """Open `coco`, a run's folder, what `export` wrote of one, or one file of that. Raises InferenceError.
+    """Open `coco`, a run's folder, what `export` wrote of one, or one file of that.
 
-    Of a folder with several formats the fastest is taken.
+    Of a folder with several formats the fastest is taken. Raises InferenceError for what is no detector and for a label
+    map of other classes; ExperimentError and LabelMapError for a run or a label map that is none.
     """
     if str(source) == "coco":
         from workshop_utils import pretrained
@@ -87,12 +91,20 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
         )
     names = label_map.read(path.parent / LABEL_MAP)
     try:
-        return OpenDetector(str(path), names, opened(path))
+        run, classes = opened(path)
     except InferenceError:
         raise
-    except Exception as fault:  # each runtime has errors of its own for a broken file
+    except Exception as fault:  # each runtime has errors of its own for a broken file, or another model
         said = str(fault).split("\n")[0]
-        raise InferenceError(f"{path}: cannot be opened ({said}). It is broken: export it anew.") from None
+        raise InferenceError(
+            f"{path}: cannot be used ({said}). It is broken or no detector of ours: export it anew."
+        ) from None
+    if classes not in (None, max(names)):
+        raise InferenceError(
+            f"{path}: has scores for {classes} classes, but the last id in {LABEL_MAP} is {max(names)}. Put the "
+            f"{LABEL_MAP} beside it that was exported with it."
+        )
+    return OpenDetector(str(path), names, run)
 
 
 def once(found: Detections) -> Detections:
@@ -116,8 +128,8 @@ def annotate(
 
     Each object is found once (see `once`), or, with `every_name`, under every name that it is found by. A photo that
     cannot be read is reported and the rest goes on. What was interrupted can be called again. Raises InferenceError
-    where two photos have one stem, or where `out` holds files that an earlier call did not write; WriteError where the
-    disk is full.
+    where two photos have one stem, where `out` holds files that an earlier call did not write, or where a class is
+    found that the label map does not name; WriteError where the disk is full.
     """
     paths = [pathlib.Path(path) for path in paths]
     _refuse_clashes(paths, out)
@@ -133,7 +145,8 @@ def annotate(
 def collect(arguments) -> list[pathlib.Path]:
     """Return the photos meant by files and folders, in their order, each once.
 
-    Raises InferenceError where there is none, and for a link that leads out of its folder.
+    Raises InferenceError where there is none, and for a link that leads out of its folder; PhotoError for a folder that
+    cannot be listed.
     """
     found: dict[pathlib.Path, None] = {}
     for argument in map(pathlib.Path, arguments):
@@ -157,9 +170,15 @@ def _annotate_one(source: OpenDetector, path, out: pathlib.Path, min_score: floa
     if not every_name:
         found = once(found)
     boxes, classes, scores = (part[0] for part in found)
-    kept = np.flatnonzero(scores >= min_score)
-    names = tuple(source.label_map[int(classes[place])] for place in kept)
-    annotation = voc.from_normalised(photo.size, names, boxes[kept], path.name, path.resolve().parent.name)
+    kept = (scores >= min_score) & (classes > 0)  # 0 is padding
+    boxes, classes, scores = boxes[kept], classes[kept], scores[kept]
+    if unnamed := set(classes.tolist()) - source.label_map.keys():
+        raise InferenceError(
+            f"{source.name}: finds class {min(unnamed)}, which its label map does not name. Take the {LABEL_MAP} that "
+            "was exported with it."
+        )
+    names = tuple(source.label_map[number] for number in classes.tolist())
+    annotation = voc.from_normalised(photo.size, names, boxes, path.name, path.resolve().parent.name)
     try:
         voc.write(annotation, out / f"{path.stem}.xml")
     except voc.VocError as fault:
@@ -167,7 +186,7 @@ def _annotate_one(source: OpenDetector, path, out: pathlib.Path, min_score: floa
     picture = drawing.photo_with_detections(photo, boxes, classes, scores, source.label_map, min_score)
     with files.replacing(out / f"{path.stem}.labeled.jpg") as unfinished:
         picture.save(unfinished, "JPEG", quality=92)
-    return PhotoReport(path, boxes[kept], names, tuple(float(scores[place]) for place in kept))
+    return PhotoReport(path, boxes, names, tuple(scores.tolist()))
 
 
 def _refuse_clashes(paths: list[pathlib.Path], out: pathlib.Path) -> None:
@@ -214,6 +233,7 @@ def _keras(model):
 
 
 def _saved_model(path: pathlib.Path):
+    """Return what runs a SavedModel, and None: how many classes it knows cannot be seen from outside."""
     from workshop_utils.quiet import tf
 
     if acting := guards.operations_that_act(path):
@@ -236,7 +256,9 @@ def _saved_model(path: pathlib.Path):
         )
 
     run.keeps = loaded
-    return run
+    boxes, _, scores = run(BLANK, 1.0)
+    _refuse_shapes(boxes.shape, scores.shape, (len(scores),))
+    return run, None
 
 
 def _litert(path: pathlib.Path):
@@ -264,15 +286,25 @@ def _onnx(path: pathlib.Path):
 
 
 def _from_raw(raw):
-    def run(image, min_score):
+    """Return what runs a network without non-maximum suppression, and how many classes it has scores for."""
+
+    def predict(image):
         found = raw(photos.resize(image)[None].astype(np.float32))
         if "boxes" in found:
-            boxes, scores = found["boxes"][0], found["scores"][0]
-        else:
-            boxes, scores = _decode(found["box_encodings"][0], found["class_logits"][0])
-        return nms.suppress(boxes, scores, min_score, detector.NMS_IOU, detector.MAX_DETECTIONS)
+            return found["boxes"][0], found["scores"][0]
+        return _decode(found["box_encodings"][0], found["class_logits"][0])
 
-    return run
+    def run(image, min_score):
+        return nms.suppress(*predict(image), min_score, detector.NMS_IOU, detector.MAX_DETECTIONS)
+
+    boxes, scores = predict(BLANK)
+    _refuse_shapes(boxes.shape, scores.shape, (len(boxes), scores.shape[-1]))
+    return run, scores.shape[-1]
+
+
+def _refuse_shapes(boxes: tuple, scores: tuple, wanted: tuple) -> None:
+    if boxes != (wanted[0], 4) or scores != wanted:
+        raise ValueError(f"boxes come in the shape {boxes}, scores in {scores}")
 
 
 def _decode(encodings, logits):

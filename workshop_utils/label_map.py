@@ -14,14 +14,21 @@ from workshop_utils.errors import WorkshopError
 
 FILENAME = "label_map.pbtxt"
 
+LARGEST_ID = 10_000
+"""A detector has as many scores for each anchor as the largest id, so one mistyped id could fill the memory."""
+
 
 class LabelMapError(WorkshopError, ValueError):
     """A label map that cannot be used; the message names the file and the line or class at fault."""
 
 
 def number(names) -> dict[int, str]:
-    """Return {id: name} for class names, sorted and numbered from 1 (0 is the background)."""
-    return dict(enumerate(sorted(set(names)), start=1))
+    """Return {id: name} for class names, sorted and numbered from 1 (0 is the background). Raises LabelMapError where
+    they are more than LARGEST_ID."""
+    numbered = dict(enumerate(sorted(set(names)), start=1))
+    if len(numbered) > LARGEST_ID:
+        raise LabelMapError(f"There are {len(numbered):,} classes; at most {LARGEST_ID:,} are taken. Merge some.")
+    return numbered
 
 
 def write(label_map: dict[int, str], path: pathlib.Path) -> None:
@@ -39,16 +46,35 @@ def write(label_map: dict[int, str], path: pathlib.Path) -> None:
 def read(path: pathlib.Path) -> dict[int, str]:
     """Return {id: name} in the order of ids. A `display_name` wins over a name that is only a code (/m/01g317).
 
-    Raises LabelMapError for a missing or broken file, an id below 1 or given twice, a name given twice.
+    Raises LabelMapError for a missing or broken file, and for what `checked` refuses.
     """
     path = pathlib.Path(path)
     try:
         message = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()(), allow_unknown_field=True)
     except FileNotFoundError:
         raise LabelMapError(f"{path}: there is no such label map. Check the path.") from None
-    except (text_format.ParseError, UnicodeDecodeError, OSError) as fault:
+    except (text_format.ParseError, UnicodeDecodeError, OSError, RecursionError) as fault:
         raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
     return _names_by_id(message, path)
+
+
+def checked(items) -> dict[int, str]:
+    """Return {id: name} of pairs, in the order of ids. Raises LabelMapError, without a path, for no pair at all, an id
+    below 1, above LARGEST_ID or given twice, a name that is empty or given twice."""
+    names: dict[int, str] = {}
+    known = set()
+    for identity, name in items:
+        if identity < 1 or identity in names:
+            raise LabelMapError(f"'{name}' has id {identity}; ids start at 1 and differ (0 is the background).")
+        if identity > LARGEST_ID:
+            raise LabelMapError(f"'{name}' has id {identity}; ids go up to {LARGEST_ID}. Number the classes from 1.")
+        if not name.strip() or name in known:
+            raise LabelMapError(f"item {identity} is named '{name}'; names differ and are not empty.")
+        names[identity] = name
+        known.add(name)
+    if not names:
+        raise LabelMapError("holds no item. Write one for each class.")
+    return dict(sorted(names.items()))
 
 
 @functools.cache
@@ -58,17 +84,13 @@ def coco() -> dict[int, str]:
 
 
 def _names_by_id(message, path: pathlib.Path) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for item in message.item:
-        name = item.display_name if item.name.startswith("/m/") and item.display_name else item.name
-        if item.id < 1 or item.id in names:
-            raise LabelMapError(f"{path}: '{name}' has id {item.id}; ids start at 1 and differ (0 is the background).")
-        if not name.strip() or name in names.values():
-            raise LabelMapError(f"{path}: item {item.id} is named '{name}'; names differ and are not empty.")
-        names[item.id] = name
-    if not names:
-        raise LabelMapError(f"{path}: holds no item. Write one for each class.")
-    return dict(sorted(names.items()))
+    try:
+        return checked(
+            (item.id, item.display_name if item.name.startswith("/m/") and item.display_name else item.name)
+            for item in message.item
+        )
+    except LabelMapError as fault:
+        raise LabelMapError(f"{path}: {fault}") from None
 
 
 @functools.cache

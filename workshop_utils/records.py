@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from workshop_utils import dataset, files, label_map, photos
+from workshop_utils import dataset, files, label_map
 from workshop_utils.dataset import Dataset, DatasetError, Sample
 from workshop_utils.quiet import disk_faults, tf
 
@@ -56,8 +56,8 @@ def are_in(folder: pathlib.Path) -> bool:
 
 
 def read(folder: pathlib.Path) -> Dataset:
-    """Read back what `write` wrote, in however many shards. Raises DatasetError for a missing or broken file,
-    LabelMapError likewise.
+    """Read back what `write` or another tool wrote, in however many shards. Raises DatasetError for a missing or broken
+    file and for a record that cannot be used, LabelMapError for such a label map.
 
     Of each photo its boxes are kept in memory, and the place of its record; the photo itself is read again when it is
     used.
@@ -67,10 +67,9 @@ def read(folder: pathlib.Path) -> Dataset:
     samples = []
     for path in (path for name in FILES for path in _found(folder / name)):
         try:
-            samples += _samples(path)
-        except (tf.errors.OpError, photos.PhotoError) as fault:
-            reason = getattr(fault, "message", None) or fault
-            raise DatasetError(f"{path}: cannot be read ({reason}). Write the records anew.") from None
+            samples += _samples(path, set(mapping.values()))
+        except tf.errors.OpError as fault:
+            raise DatasetError(f"{path}: cannot be read ({fault.message}). Write the records anew.") from None
     return Dataset(sorted(samples, key=lambda sample: sample.name), mapping)
 
 
@@ -103,20 +102,24 @@ def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
 
 
 def from_example(record: bytes | tf.Tensor) -> Sample:
-    """Return the sample of one serialised tf.Example. Raises PhotoError."""
+    """Return the sample of one serialised tf.Example; nothing in it is difficult or truncated unless it says so.
+
+    Raises PhotoError, DatasetError for a box that is none or without a class, UnicodeDecodeError for a name that is no
+    UTF-8, tf.errors.OpError for what is no tf.Example.
+    """
     fields = {
         key: (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
         for key, value in tf.io.parse_single_example(record, _FEATURES).items()
     }
-    boxes = np.stack([fields[f"image/object/bbox/{edge}"] for edge in ("ymin", "xmin", "ymax", "xmax")], axis=-1)
-    return dataset.from_encoded(
-        fields["image/filename"].decode(),
-        fields["image/encoded"],
-        boxes,
-        (text.decode() for text in fields["image/object/class/text"]),
-        fields["image/object/difficult"].tolist(),
-        fields["image/object/truncated"].tolist(),
-    )
+    edges = [fields[f"image/object/bbox/{edge}"] for edge in ("ymin", "xmin", "ymax", "xmax")]
+    classes = [text.decode() for text in fields["image/object/class/text"]]
+    flags = [fields[f"image/object/{flag}"].tolist() or [0] * len(classes) for flag in ("difficult", "truncated")]
+    if len({len(values) for values in (*edges, classes, *flags)}) > 1:
+        raise DatasetError("it has not as many of each edge, class and flag as of the others")
+    boxes = np.stack(edges, axis=-1)
+    if not ((boxes >= 0) & (boxes <= 1)).all() or (boxes[:, :2] >= boxes[:, 2:]).any():
+        raise DatasetError("it has a box that leaves the photo or has no area")
+    return dataset.from_encoded(fields["image/filename"].decode(), fields["image/encoded"], boxes, classes, *flags)
 
 
 def _shards(path: pathlib.Path, count: int) -> list[pathlib.Path]:
@@ -151,12 +154,19 @@ class _Stored:
         return example.features.feature["image/encoded"].bytes_list.value[0]
 
 
-def _samples(path: pathlib.Path) -> list[Sample]:
+def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
     """Return the samples of one file. Before each record stand 12 bytes of length and checksum, behind it 4."""
     samples, offset = [], 12
-    for record in tf.data.TFRecordDataset(str(path)):
+    for number, record in enumerate(tf.data.TFRecordDataset(str(path)), start=1):
         length = len(record.numpy())
-        samples.append(dataclasses.replace(from_example(record), source=_Stored(path, offset, length)))
+        try:
+            sample = from_example(record)
+            if unknown := set(sample.classes) - names:
+                raise DatasetError(f"it has the class '{min(unknown)}', which {dataset.LABEL_MAP} does not list")
+        except (ValueError, tf.errors.OpError) as fault:
+            reason = getattr(fault, "message", None) or fault
+            raise DatasetError(f"{path}: record {number} cannot be used ({reason}). Write the records anew.") from None
+        samples.append(dataclasses.replace(sample, source=_Stored(path, offset, length)))
         offset += length + 16
     return samples
 

@@ -8,7 +8,7 @@ import shutil
 from workshop_utils import files, guards, label_map, voc
 from workshop_utils.errors import WorkshopError
 from workshop_utils.examination import Examination
-from workshop_utils.findings import summary
+from workshop_utils.findings import Kind, summary
 
 SET_ASIDE = "set_aside"
 REPORT = "findings.txt"
@@ -20,11 +20,13 @@ class RepairError(WorkshopError):
 
 @dataclasses.dataclass(frozen=True)
 class Copied:
-    """A repaired copy: its folder, and the files of the data set that are set aside in it or could not be copied."""
+    """A repaired copy: its folder, how many `photos` are good in it, the files of the data set that are `set_aside` in
+    it, and a line on each that could not be copied or repaired."""
 
     folder: pathlib.Path
+    photos: int
     set_aside: list[pathlib.Path]
-    not_copied: list[pathlib.Path]
+    said: list[str]
 
 
 def beside(folder: pathlib.Path) -> pathlib.Path:
@@ -45,7 +47,8 @@ def refuse(folder: pathlib.Path, out: pathlib.Path) -> None:
 def copy(found: Examination, out: pathlib.Path) -> Copied:
     """Write what is usable, repaired, into `out`; every other file, as it is, into its `set_aside/`; and a report.
 
-    Photos and annotations that need no repair are copied byte for byte. The copy appears whole or not at all. Raises
+    Photos and annotations that need no repair are copied byte for byte. Where XML cannot hold a repaired annotation,
+    because of a character in the photo's name, both are set aside. The copy appears whole or not at all. Raises
     RepairError where nothing is usable, or the copy cannot be written.
     """
     out = pathlib.Path(out)
@@ -55,7 +58,12 @@ def copy(found: Examination, out: pathlib.Path) -> Copied:
     unfinished = out.with_name(f"part-{os.getpid()}-{out.name}")
     try:
         unfinished.mkdir(parents=True)
-        set_aside, not_copied = _write(found, unfinished)
+        used, said = _write_usable(found, unfinished)
+        if not used:
+            raise RepairError("\n".join([*said, f"{out}: would hold no photo. There is nothing to make a copy of."]))
+        set_aside, denied = _write_rest(found, used, unfinished)
+        said += denied
+        files.write_text(_report(found, said), unfinished / REPORT)
         if out.exists():
             out.rmdir()
         unfinished.rename(out)
@@ -64,24 +72,37 @@ def copy(found: Examination, out: pathlib.Path) -> Copied:
         raise RepairError(f"{out}: the copy could not be written ({why}). The data set is as it was.") from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return Copied(out, set_aside, not_copied)
+    return Copied(out, len(used) // 2, set_aside, said)
 
 
-def _write(found: Examination, out: pathlib.Path) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
-    """Write the copy into an empty folder; return the files set aside in it and those that cannot be read."""
+def _write_usable(found: Examination, out: pathlib.Path) -> tuple[set[pathlib.Path], list[str]]:
+    """Write photos and annotations into an empty folder; return those of the data set that they were made of, and a
+    line on each that cannot be written."""
+    used, said = set(), []
     for part in ("images", "annotations"):
         (out / part).mkdir()
     for each in found.usable:
         xml = out / "annotations" / f"{each.photo.stem}.xml"
+        try:
+            if each.annotation == voc.read_as_written(each.xml):
+                shutil.copy2(each.xml, xml)
+            else:
+                voc.write(each.annotation, xml)
+        except voc.VocError as fault:
+            what = str(fault).removeprefix(f"{xml}: ")
+            said.append(f"{each.photo}: is set aside in the copy, because its annotation {what}")
+            continue
         shutil.copy2(each.photo, out / "images" / each.annotation.filename)
-        if each.annotation == voc.read_as_written(each.xml):
-            shutil.copy2(each.xml, xml)
-        else:
-            voc.write(each.annotation, xml)
+        used |= {each.photo, each.xml}
     if (found.folder / label_map.FILENAME).exists():
         shutil.copy2(found.folder / label_map.FILENAME, out)
-    set_aside, not_copied = [], []
-    for path in _unused(found):
+    return used, said
+
+
+def _write_rest(found: Examination, used: set[pathlib.Path], out: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
+    """Write what was not used into `out`; return those files, and a line on what may not be read."""
+    set_aside, denied = [], [each.file for each in found.said if each.kind is Kind.DENIED and each.file.is_dir()]
+    for path in _unused(found, used):
         target = out / SET_ASIDE / path.relative_to(found.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -90,17 +111,19 @@ def _write(found: Examination, out: pathlib.Path) -> tuple[list[pathlib.Path], l
             shutil.copy2(path, target)
             set_aside.append(path)
         except PermissionError:
-            not_copied.append(path)
-    lines = [f"{each.kind.outcome.value}: {each}" for each in found.said]
-    lines += [f"not copied: {path}: it may not be read; it is only in the data set itself." for path in not_copied]
-    report = "\n".join([*lines, "", summary(found.said), ""])
-    files.write_text(report.encode("utf-8", "backslashreplace").decode(), out / REPORT)  # a name may be no text
-    return set_aside, not_copied
+            denied.append(path)
+    why = "could not be copied, as it may not be read; it is only in the data set itself."
+    return set_aside, [f"{path}: {why}" for path in denied]
 
 
-def _unused(found: Examination) -> list[pathlib.Path]:
-    """Return all files under images/ and annotations/, however deep, that are neither usable nor hidden."""
-    used = {path for each in found.usable for path in (each.photo, each.xml)}
+def _report(found: Examination, said: list[str]) -> str:
+    """Return all there is to say, each finding with what became of it; a file's name may be no text."""
+    findings = [f"{each.kind.outcome.value}: {each}" for each in found.said]
+    return "\n".join([*findings, *said, "", summary(found.said), ""]).encode("utf-8", "backslashreplace").decode()
+
+
+def _unused(found: Examination, used: set[pathlib.Path]) -> list[pathlib.Path]:
+    """Return all files under images/ and annotations/, however deep, that are neither used nor hidden."""
     paths = [path for part in ("images", "annotations") for path in sorted((found.folder / part).rglob("*"))]
     hidden = [any(name.startswith(".") for name in path.relative_to(found.folder).parts) for path in paths]
     return [path for path, hides in zip(paths, hidden) if path.is_file() and not hides and path not in used]

@@ -6,6 +6,7 @@ photo's width and height normalises them (as the Object Detection API does it).
 
 import dataclasses
 import math
+import os
 import pathlib
 import re
 import unicodedata
@@ -17,6 +18,9 @@ from defusedxml.common import DefusedXmlException
 from workshop_utils import files, guards, photos
 from workshop_utils.errors import WorkshopError
 from workshop_utils.findings import Finding, Kind
+
+MOST_BYTES = 10_000_000
+"""A larger file is not read: an object takes some 300 bytes."""
 
 
 class VocError(WorkshopError, ValueError):
@@ -133,12 +137,12 @@ def pairs(folder: pathlib.Path) -> tuple[list[tuple[pathlib.Path, pathlib.Path]]
     for part in ("images", "annotations"):
         if not (folder / part).is_dir():
             raise VocError(f"{folder}: has no folder '{part}'. A data set holds images/ and annotations/.")
-    images, foreign, findings = _by_stem(folder / "images", photos.SUFFIXES, photos.FOREIGN_SUFFIXES)
-    annotations, _, more = _by_stem(folder / "annotations", {".xml"})
+    images, photos_aside, findings = _by_stem(folder / "images", photos.SUFFIXES, photos.FOREIGN_SUFFIXES)
+    annotations, xml_aside, more = _by_stem(folder / "annotations", {".xml"})
     findings += more
-    for stem in sorted(images.keys() - annotations.keys()):
+    for stem in sorted(images.keys() - annotations.keys() - xml_aside):
         findings.append(Finding(images[stem], "has no annotation; label it or take it out.", Kind.NO_ANNOTATION))
-    for stem in sorted(annotations.keys() - images.keys() - foreign):
+    for stem in sorted(annotations.keys() - images.keys() - photos_aside):
         what = "has no photo; bring the photo back or take the annotation out."
         findings.append(Finding(annotations[stem], what, Kind.NO_PHOTO))
     return [(images[stem], annotations[stem]) for stem in sorted(images.keys() & annotations.keys())], findings
@@ -171,18 +175,19 @@ def edges_of(box: Box) -> str:
 
 
 def _by_stem(folder: pathlib.Path, suffixes, foreign_suffixes=frozenset()):
-    """Return the files of a folder by stem, the stems of those in a foreign format, and findings on all else."""
-    taken, foreign, findings = {}, set(), []
+    """Return the files of a folder by stem, the stems of those that are there but set aside, and findings."""
+    taken, aside, findings = {}, set(), []
     try:
         for path in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
             stem, suffix = _composed(path.stem), path.suffix.lower()
             if guards.leaves(path, folder.parent):
+                aside.add(stem)
                 what = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
                 findings.append(Finding(path, what, Kind.DENIED))
             elif path.is_dir():
                 findings.append(_inner_folder(path))
             elif suffix in foreign_suffixes:
-                foreign.add(stem)
+                aside.add(stem)
                 what = f"is {suffix[1:].upper()}, which is not read here. Export it as JPEG."
                 findings.append(Finding(path, what, Kind.FOREIGN_FORMAT))
             elif suffix not in suffixes or not path.is_file():
@@ -195,11 +200,18 @@ def _by_stem(folder: pathlib.Path, suffixes, foreign_suffixes=frozenset()):
                 taken[stem] = path
     except OSError as fault:
         raise VocError(f"{folder}: cannot be listed ({fault.strerror}). Give yourself the right to.") from None
-    return taken, foreign, findings
+    return taken, aside, findings
 
 
 def _inner_folder(path: pathlib.Path) -> Finding:
-    count = sum(each.is_file() for each in path.rglob("*"))
+    def denied(fault: OSError):
+        raise fault
+
+    try:
+        count = sum(len(names) for _, _, names in os.walk(path, onerror=denied))
+    except PermissionError as fault:
+        what = "is a folder that you may not list. Give yourself the right to, or take it out."
+        return Finding(pathlib.Path(fault.filename), what, Kind.DENIED)
     if not count:
         return Finding(path, "is an empty folder.", Kind.EMPTY_FOLDER)
     what = f"is a folder; the files in it ({count}) are not used. Move them up into {path.parent.name}/."
@@ -209,6 +221,8 @@ def _inner_folder(path: pathlib.Path) -> Finding:
 def _parse(path: pathlib.Path, least_side: int) -> Annotation:
     path = pathlib.Path(path)
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES // 10**6} MB, which no annotation of one photo has")
         root = defusedxml.ElementTree.parse(path).getroot()
     except FileNotFoundError:
         raise VocError(f"{path}: there is no such annotation. Check the path.") from None
@@ -272,8 +286,10 @@ def _whole(element, tag: str, path: pathlib.Path, least: int = 0, default: int |
     if text is None and default is not None:
         return default
     try:
-        value = int(text)
-    except (TypeError, ValueError):
+        value = int(float(text))
+        if value != float(text):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
         raise VocError(f"{path}: <{tag}> is {text!r}, not a whole number. Label the photo anew.") from None
     if value < least:
         raise VocError(f"{path}: <{tag}> is {value}; it must be at least {least}. Label the photo anew.")
