@@ -121,7 +121,7 @@ def annotate(
     """
     paths = [pathlib.Path(path) for path in paths]
     _refuse_clashes(paths, out)
-    out.mkdir(parents=True, exist_ok=True)
+    files.make_folder(out)
     if not (out / DETECTIONS).exists():
         _write_tables([], [], out)  # by this the next call knows that what follows is ours
     bar = tqdm(paths, desc="detect", unit="photo")

@@ -86,7 +86,7 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     ending = plain.suffix if plain.suffix.lower() in photos.SUFFIXES else endings[0]
     stem = "".join(letter for letter in plain.stem if letter.isprintable())
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     taken, number = {path.stem: path for path in photos.find(folder)}, 1
     candidate, told = stem, ""
     while candidate in taken:
