@@ -1,10 +1,11 @@
 import json
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from workshop_utils import settings
+from workshop_utils import dataset, export, settings, training
 from workshop_utils.experiment import COLUMNS, Experiment, ExperimentError, History, Plan, Progress
 
 PLAN = Plan("fine_tune", settings.recipe("quick"), {1: "żółty", 2: "peach"}, "data/cups", "0123456789ab", "block_2_add")
@@ -45,6 +46,34 @@ def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, value):
     assert run.plan == PLAN
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
+@pytest.mark.parametrize("name", ["lock", "checkpoints", "frozen", "tensorboard", "export"])
+def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_written(run, tmp_path, name):
+    mine = tmp_path / "mine"
+    if name == "lock":
+        mine.write_text("mine")
+    else:
+        mine.mkdir()
+        (mine / "kept.txt").write_text("mine")
+    run.folder.mkdir()
+    (run.folder / "recipe.json").write_text("{")
+    (run.folder / name).symlink_to(mine)
+    for write in (
+        lambda: training.train("random_init", dataset.Dataset([], {1: "cup"}), settings.recipe("quick"), run.folder),
+        lambda: export.export(run),
+    ):
+        with pytest.raises(ExperimentError, match=f"{name}: is a link that leads out of the run. Delete it"):
+            write()
+    assert sorted(path.name for path in run.folder.iterdir()) == sorted(["recipe.json", name])
+    assert (mine if name == "lock" else mine / "kept.txt").read_text() == "mine"
+
+
+def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
+    (run.folder / "elsewhere").mkdir(parents=True)
+    (run.folder / "checkpoints").symlink_to(run.folder / "elsewhere")
+    run.refuse_links()
+
+
 def test_a_folder_that_is_no_run_is_told_so(run):
     with pytest.raises(ExperimentError, match=r"is no experiment, it holds no recipe\.json"):
         _ = run.plan
@@ -70,7 +99,7 @@ def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run
     run.checkpoints.mkdir(parents=True)
     for name in ("step-000100.weights.h5", "step-001000.weights.h5", "step-000050.weights.h5"):
         (run.checkpoints / name).touch()
-    for name in ("part-7-step-000900.weights.h5", "step-x.weights.h5", "step-000800.weights.h5.bak", "other.h5"):
+    for name in (".part-7-step-000900.weights.h5", "step-x.weights.h5", "step-000800.weights.h5.bak", "other.h5"):
         (run.checkpoints / name).touch()
     assert run.steps() == [50, 100, 1000]
     assert run.checkpoint().name == "step-001000.weights.h5"

@@ -1,12 +1,17 @@
-"""Killed at any moment, on a full disk, on damaged files: what is there is whole, and the same again goes on.
+"""Killed at any moment, on a full disk, on damaged files: what is there is whole, and the same again goes on or
+begins anew.
 
 `make faults` does the killing at length, of real training too.
 """
 
 import contextlib
 import csv
+import io
+import itertools
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +20,35 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import interrupting
+from PIL import Image
 
-from workshop_utils import dataset, export, files, inference, labeling, records, settings, training, voc
+from workshop_utils import (
+    dataset,
+    detector,
+    examination,
+    export,
+    files,
+    inference,
+    labeling,
+    photos,
+    precision,
+    records,
+    repair,
+    settings,
+    strategies,
+    training,
+    trunk,
+    uploads,
+    voc,
+)
+from workshop_utils.__main__ import main
 from workshop_utils.experiment import STATES, Experiment, ExperimentError, History, Plan, Progress
 
 PLAN = Plan("random_init", settings.recipe("quick"), {1: "cup"}, "cups", "0123456789ab")
+BLIND = inference.OpenDetector("blind", {1: "cup"}, lambda *_: (np.zeros((5, 4)), np.zeros(5, int), np.zeros(5)))
+CAN_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
 
 
 class Number:
@@ -86,6 +114,19 @@ def test_a_state_that_breaks_off_is_named_and_the_state_before_it_is_used(run, c
     step = loaded(run)[0].step
     assert step == 10 or (step == 20 and length >= -72), "only of the seal itself nothing is missed"
     assert (step == 20) != (str(path) in capsys.readouterr().err)
+
+
+def test_the_first_save_after_a_damaged_state_does_not_cost_the_state_before_it(run, monkeypatch):
+    damage(run.checkpoints / STATES[0], 1000)
+    assert loaded(run)[0].step == 10
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(files.WriteError):
+        patch.setattr(os, "fsync", full)
+        run.save_state([Number(11)], Progress(11))
+    assert loaded(run) == (Progress(10, 5.0, [[1.0, 2.0]]), 10)
 
 
 def test_where_no_state_is_whole_each_is_named_and_training_begins_anew(run, capsys):
@@ -217,7 +258,7 @@ for line in sys.stdin:  # each line is one process to kill; it is forked before 
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+@CAN_FORK
 def test_killed_while_saving_the_state_is_always_a_whole_one_and_never_older_than_the_last(tmp_path):
     run = Experiment(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
@@ -247,12 +288,69 @@ def test_killed_while_saving_the_state_is_always_a_whole_one_and_never_older_tha
 def test_what_a_killed_run_left_unfinished_is_swept_away_by_the_next(tmp_path, monkeypatch):
     run = Experiment(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
-    left = [run.folder / "part-7-metrics.json", run.checkpoints / "part-7-state.npz"]
+    left = [run.folder / ".part-7-metrics.json", run.checkpoints / ".part-7-state.npz"]
     for path in left:
         path.touch()
     monkeypatch.setattr(training, "_train", lambda *_: None)
     training.train("random_init", dataset.Dataset([], {1: "cup"}), PLAN.recipe, run.folder)
     assert not any(path.exists() for path in left)
+
+
+def killed(work, owner, name: str, call: int) -> bool:
+    """Do `work` in a forked process that kills itself instead of calling `owner.name` the `call`th time; return whether
+    it came to that."""
+    if not (child := os.fork()):
+        original, calls = getattr(owner, name), itertools.count(1)
+
+        def dying(*arguments, **options):
+            if next(calls) == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **options)
+
+        setattr(owner, name, dying)
+        try:
+            work()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@CAN_FORK
+def test_what_a_killed_process_left_among_photos_and_annotations_is_passed_over(voc_folder, capsys):
+    images, annotations = voc_folder / "images", voc_folder / "annotations"
+    photo, annotation = (images / "0001.jpg").read_bytes(), voc.read(annotations / "0001.xml")
+    assert killed(lambda: uploads.keep("new.jpg", photo, images), os, "fsync", 1)
+    assert killed(lambda: voc.write(annotation, annotations / "new.xml"), os, "fsync", 1)
+    left = [path for path in voc_folder.rglob("*") if "new" in path.name]
+    assert len(left) == 2 and all(path.stat().st_size for path in left)
+    assert len(photos.find(images)) == 6
+    assert main(["check", str(voc_folder)]) == 0 and capsys.readouterr().out == ""
+    assert len(dataset.load(voc_folder).samples) == 6
+    labels = labeling.Labeler(images, annotations, [])
+    assert len(labels.paths) == 6 and labels.unlabelled == [] and labels.message == ""
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_old_and_new_records_are_never_read_together(voc_folder, tmp_path, monkeypatch, call):
+    data, folder = dataset.load(voc_folder), tmp_path / "records"
+    old, new = (dataset.Dataset(data.samples[part], data.label_map) for part in (slice(3), slice(3, 6)))
+    records.write(old, folder)
+    with pytest.raises(KeyboardInterrupt), interrupting(monkeypatch, os, "replace", call):
+        records.write(new, folder)
+    with pytest.raises(dataset.DatasetError, match=r"label_map\.pbtxt: is missing; .*Write them anew"):
+        records.read(folder)
+    records.write(new, folder)
+    assert records.read(folder).fingerprint() == new.fingerprint()
+
+
+def test_interrupted_before_all_records_are_written_the_old_ones_stay(voc_folder, tmp_path, monkeypatch):
+    data = dataset.load(voc_folder)
+    old, new = (dataset.Dataset(data.samples[part], data.label_map) for part in (slice(3), slice(3, 6)))
+    records.write(old, tmp_path / "records")
+    with pytest.raises(KeyboardInterrupt), interrupting(monkeypatch, records, "to_example", 3):
+        records.write(new, tmp_path / "records")
+    assert records.read(tmp_path / "records").fingerprint() == old.fingerprint()
+    assert {path.name for path in (tmp_path / "records").iterdir()} == {*records.FILES, "label_map.pbtxt"}
 
 
 def test_of_two_runs_that_begin_at_once_the_second_writes_nothing(tmp_path):
@@ -282,15 +380,159 @@ def test_a_saved_model_is_the_old_one_or_the_new_one_wherever_its_writing_is_int
     assert [each.name for each in tmp_path.iterdir()] == ["saved_model"]
 
 
-def test_detecting_goes_on_after_it_was_interrupted(tmp_path, monkeypatch):
-    photos = sorted((settings.YOGHURT / "images").iterdir())[:3]
-    blind = inference.OpenDetector("blind", {1: "cup"}, lambda *_: (np.zeros((5, 4)), np.zeros(5, int), np.zeros(5)))
-    out = tmp_path / "out"
+@CAN_FORK
+@pytest.mark.parametrize(
+    ("owner", "name", "call", "wanted"),
+    [(os, "replace", 3, "old"), (os, "replace", 4, "old"), (shutil, "rmtree", 1, "new")],
+    ids=["before it", "between its strokes", "before the old one is removed"],
+)
+def test_killed_while_a_saved_model_is_replaced_one_of_the_two_is_there_after_the_next_export(
+    tmp_path, monkeypatch, owner, name, call, wanted
+):
+    run, texts = Experiment(tmp_path), ["old"]
+
+    def write(_, path):
+        with export._replacing_folder(path) as unfinished:
+            unfinished.mkdir()
+            (unfinished / "saved_model.pb").write_text(texts[-1])
+
+    monkeypatch.setattr(training, "load_model", lambda *_: (None, {1: "cup"}))
+    monkeypatch.setattr(export, "write_saved_model", write)
+    path = export.export(run, ["saved_model"])["saved_model"]
+    texts.append("new")
+    assert killed(lambda: export.export(run, ["saved_model"]), owner, name, call)
+    assert path.exists() == (call != 4)
+    export.export(run, [])
+    assert (path / "saved_model.pb").read_text() == wanted
+    assert {each.name for each in path.parent.iterdir()} == {"saved_model", "label_map.pbtxt", "labels.txt"}
+
+
+def test_detecting_that_was_interrupted_may_begin_anew_in_the_same_folder(tmp_path, monkeypatch):
+    paths, out = sorted((settings.YOGHURT / "images").iterdir())[:3], tmp_path / "out"
     with pytest.raises(KeyboardInterrupt), interrupting(monkeypatch, inference, "_annotate_one", 3):
-        inference.annotate(blind, photos, out)
+        inference.annotate(BLIND, paths, out)
     assert len(list(out.glob("*.xml"))) == 2
-    reports = inference.annotate(blind, photos, out)
+    reports = inference.annotate(BLIND, paths, out)
     assert len(reports) == len(list(out.glob("*.xml"))) == 3
+
+
+CHECK_FOR_EVER = """
+import signal, sys, time
+from workshop_utils import __main__, examination
+
+def examine(_):
+    print("at work", flush=True)
+    time.sleep(600)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background ignores it
+examination.examine = examine
+sys.exit(__main__.main(["check", sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signal")
+def test_ctrl_c_ends_a_command_with_one_sentence(tmp_path):
+    command = [sys.executable, "-c", CHECK_FOR_EVER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "at work\n"
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+    assert said == "\nStopped. Give the same command again: training goes on, all else begins anew.\n"
+    assert child.returncode == 1
+
+
+# Killed in each stage of training
+
+
+LITTLE = settings.recipe(
+    "quick", steps=4, photos=4, batch_size=2, evaluate_every=4, checkpoint_every=4, learning_rate=0.01
+)
+
+
+def little_detector(classes: int, **_) -> keras.Model:
+    """Return a network with the detector's input and outputs, and what stages need: layers to freeze, batch norm."""
+    image = keras.Input((photos.INPUT_SIDE, photos.INPUT_SIDE, 3))
+    features = keras.layers.AveragePooling2D(30)(image)
+    for name in (strategies.NEVER_THAWED, "border", "behind"):
+        features = keras.layers.Conv2D(4, 3, use_bias=False, name=f"{name}_convolution")(features)
+        features = keras.layers.BatchNormalization(name=name)(features)
+    features = keras.layers.GlobalAveragePooling2D()(features)
+    outputs = [
+        keras.layers.Reshape((1917, size))(keras.layers.Dense(1917 * size)(features)) for size in (4, classes + 1)
+    ]
+    return keras.Model(image, outputs)
+
+
+def with_a_little_network(set_attribute) -> None:
+    """Let training train a network that takes no time and is not measured, and save at each step; the rest is real."""
+
+    def prepare(name, classes, train_from=None):
+        model = little_detector(max(classes))
+        return strategies.Strategy(name, model, classes, batch_norm_learns=name == "random_init")
+
+    set_attribute(detector, "build", little_detector)
+    set_attribute(strategies, "prepare", prepare)
+    set_attribute(training, "measured", lambda *_: {"AP": 0.0, "AP50": 0.0})
+    set_attribute(training, "SAVE_EVERY_SECONDS", 0)
+
+
+def train_little(strategy: str, cups, folder) -> Experiment:
+    """Train four steps; of fine_tune's, the first with layers thawed, the others on what is kept of them."""
+    stages = {"train_from": "border", "thaw": 0.34, "views": 1} if strategy == "fine_tune" else {}
+    return training.train(strategy, dataset.load(cups), LITTLE, folder, str(cups), **stages)
+
+
+TRAIN_AND_HANG = """
+import sys, time
+_, tests, strategy, cups, folder, stop = sys.argv
+sys.path.insert(0, tests)
+from test_interruption import train_little, training, with_a_little_network
+
+def hanging(make_step):
+    def making(model, optimizer, *rest):
+        step = make_step(model, optimizer, *rest)
+        def once(*batch):
+            if int(optimizer.iterations) == int(stop):
+                print("at work", flush=True)
+                time.sleep(600)
+            return step(*batch)
+        return once
+    return making
+
+training.make_step = hanging(training.make_step)
+with_a_little_network(setattr)
+train_little(strategy, cups, folder)
+"""
+
+
+@pytest.mark.parametrize("strategy", ["fine_tune", "random_init"])
+def test_killed_in_whichever_stage_a_resumed_run_ends_with_the_same_weights(
+    strategy, voc_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv(precision.VARIABLE, "float32")
+    with_a_little_network(monkeypatch.setattr)
+    arguments = [os.path.dirname(__file__), strategy, str(voc_folder)]
+    children = {
+        stop: subprocess.Popen(
+            [sys.executable, "-c", TRAIN_AND_HANG, *arguments, str(tmp_path / f"killed {stop}"), str(stop)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )
+        for stop in (1, 3)
+    }  # fmt: skip
+    try:
+        whole = train_little(strategy, voc_folder, tmp_path / "whole")
+        for child in children.values():
+            assert "at work\n" in child.stdout
+    finally:
+        for child in children.values():
+            child.kill()
+            child.communicate()
+    wanted = training.load_model(whole)[0].get_weights()
+    for stop in children:
+        run = train_little(strategy, voc_folder, tmp_path / f"killed {stop}")
+        assert f"Resuming at step {stop}\n" in capsys.readouterr().out
+        for ours, theirs in zip(training.load_model(run)[0].get_weights(), wanted, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
 
 
 # A full disk
@@ -323,6 +565,36 @@ def write_records(folder):
     records.write(dataset.load(settings.YOGHURT), folder)
 
 
+def noise(seed: int) -> bytes:
+    """Return a photo of more than 3,000 bytes that does not shrink."""
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (60, 60, 3), np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def write_frozen(folder):
+    sample = dataset.from_encoded("a.png", noise(0), [(0.1, 0.1, 0.9, 0.9)], ["cup"], [0], [0])
+    cache = trunk.Cache(folder / "frozen", [sample], {1: "cup"}, views=1, seed=0)
+    cache.folder.mkdir(exist_ok=True)
+    cache._write(range(1), map(cache._view, range(1)), lambda images: np.zeros((len(images), 60, 60, 3)))
+
+
+def write_saved_model(folder):
+    module = tf.Module()
+    module.variable = tf.Variable(np.zeros(5000))
+    with export._replacing_folder(folder / "saved_model") as unfinished:
+        tf.saved_model.save(module, str(unfinished))
+
+
+def export_as(kind: str, name: str):
+    def write(folder):
+        network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3000)])
+        network(np.zeros((1, 1), np.float32))
+        export._export(network, folder / name, kind)
+
+    return write
+
+
 WRITERS = {
     "annotation": lambda folder: voc.write(
         voc.Annotation("a.jpg", 90, 90, (voc.Box("cup", 1, 1, 9, 9),) * 50), folder / "a.xml"
@@ -334,6 +606,12 @@ WRITERS = {
     ),
     "detections": write_detections,
     "records": write_records,
+    "upload": lambda folder: uploads.keep("a.png", noise(len(list(folder.iterdir()))), folder),
+    "frozen layers": write_frozen,
+    "metrics": lambda folder: files.write_text(json.dumps(dict.fromkeys(range(500), 0.5)), folder / "metrics.json"),
+    "SavedModel": write_saved_model,
+    "LiteRT": export_as("litert", "detector.tflite"),
+    "ONNX": export_as("onnx", "detector.onnx"),
 }
 EMPTY_ON_A_NEARLY_FULL_DISK = {"recipe"}
 
@@ -350,6 +628,18 @@ def test_on_a_full_disk_the_fault_is_named_and_the_old_files_stay(writer, full_d
         WRITERS[writer](tmp_path)
     assert str(caught.value).startswith(str(tmp_path)) and "part-" not in str(caught.value).split(" ")[0]
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_folder, tmp_path, full_disk):
+    found = examination.examine(voc_folder)
+    before = {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()}
+    with (
+        pytest.raises(repair.RepairError, match=r"copy could not be written \(.*The data set is as it was"),
+        full_disk(),
+    ):
+        repair.copy(found, tmp_path / "fixed")
+    assert [path.name for path in tmp_path.iterdir()] == ["cups"]
+    assert {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()} == before
 
 
 FULL_WHEN_A_CHECKPOINT_IS_DUE = """
@@ -385,6 +675,17 @@ def test_a_full_disk_stops_the_history_at_a_row_and_the_rows_before_it_stay(tmp_
     assert rows[0]["step"] == 10 and all(row["loss"] for row in rows)
 
 
+def test_a_run_that_goes_on_while_the_disk_is_full_says_so_and_its_rows_stay(tmp_path, full_disk):
+    run = Experiment(tmp_path)
+    with History(run, 0) as history:
+        for step in range(10, 400, 10):
+            history.add(step=step, loss=1 / 3)
+    rows = run.history()
+    with pytest.raises(files.WriteError, match=r"history\.csv: cannot be written \(.*Free some space"), full_disk():
+        History(run, 400)
+    assert run.history() == rows and len(rows) == 39
+
+
 def test_on_a_full_disk_the_labeller_says_so_and_keeps_what_was_drawn(tmp_path, full_disk):
     labels = labeling.Labeler(settings.YOGHURT / "images", tmp_path, ["cup"])
     drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
@@ -392,12 +693,52 @@ def test_on_a_full_disk_the_labeller_says_so_and_keeps_what_was_drawn(tmp_path, 
     with full_disk():
         labels._told(labels.submit)()  # as its button does
     assert f"{labels.xml(labels.path)}: cannot be written" in labels.message
-    assert labels.boxes == drawn and list(tmp_path.iterdir()) == []
+    assert labels.boxes == drawn and [path.name for path in tmp_path.iterdir()] == [".drafts"]
     labels.submit()
     assert len(voc.read(tmp_path / "0001.xml").boxes) == 30
+
+
+def test_on_a_full_disk_it_is_said_that_a_box_would_not_outlive_the_kernel_and_it_stays_drawn(tmp_path, full_disk):
+    labels = labeling.Labeler(settings.TO_LABEL, tmp_path, ["cup"])
+    drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
+    with full_disk():
+        labels.boxes = drawn
+        assert f"{tmp_path / '.drafts' / '0001.xml'}: cannot be written" in labels.message
+        labels.next()
+        labels.previous()
+    assert labels.boxes == drawn
 
 
 def test_the_rows_of_detections_are_read_back_as_they_were_written(tmp_path):
     write_detections(tmp_path)
     with open(tmp_path / "detections.csv", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 300
+
+
+# A file where a folder should be
+
+
+NEED_A_FOLDER = {
+    "a run": lambda folder: Experiment(folder).begin(PLAN),
+    "training": lambda folder: training.train("random_init", dataset.Dataset([], {1: "cup"}), PLAN.recipe, folder),
+    "frozen layers": lambda folder: trunk.Cache(folder, [], {}, views=1, seed=0).fill(None),
+    "records": lambda folder: records.write(dataset.Dataset([], {1: "cup"}), folder),
+    "upload": lambda folder: uploads.keep("a.png", noise(0), folder),
+    "labelling": lambda folder: labeling.Labeler(settings.TO_LABEL, folder, ["cup"]).submit(),
+    "detecting": lambda folder: inference.annotate(BLIND, [], folder),
+}
+
+
+@pytest.mark.parametrize("writer", NEED_A_FOLDER)
+def test_a_folder_that_cannot_be_made_is_a_named_fault(writer, tmp_path):
+    (tmp_path / "mine").write_text("a file")
+    with pytest.raises(files.WriteError, match=r"mine.*: cannot be made a folder \(.*Choose another folder"):
+        NEED_A_FOLDER[writer](tmp_path / "mine" / "folder")
+    assert (tmp_path / "mine").read_text() == "a file"
+
+
+def test_an_export_folder_that_cannot_be_made_is_a_named_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "load_model", lambda *_: (None, {1: "cup"}))
+    (tmp_path / "export").write_text("a file")
+    with pytest.raises(files.WriteError, match="export: cannot be made a folder"):
+        export.export(Experiment(tmp_path), [])

@@ -3,16 +3,17 @@
 import io
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from conftest import FIXTURES
-from PIL import Image
-from test_editor import fields, fill, press
+from PIL import ExifTags, Image
+from test_editor import drag, fields, fill, press
 
-from workshop_utils import labeling, photos, settings, voc
+from workshop_utils import dataset, labeling, photos, settings, voc
 from workshop_utils.voc import Box
 
 CLASSES = ["peach", "vanilla"]
@@ -102,22 +103,23 @@ def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
     assert [box.name for box in saved(folder, "a").boxes] == ["vanilla"]
 
 
-def test_moving_on_without_submitting_writes_nothing_and_forgets_nothing(folder):
+def test_moving_on_without_submitting_labels_nothing_and_forgets_nothing(folder):
     labels = labeler(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     press(labels, "Next photo")
     press(labels, "Previous photo")
     assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "not saved yet" in labels.message
-    assert not (folder / "annotations").exists()
+    assert len(labels.unlabelled) == 3
 
 
-def test_skipping_writes_nothing_and_forgets_the_boxes(folder):
+def test_skipping_labels_nothing_and_forgets_the_boxes(folder):
     labels = labeler(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     press(labels, "Skip")
     assert labels.path.name == "b.jpg"
     labels.previous()
     assert labels.boxes == [] and len(labels.unlabelled) == 3
+    assert drafts(folder) == []
 
 
 def test_skipping_a_labelled_photo_keeps_its_file(folder):
@@ -161,17 +163,240 @@ def test_a_bad_photo_is_named_and_left_out(folder):
     assert "aa.jpg: cannot be read" in labels.message and "a.png: has the same stem as a.jpg" in labels.message
 
 
-OTHER_SIZE = "<annotation><size><width>4</width><height>3</height></size></annotation>"
+# Annotations that are not as they should be
 
 
-@pytest.mark.parametrize("text", ["<annotation>", OTHER_SIZE], ids=["broken", "of another size"])
-def test_an_annotation_that_cannot_be_used_is_named_before_it_is_replaced(folder, text):
-    xml = folder / "annotations" / "a.xml"
-    xml.parent.mkdir()
-    xml.write_text(text)
+def annotated(folder, *objects, size=(400, 300), name="peach", ending=".xml") -> pathlib.Path:
+    """Write the first photo's annotation as it is not written here: with any size and edges."""
+    path = folder / "annotations" / f"a{ending}"
+    path.parent.mkdir(exist_ok=True)
+    sides = "".join(f"<{side}>{value}</{side}>" for side, value in zip(("width", "height"), size))
+    text = f"<annotation><filename>a.jpg</filename><size>{sides}</size>"
+    for edges in objects:
+        corners = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(("xmin", "ymin", "xmax", "ymax"), edges))
+        text += f"<object><name>{name}</name><bndbox>{corners}</bndbox></object>"
+    path.write_text(f"{text}</annotation>")
+    return path
+
+
+REPAIRED = {
+    "edges exchanged": ({"objects": [(110, 20, 10, 220)]}, "the wrong way round"),
+    "a pixel outside": ({"objects": [(10, 20, 110, 220), (300, 20, 401, 220)]}, "leaves the 400x300 photo"),
+    "no size": ({"objects": [(10, 20, 110, 220)], "size": (0, 0)}, "<size> of 0x0"),
+    "spaces in the name": ({"objects": [(10, 20, 110, 220)], "name": " peach "}, "taken as 'peach'"),
+    "twice": ({"objects": [(10, 20, 110, 220)] * 2}, "is there twice"),
+}
+
+
+@pytest.mark.parametrize("case", REPAIRED)
+def test_an_annotation_that_check_would_repair_is_shown_repaired_and_none_of_its_boxes_is_lost(folder, case):
+    written, said = REPAIRED[case]
+    xml = annotated(folder, *written["objects"], **{key: written[key] for key in written if key != "objects"})
     labels = labeler(folder)
     labels.go(0)
-    assert labels.boxes == [] and str(xml) in labels.message and "submitting replaces it" in labels.message.lower()
+    assert labels.boxes[0] == Box("peach", 10, 20, 110, 220) and labels.classes == CLASSES
+    assert len(labels.boxes) == len(set(written["objects"]))
+    assert str(xml) in labels.message and said in labels.message and "not all" not in labels.message.lower()
+    shown = labels.boxes
+    labels.submit()
+    assert list(saved(folder, "a").boxes) == shown
+    assert [path.name for path in xml.parent.iterdir()] == ["a.xml"]
+
+
+def test_boxes_of_a_photo_that_was_labelled_unturned_are_shown_turned(folder):
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (300, 400), "grey").save(folder / "images" / "a.jpg", exif=turned)
+    annotated(folder, (10, 20, 50, 80), size=(300, 400))
+    labels = labeler(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 320, 10, 380, 50)]
+
+
+UNSHOWN = {
+    "no area": ((10, 20, 110, 220), (50, 50, 50, 90)),
+    "outside": ((10, 20, 110, 220), (500, 50, 600, 90)),
+    "another photo's size": ((10, 20, 110, 220),),
+    "no XML": (),
+}
+
+
+@pytest.mark.parametrize("case", UNSHOWN)
+def test_what_of_an_annotation_cannot_be_shown_is_named_and_kept_when_it_is_replaced(folder, case):
+    xml = annotated(folder, *UNSHOWN[case], size=(4, 3) if "size" in case else (400, 300))
+    if case == "no XML":
+        xml.write_text("<annotation>")
+    before = xml.read_bytes()
+    labels = labeler(folder)
+    labels.go(0)
+    assert labels.boxes == ([] if case in ("another photo's size", "no XML") else [Box("peach", 10, 20, 110, 220)])
+    assert str(xml) in labels.message and "Submitting replaces it, and keeps it as it is" in labels.message
+    labels.add("vanilla", (200, 20, 300, 220))
+    labels.submit()
+    assert labels.message.startswith("Replaced a.xml: ") and "it is kept as .a.xml.before." in labels.message
+    assert saved(folder, "a").boxes[-1].name == "vanilla"
+    assert xml.with_name(".a.xml.before").read_bytes() == before
+    labels.go(0)
+    labels.submit()
+    assert "kept" not in labels.message, "what is whole need not be kept"
+    xml.write_text("spoilt anew")
+    labels.go(0)
+    labels.submit()
+    assert [xml.with_name(f".a.xml.before{number}").read_bytes() for number in ("", 1)] == [before, b"spoilt anew"]
+
+
+def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeypatch):
+    xml = annotated(folder, (50, 50, 50, 90))
+    before = xml.read_bytes()
+    labels = labeler(folder)
+    labels.go(0)
+    labels.add("vanilla", (200, 20, 300, 220))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(labeling.shutil, "copyfile", full)
+    press(labels, "Submit")
+    assert ".a.xml.before: cannot be written (No space left on device)" in labels.message
+    assert xml.read_bytes() == before and len(labels.boxes) == 1 and labels.path.name == "a.jpg"
+
+
+def test_an_annotation_that_ends_in_capitals_is_found_and_replaced_under_its_name(folder):
+    xml = annotated(folder, (10, 20, 110, 220), ending=".XML")
+    labels = labeler(folder)
+    assert labels.path.name == "b.jpg" and labels.xml(labels.paths[0]) == xml
+    labels.go(0)
+    labels.boxes = [*labels.boxes, Box("vanilla", 200, 20, 300, 220)]
+    labels.submit()
+    ((photo, paired),), _ = voc.pairs(folder)
+    assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training takes what was submitted"
+    (folder / "truth").mkdir()
+    voc.write(voc.read(xml), folder / "truth" / "a.xml")
+    assert [score.ious for score in labels.scores(folder / "truth")] == [(1.0, 1.0)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
+def test_a_link_out_of_the_data_set_is_not_followed_for_annotations_and_drafts(folder, tmp_path_factory):
+    mine = tmp_path_factory.mktemp("private")
+    annotated(folder, (10, 20, 110, 220), name="secret").rename(mine / "a.xml")
+    (folder / "annotations" / "a.xml").symlink_to(mine / "a.xml")
+    (folder / "annotations" / ".drafts").symlink_to(mine)
+    before = {path.name: path.read_bytes() for path in mine.iterdir()}
+    labels = labeler(folder)
+    assert labels.classes == CLASSES
+    with pytest.raises(labeling.LabelingError, match=r"a\.xml: is a link that leads out of the data set"):
+        labels.scores(folder / "truth")
+    labels.go(0)
+    assert labels.boxes == [] and "a.xml: is a link that leads out of the data set" in labels.message
+    labels.add("peach", (10, 20, 110, 220))
+    assert ".drafts" in labels.message and len(labels.boxes) == 1
+    labels.go(1)
+    labels.go(0)
+    assert len(labels.boxes) == 1, "it is remembered as long as the kernel lives"
+    xml = labels.submit()
+    assert not xml.is_symlink() and [box.name for box in saved(folder, "a").boxes] == ["peach"]
+    assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
+
+
+# Drawn and not submitted
+
+
+def drafts(folder) -> list[str]:
+    """Return the names of the files that hold what was drawn and not submitted."""
+    return sorted(path.name for path in (folder / "annotations" / ".drafts").glob("*"))
+
+
+def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after_the_kernel_died(folder):
+    labels = labeler(folder)
+    labels.add("peach", (10, 20, 110, 220))
+    drag(labels, 400, 100, 200, 100)
+    labels.go(2)
+    labels.boxes = [Box("vanilla", 30, 40, 90, 80)]
+    drawn = [Box("peach", 10, 20, 110, 220), Box("peach", 200, 50, 300, 100)]
+    again = labeler(folder)
+    assert again.path.name == "a.jpg" and again.boxes == drawn and "not saved yet" in again.message
+    assert again.unlabelled == again.paths
+    assert again.submit() and list(saved(folder, "a").boxes) == drawn
+    again.go(2)
+    assert again.boxes == [Box("vanilla", 30, 40, 90, 80)]
+    again.skip()
+    assert drafts(folder) == []
+    third = labeler(folder)
+    third.go(2)
+    assert third.boxes == [] and third.message == ""
+
+
+def test_what_was_changed_on_a_labelled_photo_is_there_again_also_that_all_boxes_were_deleted(folder):
+    labels = labeler(folder)
+    labels.boxes = [Box("peach", 10, 20, 110, 220)]
+    labels.submit()
+    labels.go(0)
+    labels.delete(1)
+    again = labeler(folder)
+    again.go(0)
+    assert again.boxes == [] and "not saved yet" in again.message
+    assert len(saved(folder, "a").boxes) == 1
+    again.boxes = [Box("peach", 10, 20, 110, 220)]
+    assert drafts(folder) == [], "it is again what was saved"
+
+
+def test_classes_that_only_a_draft_names_are_known(folder):
+    labeling.Labeler(folder / "images", folder / "annotations", ["lemon"]).add("lemon", (10, 20, 110, 220))
+    labels = labeler(folder)
+    assert labels.boxes == [Box("lemon", 10, 20, 110, 220)] and labels.classes == ["peach", "vanilla", "lemon"]
+
+
+def test_killed_after_saving_and_before_forgetting_nothing_is_called_unsaved(folder):
+    labels = labeler(folder)
+    labels.add("peach", (10, 20, 110, 220))
+    shutil.copy(folder / "annotations" / ".drafts" / "a.xml", folder / "annotations" / "a.xml")
+    again = labeler(folder)
+    again.go(0)
+    assert len(again.boxes) == 1 and again.message == "" and drafts(folder) == []
+
+
+def test_a_draft_of_another_photo_is_named_and_not_shown(folder):
+    labeler(folder).add("peach", (10, 20, 110, 220))
+    Image.new("RGB", (40, 30)).save(folder / "images" / "a.jpg")
+    labels = labeler(folder)
+    assert labels.boxes == [] and f"{pathlib.Path('.drafts', 'a.xml')}: was drawn on another photo" in labels.message
+    assert drafts(folder) == ["a.xml"]
+
+
+def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_nothing(folder, monkeypatch):
+    write, written = voc.write, []
+    monkeypatch.setattr(voc, "write", lambda annotation, path: (written.append(path), write(annotation, path)))
+    labels = labeler(folder)
+    drag(labels, 20, 40, 0, 0)
+    assert written == []
+    drag(labels, 20, 40, 200, 100)
+    labels.select(1)
+    assert written == [folder / "annotations" / ".drafts" / "a.xml"]
+
+
+def test_where_a_draft_cannot_be_written_that_is_said_and_drawing_goes_on(folder):
+    (folder / "annotations").write_text("a file where the folder should be")
+    labels = labeler(folder)
+    labels.add("peach", (10, 20, 110, 220))
+    assert "cannot be made a folder" in labels.message
+    labels.go(1)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
+
+
+def test_drafts_and_kept_files_are_passed_over_by_training_and_by_check(voc_folder, capsys):
+    from workshop_utils.__main__ import main
+
+    before = dataset.load(voc_folder).fingerprint()
+    xml = voc_folder / "annotations" / "0001.xml"
+    shutil.copy(xml, xml.with_name(".0001.xml.before"))
+    labels = labeling.Labeler(voc_folder / "images", voc_folder / "annotations", [])
+    labels.go(0)
+    labels.delete(1)
+    assert (voc_folder / "annotations" / ".drafts" / "0001.xml").exists()
+    after = dataset.load(voc_folder)
+    assert after.fingerprint() == before and after.findings == []
+    assert main(["check", str(voc_folder)]) == 0 and capsys.readouterr().out == ""
 
 
 def test_names_are_shown_as_text_and_not_as_html(folder):
@@ -267,7 +492,7 @@ def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
     for button in ("Submit", "Next photo", "Next box", "Add box", "Propose boxes"):
         press(labels, button)
         assert labels.message == "xmin 300 is not less than xmax 110. Change one of them."
-    assert labels.path.name == "a.jpg" and not (folder / "annotations").exists() and fields(labels)[1] == 300
+    assert labels.path.name == "a.jpg" and len(labels.unlabelled) == 3 and fields(labels)[1] == 300
     fill(labels, xmax=350)
     assert labels.message == ""
     press(labels, "Submit")

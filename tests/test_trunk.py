@@ -7,7 +7,7 @@ import pytest
 from conftest import interrupting
 
 from workshop_utils import dataset, files, precision, strategies, trunk
-from workshop_utils.quiet import tf
+from workshop_utils.quiet import keras, tf
 
 CUT = "block_12_add"
 SEED = 7
@@ -34,6 +34,12 @@ def cache(tmp_path, yoghurt, monkeypatch):
     """Three views of five photos, in shards of four."""
     monkeypatch.setattr(trunk, "SHARD", 4)
     return trunk.Cache(tmp_path / "frozen", yoghurt.samples[:5], yoghurt.label_map, 3, SEED)
+
+
+def flipped(data: bytes) -> bytes:
+    """Return the same with one bit turned over in the middle."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:
@@ -105,6 +111,23 @@ def test_an_interrupted_filling_goes_on_where_it_was(cache, parts, monkeypatch):
         np.testing.assert_array_equal(rest[0], others[0])
 
 
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data[: len(data) // 2], lambda data: b"", flipped], ids=["half", "empty", "bit"]
+)
+@pytest.mark.parametrize("name", ["00000004-truth.npz", "00000004-features-0.npy"])
+def test_a_damaged_file_is_named_and_made_anew_and_no_other(cache, capsys, name, spoil):
+    image = keras.Input((300, 300, 3))
+    averages = keras.Model(image, keras.layers.AveragePooling2D(30)(image))
+    cache.fill(averages)
+    wanted, path = contents(cache.folder), cache.folder / name
+    before = {each: each.stat().st_mtime_ns for each in cache.folder.iterdir() if "00000004" not in each.name}
+    path.write_bytes(spoil(path.read_bytes()))
+    cache.fill(averages)
+    assert "00000004-truth.npz: it, or what is kept with it, is damaged" in capsys.readouterr().err
+    assert contents(cache.folder) == wanted
+    assert {each: each.stat().st_mtime_ns for each in before} == before
+
+
 def test_a_full_disk_is_named_with_the_file(cache, parts, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -112,7 +135,7 @@ def test_a_full_disk_is_named_with_the_file(cache, parts, monkeypatch):
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(files.WriteError, match=r"features-0\.npy: cannot be written \(No space left"):
         cache.fill(parts[0])
-    assert not list(cache.folder.glob("part-*"))
+    assert not list(cache.folder.glob(".part-*"))
 
 
 def test_views_begin_where_the_epochs_of_training_are(cache, parts, yoghurt):

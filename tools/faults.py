@@ -135,7 +135,7 @@ def full_disk(folder: pathlib.Path, strategy: str) -> dict | None:
     try:
         child = start(folder / "run", strategy)
         said = child.communicate()[1].strip().splitlines()[-1]
-        left = sorted(path.name for path in folder.rglob("*") if path.name.startswith("part-"))
+        left = sorted(path.name for path in folder.rglob("*") if path.name.startswith(files.UNFINISHED))
         subprocess.run(["mount", "-o", "remount,size=400m", str(folder)], check=True)
         experiment = whole(folder / "run", strategy)
         shutil.copytree(experiment.folder, folder.with_name("from_full_disk"))

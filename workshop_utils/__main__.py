@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.command(options) or 0
     except KeyboardInterrupt:
-        print("\nStopped. The same command again goes on from here.", file=sys.stderr)
+        print("\nStopped. Give the same command again: training goes on, all else begins anew.", file=sys.stderr)
         return 1
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
@@ -135,7 +135,7 @@ def evaluate(options) -> None:
     if keeps_coco:
         metrics["class_agnostic"] = evaluation.class_agnostic(model, samples, names)
     for folder in filter(None, folders):
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", folder / "metrics.json")
     print(json.dumps(metrics))
 

@@ -20,17 +20,21 @@ import re
 import shutil
 import sys
 import zipfile
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from workshop_utils import files, label_map, settings
+from workshop_utils import files, guards, label_map, settings
 from workshop_utils.errors import WorkshopError
 from workshop_utils.quiet import disk_faults, tf
 
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
 
 STATES = ("state.npz", "state-before.npz")
+
+WRITTEN = ("lock", "checkpoints", "frozen", "tensorboard", "export")
+"""What is opened or emptied in the folder by its name, so that a link there would be followed."""
 
 
 class ExperimentError(WorkshopError, RuntimeError):
@@ -90,7 +94,7 @@ class Experiment:
 
     def begin(self, plan: Plan) -> None:
         """Write `recipe.json` into a new folder, or check that the one there says the same. Raises ExperimentError."""
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.checkpoints)
         if not (self.folder / "recipe.json").exists():
             files.write_text(
                 json.dumps(dataclasses.asdict(plan), indent=2, ensure_ascii=False) + "\n", self.folder / "recipe.json"
@@ -104,6 +108,12 @@ class Experiment:
             raise ExperimentError(
                 f"{self.folder}: holds another run: {said}. Choose another folder, or delete this one."
             )
+
+    def refuse_links(self) -> None:
+        """Raise ExperimentError where a link in the folder would lead out of it what is written here."""
+        for path in (self.folder / name for name in WRITTEN):
+            if guards.leaves(path, self.folder):
+                raise ExperimentError(f"{path}: is a link that leads out of the run. Delete it or take another folder.")
 
     @property
     def checkpoints(self) -> pathlib.Path:
@@ -164,9 +174,11 @@ class Experiment:
     def load_state(self, variables) -> Progress:
         """Set the variables to the last saved state that is whole; return how far it had come, Progress() without one.
 
-        Damaged states are named on the way.
+        Damaged states are named on the way; one in the place of the latest is removed where the state before it is
+        whole, or `save_state` would put it there.
         """
-        for path in (self.checkpoints / name for name in STATES):
+        latest, before = (self.checkpoints / name for name in STATES)
+        for path in (latest, before):
             try:
                 arrays, progress = _state(path, variables)
             except FileNotFoundError:
@@ -176,6 +188,8 @@ class Experiment:
                 continue
             for variable, array in zip(variables, arrays, strict=True):
                 variable.assign(array)
+            if path == before:
+                latest.unlink(missing_ok=True)
             return progress
         return Progress()
 
@@ -226,17 +240,18 @@ class History:
         """Open both with the rows up to step `start`: those behind it are about to be measured again."""
         kept = [row for row in experiment.history() if row["step"] <= start]
         self.last = int(kept[-1]["step"]) if kept else 0
-        path, board = experiment.folder / "history.csv", experiment.folder / "tensorboard"
-        with files.replacing(path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
+        self._path, board = experiment.folder / "history.csv", experiment.folder / "tensorboard"
+        with files.replacing(self._path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows([{key: _text(value) for key, value in row.items()} for row in kept])
-        self._stream = open(path, "a", newline="", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
-        self._writer = csv.DictWriter(self._stream, COLUMNS, restval="")
-        shutil.rmtree(board, ignore_errors=True)  # it holds no more than the rows do
-        self._board = tf.summary.create_file_writer(str(board))
-        for row in kept:
-            self._show(row)
+        with self._told():
+            self._stream = open(self._path, "a", newline="", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
+            self._writer = csv.DictWriter(self._stream, COLUMNS, restval="")
+            shutil.rmtree(board, ignore_errors=True)  # it holds no more than the rows do
+            self._board = tf.summary.create_file_writer(str(board))
+            for row in kept:
+                self._show(row)
 
     def __enter__(self):
         return self
@@ -249,14 +264,20 @@ class History:
     def add(self, **row: float) -> None:
         """Write a row. Raises WriteError."""
         self.last = int(row["step"])
-        try:
+        with self._told():
             self._writer.writerow({key: _text(value) for key, value in row.items()})
             self._stream.flush()
+            self._show(row)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Make a WriteError of whatever keeps a row from being written."""
+        try:
             with disk_faults():
-                self._show(row)
+                yield
         except OSError as fault:
             raise files.WriteError(
-                f"{self._stream.name}: cannot be written ({files.reason(fault)}). Free some space; then train again."
+                f"{self._path}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}; then train again."
             ) from None
 
     def _show(self, row: dict[str, float | None]) -> None:

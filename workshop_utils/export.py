@@ -43,14 +43,18 @@ def export(experiment: Experiment, formats=FORMATS, step: int | None = None) -> 
     """Write a run's checkpoint (the last one, without `step`) to `RUN/export`; return the path of each format.
 
     Beside them lie `label_map.pbtxt` and `labels.txt`, one name a line, line 1 for column 0 of the scores. Raises
-    ExportError, ExperimentError where there is no such checkpoint, WriteError where the disk is full.
+    ExportError, ExperimentError where there is no such checkpoint or a link out of the run, WriteError where the disk
+    is full. What exporting left unfinished when it was killed is put in order first.
     """
     unknown = [name for name in formats if name not in FILE_NAMES]
     if unknown:
         raise ExportError(f"There is no format '{unknown[0]}'. Choose among: {', '.join(FILE_NAMES)}.")
+    experiment.refuse_links()
     model, names = training.load_model(experiment, step)
     folder = experiment.folder / "export"
-    folder.mkdir(exist_ok=True)
+    files.make_folder(folder)
+    files.sweep(folder)
+    files.put_back(folder / FILE_NAMES["saved_model"])
     label_map.write(names, folder / dataset.LABEL_MAP)
     files.write_text("".join(f"{names.get(number, '')}\n" for number in range(1, max(names) + 1)), folder / LABELS)
     writers = {
@@ -180,19 +184,22 @@ def _tidily() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """`files.replacing` for a whole folder. Raises WriteError."""
-    with tempfile.TemporaryDirectory(prefix="part-", dir=path.parent) as scratch:
-        unfinished, old = pathlib.Path(scratch, path.name), pathlib.Path(scratch, "old")
+    """`files.replacing` for a whole folder. Raises WriteError.
+
+    That takes two strokes. Who is killed between them leaves the old folder to `files.put_back`.
+    """
+    with tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=path.parent) as scratch:
+        unfinished = pathlib.Path(scratch, path.name)
         try:
             with disk_faults():
                 yield unfinished
+            files.put_back(path)
             if path.exists():
-                os.replace(path, old)
+                os.replace(path, files.aside(path))
             os.replace(unfinished, path)
         except OSError as fault:
             raise files.WriteError(
-                f"{path}: cannot be written ({files.reason(fault)}). Free some space and export again."
+                f"{path}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}, and export again."
             ) from None
         finally:
-            if old.exists() and not path.exists():
-                os.replace(old, path)
+            files.put_back(path)

@@ -79,6 +79,8 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
 
         model, names = training.load_model(Experiment(path))
         return OpenDetector(str(path), names, _keras(model))
+    for each in (path, path / "saved_model"):
+        files.put_back(each)
     path = next((path / name for name in FASTEST_FIRST if (path / name).exists()), path)
     kinds = {".tflite": _litert, ".onnx": _onnx}
     if (path / "saved_model.pb").exists():
@@ -133,7 +135,7 @@ def annotate(
     """
     paths = [pathlib.Path(path) for path in paths]
     _refuse_clashes(paths, out)
-    out.mkdir(parents=True, exist_ok=True)
+    files.make_folder(out)
     if not (out / DETECTIONS).exists():
         _write_tables([], [], out)  # by this the next call knows that what follows is ours
     bar = tqdm(paths, desc="detect", unit="photo")

@@ -4,19 +4,29 @@ Whatever a button of the `Labeler` does, a script does by calling the method of 
 show no widget labels the same way.
 """
 
+import contextlib
 import dataclasses
 import html
+import itertools
 import pathlib
+import shutil
+import unicodedata
 
 import ipywidgets
 import numpy as np
 from tqdm.auto import tqdm
 
-from workshop_utils import agreement, anchors, guards, photos, voc
+from workshop_utils import agreement, anchors, examination, files, guards, photos, voc
 from workshop_utils.editor import BoxEditor, LabelingError
+from workshop_utils.errors import WorkshopError
+from workshop_utils.findings import Outcome
 
 PROPOSE_AT = 0.15
 """The score from which the detector's boxes are proposed: one too many is deleted faster than one is drawn."""
+
+DRAFTS = ".drafts"
+"""The folder among the annotations in which lies what was drawn and not submitted. All readers pass it by: it is
+hidden."""
 
 
 class Labeler(BoxEditor):
@@ -24,18 +34,21 @@ class Labeler(BoxEditor):
 
     It begins at the first photo that is not labelled yet. To `classes` come those that the XML files name already.
     `model` proposes boxes; without one, the COCO detector is loaded when boxes are first asked for. What was drawn on a
-    photo is remembered when one moves on, but only `submit` writes it. Raises LabelingError where there is no class, or
-    no photo that can be read.
+    photo is remembered when one moves on, also by the next Labeler of the same folders; but only `submit` makes an
+    annotation of it. Raises LabelingError where there is no class, or no photo that can be read.
     """
 
     def __init__(self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes, model=None):
         super().__init__(classes)
         self.annotations, self.model = pathlib.Path(annotations_folder), model
         self.paths, faults = _readable(pathlib.Path(photos_folder))
-        self._know(name for path in self.paths for name in _names(self.xml(path)))
+        written = sorted(self.annotations.glob("*.[xX][mM][lL]"), reverse=True)
+        self._written = {_composed(path.stem): path for path in written}
+        self._know(name for path in self.paths for name in self._names(path))
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
-        self.place, self._drafts = None, {}
+        self.place, self._shown, self._drafts = None, None, {}
+        self._canvas.observe(self._remember, "bboxes")
         self._header = ipywidgets.HTML()
         photo_buttons = self._buttons(
             {
@@ -66,18 +79,25 @@ class Labeler(BoxEditor):
         return [path for path in self.paths if not self.xml(path).exists()]
 
     def xml(self, path: pathlib.Path) -> pathlib.Path:
-        """Return where a photo's annotation is or will be."""
-        return self.annotations / f"{path.stem}.xml"
+        """Return where a photo's annotation is or will be. One that ends in .XML is found, as training finds it."""
+        return self._written.get(_composed(path.stem), self.annotations / f"{path.stem}.xml")
 
     def submit(self) -> pathlib.Path:
-        """Save this photo's boxes (or that it has none), show the next unlabelled photo; return the XML's path."""
+        """Save this photo's boxes (or that it has none), show the next unlabelled photo; return the XML's path.
+
+        A file that could not be shown whole is kept, hidden, beside the one that replaces it. Raises WriteError.
+        """
         self._settled()
         path, xml, boxes = self.path, self.xml(self.path), self.boxes
         verb = "Replaced" if xml.exists() else "Wrote"
-        xml.parent.mkdir(parents=True, exist_ok=True)
+        told = f"{verb} {xml.name}: {len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}."
+        files.make_folder(xml.parent)
+        if self._unshown and xml.exists():
+            told += f" As it was before, it is kept as {_kept(xml).name}."
         self._annotation = dataclasses.replace(self._annotation, boxes=tuple(boxes))
         voc.write(self._annotation, xml)
-        self._onward(path, f"{verb} {xml.name}: {len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}.")
+        self._unshown = False
+        self._onward(path, told)
         return xml
 
     def skip(self) -> None:
@@ -98,18 +118,13 @@ class Labeler(BoxEditor):
         if not 0 <= place < len(self.paths):
             raise LabelingError("This was the last photo." if place > 0 else "This is the first photo.")
         self._settled()
-        image = photos.read(self.paths[place])
-        if self.place is not None and self.boxes != self._shown:
-            self._drafts[self.path] = self.boxes
-        self.place, self._image = place, photos.shrink(image)
-        self.show(image)
-        self._annotation, told = self._read()
+        photo = photos.decode(self.paths[place])
+        self.place, self._image, self._shown = place, photos.shrink(photo.image), None
+        self.show(photo.image)
+        told = self._read(photo.orientation)
         self._draw(self._annotation.boxes)
         self._shown = self.boxes
-        if self.path in self._drafts:
-            self._draw(self._drafts[self.path])
-            told.append("These boxes are not saved yet.")
-        self.say(*told)
+        self.say(*told, self._recall())
 
     def propose(self, min_score: float = PROPOSE_AT) -> int:
         """Add the boxes that the detector finds, all under the first class; return how many. A person names them.
@@ -135,11 +150,13 @@ class Labeler(BoxEditor):
     def scores(self, truth: pathlib.Path) -> list[agreement.Agreement]:
         """Return how well the saved boxes agree with those in a folder of true annotations, for each labelled photo.
 
-        Raises VocError for an annotation that cannot be read or is missing there.
+        Raises VocError for an annotation that cannot be read or is missing there, LabelingError for a link.
         """
         labelled = [path for path in self.paths if self.xml(path).exists()]
         return [
-            agreement.compare(voc.read(self.xml(path)), voc.read(pathlib.Path(truth) / self.xml(path).name))
+            agreement.compare(
+                voc.read(self._followed(self.xml(path))), voc.read(pathlib.Path(truth) / f"{path.stem}.xml")
+            )
             for path in labelled
         ]
 
@@ -150,31 +167,97 @@ class Labeler(BoxEditor):
         place, done = f"Photo {self.place + 1} of {len(self.paths)}", len(self.paths) - len(self.unlabelled)
         self._header.value = f"<b>{place}</b>: {html.escape(self.path.name)} ({state}); {done} labelled"
 
-    def _read(self) -> tuple[voc.Annotation, list[str]]:
-        """Return this photo's annotation, an empty one where there is none that can be used, and what to tell."""
-        xml, (width, height) = self.xml(self.path), self._size
-        annotation = voc.Annotation(self.path.name, width, height)
+    def _read(self, orientation: int) -> list[str]:
+        """Take this photo's annotation, repaired as `check --fix` does it, as far as it can be shown; return what to
+        tell."""
+        xml, self._annotation, self._unshown = self.xml(self.path), voc.Annotation(self.path.name, *self._size), False
         told = []
-        if xml.exists():
-            try:
-                found = voc.read(xml)
-                told = [str(finding) for finding in voc.mismatches(found, xml, self.path, self._size)]
-                if (found.width, found.height) == self._size:
-                    annotation = found
-                else:
-                    told.append("Its boxes are not shown; submitting replaces it.")
-            except voc.VocError as fault:
-                told = [f"{fault} Submitting replaces it."]
-        self._know(box.name for box in annotation.boxes)
+        try:
+            written = voc.read_as_written(self._followed(xml)) if xml.exists() else self._annotation
+        except LabelingError as fault:
+            told = [f"{fault} Submitting replaces the link, not what it leads to."]
+        except voc.VocError as fault:
+            told, self._unshown = [str(fault)], True
+        else:
+            seen = examination.Seen(self.path.name, self._size, orientation, pixels="")
+            tidied = {box.name: voc.tidy(box.name) for box in written.boxes}
+            mended, findings = examination.mend(written, xml, self.path, seen, tidied)
+            told = [str(each) for each in findings if each.is_fault]
+            self._unshown = any(each.kind.outcome is Outcome.SET_ASIDE for each in findings)
+            if (mended.width, mended.height) == self._size:
+                shown = [box for box in mended.boxes if not examination.mend_box(box, self._size)[1]]
+                self._annotation = dataclasses.replace(mended, boxes=tuple(shown))
+        if self._unshown:
+            told.append("Not all of it can be shown. Submitting replaces it, and keeps it as it is under another name.")
+        self._know(box.name for box in self._annotation.boxes)
         where = {"filename": self.path.name, "folder": self.path.parent.name, "path": str(self.path.resolve())}
-        return dataclasses.replace(annotation, **where), told
+        self._annotation = dataclasses.replace(self._annotation, **where)
+        return told
+
+    def _recall(self) -> str:
+        """Draw what was drawn on this photo and not submitted, be it by another process; return what to tell."""
+        try:
+            if self.path not in self._drafts and (draft := self._draft(self.path)).exists():
+                found = voc.read(draft)
+                if (found.width, found.height) != self._size:
+                    raise LabelingError(f"{draft}: was drawn on another photo. Drawing or submitting here removes it.")
+                self._drafts[self.path] = list(found.boxes)
+        except WorkshopError as fault:
+            return str(fault)
+        drawn = self._drafts.get(self.path, self._shown)
+        if drawn == self._shown:
+            self._forget(self.path)
+            return ""
+        self._know(box.name for box in drawn)
+        self._draw(drawn)
+        return "These boxes are not saved yet."
+
+    def _remember(self, _) -> None:
+        """Keep what is drawn on this photo and not submitted, in a file too, for the kernel may be killed.
+
+        The browser tells of a box when the mouse takes it and lets it go, not while it moves.
+        """
+        if self._shown is None or self.boxes == self._drafts.get(self.path, self._shown):
+            return
+        if self.boxes == self._shown:
+            self._forget(self.path)
+            return
+        self._drafts[self.path] = self.boxes
+        try:
+            draft = self._draft(self.path)
+            files.make_folder(draft.parent)
+            voc.write(dataclasses.replace(self._annotation, boxes=tuple(self.boxes)), draft)
+        except WorkshopError as fault:
+            self.say(str(fault))
+
+    def _forget(self, path: pathlib.Path) -> None:
+        self._drafts.pop(path, None)
+        with contextlib.suppress(OSError, LabelingError):
+            self._draft(path).unlink()
+
+    def _draft(self, path: pathlib.Path) -> pathlib.Path:
+        """Return where what is drawn on a photo lies until it is submitted. Raises LabelingError for a link."""
+        return self._followed(self.annotations / DRAFTS / f"{path.stem}.xml")
+
+    def _followed(self, path: pathlib.Path) -> pathlib.Path:
+        """Return a path among the annotations. Raises LabelingError for a link that leads out of the data set."""
+        if guards.leaves(path, self.annotations.parent):
+            raise LabelingError(f"{path}: is a link that leads out of the data set. Put the file itself there.")
+        return path
+
+    def _names(self, path: pathlib.Path) -> set[str]:
+        """Return the classes in a photo's annotation; none where it cannot be read: that is told when it is shown."""
+        try:
+            return {voc.tidy(box.name) for box in voc.read_as_written(self._followed(self.xml(path))).boxes}
+        except (voc.VocError, LabelingError):
+            return set()
 
     def _know(self, names) -> None:
         self.classes += sorted(set(names) - set(self.classes))
 
     def _onward(self, path: pathlib.Path, told: str) -> None:
         """Leave `path` behind: show the next unlabelled photo after it, or from the beginning again, or stay."""
-        self._drafts.pop(path, None)
+        self._forget(path)
         self._shown = self.boxes
         left = [other for other in self.unlabelled if other != path]
         if left:
@@ -190,12 +273,17 @@ def proposals(model, image: np.ndarray, min_score: float = PROPOSE_AT) -> np.nda
     return found.boxes[0][found.scores[0] > 0]
 
 
-def _names(xml: pathlib.Path) -> set[str]:
-    """Return the class names in an annotation; none where it cannot be read, which is told when its photo is shown."""
-    try:
-        return {box.name for box in voc.read(xml).boxes}
-    except voc.VocError:
-        return set()
+def _kept(xml: pathlib.Path) -> pathlib.Path:
+    """Copy an annotation to a hidden file beside it that was not there before; return that. Raises WriteError."""
+    names = (f".{xml.name}.before{number or ''}" for number in itertools.count())
+    kept = next(path for path in map(xml.with_name, names) if not path.exists())
+    with files.replacing(kept) as unfinished:
+        shutil.copyfile(xml, unfinished)
+    return kept
+
+
+def _composed(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem)
 
 
 def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:

@@ -4,6 +4,7 @@ A record holds one photo, encoded as it was, with its boxes; TensorFlow reads ma
 Too many for one file are dealt out to several, its shards: `train.record-00000-of-00004` and so on.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import re
@@ -35,19 +36,25 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
     With more than one of `shards`, each of the two is dealt out to as many files as the Object Detection API's
     `open_sharded_output_tfrecords` names and fills them. Raises DatasetError where the folder holds records in another
     number of files, WriteError where it cannot be written to.
+
+    No record is replaced before all are written. While they are replaced there is no label map, without which `read`
+    refuses them: so old and new ones are never read together, should that be interrupted.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     wanted = [path for name in FILES for path in _shards(folder / name, shards)]
     others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
     if others:
         raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
+    with contextlib.ExitStack() as replaced:
+        for name, samples in zip(FILES, data.split(), strict=True):
+            for place, path in enumerate(_shards(folder / name, shards)):
+                unfinished = replaced.enter_context(files.replacing(path))
+                with disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
+                    for sample in samples[place::shards]:
+                        writer.write(to_example(sample, data.label_map).SerializeToString())
+        (folder / dataset.LABEL_MAP).unlink(missing_ok=True)
     label_map.write(data.label_map, folder / dataset.LABEL_MAP)
-    for name, samples in zip(FILES, data.split(), strict=True):
-        for place, path in enumerate(_shards(folder / name, shards)):
-            with files.replacing(path) as unfinished, disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
-                for sample in samples[place::shards]:
-                    writer.write(to_example(sample, data.label_map).SerializeToString())
 
 
 def are_in(folder: pathlib.Path) -> bool:
@@ -63,6 +70,9 @@ def read(folder: pathlib.Path) -> Dataset:
     used.
     """
     folder = pathlib.Path(folder)
+    if are_in(folder) and not (folder / dataset.LABEL_MAP).exists():
+        what = "is missing; it is written last, so the records beside it may not belong together. Write them anew."
+        raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
     for path in (path for name in FILES for path in _found(folder / name)):

@@ -55,7 +55,7 @@ def copy(found: Examination, out: pathlib.Path) -> Copied:
     refuse(found.folder, out)
     if found.fault:
         raise RepairError(f"{found.fault} There is nothing to make a copy of.")
-    unfinished = out.with_name(f"part-{os.getpid()}-{out.name}")
+    unfinished = out.with_name(f"{files.UNFINISHED}{os.getpid()}-{out.name}")
     try:
         unfinished.mkdir(parents=True)
         used, said = _write_usable(found, unfinished)

@@ -44,14 +44,15 @@ def train(
     is a `cluster.Team` whose other workers compute their parts of each step meanwhile.
 
     Raises DatasetError for a name in `train_on` that no training photo has, ExperimentError where `folder` holds
-    another run or another process is training in it.
+    another run or a link out of it, or another process is training in it, WriteError where it cannot be written to.
     """
     if strategy == "fine_tune":
         train_from = strategies.TRAIN_FROM if train_from is None else train_from
         thaw = strategies.THAW if thaw is None else thaw
     experiment = Experiment(pathlib.Path(folder))
     plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from, train_on, views, thaw)
-    experiment.folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(experiment.folder)
+    experiment.refuse_links()
     lock = filelock.FileLock(experiment.folder / "lock")
     try:
         with lock.acquire(timeout=0):

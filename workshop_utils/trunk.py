@@ -8,7 +8,10 @@ import contextlib
 import dataclasses
 import itertools
 import pathlib
+import sys
+import zipfile
 from collections.abc import Iterator
+from typing import IO
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -49,12 +52,12 @@ class Cache:
     first_epoch: int = 0
 
     def fill(self, trunk: keras.Model) -> None:
-        """Compute what is not there yet, with a progress bar. Raises WriteError where the disk is full."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Compute what is not there yet, or damaged, with a progress bar. Raises WriteError where the disk is full."""
+        files.make_folder(self.folder)
         files.sweep(self.folder)
         rows = self.views * len(self.samples)
         shards = [range(first, min(first + SHARD, rows)) for first in range(0, rows, SHARD)]
-        missing = [shard for shard in shards if not self._features(shard[0], len(trunk.outputs) - 1).exists()]
+        missing = [shard for shard in shards if not self._is_whole(shard[0], len(trunk.outputs))]
         compute = tf.function(folding.fold(trunk, precision.policy()))
         views = dataset.ahead((self._view(row) for shard in missing for row in shard), 2 * BATCH)
         done = rows - sum(map(len, missing))
@@ -80,7 +83,7 @@ class Cache:
         return dataset.view(self.samples, self.label_map, self.first_epoch + view, index, self.seed)
 
     def _write(self, shard: range, views: Iterator[augmentation.View], compute) -> None:
-        """Write the files of one shard, the truth first: where there are features, there is all."""
+        """Write the files of one shard."""
         outputs, boxes, classes = [], [], []
         for start in range(0, len(shard), BATCH):
             some = list(itertools.islice(views, len(shard[start : start + BATCH])))
@@ -88,12 +91,26 @@ class Cache:
             outputs.append([tf.cast(each, tf.float16).numpy() for each in tf.nest.flatten(compute(images))])
             boxes += [view.boxes for view in some]
             classes += [view.class_ids for view in some]
-        with files.replacing(self._truth(shard[0])) as unfinished, open(unfinished, "wb") as stream:
+        with _sealed(self._truth(shard[0])) as stream:
             ends = np.cumsum([len(each) for each in boxes])
             np.savez(stream, ends=ends, boxes=np.concatenate(boxes), classes=np.concatenate(classes))
         for number, parts in enumerate(zip(*outputs, strict=True)):
-            with files.replacing(self._features(shard[0], number)) as unfinished, open(unfinished, "wb") as stream:
+            with _sealed(self._features(shard[0], number)) as stream:
                 np.save(stream, np.concatenate(parts))
+
+    def _is_whole(self, first: int, outputs: int) -> bool:
+        """Return whether all files of a shard are there as they were written. Where one is damaged, that is said."""
+        paths = [self._truth(first), *(self._features(first, number) for number in range(outputs))]
+        if not all(path.exists() for path in paths):
+            return False
+        try:
+            if not all(map(files.is_whole, paths)):
+                raise ValueError("its bytes are not those that were written")
+            self._read(first).outputs(0)
+        except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as fault:
+            print(f"{paths[0]}: it, or what is kept with it, is damaged ({fault}). Computing it anew.", file=sys.stderr)
+            return False
+        return True
 
     def _read(self, first: int) -> "_Shard":
         paths = sorted(self.folder.glob(f"{first:08d}-features-*.npy"))
@@ -105,6 +122,15 @@ class Cache:
 
     def _truth(self, first: int) -> pathlib.Path:
         return self.folder / f"{first:08d}-truth.npz"
+
+
+@contextlib.contextmanager
+def _sealed(path: pathlib.Path) -> Iterator[IO[bytes]]:
+    """Yield a stream to write a file with, which then gets a seal."""
+    with files.replacing(path) as unfinished:
+        with open(unfinished, "wb") as stream:
+            yield stream
+        files.seal(unfinished)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,6 @@ from tqdm.auto import tqdm
 
 from workshop_utils import files, guards, photos
 from workshop_utils.errors import WorkshopError
-from workshop_utils.findings import Kind
 
 
 class UploadError(WorkshopError, ValueError):
@@ -82,14 +81,12 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     Raises PhotoError for what cannot be read here, WriteError where it cannot be written.
     """
     decoded = photos.decode(encoded, name)
-    endings = [suffix for suffix, form in photos.SUFFIXES.items() if form == decoded.format]
-    if not endings:
-        raise photos.PhotoError(f"{name}: is {decoded.format}, not read here. Export as JPEG.", Kind.FOREIGN_FORMAT)
     plain = pathlib.PurePosixPath(pathlib.PureWindowsPath(name).name)
-    ending = plain.suffix if plain.suffix.lower() in photos.SUFFIXES else endings[0]
+    fitting = next(suffix for suffix, form in photos.SUFFIXES.items() if form == decoded.format)
+    ending = plain.suffix if plain.suffix.lower() in photos.SUFFIXES else fitting
     stem = "".join(letter for letter in plain.stem if letter.isprintable()).lstrip(". ") or "photo"
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     taken, number = {path.stem.casefold(): path for path in photos.find(folder)}, 1
     candidate, told = stem, ""
     while other := taken.get(candidate.casefold()):
