@@ -1,4 +1,4 @@
-"""Non-maximum suppression in NumPy, for formats that have no portable operation for it."""
+"""Non-maximum suppression in NumPy, for formats whose own operation for it is another."""
 
 import numpy as np
 
