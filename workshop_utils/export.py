@@ -1,8 +1,9 @@
 """From a checkpoint to files that other programs run: SavedModel, LiteRT, ONNX.
 
 The SavedModel takes photos of any size and does everything, as the Object Detection API's exported graphs do. LiteRT
-and ONNX take a photo already resized by `photos.resize` and give boxes and scores before non-maximum suppression, for
-which neither has a portable operation; `inference` adds it (`nms.suppress`). Scaling to [-1, 1] is inside all three.
+and ONNX take a photo already resized by `photos.resize` and give boxes and scores before non-maximum suppression: each
+has an operation for it that differs from TensorFlow's, so `inference` adds it (`nms.suppress`). Scaling to [-1, 1] is
+inside all three.
 """
 
 import contextlib
