@@ -39,7 +39,8 @@ def prepared(yoghurt, strategy, tmp_path):
     """A function of changes to the plan that returns its stages."""
 
     def prepare(**changes):
-        return stages.stages(strategy, plan(yoghurt, **changes), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
+        samples = yoghurt.samples[:SAMPLES]
+        return stages.stages(strategy, plan(yoghurt, **changes), samples, tmp_path / "frozen", lambda: 0)
 
     return prepare
 
@@ -64,7 +65,8 @@ def test_without_thawing_or_layers_to_thaw_there_is_one_stage(prepared, changes)
 
 def test_train_from_nothing_freezes_nothing(yoghurt, tmp_path):
     strategy = strategies.fine_tune(yoghurt.label_map, "")
-    (only,) = stages.stages(strategy, plan(yoghurt, train_from=""), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
+    samples = yoghurt.samples[:SAMPLES]
+    (only,) = stages.stages(strategy, plan(yoghurt, train_from=""), samples, tmp_path / "frozen", lambda: 0)
     assert {NEVER, EARLY, LATE} <= learning(only.begin()[0])
 
 

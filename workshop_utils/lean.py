@@ -4,7 +4,13 @@ Two things cost most. Keras computes the statistics of a batch in several operat
 array; TensorFlow has one operation for all of them. And of the early layers' output, the largest arrays of all, what is
 needed for their gradients is not kept but computed again (Chen et al. 2016, arXiv 1604.06174, on trading computation
 for memory).
+
+One thing differs from Keras, and only in inference: the running averages begin as the plain mean of the batches so far.
+By Keras's rule the statistics that a layer begins with, which are true of nothing, would still count after hundreds of
+steps: the share `momentum**steps` of them.
 """
+
+from collections.abc import Callable
 
 from workshop_utils.quiet import keras, tf
 
@@ -17,12 +23,13 @@ RECOMPUTED = "block_2_add"
 class FusedBatchNorm(layers.Layer):
     """What `norm`, a BatchNormalization, computes in training, in one operation. The weights are its own.
 
-    `measures` says whether a call moves the running averages; what is computed a second time must not.
+    `seen` returns over how many batches the running averages go already. `measures` says whether a call moves them;
+    what is computed a second time must not.
     """
 
-    def __init__(self, norm: layers.BatchNormalization):
+    def __init__(self, norm: layers.BatchNormalization, seen: Callable):
         super().__init__(name=f"{norm.name}_fused", autocast=False)
-        self.norm, self.measures = norm, True
+        self.norm, self.seen, self.measures = norm, seen, True
 
     def call(self, features, mask=None):
         norm = self.norm
@@ -30,11 +37,13 @@ class FusedBatchNorm(layers.Layer):
         normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(features, gamma, beta, epsilon=norm.epsilon)
         if self.measures:
             count = tf.cast(tf.size(features) // tf.size(mean), tf.float32)
+            seen = tf.cast(self.seen(), tf.float32)
+            kept = tf.minimum(norm.momentum, seen / (seen + 1))
             for average, measured in (
                 (norm.moving_mean, mean),
                 (norm.moving_variance, variance * (count - 1) / count),  # Keras's is that of these values, not of all
             ):
-                average.assign(norm.momentum * average + (1 - norm.momentum) * measured)
+                average.assign(kept * average + (1 - kept) * measured)
         return normalised
 
 
@@ -58,19 +67,22 @@ class Recomputed(layers.Layer):
         return tf.recompute_grad(compute)(features)
 
 
-def lean(model: keras.Model) -> keras.Model:
-    """Return a model on the same weights that computes what `model` computes in training."""
+def lean(model: keras.Model, seen: Callable) -> keras.Model:
+    """Return a model on the same weights that computes what `model` computes in training.
+
+    `seen` returns how many batches it has been trained on, as a number or a tensor.
+    """
     border = model.get_layer(RECOMPUTED).output
-    early = _fused(keras.Model(model.input, border, name="early"))
-    late = _fused(keras.Model(border, model.outputs, name="late"))
+    early = _fused(keras.Model(model.input, border, name="early"), seen)
+    late = _fused(keras.Model(border, model.outputs, name="late"), seen)
     image = keras.Input(model.input_shape[1:])
     return keras.Model(image, late(Recomputed(early)(image)))
 
 
-def _fused(model: keras.Model) -> keras.Model:
+def _fused(model: keras.Model, seen: Callable) -> keras.Model:
     def replace(layer):
         if isinstance(layer, layers.BatchNormalization):
-            return FusedBatchNorm(layer)
+            return FusedBatchNorm(layer, seen)
         return layer if layer.weights else type(layer).from_config(layer.get_config())
 
     return keras.models.clone_model(model, clone_function=replace)
