@@ -156,11 +156,27 @@ def test_where_the_weights_come_from_and_go_to():
     assert pretrained.PACKAGE in README and pretrained.TARBALL in README
 
 
-def test_binder_starts_jupyter_with_the_cores_of_its_container():
-    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run([ROOT / "start", "printenv", "OMP_NUM_THREADS"], capture_output=True, text=True,
-                          env=os.environ | {"PATH": path}, cwd=ROOT)  # fmt: skip
-    assert done.stdout.strip() == str(machine.cores()), done.stderr
+def started(python: pathlib.Path, **variables: str) -> list[str]:
+    """Return what a program that `start` starts finds: threads twice, the recipe, and its own argument."""
+    kept = {name: value for name, value in os.environ.items() if name != "WORKSHOP_RECIPE"}
+    path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    program = r'printf "%s\n" "$OMP_NUM_THREADS" "$OPENBLAS_NUM_THREADS" "$WORKSHOP_RECIPE" "$1"'
+    done = subprocess.run([ROOT / "start", "sh", "-c", program, "sh", "two words"], capture_output=True, text=True,
+                          env=kept | path | variables, cwd=ROOT)  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_binder_starts_jupyter_with_the_cores_of_its_container_and_a_recipe_for_few():
+    python = pathlib.Path(sys.executable)
+    cores = str(machine.cores())
+    assert started(python) == [cores, cores, "quick", "two words"]
+    assert started(python, WORKSHOP_RECIPE="seed") == [cores, cores, "seed", "two words"]
+
+
+def test_binder_starts_jupyter_also_where_the_cores_cannot_be_counted(tmp_path):
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    assert started(tmp_path / "python") == ["2", "2", "quick", "two words"]
 
 
 def test_binder_installs_the_package_and_fetches_the_weights():
