@@ -87,6 +87,18 @@ def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
     assert "schedule" in job["if"]
     tried = {each["trial"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
     assert tried == {name: each.python for name, each in trial.TRIALS.items()}
+    forget, attempt = commands(job)
+    assert forget == "rm -f tests/outcomes/${{ matrix.trial }}.json", "else what is committed as passed is not tried"
+    assert attempt.startswith("make test-${{ matrix.trial }} ")
+
+
+def test_once_a_week_the_site_and_the_bundle_are_made():
+    weekly = [job for job in WORKFLOW["jobs"].values() if "schedule" in job.get("if", "")]
+    assert {"make site", "make test-bundle"} <= {command for job in weekly for command in commands(job)}
+
+
+def commands(job: dict) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
 
 
 def test_every_package_is_installed():
