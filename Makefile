@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle mutants clean
+.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -20,9 +20,7 @@ run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strateg
 	@$(PY) tools/report.py
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
-	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-	    --ServerApp.tornado_settings="{'websocket_max_message_size': 300000000}"
+	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
 	@$(PY) -m pytest $(ARGS)
@@ -65,10 +63,10 @@ bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside pl
 	@$(PY) -m pip install --quiet "torch==2.13.0" || { $(INSTALL_FAILED); }
 	@$(PY) benchmarks/run.py $(ARGS)
 
-test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings (a quarter of an hour)
+test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings
 	@$(PY) tools/trial.py colab $(ARGS)
 
-test-binder: .venv/installed-dev ## run all notebooks through JupyterLab as on Binder, and measure the memory
+test-binder: .venv/installed-dev ## run all notebooks but 11 through JupyterLab as on Binder, and measure the memory
 	@$(PY) tools/binder_memory.py $(ARGS)
 
 test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest versions that we allow (half an hour; ARGS="voc 00")
@@ -80,6 +78,10 @@ test-newest: .venv/installed-dev ## run tests and notebooks on the highest versi
 test-bundle: .venv/installed $(WEIGHTS) ## install and use the bundle in an empty folder without a network
 	@$(PY) tools/bundle.py try
 
+outcomes: .venv/installed-dev ## list what test-colab, -oldest, -newest and -binder have not tried yet, or not as it is now
+	@$(PY) tools/trial.py missing
+	@$(PY) tools/binder_memory.py missing
+
 mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
 	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }
 	@$(PY) tools/mutants.py $(ARGS)
@@ -90,7 +92,7 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 # What installs writes its stamp last, so what was interrupted is done again and what was finished is not.
 
-.venv/installed: .venv/made requirements.txt pyproject.toml
+.venv/installed: .venv/made requirements.txt pyproject.toml $(wildcard tools/jupyter/*.json)
 	@echo "Installing what the notebooks need into .venv (some minutes, about 3 GB)."
 	@$(PY) -m pip install -r requirements.txt -e . || { $(INSTALL_FAILED); }
 	@touch $@

@@ -1,4 +1,8 @@
-"""The widgets in a real browser: JupyterLab as `make lab` starts it, used as a person uses it."""
+"""The widgets in a real browser: JupyterLab as `make lab` starts it, used as a person uses it.
+
+Where JupyterLab asks something by itself, such as whether it may fetch news, the question lies over the notebook: then
+nothing here passes.
+"""
 
 import contextlib
 import json
@@ -64,9 +68,6 @@ def lab(folder):
 def _own(folder) -> dict[str, str]:
     """Return an environment in which JupyterLab reads and writes no settings of the person who runs the tests."""
     home = folder / ".jupyter"
-    news = home / "SETTINGS/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    news.parent.mkdir(parents=True)
-    news.write_text('{"fetchNews": "false"}')  # else a question lies over the notebook
     own = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {f"JUPYTERLAB_{name}_DIR": str(home / name) for name in ("SETTINGS", "WORKSPACES")}
     return own | {"WORKSHOP_RECIPE": "quick"}

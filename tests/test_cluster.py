@@ -18,7 +18,6 @@ from workshop_utils.experiment import Experiment
 CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
 RECIPE = settings.recipe("quick", **CHANGES)
 TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
-DIES_BEFORE_STEP = 4
 CLIP_NORM = 0.5  # so low that every step is clipped: it matters by which norm
 
 WORKER = """
@@ -81,20 +80,29 @@ def shards(data, tmp_path_factory):
     return folder
 
 
-def train_together(shards, folders, dies_before=(0, 0)) -> list[subprocess.CompletedProcess]:
-    """Run `train` as two workers, each with its own folder for the run; return how each ended and what it said."""
-    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
+def train_together(shards, folders, dies_before=(0, 0), configured=False) -> list[subprocess.CompletedProcess]:
+    """Run `train` as two workers, each with its own folder for the run; return how each ended and what it said.
+
+    Options name their places, or, where they are `configured`, TF_CONFIG. With `dies_before`, a worker is killed before
+    the step of that number, counted from this start.
+    """
+    first, second = (f"127.0.0.1:{port}" for port in free_ports(2))
+    tasks = [{"type": "chief", "index": 0}, {"type": "worker", "index": 0}]
+    by_name = [json.dumps({"cluster": {"chief": [first], "worker": [second]}, "task": task}) for task in tasks]
+    by_option = [["--workers", f"{first},{second}", "--index", i] for i in "01"]
     changes = [f"{name}={value}" for name, value in CHANGES.items()]
     arguments = ["train", str(shards), "--recipe", "quick", "--set", *changes, "--train-from", TRAIN_FROM]
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, "--workers", addresses, "--index", i],
-            env=os.environ | {"DIES_BEFORE_STEP": str(dies), "CLIP_NORM": str(CLIP_NORM)},
+            [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, *([] if configured else options)],
+            env=os.environ
+            | {"DIES_BEFORE_STEP": str(dies), "CLIP_NORM": str(CLIP_NORM)}
+            | ({"TF_CONFIG": config} if configured else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for i, folder, dies in zip("01", folders, dies_before, strict=True)
+        for folder, dies, options, config in zip(folders, dies_before, by_option, by_name, strict=True)
     ]
     said = [each.communicate(timeout=300) for each in running]
     return [subprocess.CompletedProcess(i, each.returncode, *text) for i, each, text in zip("01", running, said)]
@@ -149,20 +157,29 @@ def test_the_run_is_kept_once_by_the_chief_and_is_as_one_process_would_leave_it(
     assert "The run is on the machine of worker 0" in worker.stdout
 
 
-@needs_sigkill
-def test_a_worker_that_is_killed_ends_the_other_and_the_same_command_goes_on(shards, together, tmp_path):
-    run, other = Experiment(tmp_path / "chief"), tmp_path / "other"
-    chief, worker = train_together(shards, (run.folder, other), dies_before=(0, DIES_BEFORE_STEP))
-    assert worker.returncode == -signal.SIGKILL
-    assert chief.returncode == 1 and "Traceback" not in chief.stderr
-    said = chief.stderr.splitlines()[-1]
-    assert said.startswith("Worker 0 has lost worker 1 (127.0.0.1:")
+def told_of_the_loss(left: subprocess.CompletedProcess, killed: subprocess.CompletedProcess) -> str:
+    """Return what the worker that is left said last; it ended by itself, in words."""
+    assert killed.returncode == -signal.SIGKILL
+    assert left.returncode == 1 and "Traceback" not in left.stderr, left.stderr[-3000:]
+    said = left.stderr.splitlines()[-1]
     assert "Start all workers again, each with the same command" in said
+    return said
+
+
+@needs_sigkill
+def test_whichever_worker_is_killed_the_other_ends_and_the_same_command_goes_on(shards, together, tmp_path):
+    """First the other worker is lost, before step 4; then the chief, before step 5; then nobody."""
+    run, other = Experiment(tmp_path / "chief"), tmp_path / "other"
+    chief, worker = train_together(shards, (run.folder, other), dies_before=(0, 4))
+    assert told_of_the_loss(chief, killed=worker).startswith("Worker 0 has lost worker 1 (127.0.0.1:")
     assert not (run.folder / "metrics.json").exists()
+
+    chief, worker = train_together(shards, (run.folder, other), dies_before=(2, 0), configured=True)
+    assert told_of_the_loss(worker, killed=chief).startswith("Worker 1 has lost ")
 
     chief, worker = train_together(shards, (run.folder, other))
     assert (chief.returncode, worker.returncode) == (0, 0), chief.stderr[-2000:] + worker.stderr[-2000:]
-    assert f"Resuming at step {DIES_BEFORE_STEP - 1}\n" in chief.stdout
+    assert "Resuming at step 4\n" in chief.stdout, "from step 3 on, one step was taken by workers that TF_CONFIG named"
     assert run.steps() == [3, 6] and not other.exists()
     for one, uninterrupted in zip(state(run), state(together[0]), strict=True):
         np.testing.assert_allclose(one, uninterrupted, rtol=1e-6, atol=1e-6)
@@ -205,6 +222,13 @@ def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
         given = dataset.batch(samples, data.label_map, 1, 5, seed=3, part=part)
         assert all(np.array_equal(one, other[part]) for one, other in zip(given, whole, strict=True))
     assert sorted(place for part in parts for place in range(5)[part]) == list(range(5))
+
+
+def test_the_order_of_an_epoch_is_drawn_once_however_many_photos_it_has():
+    dataset._order.cache_clear()
+    drawn = [index for step in range(9) for epoch, index in dataset.places(step, 5, 20, seed=3) if epoch == 1]
+    assert sorted(drawn) == list(range(20))
+    assert dataset._order.cache_info().misses == 3
 
 
 def test_a_worker_with_other_photos_or_options_is_named(alone):

@@ -21,19 +21,23 @@ STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
 
 RUN_TWICE = """
 import json, os, sys
-if sys.argv[2] == "colab":
+if sys.argv[2] != "elsewhere":
     import google.colab
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance(history_manager=None)
 for _ in range(2):
-    assert shell.run_cell(open(sys.argv[1], encoding="utf-8").read()).success
+    done = shell.run_cell(open(sys.argv[1], encoding="utf-8").read())
+    fault = done.error_before_exec or done.error_in_exec
+    assert str(fault or "") == sys.argv[3], fault
 print(json.dumps([os.getcwd(), sys.path[0], os.environ.get("PYTHONPATH", "")]))
 """
 
 GIT = """#!/bin/bash
 echo "git $*" >> "$COLAB_LOG"
 clone="${@: -1}"
+if [ -e "$clone" ]; then echo "fatal: destination path '$clone' already exists" >&2; exit 128; fi
 mkdir -p "$clone/data" "$clone/notebooks"
+if [ -n "$BREAKS_OFF" ]; then exit 128; fi
 cp -r "$PROJECT/workshop_utils" "$PROJECT/tools" "$clone"
 ln -s "$PROJECT/data/pretrained" "$clone/data/pretrained"
 { cat "$PROJECT/requirements.txt"; echo "nobody-has-this>=1"; } > "$clone/requirements.txt"
@@ -43,8 +47,9 @@ PIP = """
 import os, pathlib, sys
 kept = [open(sys.argv[place + 1]).read().split() for place, word in enumerate(sys.argv) if word == "--constraint"][0]
 tensorflow = [line for line in kept if line.startswith("tensorflow==")]
+compiled = "none" if sys.argv[sys.argv.index("--only-binary") + 1] == ":all:" else "some"
 with open(os.environ["COLAB_LOG"], "a", encoding="utf-8") as log:
-    log.write(f"pip {sys.argv[1]} {sys.argv[-1]}, keeping {tensorflow}\\n")
+    log.write(f"pip {sys.argv[1]} {sys.argv[-1]}, keeping {tensorflow}, compiling {compiled}\\n")
 described = pathlib.Path(__file__).parent.parent / "nobody_has_this-1.0.dist-info"
 described.mkdir()
 (described / "METADATA").write_text("Metadata-Version: 2.1\\nName: nobody-has-this\\nVersion: 1.0\\n")
@@ -53,7 +58,10 @@ described.mkdir()
 
 @pytest.fixture
 def run(tmp_path):
-    """Run the first cell twice, as IPython does; return what it said, where it was then, and what it had called."""
+    """Run the first cell twice, as IPython does; return what it said, where it was then, and what it had called.
+
+    Both times it must end with `fault`, the message of an error, or without one.
+    """
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").write_text(GIT)
     (tmp_path / "bin" / "git").chmod(0o755)
@@ -70,9 +78,11 @@ def run(tmp_path):
         "PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{STAND_IN}",
     }
 
-    def run(where: str):
-        command = [sys.executable, "-c", RUN_TWICE, str(tmp_path / "cell.py"), where]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    def run(where: str, fault: str = "", **variables: str):
+        command = [sys.executable, "-c", RUN_TWICE, str(tmp_path / "cell.py"), where, fault]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment | variables, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         *said, left = done.stdout.strip().splitlines()
         log = tmp_path / "log"
@@ -91,12 +101,14 @@ def test_outside_of_colab_the_cell_does_nothing(run, tmp_path):
 def test_on_colab_it_fetches_installs_what_is_missing_and_goes_to_the_notebooks_and_again_changes_nothing(
     run, tmp_path
 ):
+    workshop, half = tmp_path / "workshop", tmp_path / "workshop.part"
+    (half / "half").mkdir(parents=True)  # as a clone leaves it that was killed
     said, (folder, path, python_path), called = run("colab")
     clone, installing, *widgets = called
-    workshop = tmp_path / "workshop"
-    assert clone == f"git clone --quiet --depth 1 --branch {links.tag()} {links.repository()} {workshop}"
+    assert clone == f"git clone --quiet --depth 1 --branch {links.tag()} {links.repository()} {half}"
+    assert not half.exists() and not (workshop / "half").exists()
     version = colab.installed()["tensorflow"]
-    assert installing == f"pip install nobody-has-this>=1, keeping ['tensorflow=={version}']"
+    assert installing == f"pip install nobody-has-this>=1, keeping ['tensorflow=={version}'], compiling none"
     assert widgets == ["widgets of others allowed"] * 2
     assert [folder, path] == [str(workshop / "notebooks"), str(workshop)]
     assert python_path.split(os.pathsep).count(str(workshop)) == 1
@@ -105,6 +117,12 @@ def test_on_colab_it_fetches_installs_what_is_missing_and_goes_to_the_notebooks_
     assert first.startswith(f"Ready: the workshop in {workshop}, 1 packages installed, COCO weights fetched.")
     assert again == first.replace("1 packages", "no packages")
     assert "no GPU (Runtime" in first or "Here computes" in first
+
+
+def test_where_github_does_not_answer_it_says_so_and_what_came_is_not_taken_for_the_workshop(run, tmp_path):
+    _, (folder, *_), called = run("colab", "GitHub did not answer: run this cell again.", BREAKS_OFF="1")
+    assert [line.split()[:2] for line in called] == [["git", "clone"]] * 2, "run again, it tries again"
+    assert not (tmp_path / "workshop").exists() and folder == str(tmp_path)
 
 
 LINES = [

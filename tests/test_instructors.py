@@ -1,5 +1,6 @@
 """What instructors plan with adds up, and names what is there."""
 
+import collections
 import json
 import re
 
@@ -9,6 +10,10 @@ from workshop_utils import settings
 
 TEXT = (settings.PROJECT / "INSTRUCTORS.md").read_text(encoding="utf-8")
 PLANS = re.findall(r"### (\d+) minutes: .*?\n\n(.*?)(?=\n#)", TEXT, re.DOTALL)
+README = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
+TIMED = re.findall(r"^\| \[(\d\d)_\w+\]\(.+?\) \| (\d+)–\d+ \|", README, re.MULTILINE)
+LEAST = {name: int(least) for name, least in TIMED}
+"""How many minutes a notebook takes without its exercises, as the README has it."""
 
 
 def rows(table: str) -> list[list[str]]:
@@ -36,9 +41,30 @@ def test_a_plan_adds_up_and_names_notebooks_and_exercises_that_are_there(minutes
             assert wanted <= exercises_of(number), f"notebook {number} has the exercises {exercises_of(number)}"
 
 
+@pytest.mark.parametrize(("minutes", "table"), PLANS, ids=[minutes for minutes, _ in PLANS])
+def test_a_plan_gives_a_notebook_no_less_than_it_takes_and_trains_in_one_at_a_time(minutes, table):
+    plan, given = rows(table), collections.Counter()
+    for row in plan:
+        given[row[1]] += int(row[0])
+    assert set(LEAST) == {f"{number:02}" for number in range(12)} - {"10"}
+    assert {number: given[number] for number in given.keys() & LEAST.keys() if given[number] < LEAST[number]} == {}
+    for _, _, happens, _ in plan:
+        if "Break" in happens and "trains meanwhile" in happens:
+            assert "shut its kernel down" in happens, "beside it the next is opened, and two are too many for 2 GB"
+
+
+def test_the_longest_plan_has_all_notebooks_but_the_extra_one_and_says_so():
+    ((title, table),) = re.findall(r"### 180 minutes: (.*?)\n\n(.*?)(?=\n#)", TEXT, re.DOTALL)
+    plan = [row for row in rows(table) if row[1]]
+    assert title == "all but 11, with the first two exercises"
+    assert {row[1] for row in plan} == {f"{number:02}" for number in range(11)}
+    assert {row[3] for row in plan if row[1] != "10" and "Break" not in row[2]} == {"1, 2"}
+
+
 def test_every_command_is_a_target_of_make():
     targets = re.findall(r"^([a-z-]+):", (settings.PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    named = {each for words in re.findall(r"`make ([a-z -]+)`|^make ([a-z-]+)", TEXT, re.MULTILINE) for each in words}
+    commands = re.findall(r"`(?:\w+=\w+ )?make ([a-z -]+)`|^make ([a-z-]+)", TEXT, re.MULTILINE)
+    named = {each for words in commands for each in words}
     assert {word for words in named for word in words.split()} <= set(targets)
 
 

@@ -1,4 +1,5 @@
 import os
+import sys
 import types
 
 import jupyter_client
@@ -147,6 +148,7 @@ def test_a_kernel_counts_once_whatever_processes_it_has_and_only_ours_count(runn
     ("held", "said"),
     [
         ([], ""),
+        ([200_000_000, 200_000_000], ""),
         ([700_000_000], "Another notebook is open and holds 0.7 GB of memory."),
         ([700_000_000, 600_000_000], "2 other notebooks are open and hold 1.3 GB of memory."),
     ],
@@ -155,8 +157,8 @@ def test_who_trains_is_warned_of_other_notebooks_in_one_line_or_none(held, said,
     running(*((launched(str(place)), memory, None) for place, memory in enumerate(held)))
     assert machine.warn_of_other_kernels() is None
     printed = capsys.readouterr().out
-    assert printed.startswith(said) and printed.count("\n") == bool(held)
-    assert not held or "Running Terminals and Kernels" in printed
+    assert printed.startswith(said) and printed.count("\n") == bool(said)
+    assert not said or "Running Terminals and Kernels" in printed
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
@@ -164,6 +166,14 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     lines = ["# Colab's", "tensorflow>=2.20,<2.22", "numpy", "", "no-such_package==1", "pillow >= 11"]
     (tmp_path / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
     assert machine.missing_packages(tmp_path / "requirements.txt") == ["no-such_package", "pillow"]
+
+
+def test_jupyterlab_is_missed_anywhere_but_on_colab(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_is_installed", lambda package: False)
+    (tmp_path / "requirements.txt").write_text("jupyterlab>=4.2,<5\ntqdm>=4.66\n", encoding="utf-8")
+    assert machine.missing_packages(tmp_path / "requirements.txt") == ["jupyterlab", "tqdm"]
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert machine.missing_packages(tmp_path / "requirements.txt") == ["tqdm"]
 
 
 def test_all_that_the_workshop_requires_is_installed_here():

@@ -3,6 +3,7 @@
 The notebooks do, too: `unshare --net` and then `make run` shows it where one may make network namespaces.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -135,11 +136,42 @@ def makefile(target: str) -> str:
     return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text, re.MULTILINE)[1]
 
 
-def test_jupyterlab_listens_on_this_machine_only_with_its_token_and_asks_nobody_for_news():
-    lab = makefile("lab")
-    assert "--ip=127.0.0.1" in lab
-    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in lab
-    assert "--LabApp.news_url=" in lab
+def test_jupyterlab_listens_on_this_machine_only():
+    assert "--ip=127.0.0.1" in makefile("lab")
+
+
+WHAT_JUPYTERLAB_READS = """
+import json, sys
+from jupyterlab.labapp import LabApp
+from jupyterlab_server.settings_utils import get_settings
+
+lab = LabApp()
+lab.load_config_file()
+plugin = "@jupyterlab/apputils-extension:notification"
+schema = get_settings(lab.app_settings_dir, lab.schemas_dir, sys.argv[1], plugin)[0]["schema"]["properties"]
+print(json.dumps({
+    "fetches news": schema["fetchNews"]["default"],
+    "news from": lab.news_url,
+    "checks": schema["checkForUpdates"]["default"],
+    "checks by": lab.check_for_updates_class.__name__,
+    "takes": lab.config.ServerApp.tornado_settings["websocket_max_message_size"],
+}))
+"""
+
+
+def test_jupyterlab_asks_nobody_for_news_and_takes_large_uploads_however_it_is_started(tmp_path):
+    """pip has put what is in tools/jupyter where JupyterLab looks. A person's own settings are not looked at here."""
+    environment = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_NO_CONFIG": "", "JUPYTER_CONFIG_PATH": ""}
+    command = [sys.executable, "-c", WHAT_JUPYTERLAB_READS, str(tmp_path)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, f"is the package installed as it is now? `pip install -e .`\n{done.stderr}"
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "fetches news": "false",
+        "news from": None,
+        "checks": False,
+        "checks by": "NeverCheckForUpdate",
+        "takes": 300_000_000,
+    }
 
 
 OPENED = (

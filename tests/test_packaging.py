@@ -50,8 +50,9 @@ def test_conda_asks_for_the_same_packages_as_pip():
 def test_colab_keeps_its_own_versions():
     lines = (ROOT / "tests/fixtures/colab/versions.txt").read_text(encoding="utf-8").splitlines()
     colab = dict(line.split("==") for line in lines if "==" in line)
-    assert {"tensorflow", "keras", "numpy"} <= colab.keys()
-    assert all(version in REQUIREMENTS[name] for name, version in colab.items())
+    assert {"tensorflow", "keras", "numpy", "protobuf", "psutil"} <= colab.keys()
+    assert [name for name in colab if name in REQUIREMENTS and colab[name] not in REQUIREMENTS[name]] == []
+    assert list(colab) == [canonicalize_name(name) for name in colab], "so they are found among what is installed"
 
 
 def test_the_lock_holds_one_version_of_each_package_for_each_python_with_hashes_and_names_no_host():
@@ -86,6 +87,18 @@ def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
     assert "schedule" in job["if"]
     tried = {each["trial"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
     assert tried == {name: each.python for name, each in trial.TRIALS.items()}
+    forget, attempt = commands(job)
+    assert forget == "rm -f tests/outcomes/${{ matrix.trial }}.json", "else what is committed as passed is not tried"
+    assert attempt.startswith("make test-${{ matrix.trial }} ")
+
+
+def test_once_a_week_the_site_and_the_bundle_are_made():
+    weekly = [job for job in WORKFLOW["jobs"].values() if "schedule" in job.get("if", "")]
+    assert {"make site", "make test-bundle"} <= {command for job in weekly for command in commands(job)}
+
+
+def commands(job: dict) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
 
 
 def test_every_package_is_installed():
@@ -155,11 +168,27 @@ def test_where_the_weights_come_from_and_go_to():
     assert pretrained.PACKAGE in README and pretrained.TARBALL in README
 
 
-def test_binder_starts_jupyter_with_the_cores_of_its_container():
-    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run([ROOT / "start", "printenv", "OMP_NUM_THREADS"], capture_output=True, text=True,
-                          env=os.environ | {"PATH": path}, cwd=ROOT)  # fmt: skip
-    assert done.stdout.strip() == str(machine.cores()), done.stderr
+def started(python: pathlib.Path, **variables: str) -> list[str]:
+    """Return what a program that `start` starts finds: threads twice, the recipe, and its own argument."""
+    kept = {name: value for name, value in os.environ.items() if name != "WORKSHOP_RECIPE"}
+    path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    program = r'printf "%s\n" "$OMP_NUM_THREADS" "$OPENBLAS_NUM_THREADS" "$WORKSHOP_RECIPE" "$1"'
+    done = subprocess.run([ROOT / "start", "sh", "-c", program, "sh", "two words"], capture_output=True, text=True,
+                          env=kept | path | variables, cwd=ROOT)  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_binder_starts_jupyter_with_the_cores_of_its_container_and_a_recipe_for_few():
+    python = pathlib.Path(sys.executable)
+    cores = str(machine.cores())
+    assert started(python) == [cores, cores, "quick", "two words"]
+    assert started(python, WORKSHOP_RECIPE="seed") == [cores, cores, "seed", "two words"]
+
+
+def test_binder_starts_jupyter_also_where_the_cores_cannot_be_counted(tmp_path):
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    assert started(tmp_path / "python") == ["2", "2", "quick", "two words"]
 
 
 def test_binder_installs_the_package_and_fetches_the_weights():

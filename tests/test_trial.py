@@ -1,5 +1,6 @@
 """The long trials go on where they were interrupted, try again what has changed, and see what is left behind."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -20,10 +21,12 @@ VERSIONS = {"tensorflow": "2.20.0"}
 @pytest.fixture
 def little(tmp_path, monkeypatch):
     """A trial of a project with one test file and two notebooks, whose attempts are written into a list."""
-    for name in ("notebooks/00_a.ipynb", "notebooks/01_b.ipynb", "tests/test_c.py", "workshop_utils/d.py"):
+    for name in (
+        *("notebooks/00_a.ipynb", "notebooks/01_b.ipynb", "tests/test_c.py", "workshop_utils/d.py", "README.md"),
+        *("data/yoghurt/e.xml", "results/f.json", "tests/fixtures/g.txt", "tools/h.py", "tools/colab.py"),
+    ):
         (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "project" / name).write_text("1")
-    (tmp_path / "project" / "tests" / "conftest.py").touch()
     (tmp_path / "project" / "requirements.txt").write_text("tensorflow>=2.20\n")
     (tmp_path / "project" / ".gitignore").write_text("/runs/\n")
     monkeypatch.setattr(settings, "PROJECT", tmp_path / "project")
@@ -64,6 +67,7 @@ def test_what_passed_is_not_tried_again_and_what_failed_is(little):
         "01_b": True,
     }
     assert written["versions"] == VERSIONS and written["parts"]["01_b"]["peak_bytes"] == 7
+    assert {each["machine"] for each in written["parts"].values()} == {outcomes.here()}
     assert attempts(little) == ["00_a"]
     assert attempts(little) == []
 
@@ -81,14 +85,53 @@ def test_what_was_interrupted_goes_on(little):
 
 @pytest.mark.parametrize(
     ("changed", "again"),
-    [("notebooks/00_a.ipynb", ["00_a"]), ("workshop_utils/d.py", ["test_c", "00_a", "01_b"]), (".gitignore", [])],
+    [
+        ("notebooks/00_a.ipynb", ["00_a"]),
+        ("workshop_utils/d.py", ["test_c", "00_a", "01_b"]),
+        ("data/yoghurt/e.xml", ["test_c", "00_a", "01_b"]),
+        ("results/f.json", ["test_c", "00_a", "01_b"]),
+        ("requirements.txt", ["test_c", "00_a", "01_b"]),
+        ("tools/colab.py", ["test_c", "00_a", "01_b"]),
+        ("tests/fixtures/g.txt", ["test_c"]),
+        ("tools/h.py", ["test_c"]),
+        ("README.md", []),
+        (".gitignore", []),
+    ],
 )
 def test_what_has_changed_is_tried_again(little, changed, again):
     attempts(little)
     path = settings.PROJECT / changed
     path.write_text(path.read_text() + "\n#")
     commit(settings.PROJECT)
+    assert list(trial.missing(little, VERSIONS, trial.parts_of(little))) == again
     assert attempts(little) == again
+
+
+def test_what_was_never_tried_or_failed_or_has_changed_is_said_to_be_missing(little, monkeypatch, capsys):
+    monkeypatch.setattr(trial, "resolved", lambda each: "tensorflow==2.20.0\n")
+    attempts(little, passes=lambda part: part != "00_a", chosen=("00_a", "test_c"))
+    (settings.PROJECT / "tests" / "test_c.py").write_text("2")
+    commit(settings.PROJECT)
+    capsys.readouterr()
+    assert trial.tell_missing([little]) == 0
+    today = outcomes.today()
+    said = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert said == [
+        ["little:", "0 of 3 stand"],
+        ["test_c", f"changed since {today}"],
+        ["00_a", f"failed on {today}"],
+        ["01_b", "not tried on these versions"],
+    ]
+    attempts(little)
+    capsys.readouterr()
+    assert trial.tell_missing([little]) == 0
+    assert capsys.readouterr().out == "little: 3 of 3 stand\n"
+
+
+def test_what_is_not_for_a_place_is_neither_tried_nor_missing_there(little):
+    on_binder = dataclasses.replace(little, tests=False, without=("01_b",))
+    assert attempts(on_binder) == ["00_a"]
+    assert trial.missing(on_binder, VERSIONS, trial.parts_of(on_binder)) == {}
 
 
 def test_another_version_begins_the_trial_anew(little):
@@ -104,6 +147,37 @@ def test_a_part_that_leaves_something_for_git_to_see_has_failed(little):
     (little.clone / "notebooks" / "left.txt").touch()
     came = trial.changes_nothing(little, trial.Attempt(True, ""))
     assert not came.passed and "left.txt" in came.said
+
+
+BROUGHT = {"tensorflow": "2.20.0", "protobuf": "5.29.6"}
+READY = "Installing onnx (about a minute).\nReady: the workshop in /content/workshop, 1 packages installed, and so on."
+
+
+def on_colab(first: str = READY, second: str = "All packages are installed.", **there: str) -> trial.Attempt:
+    """Judge a notebook of which two cells said this, where Colab's packages and onnx are `there` afterwards."""
+    outputs = [{"output_type": "stream", "name": "stdout", "text": first}]
+    shown = [{"output_type": "execute_result", "data": {"text/markdown": [second], "a/widget+json": {"model_id": "1"}}}]
+    cells = [{"cell_type": "markdown"}, *({"cell_type": "code", "outputs": each} for each in (outputs, shown))]
+    return trial.came_on_colab({"cells": cells}, BROUGHT, BROUGHT | {"onnx": "1.20.0"} | there)
+
+
+def test_on_colab_what_pip_added_is_written_down():
+    came = on_colab()
+    assert came.passed and came.said == READY.splitlines()[-1] and came.measured == {"installed": {"onnx": "1.20.0"}}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ({"protobuf": "6.33.0"}, "Colab's own protobuf was replaced"),
+        ({"first": "Traceback"}, "did not prepare Colab"),
+        ({"first": READY.replace("1 packages", "no packages")}, "nothing was to be installed"),
+        ({"second": "**Missing: jupyterlab.** Run pip"}, "sends who is on Colab to install something"),
+    ],
+)
+def test_on_colab_a_notebook_fails_that_changed_colab_or_did_not_try_pip_or_sends_people_to_it(what, said):
+    came = on_colab(**what)
+    assert not came.passed and said in came.said
 
 
 def test_a_python_that_is_not_there_is_named():

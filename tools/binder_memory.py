@@ -2,6 +2,7 @@
 
     python tools/binder_memory.py            # all notebooks
     python tools/binder_memory.py 04 06      # only what has such a name
+    python tools/binder_memory.py missing    # list what has not been measured yet, or has changed since
 
 JupyterLab is started as Binder does it, by `start`, from an environment that has what environment.yml asks for. Each
 notebook is run through the server, cell by cell over its websocket, and saved, as a browser does it; with nothing
@@ -10,6 +11,7 @@ summed up, as proportional set size: what several processes share counts once. T
 tests/outcomes/binder.json; those of another recipe than `quick` (WORKSHOP_RECIPE) to binder-RECIPE.json.
 """
 
+import asyncio
 import contextlib
 import dataclasses
 import json
@@ -31,7 +33,7 @@ import psutil
 import yaml
 from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
-from trial import FOLDER, Attempt, Trial, environment_of, run
+from trial import FOLDER, LONGEST, Attempt, Trial, environment_of, run, tell_missing
 
 from workshop_utils import settings
 from workshop_utils.errors import WorkshopError
@@ -40,6 +42,8 @@ MOST = 1.9e9
 """Bytes that JupyterLab and one kernel may have together."""
 EVERY = 0.2
 """Seconds between two looks at the memory."""
+WITHOUT = ("11_scale_out",)
+"""Its two workers and its kernel need more than Binder has, and it says so."""
 
 
 class BinderError(WorkshopError, RuntimeError):
@@ -47,6 +51,12 @@ class BinderError(WorkshopError, RuntimeError):
 
 
 def main(*parts: str) -> int:
+    trial = as_on_binder()
+    return tell_missing([trial]) if parts == ("missing",) else run(trial, try_on_binder, parts)
+
+
+def as_on_binder() -> Trial:
+    """Return the trial of what environment.yml asks for, at the recipe that WORKSHOP_RECIPE names."""
     recipe = os.environ.get("WORKSHOP_RECIPE") or "quick"
     *conda, pip = yaml.safe_load((settings.PROJECT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     (python,) = [each.removeprefix("python=") for each in conda if each.startswith("python=")]
@@ -54,11 +64,9 @@ def main(*parts: str) -> int:
     asked = FOLDER / "binder.txt"
     asked.write_text("\n".join(pip["pip"]) + "\n", encoding="utf-8")
     if recipe == "quick":
-        trial = Trial("binder", python, (asked,), tests=False)
-    else:
-        command = f"WORKSHOP_RECIPE={recipe} make test-binder"
-        trial = Trial(f"binder-{recipe}", python, (asked,), tests=False, command=command)
-    return run(trial, try_on_binder, parts)
+        return Trial("binder", python, (asked,), tests=False, without=WITHOUT)
+    command = f"WORKSHOP_RECIPE={recipe} make test-binder"
+    return Trial(f"binder-{recipe}", python, (asked,), tests=False, without=WITHOUT, command=command)
 
 
 def try_on_binder(trial: Trial, part: str) -> Attempt:
@@ -104,7 +112,7 @@ def serving(trial: Trial, log):
     token = secrets.token_hex(16)
     environment = environment_of(trial) | {"JUPYTER_TOKEN": token, "JUPYTER_RUNTIME_DIR": str(trial.folder / "runtime")}
     command = [trial.clone / "start", trial.venv_python, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
-    command += ["--port=0", "--allow-root", f"--ServerApp.root_dir={trial.clone}", "--LabApp.news_url=None"]
+    command += ["--port=0", "--allow-root", f"--ServerApp.root_dir={trial.clone}"]
     process = subprocess.Popen(command, cwd=trial.clone, env=environment, stdout=log, stderr=log)
     try:
         yield Server(process, _address(process, pathlib.Path(log.name)), token)
@@ -186,8 +194,11 @@ async def run_notebook(server: Server, path: pathlib.PurePosixPath) -> None:
     server.request("DELETE", f"api/kernels/{kernel}")
 
 
-async def run_cell(socket, cell) -> str:
-    """Execute a cell and keep its outputs; return what went wrong, nothing where nothing did."""
+async def run_cell(socket, cell, patience: float = LONGEST) -> str:
+    """Execute a cell and keep its outputs; return what went wrong, nothing where nothing did.
+
+    Raises BinderError where the kernel says nothing for `patience` seconds.
+    """
     header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": uuid.uuid4().hex,
               "date": "", "version": "5.3"}  # fmt: skip
     content = {"code": cell.source, "silent": False, "store_history": True, "user_expressions": {},
@@ -196,7 +207,10 @@ async def run_cell(socket, cell) -> str:
     await socket.write_message(json.dumps(request))
     replied, idle, fault = False, False, ""
     while not (replied and idle):
-        text = await socket.read_message()
+        try:
+            text = await asyncio.wait_for(socket.read_message(), patience)
+        except TimeoutError:
+            raise BinderError(f"the kernel has said nothing for {patience:g} s") from None
         if text is None:
             return "the connection to the kernel broke off"
         if isinstance(text, bytes):

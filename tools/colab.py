@@ -99,7 +99,8 @@ def install(lacking: list[Requirement], here: dict[str, str]) -> None:
         constraints = pathlib.Path(scratch, "constraints.txt")
         constraints.write_text("\n".join(kept) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        command += ["--constraint", str(constraints), *map(str, lacking)]
+        # Where the newest version does not fit Colab's, pip tries older ones: of those, none may have to be compiled.
+        command += ["--only-binary", ":all:", "--constraint", str(constraints), *map(str, lacking)]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise ColabError(

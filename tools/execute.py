@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import copy
 import logging
 import os
 import pathlib
@@ -10,6 +11,7 @@ import sys
 import time
 
 import nbformat
+import pages
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -22,6 +24,11 @@ from workshop_utils.errors import WorkshopError
 
 LONGEST_CELL = 4 * 3600
 """Seconds after which a cell hangs: 1,000 steps from random weights take half an hour on two cores."""
+
+TEX = (
+    "*This page loads nothing from the web, so its formulas stand as TeX, between dollar signs. JupyterLab sets them, "
+    "and on the pages that `make site` makes they are set.*"
+)
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 """An interrupted nbclient leaves a task behind, which asyncio would tell with a traceback."""
@@ -104,9 +111,10 @@ def _told(notebook, content, started, what: str, out: pathlib.Path) -> str:
 
 
 def _html(content, notebook: pathlib.Path) -> str:
-    """Return an executed notebook as one HTML page; its links to other notebooks lead to their pages.
+    """Return an executed notebook as one HTML page, which loads nothing; its links to notebooks lead to their pages.
 
-    The pictures in its text are put into the page here: nbconvert's own way of that closes a `<details>` too early.
+    Without scripts, a widget is the text that it also has, and formulas stay TeX. The pictures in the text are put into
+    the page here: nbconvert's own way of that closes a `<details>` too early.
     """
 
     def embedded(found: re.Match) -> str:
@@ -114,6 +122,21 @@ def _html(content, notebook: pathlib.Path) -> str:
         return f'src="data:image/svg+xml;base64,{picture}"'
 
     resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
-    page, _ = HTMLExporter().from_notebook_node(content, resources)
+    page, _ = HTMLExporter().from_notebook_node(_without_scripts(content), resources)
+    page = re.sub(r'<script src="https?://[^"]*"[^>]*>\s*</script>', "", page)
     page = re.sub(r'src="(\.\./docs/[\w/]+\.svg)"', embedded, page)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
+
+
+def _without_scripts(content):
+    """Return a copy of an executed notebook in which nothing waits for a script that would draw it."""
+    still = copy.deepcopy(content)
+    still.metadata.pop("widgets", None)
+    for cell in still.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not pages.is_bar(output)]
+            for output in cell.outputs:
+                output.get("data", {}).pop(pages.WIDGET, None)
+    if pages.has_formulas(still):
+        still.cells.insert(1, nbformat.v4.new_markdown_cell(TEX))
+    return still

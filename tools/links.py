@@ -18,14 +18,19 @@ GITHUB = "https://github.com/"
 COLAB_FOLDER = "/content/workshop"
 COLAB_CELL = """\
 # On Colab this fetches the workshop. Anywhere else it does nothing.
+import os
 import runpy
 import sys
 
 if "google.colab" in sys.modules:
-    repository, tag = "{repository}", "{tag}"
-    ![ -d {folder} ] || git clone --quiet --depth 1 --branch {{tag}} {{repository}} {folder}
-    runpy.run_path("{folder}/tools/colab.py", run_name="__main__")
+    repository, tag, folder = "{repository}", "{tag}", "{folder}"
+    if not os.path.exists(folder):
+        !rm -rf {{folder}}.part
+        !git clone --quiet --depth 1 --branch {{tag}} {{repository}} {{folder}}.part && mv {{folder}}.part {{folder}}
+        assert os.path.exists(folder), "GitHub did not answer: run this cell again."
+    runpy.run_path(f"{{folder}}/tools/colab.py", run_name="__main__")
 """
+"""The clone gets its name when it is whole: what an interruption leaves is never taken for the workshop."""
 
 _NAME, _TAG = r"([\w.-]+/[\w-]+)", r"([\w.-]+)"
 _OPENED = (

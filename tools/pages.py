@@ -3,7 +3,8 @@
     python tools/pages.py SPHINX_PYTHON
 
 The pages are gathered in build/site-source/, as they lie in the project, and SPHINX_PYTHON, a Python that has
-docs/site/requirements.txt, makes build/site/ of them. The site needs no server and loads nothing from elsewhere.
+docs/site/requirements.txt, makes build/site/ of them. The site needs no server and loads nothing from elsewhere; so
+formulas are MathML, which browsers set by themselves.
 """
 
 import json
@@ -13,16 +14,24 @@ import shutil
 import subprocess
 import sys
 
+import links
+
 from workshop_utils import files, settings
 from workshop_utils.errors import WorkshopError
 
 EXECUTED = settings.PROJECT / "build" / "notebooks"
 SOURCE = settings.PROJECT / "build" / "site-source"
 SITE = settings.PROJECT / "build" / "site"
-WRITTEN = ("README.md", "INSTRUCTORS.md", "data/README.md", "tests/README.md", "docs/*.md", "docs/site/**/*")
+WRITTEN = (
+    *("README.md", "INSTRUCTORS.md", "data/README.md", "results/README.md", "tests/README.md", "docs/*.md"),
+    *("docs/site/**/*", "LICENSE", "NOTICE", "data/LICENSE"),
+)
 PICTURES = ("docs/**/*.svg", "docs/**/*.png", "docs/**/*.jpg", "data/pictures/*")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"'](?:https?:)?//[^\"']+")
+STYLED_FROM_ELSEWHERE = re.compile(r"(?:@import\s*|\burl\(\s*)[\"']?(?:https?:)?//[^\"')\s]+")
+LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
+FORMULA = "$$"
 
 
 class SiteError(WorkshopError, RuntimeError):
@@ -36,6 +45,8 @@ def main(sphinx_python: str) -> int:
         called = calls_elsewhere(SITE)
         if called:
             raise SiteError("The site would load from elsewhere:\n" + "\n".join(called))
+        if raw := with_raw_formulas(SOURCE, SITE):
+            raise SiteError(f"Formulas are not set on these pages: {', '.join(raw)}")
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 1
@@ -67,6 +78,21 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
             if cell["cell_type"] == "code":
                 cell["outputs"] = [each for each in cell["outputs"] if not is_bar(each)]
         files.write_text(json.dumps(content), _made(source / "notebooks") / notebook.name)
+    for page in source.rglob("*.md"):
+        files.write_text(leading_somewhere(page, source), page)
+
+
+def leading_somewhere(page: pathlib.Path, source: pathlib.Path) -> str:
+    """Return a page's text, in which the links to what was not gathered lead to the repository on the web."""
+
+    def led(found: re.Match) -> str:
+        if (page.parent / found[1]).is_file():
+            return found[1]
+        path = (page.parent / found[1]).resolve().relative_to(source.resolve())
+        kind = "tree" if (settings.PROJECT / path).is_dir() else "blob"
+        return f"{links.repository()}/{kind}/{links.tag()}/{path.as_posix()}"
+
+    return LINK.sub(led, page.read_text(encoding="utf-8"))
 
 
 def is_bar(output: dict) -> bool:
@@ -86,13 +112,29 @@ def build(sphinx_python: str, source: pathlib.Path, site: pathlib.Path) -> None:
 
 
 def calls_elsewhere(site: pathlib.Path) -> list[str]:
-    """Return what the site's pages would load from another place, by page."""
+    """Return what the site's pages and their styles would load from another place, by file."""
+    patterns = {".html": FROM_ELSEWHERE, ".css": STYLED_FROM_ELSEWHERE}
     return [
-        f"{page.relative_to(site)}: {found[0]}"
-        for page in sorted(site.rglob("*.html"))
-        for found in FROM_ELSEWHERE.finditer(page.read_text(encoding="utf-8"))
+        f"{path.relative_to(site)}: {found[0]}"
+        for path in sorted(site.rglob("*"))
+        if path.suffix in patterns
+        for found in patterns[path.suffix].finditer(path.read_text(encoding="utf-8"))
         if 'rel="canonical"' not in found[0]
     ]
+
+
+def with_raw_formulas(source: pathlib.Path, site: pathlib.Path) -> list[str]:
+    """Return the notebooks that hold formulas, and whose pages show none, or show TeX."""
+    raw = []
+    for notebook in sorted((source / "notebooks").glob("*.ipynb")):
+        page = (site / "notebooks" / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        if has_formulas(json.loads(notebook.read_text(encoding="utf-8"))) and ("<math" not in page or FORMULA in page):
+            raw.append(notebook.name)
+    return raw
+
+
+def has_formulas(notebook: dict) -> bool:
+    return any(FORMULA in "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
 
 
 def _made(folder: pathlib.Path) -> pathlib.Path:

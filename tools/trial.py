@@ -4,10 +4,12 @@
     python tools/trial.py oldest             # the tests and the notebooks, on the lowest versions that we allow
     python tools/trial.py newest             # on the highest
     python tools/trial.py oldest voc 00      # only what has such a name
+    python tools/trial.py missing            # list what has not been tried yet, or has changed since
 
 `make test-colab`, `make test-oldest` and `make test-newest` do this. What is tried is the last commit, in a clone of
 its own, in a virtual environment of its own, both under build/trials/. What came of it goes to tests/outcomes/; what
-has passed is not tried again until it, the package or a version has changed, so an interrupted trial goes on.
+has passed is not tried again until it, what it uses (see `USED`) or a version has changed, so an interrupted trial goes
+on.
 """
 
 import dataclasses
@@ -21,7 +23,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import outcomes
 from resolver import output, uv
@@ -35,6 +37,13 @@ NOT_TRIED = ("test_notebooks", "test_outcomes")
 """The notebooks are tried one by one, and outcomes are what we are about to write."""
 LONGEST = 3600
 """Seconds after which a test file or a notebook hangs."""
+USED = (
+    *("data/yoghurt", "data/yoghurt_new_line", "data/to_label", "data/to_label_truth", "results", "workshop_utils"),
+    *("requirements.txt", "start", "tests/test_notebooks.py", "tools/colab.py", "tools/jupyter"),
+)
+USED_BY_TESTS = (*USED, "tests/conftest.py", "tests/fixtures", "tests/verdicts.py", "tools")
+"""What a notebook's or a test's outcome depends on besides itself: where it changes, they are tried again. A text that
+only tests of texts read is not among it."""
 
 
 class TrialError(WorkshopError, RuntimeError):
@@ -51,6 +60,8 @@ class Trial:
     resolution: str = "highest"
     tests: bool = True
     """Whether the tests are tried, too, or the notebooks alone."""
+    without: tuple[str, ...] = ()
+    """Notebooks that are not for such a place."""
     command: str = ""
     """What one writes to do this, if it is not `make test-NAME`."""
 
@@ -84,8 +95,10 @@ TRIALS = {
 
 
 def main(name: str = "", *parts: str) -> int:
+    if name == "missing":
+        return tell_missing(TRIALS.values())
     if name not in TRIALS:
-        print(f"usage: python tools/trial.py {'|'.join(TRIALS)} [PART...]", file=sys.stderr)
+        print(f"usage: python tools/trial.py {'|'.join(TRIALS)}|missing [PART...]", file=sys.stderr)
         return 2
     return run(TRIALS[name], try_on_colab if name == "colab" else try_tests, parts)
 
@@ -102,6 +115,35 @@ def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str
     except KeyboardInterrupt:
         print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
         return 130
+
+
+def tell_missing(trials: Iterable[Trial]) -> int:
+    """Print what of these trials is missing; return 0, or 1 where that cannot be told."""
+    try:
+        for trial in trials:
+            parts = parts_of(trial)
+            lacking = missing(trial, pinned(resolved(trial)), parts)
+            print(f"{trial.name}: {len(parts) - len(lacking)} of {len(parts)} stand")
+            for part, why in lacking.items():
+                print(f"  {part:32} {why}")
+    except (WorkshopError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    return 0
+
+
+def missing(trial: Trial, versions: dict[str, str], parts: list[str]) -> dict[str, str]:
+    """Return which of a trial's parts have to be tried, each with the reason."""
+    commit, came = _head(settings.PROJECT), Outcomes(trial, versions)
+    return {part: why for part in parts if (why := came.lacks(part, digest_of(trial, part, versions, commit)))}
+
+
+def parts_of(trial: Trial) -> list[str]:
+    """Return what there is to be tried: test files, where the trial has them, and notebooks."""
+    tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
+    notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
+    return [name for name in parts if name not in trial.without]
 
 
 def make_environment(trial: Trial) -> dict[str, str]:
@@ -121,7 +163,12 @@ def make_environment(trial: Trial) -> dict[str, str]:
             tools = project["optional-dependencies"]["dev"]
             uv("pip", "install", "--python", trial.venv_python, "-c", trial.folder / "wanted.txt", *tools)
         (trial.folder / "wanted.txt").rename(listed)
-    return dict(line.split("==") for line in text.splitlines())
+    return pinned(text)
+
+
+def pinned(text: str) -> dict[str, str]:
+    """Return {package: version} of the lines that pin one, `package==version`."""
+    return dict(re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE))
 
 
 def resolved(trial: Trial) -> str:
@@ -155,9 +202,9 @@ def clone_head(trial: Trial) -> None:
         return
     if not trial.clone.exists():
         _git("clone", "--quiet", settings.PROJECT, trial.clone)
-        uv("pip", "install", "--quiet", "--python", trial.venv_python, "--no-deps", "--editable", trial.clone)
     _git("-C", trial.clone, "fetch", "--quiet", settings.PROJECT, "HEAD")
     _git("-C", trial.clone, "checkout", "--quiet", "--force", "--detach", _head(settings.PROJECT))
+    uv("pip", "install", "--quiet", "--python", trial.venv_python, "--no-deps", "--editable", trial.clone)
     if settings.PRETRAINED.exists():
         shutil.copytree(settings.PRETRAINED, trial.clone / "data" / "pretrained", dirs_exist_ok=True)
 
@@ -165,9 +212,7 @@ def clone_head(trial: Trial) -> None:
 def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, ...]) -> int:
     """Attempt every part that has not passed yet; return the exit code."""
     commit = _head(settings.PROJECT)  # what the clone holds, whatever is committed meanwhile
-    notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
-    parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
+    parts = parts_of(trial)
     came = Outcomes(trial, versions)
     came.keep_only(parts)
     failed = 0
@@ -175,7 +220,7 @@ def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, 
         if chosen and not any(word in part for word in chosen):
             continue
         digest = digest_of(trial, part, versions, commit)
-        if came.stands(part, digest):
+        if not came.lacks(part, digest):
             print(f"  {part:32} passed on {came.parts[part]['date']}", flush=True)
             continue
         print(f"  {part:32} ", end="", flush=True)
@@ -214,10 +259,14 @@ def try_tests(trial: Trial, part: str) -> Attempt:
 
 
 def try_on_colab(trial: Trial, part: str) -> Attempt:
-    """Run a notebook as it is opened from its badge: alone, in an empty folder, with nothing trained before."""
+    """Run a notebook as it is opened from its badge: alone, in an empty folder, with nothing trained before.
+
+    Nor is anything installed before but what Colab brings, so the first cell's pip has to find what fits to it.
+    """
     import execute
     import links
 
+    uv("pip", "sync", "--quiet", "--python", trial.venv_python, trial.folder / "versions.txt")
     cell = links.COLAB_CELL.format(repository=f"file://{trial.folder / 'origin.git'}", tag="trial", folder=trial.clone)
     notebook = json.loads(_git("-C", trial.folder / "origin.git", "show", f"trial:notebooks/{part}.ipynb"))
     first = next(each for each in notebook["cells"] if each["cell_type"] == "code")
@@ -235,23 +284,38 @@ def try_on_colab(trial: Trial, part: str) -> Attempt:
     except execute.NotebookError as fault:
         return Attempt(False, str(fault).strip().splitlines()[0])
     executed = json.loads((trial.folder / "executed" / f"{part}.ipynb").read_text(encoding="utf-8"))
-    first = next(each for each in executed["cells"] if each["cell_type"] == "code")
-    said = "".join("".join(each.get("text", "")) for each in first["outputs"]).strip().splitlines()
-    brought = dict(line.split("==") for line in (STAND_IN / "versions.txt").read_text().splitlines() if "==" in line)
-    there = dict(re.findall(r"^([\w.-]+)==(\S+)$", uv("pip", "freeze", "--python", trial.venv_python), re.MULTILINE))
+    brought = pinned((trial.folder / "versions.txt").read_text(encoding="utf-8"))
+    came = came_on_colab(executed, brought, pinned(uv("pip", "freeze", "--python", trial.venv_python)))
+    return dataclasses.replace(came, said=came.said.replace(str(trial.clone), links.COLAB_FOLDER))
+
+
+def came_on_colab(executed: dict, brought: dict[str, str], there: dict[str, str]) -> Attempt:
+    """Judge a notebook that ran to its end where these versions were `brought` and those are `there` afterwards."""
+    told = ["".join(map(_told, cell["outputs"])) for cell in executed["cells"] if cell["cell_type"] == "code"]
+    said = told[0].strip().splitlines()
     if replaced := [name for name, version in brought.items() if there.get(name) != version]:
         return Attempt(False, f"Colab's own {', '.join(replaced)} was replaced")
     if not said or not said[-1].startswith("Ready: "):
         return Attempt(False, f"its first cell did not prepare Colab: {said}")
-    return Attempt(True, said[-1].replace(str(trial.clone), links.COLAB_FOLDER))
+    if not re.search(r"\d+ packages installed", said[-1]):
+        return Attempt(False, f"nothing was to be installed, so this is not what Colab brings: {said[-1]}")
+    if found := [text for text in told if "Missing:" in text]:
+        return Attempt(False, f"it sends who is on Colab to install something: {found[0]}")
+    return Attempt(True, said[-1], {"installed": {name: there[name] for name in there if name not in brought}})
+
+
+def _told(output: dict) -> str:
+    """Return what an output of a cell says in words."""
+    data = output.get("data", {})
+    return "".join("".join(text) for text in (output.get("text", ""), *data.values()) if not isinstance(text, dict))
 
 
 def digest_of(trial: Trial, part: str, versions: dict[str, str], commit: str) -> str:
-    """Return a digest of all that decides what comes of a part: itself, the package, the versions."""
+    """Return a digest of all that decides what comes of a part: itself, what it uses, the versions."""
     own = f"tests/{part}.py" if part.startswith("test_") else f"notebooks/{part}.ipynb"
-    tracked = [own, "workshop_utils", "tools/colab.py" if trial.name == "colab" else "tests/conftest.py"]
-    hashes = [_git("-C", settings.PROJECT, "rev-parse", f"{commit}:{each}") for each in tracked]
-    return hashlib.sha256(json.dumps([*hashes, trial.python, versions]).encode()).hexdigest()[:12]
+    used = USED_BY_TESTS if part.startswith("test_") else USED
+    hashes = _git("-C", settings.PROJECT, "ls-tree", commit, "--", own, *used)
+    return hashlib.sha256(json.dumps([hashes, trial.python, versions]).encode()).hexdigest()[:12]
 
 
 class Outcomes:
@@ -265,7 +329,6 @@ class Outcomes:
             "command": trial.command or f"make test-{trial.name}",
             "python": trial.python,
             "versions": {name: versions[name] for name in (*asked, "tensorflow-cpu") if name in versions},
-            "machine": outcomes.here(),
         }
 
         before = outcomes.read(trial.name)
@@ -275,12 +338,17 @@ class Outcomes:
     def keep_only(self, parts: list[str]) -> None:
         self.parts = {name: self.parts[name] for name in parts if name in self.parts}
 
-    def stands(self, part: str, digest: str) -> bool:
-        return self.parts.get(part, {}).get("digest") == digest and self.parts[part]["passed"]
+    def lacks(self, part: str, digest: str) -> str:
+        """Return why a part has to be tried, nothing where what is written of it stands."""
+        if part not in self.parts:
+            return "not tried on these versions"
+        if not self.parts[part]["passed"]:
+            return f"failed on {self.parts[part]['date']}"
+        return "" if self.parts[part]["digest"] == digest else f"changed since {self.parts[part]['date']}"
 
     def add(self, part: str, digest: str, came: Attempt, seconds: float) -> None:
         entry = {"passed": came.passed, "said": came.said, **came.measured, "seconds": seconds}
-        entry |= {"date": outcomes.today(), "digest": digest}
+        entry |= {"machine": outcomes.here(), "date": outcomes.today(), "digest": digest}
         self.parts = dict(sorted((self.parts | {part: entry}).items()))
         outcomes.write(self.name, self.about | {"parts": self.parts})
 

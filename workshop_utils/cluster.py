@@ -6,10 +6,11 @@ this strategy, so the loop is ours: it is that of `training`, with what is summe
 
 - **The batch** of the recipe is that of all workers together. Of its photos, worker i of n takes each n-th from the
   i-th on. So the photos, their augmented views and hence the losses are those of one process with the same recipe.
-- **The records** lie in shards that every worker can read, in a shared folder or a copy. A worker reads all boxes when
-  it starts, and then, of the shards, only the records of the photos that are its part of a batch. A shard that were a
-  worker's own would spare it the other shards, but then it could only learn from photos of that shard, and the batches,
-  hence the result, would depend on the number of workers; so would the split if shards were split by themselves.
+- **The records** lie in shards that every worker can read, in a shared folder or a copy. When it starts, each worker
+  reads all shards whole, once: it keeps the boxes, and where each record lies. From then on it reads the records of the
+  photos that are its part of a batch, and no others. A shard that were a worker's own would spare it the other shards,
+  but then it could only learn from photos of that shard, and the batches, hence the result, would depend on the number
+  of workers; so would the split if shards were split by themselves.
 - **The loss** is a sum divided by the number of matched anchors of the whole batch, which no worker knows. So each
   gives its sums and its count, all are added up, and then divided (see `Team.mean`). The clipping by norm comes after.
 - **The chief**, worker 0, alone measures and writes: the folder of the run is on its machine, and is what one process

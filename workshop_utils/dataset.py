@@ -7,6 +7,7 @@ samples, hence the same split, the same batches and the same fingerprint.
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import hashlib
 import pathlib
 from collections.abc import Iterator
@@ -149,9 +150,15 @@ def places(step: int, size: int, count: int, seed: int) -> list[tuple[int, int]]
     In every epoch each photo comes once, in an order drawn for that epoch.
     """
     return [
-        (epoch, int(np.random.default_rng([seed, epoch]).permutation(count)[index]))
+        (epoch, int(_order(seed, epoch, count)[index]))
         for epoch, index in (divmod(place, count) for place in range(step * size, (step + 1) * size))
     ]
+
+
+@functools.lru_cache(maxsize=2)  # a batch may lie in two epochs
+def _order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """Return the order in which `count` photos come in an epoch."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def view(samples: list[Sample], mapping: dict[int, str], epoch: int, index: int, seed: int) -> augmentation.View:

@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import re
+import sys
 
 import psutil
 
@@ -17,6 +18,9 @@ _OUR_GROUPS = pathlib.Path("/proc/self/cgroup")
 _MEMORY_FILES = ("memory.max", "memory.current", "inactive_file")
 _MEMORY_FILES_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 """Where the limit stands, where what is taken of it, and what part of that, in memory.stat, is given back on demand."""
+
+_WORTH_A_WORD = 500_000_000
+"""Bytes that other notebooks hold together before we speak of them: less than that does no harm on 2 GB."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +60,10 @@ def other_kernels() -> list[Kernel]:
 
 
 def warn_of_other_kernels() -> None:
-    """Print one line where other notebooks are open and hold memory, and nothing where there is none."""
-    if others := other_kernels():
-        held = f"{sum(kernel.memory for kernel in others) / 1e9:.1f} GB of memory"
+    """Print one line where other notebooks are open and hold much memory, and nothing where they do not."""
+    others = other_kernels()
+    if (total := sum(kernel.memory for kernel in others)) >= _WORTH_A_WORD:
+        held = f"{total / 1e9:.1f} GB of memory"
         where = "under 'Running Terminals and Kernels', left in JupyterLab."
         if len(others) == 1:
             print(f"Another notebook is open and holds {held}. If you do not need it, shut it down {where}")
@@ -67,11 +72,16 @@ def warn_of_other_kernels() -> None:
 
 
 def missing_packages(requirements: pathlib.Path) -> list[str]:
-    """Return the packages that a requirements file names and this Python does not have, in the file's order."""
+    """Return the packages that a requirements file names and this Python does not have, in the file's order.
+
+    On Colab nobody misses JupyterLab: Colab's page is in its place.
+    """
+    needless = {"jupyterlab"} if "google.colab" in sys.modules else set()
     lines = requirements.read_text(encoding="utf-8").splitlines()
     names = [re.match(r"[\w.-]+", line)[0] for line in lines if line[:1].isalnum()]
+    wanted = [name for name in names if name not in needless]
     return [
-        name for name in names if not (_is_installed(name) or _is_installed(f"{name}-cpu"))
+        name for name in wanted if not (_is_installed(name) or _is_installed(f"{name}-cpu"))
     ]  # tensorflow-cpu will do
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from workshop_utils import machine
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Else the first notebook takes all of a GPU's memory, and a second one that is open gets none.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 
 @contextlib.contextmanager
