@@ -20,7 +20,7 @@ run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strateg
 	@$(PY) tools/report.py
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
-	@$(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
 	@$(PY) -m pytest $(ARGS)
@@ -92,7 +92,7 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 # What installs writes its stamp last, so what was interrupted is done again and what was finished is not.
 
-.venv/installed: .venv/made requirements.txt pyproject.toml $(wildcard tools/jupyter/*.json)
+.venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing what the notebooks need into .venv (some minutes, about 3 GB)."
 	@$(PY) -m pip install -r requirements.txt -e . || { $(INSTALL_FAILED); }
 	@touch $@

@@ -70,7 +70,7 @@ def _own(folder) -> dict[str, str]:
     home = folder / ".jupyter"
     own = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {f"JUPYTERLAB_{name}_DIR": str(home / name) for name in ("SETTINGS", "WORKSPACES")}
-    return own | {"WORKSHOP_RECIPE": "quick"}
+    return own | {"WORKSHOP_RECIPE": "quick", "JUPYTER_CONFIG_PATH": str(settings.PROJECT / "tools" / "jupyter")}
 
 
 def _wait_for(url: str, server, log) -> None:

@@ -9,6 +9,7 @@ virtual environment of its own, .venv; nothing else on this machine changes. `ma
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 import venv
@@ -32,6 +33,7 @@ def main() -> int:
         if subprocess.run([*install, *what], cwd=HERE).returncode:
             print("Installing failed; pip says why above. Is there 4 GB of free disk? Then run this again.")
             return 1
+    shutil.copytree(HERE / "tools" / "jupyter", HERE / ".venv" / "etc" / "jupyter", dirs_exist_ok=True)
     # So `make lab` and its like know that nothing is left to be installed.
     (HERE / ".venv" / "made").write_text(f"{HERE}\n", encoding="utf-8")
     (HERE / ".venv" / "installed").touch()
