@@ -9,11 +9,6 @@ from workshop_utils.quiet import keras, tf
 MOMENTUM = 0.9
 
 
-def long():
-    """So many batches were seen that the running averages move as Keras's do."""
-    return 1000
-
-
 @pytest.fixture(scope="module")
 def batch(yoghurt):
     return dataset.batch(yoghurt.samples, yoghurt.label_map, step=0, size=4, seed=1)
@@ -46,7 +41,7 @@ def plain(batch):
 
 @pytest.fixture(scope="module")
 def leant(batch):
-    return measured(batch, lambda model: lean.lean(model, long))
+    return measured(batch, lean.lean)
 
 
 def test_losses_are_those_of_the_network(plain, leant):
@@ -54,18 +49,15 @@ def test_losses_are_those_of_the_network(plain, leant):
 
 
 def test_what_is_computed_again_changes_no_gradient(batch, leant):
-    kept = measured(batch, lambda model: lean._fused(model, long))
+    kept = measured(batch, lean._fused)
     for path, gradient in kept[1].items():
         assert np.linalg.norm(leant[1][path] - gradient) <= 1e-3 * np.linalg.norm(gradient) + 1e-6, path
 
 
 def test_the_fused_norm_is_keras_own_in_output_gradients_and_averages():
-    def fused(norm):
-        return lean.FusedBatchNorm(norm, long)
-
     found = []
     features = tf.random.stateless_normal((4, 5, 5, 3), (1, 2)) * (1.0, 5.0, 0.1) + (0.0, 3.0, -1.0)
-    for make in (lambda norm: lambda values: norm(values, training=True), fused):
+    for make in (lambda norm: lambda values: norm(values, training=True), lean.FusedBatchNorm):
         norm = keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=1e-3)
         norm.build(features.shape)
         norm.gamma.assign((0.5, 1.0, 2.0))
@@ -88,23 +80,7 @@ def test_running_averages_move_once_a_step_though_early_layers_are_computed_twic
 
 def test_what_it_learns_the_detector_has_learnt(batch):
     model = detector.build(5)
-    network = lean.lean(model, long)
+    network = lean.lean(model)
     assert {id(weight) for weight in network.trainable_variables} == {
         id(weight) for weight in model.trainable_variables
     }
-
-
-def test_the_first_batches_count_alike_and_what_a_layer_begins_with_counts_for_nothing():
-    norm = keras.layers.BatchNormalization(momentum=MOMENTUM)
-    norm.build((None, 1))
-    seen = tf.Variable(0)
-    layer = lean.FusedBatchNorm(norm, lambda: seen)
-    means = np.arange(1.0, 31.0)
-    for mean in means:
-        layer(tf.random.stateless_normal((2, 4, 4, 1), (int(mean), 2)) * 3.0 + mean)
-        seen.assign_add(1)
-        if mean == 8:
-            assert float(norm.moving_mean[0]) == pytest.approx(means[:8].mean(), abs=1.0)
-            assert float(norm.moving_variance[0]) == pytest.approx(9.0, rel=0.5)
-    recent = sum((1 - MOMENTUM) * MOMENTUM**age * mean for age, mean in enumerate(means[::-1]))
-    assert float(norm.moving_mean[0]) == pytest.approx(recent / (1 - MOMENTUM**30), abs=1.0)

@@ -39,8 +39,7 @@ def prepared(yoghurt, strategy, tmp_path):
     """A function of changes to the plan that returns its stages."""
 
     def prepare(**changes):
-        samples = yoghurt.samples[:SAMPLES]
-        return stages.stages(strategy, plan(yoghurt, **changes), samples, tmp_path / "frozen", lambda: 0)
+        return stages.stages(strategy, plan(yoghurt, **changes), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
 
     return prepare
 
@@ -65,8 +64,7 @@ def test_without_thawing_or_layers_to_thaw_there_is_one_stage(prepared, changes)
 
 def test_train_from_nothing_freezes_nothing(yoghurt, tmp_path):
     strategy = strategies.fine_tune(yoghurt.label_map, "")
-    samples = yoghurt.samples[:SAMPLES]
-    (only,) = stages.stages(strategy, plan(yoghurt, train_from=""), samples, tmp_path / "frozen", lambda: 0)
+    (only,) = stages.stages(strategy, plan(yoghurt, train_from=""), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
     assert {NEVER, EARLY, LATE} <= learning(only.begin()[0])
 
 

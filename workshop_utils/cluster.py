@@ -168,8 +168,7 @@ def _follow(team: Team, plan: Plan, data: dataset.Dataset) -> None:
     keras.utils.set_random_seed(plan.recipe.seed)
     strategy = strategies.prepare(plan.strategy, data.label_map, plan.train_from)
     optimizer = training.make_optimizer(plan.recipe)
-    frozen = Experiment(pathlib.Path()).frozen
-    (stage,) = stages.stages(strategy, plan, samples, frozen, lambda: optimizer.iterations, team.part)
+    (stage,) = stages.stages(strategy, plan, samples, Experiment(pathlib.Path()).frozen, team.part)
     optimizer.build(stage.weights)
     team.share([*strategy.model.variables, *optimizer.variables])
     learner, batches = stage.begin()

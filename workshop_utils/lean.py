@@ -4,13 +4,7 @@ Two things cost most. Keras computes the statistics of a batch in several operat
 array; TensorFlow has one operation for all of them. And of the early layers' output, the largest arrays of all, what is
 needed for their gradients is not kept but computed again (Chen et al. 2016, arXiv 1604.06174, on trading computation
 for memory).
-
-One thing differs from Keras, and only in inference: the running averages begin as the plain mean of the batches so far.
-By Keras's rule the statistics that a layer begins with, which are true of nothing, would still count after hundreds of
-steps: the share `momentum**steps` of them.
 """
-
-from collections.abc import Callable
 
 from workshop_utils.quiet import keras, tf
 
@@ -23,13 +17,12 @@ RECOMPUTED = "block_2_add"
 class FusedBatchNorm(layers.Layer):
     """What `norm`, a BatchNormalization, computes in training, in one operation. The weights are its own.
 
-    `seen` returns over how many batches the running averages go already. `measures` says whether a call moves them;
-    what is computed a second time must not.
+    `measures` says whether a call moves the running averages; what is computed a second time must not.
     """
 
-    def __init__(self, norm: layers.BatchNormalization, seen: Callable):
+    def __init__(self, norm: layers.BatchNormalization):
         super().__init__(name=f"{norm.name}_fused", autocast=False)
-        self.norm, self.seen, self.measures = norm, seen, True
+        self.norm, self.measures = norm, True
 
     def call(self, features, mask=None):
         norm = self.norm
@@ -37,13 +30,11 @@ class FusedBatchNorm(layers.Layer):
         normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(features, gamma, beta, epsilon=norm.epsilon)
         if self.measures:
             count = tf.cast(tf.size(features) // tf.size(mean), tf.float32)
-            seen = tf.cast(self.seen(), tf.float32)
-            kept = tf.minimum(norm.momentum, seen / (seen + 1))
             for average, measured in (
                 (norm.moving_mean, mean),
                 (norm.moving_variance, variance * (count - 1) / count),  # Keras's is that of these values, not of all
             ):
-                average.assign(kept * average + (1 - kept) * measured)
+                average.assign(norm.momentum * average + (1 - norm.momentum) * measured)
         return normalised
 
 
@@ -67,22 +58,19 @@ class Recomputed(layers.Layer):
         return tf.recompute_grad(compute)(features)
 
 
-def lean(model: keras.Model, seen: Callable) -> keras.Model:
-    """Return a model on the same weights that computes what `model` computes in training.
-
-    `seen` returns how many batches it has been trained on, as a number or a tensor.
-    """
+def lean(model: keras.Model) -> keras.Model:
+    """Return a model on the same weights that computes what `model` computes in training."""
     border = model.get_layer(RECOMPUTED).output
-    early = _fused(keras.Model(model.input, border, name="early"), seen)
-    late = _fused(keras.Model(border, model.outputs, name="late"), seen)
+    early = _fused(keras.Model(model.input, border, name="early"))
+    late = _fused(keras.Model(border, model.outputs, name="late"))
     image = keras.Input(model.input_shape[1:])
     return keras.Model(image, late(Recomputed(early)(image)))
 
 
-def _fused(model: keras.Model, seen: Callable) -> keras.Model:
+def _fused(model: keras.Model) -> keras.Model:
     def replace(layer):
         if isinstance(layer, layers.BatchNormalization):
-            return FusedBatchNorm(layer, seen)
+            return FusedBatchNorm(layer)
         return layer if layer.weights else type(layer).from_config(layer.get_config())
 
     return keras.models.clone_model(model, clone_function=replace)

@@ -37,20 +37,18 @@ def stages(
     plan: Plan,
     samples: list[dataset.Sample],
     folder: pathlib.Path,
-    seen: Callable,
     part: slice = slice(None),
 ) -> list[Stage]:
     """Return the stages of a plan, trained on the samples. What frozen layers make of them lies in `folder`.
 
-    `seen` returns how many batches the network has been trained on. `part` is the part of each batch that is learnt
-    from here, where nothing that frozen layers give is kept.
+    `part` is the part of each batch that is learnt from here, where nothing that frozen layers give is kept.
     """
     model, recipe, steps = strategy.model, plan.recipe, plan.recipe.steps
     live = functools.partial(dataset.batches, samples, plan.label_map, recipe.batch_size, recipe.seed, part=part)
     if not plan.train_from:
-        return [Stage(steps, model.trainable_variables, lambda: (_network(strategy, seen), live))]
+        return [Stage(steps, model.trainable_variables, lambda: (_network(strategy), live))]
     strategies.freeze_up_to(model, plan.train_from)
-    begin_frozen = functools.partial(_begin_frozen, strategy, plan, samples, folder, seen, live)
+    begin_frozen = functools.partial(_begin_frozen, strategy, plan, samples, folder, live)
     last = Stage(steps, model.trainable_variables, begin_frozen)
     thawed = round(steps * plan.thaw)
     early = _learning_early(model, plan.train_from)
@@ -60,7 +58,7 @@ def stages(
     def begin():
         shutil.rmtree(folder, ignore_errors=True)  # made by these layers as they were in a run that broke off
         strategies.freeze_up_to(model, strategies.NEVER_THAWED)
-        return _network(strategy, seen), live
+        return _network(strategy), live
 
     def factor(weight, step):
         return falling(step, thawed, steps) if weight.path in early else 1.0
@@ -92,14 +90,14 @@ def _learning_early(model: keras.Model, train_from: str) -> dict[str, keras.Vari
     return early
 
 
-def _network(strategy: strategies.Strategy, seen: Callable) -> keras.Model:
+def _network(strategy: strategies.Strategy) -> keras.Model:
     """Return what is run at each step where the whole network is: the same weights, in less time and memory."""
     if strategy.batch_norm_learns:
-        return lean.lean(strategy.model, seen)
+        return lean.lean(strategy.model)
     return folding.fold(strategy.model, policy(strategy))
 
 
-def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, seen: Callable, live):
+def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
     """Freeze; return the tail and cached batches, or the whole and live ones where no view would be seen twice."""
     strategies.freeze_up_to(strategy.model, plan.train_from)
     size, steps = plan.recipe.batch_size, plan.recipe.steps
@@ -107,7 +105,7 @@ def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, seen: Cal
     left = (steps - thawed) * size
     views = math.ceil(left / len(samples) / strategies.SEEN) if plan.views is None else plan.views
     if not 0 < views * len(samples) < left:
-        return _network(strategy, seen), live
+        return _network(strategy), live
     frozen, tail = trunk.split(strategy.model, plan.train_from)
     epoch = thawed * size // len(samples)
     cache = trunk.Cache(folder, samples, plan.label_map, views, plan.recipe.seed, epoch)

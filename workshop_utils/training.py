@@ -171,8 +171,7 @@ def _run(strategy, plan: Plan, training, experiment, measure, watch, team) -> di
     """
     model, recipe, began = strategy.model, plan.recipe, time.monotonic()
     optimizer = make_optimizer(recipe)
-    part = team.part if team else slice(None)
-    parts = stages.stages(strategy, plan, training, experiment.frozen, lambda: optimizer.iterations, part)
+    parts = stages.stages(strategy, plan, training, experiment.frozen, team.part if team else slice(None))
     optimizer.build(parts[0].weights)
     variables = [*model.variables, *optimizer.variables]
     progress = experiment.load_state(variables)
