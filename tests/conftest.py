@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pathlib
 import shutil
 import socket
+import subprocess
 import tomllib
 
 import hypothesis
@@ -52,6 +53,15 @@ def free_ports(count: int) -> list[int]:
     for each in listening:
         each.close()
     return ports
+
+
+def without_network() -> list[str]:
+    """Return what to put before a command so that it has no network but this machine's own, nothing where one may not
+    take the network away."""
+    prefix = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+        return prefix
+    return []
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workshop_utils import dataset, examination, findings, label_map, photos, repair, settings, voc
+from workshop_utils import anchors, dataset, examination, findings, label_map, photos, repair, settings, voc
 from workshop_utils.__main__ import main
 from workshop_utils.findings import Kind, Outcome
 
@@ -786,6 +786,19 @@ def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
     monkeypatch.setattr(voc.defusedxml.ElementTree, "parse", lambda *_: pytest.fail("it was read"))
     with pytest.raises(voc.VocError, match=r"first\.xml: is not readable XML \(it has more than 10 MB, which no"):
         voc.read(path)
+
+
+def test_an_annotation_with_more_boxes_than_could_be_learned_from_is_refused(clean):
+    path = xml_of(clean, "first")
+    annotation = voc.read(path)
+    assert len(anchors.anchors()) == voc.MOST_BOXES
+    for count, allowed in ((voc.MOST_BOXES, True), (voc.MOST_BOXES + 1, False)):
+        voc.write(dataclasses.replace(annotation, boxes=annotation.boxes[:1] * count), path)
+        if allowed:
+            assert len(voc.read(path).boxes) == count
+        else:
+            with pytest.raises(voc.VocError, match=rf"first\.xml: holds {count} boxes; more than {count - 1} cannot"):
+                voc.read(path)
 
 
 def test_training_says_each_repair_once_in_plain_words(clean, capsys):

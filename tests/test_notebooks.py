@@ -2,7 +2,7 @@
 
 What runs is the participant's notebook, as Run All does it; and behind each exercise, in the same kernel, the solved
 cell, of which the check must say that it is right. At the very end all solved cells run once more, as for somebody who
-returns to an exercise after Run All.
+returns to an exercise after Run All. There is no network, where one may take it away.
 """
 
 import copy
@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import without_network
 
 from workshop_utils import checks, settings
 
@@ -56,7 +57,7 @@ def test_a_notebook_and_its_solutions_run_from_a_fresh_kernel(solved, tmp_path):
     content = with_solutions(json.loads(solved.read_text(encoding="utf-8")), solved.name)
     path = tmp_path / solved.name
     path.write_text(json.dumps(content), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *OPTIONS, str(path)]
+    command = [*without_network(), sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *OPTIONS, str(path)]
     environment = os.environ | {"WORKSHOP_RECIPE": "quick"}
     before = seen_by_git()
     done = subprocess.run(command, cwd=settings.PROJECT, env=environment, capture_output=True, text=True, timeout=1800)

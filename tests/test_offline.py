@@ -1,6 +1,6 @@
 """Without a network everything runs that was installed, nothing calls home, and nothing is written where it should not.
 
-The notebooks do, too: `unshare --net` and then `make run` shows it where one may make network namespaces.
+The notebooks do, too: `test_notebooks.py` runs them without a network where one may make network namespaces.
 """
 
 import json
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import MODULES
+from conftest import MODULES, without_network
 
 from workshop_utils import settings
 
@@ -50,6 +50,8 @@ tiny = ["--recipe", "quick", "--set", "steps=2", "photos=6", "batch_size=2", "--
 for command in (
     ["fetch"],
     ["check", data],
+    ["check", data, "--fix", "--out", out + "/copy"],
+    ["shard", data, "--out", out + "/shards", "--shards", "2"],
     ["train", data, *tiny, "--experiment", run],
     ["evaluate", run, "--out", out + "/scores"],
     ["export", run],
@@ -66,14 +68,6 @@ astray = sorted({str(path) for path in places if not any(path.is_relative_to(eac
 print("calls:", calls)
 print("astray:", astray)
 """
-
-
-def without_network() -> list[str]:
-    """Return what to put before a command so that it has no network at all, nothing where that is not allowed."""
-    prefix = ["unshare", "--net", "--map-root-user"]
-    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-        return prefix
-    return []  # then only Python's own sockets are refused, by the program itself
 
 
 @pytest.fixture(scope="module")

@@ -154,8 +154,8 @@ class Kind(enum.Enum):
     BROKEN_XML = (
         Group.XML,
         Outcome.SET_ASIDE,
-        "an annotation that is no Pascal VOC XML, has more than 10 MB, a <size> that is no whole number, or an object "
-        "without a name or without four numbers",
+        "an annotation that is no Pascal VOC XML, has more than 10 MB or 1,917 boxes, a <size> that is no whole "
+        "number, or an object without a name or without four numbers",
         "The photo is not used.",
         "Mend what the finding names in a text editor, or label the photo anew.",
     )

@@ -22,6 +22,9 @@ from workshop_utils.findings import Finding, Kind
 MOST_BYTES = 10_000_000
 """A larger file is not read: an object takes some 300 bytes."""
 
+MOST_BOXES = 1917
+"""So many anchors there are; each learns from one box (`anchors.match`), and matching takes memory for each pair."""
+
 
 class VocError(WorkshopError, ValueError):
     """An annotation that cannot be used; the message names the file, the object and what to do."""
@@ -234,13 +237,16 @@ def _parse(path: pathlib.Path, least_side: int) -> Annotation:
         raise VocError(f"{path}: is not readable XML ({fault}). Label the photo anew.") from None
     if root.tag != "annotation":
         raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>. Export it as Pascal VOC.")
+    objects = root.findall("object")
+    if len(objects) > MOST_BOXES:
+        raise VocError(f"{path}: holds {len(objects)} boxes; more than {MOST_BOXES} cannot be learned from one photo.")
     missing = None if least_side else 0
     width, height = (_whole(root, f"size/{side}", path, least_side, missing) for side in ("width", "height"))
     return Annotation(
         filename=root.findtext("filename") or "",
         width=width,
         height=height,
-        boxes=tuple(_box(each, number, path) for number, each in enumerate(root.findall("object"), start=1)),
+        boxes=tuple(_box(each, number, path) for number, each in enumerate(objects, start=1)),
         depth=_whole(root, "size/depth", path, least_side, default=3),
         folder=root.findtext("folder") or "",
         path=root.findtext("path"),
