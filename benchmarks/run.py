@@ -88,9 +88,8 @@ def measurements() -> list[Measurement]:
 
 def run(measurement: Measurement) -> dict:
     """Measure; return what the process printed, and its seconds from start to end. Raises CalledProcessError."""
-    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement), "run": str(DATA / "run")} | {
-        "policy": precision.policy()
-    }
+    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement)}
+    known |= {"run": str(DATA / "run"), "policy": precision.policy()}
     script, *arguments = (part.format(**known) if part.startswith("{") else part for part in measurement.command)
     environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)} | measurement.environment
     command = [sys.executable, str(HERE / script), *arguments]
