@@ -312,7 +312,8 @@ MESSES = {
     ),
     "link_out": Mess(
         Kind.DENIED, link_out,
-        "images/STEM.jpg: is a link that leads out of the data set, and is not followed. Put the file itself here.",
+        "images/STEM.jpg: is a link that leads out of the data set, and is not followed. "
+        "Replace it by what it leads to.",
         used=False,
     ),
     "heic": Mess(

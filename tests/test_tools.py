@@ -47,9 +47,9 @@ def test_another_python_and_another_environment_can_be_asked_for(tmp_path):
     assert executed(tmp_path).cells[0].outputs[0].text == f"{other} this\n"
 
 
-def test_a_page_folds_hints_away_and_needs_no_other_file():
+def test_a_page_folds_hints_away_and_needs_no_other_file_wherever_its_notebook_lies(tmp_path):
     path = settings.PROJECT / "notebooks" / "03_build_the_pipeline.ipynb"
-    page = execute._html(nbformat.read(path, as_version=4), path)
+    page = execute._html(nbformat.read(path, as_version=4), tmp_path / path.name)
     folded = re.findall(r"<details><summary>(\w+)</summary>(.*?)</details>", page, re.DOTALL)
     assert len(folded) >= 6 and all(len(text) > 40 for _, text in folded), "what is folded is between the tags"
     assert 'alt="Open in Colab"' in page and "../docs" not in page and 'href="04_fine_tune.html' in page

@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 
-from workshop_utils import files
+from workshop_utils import files, settings
 from workshop_utils.errors import WorkshopError
 
 LONGEST_CELL = 4 * 3600
@@ -118,7 +118,7 @@ def _html(content, notebook: pathlib.Path) -> str:
     """
 
     def embedded(found: re.Match) -> str:
-        picture = base64.b64encode((notebook.parent / found[1]).read_bytes()).decode()
+        picture = base64.b64encode((settings.PROJECT / "notebooks" / found[1]).read_bytes()).decode()
         return f'src="data:image/svg+xml;base64,{picture}"'
 
     resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}

@@ -18,10 +18,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
 MARKS = str.maketrans(
-    {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"} | {mark: f"<span>&#{ord(mark)};</span>" for mark in "$\\"}
+    {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"}
+    | {mark: f"<span></span>&#{ord(mark)};<span></span>" for mark in "$\\"}
 )
 """Markdown's marks, as HTML spells them. MathJax looks for formulas in the page that is made, but not across elements,
-so the two that begin one stand in elements of their own."""
+so the two that begin one stand between empty ones."""
 
 
 def cell(text: str) -> str:

@@ -100,20 +100,22 @@ def _write_usable(found: Examination, out: pathlib.Path) -> tuple[set[pathlib.Pa
 
 
 def _write_rest(found: Examination, used: set[pathlib.Path], out: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
-    """Write what was not used into `out`; return those files, and a line on what may not be read."""
-    set_aside, denied = [], [each.file for each in found.said if each.kind is Kind.DENIED and each.file.is_dir()]
+    """Write what was not used into `out`; return those files, and a line on what is not copied."""
+    unread = "could not be copied, as it may not be read; it is only in the data set itself."
+    folders = [each.file for each in found.said if each.kind is Kind.DENIED and each.file.is_dir()]
+    set_aside, said = [], [f"{path}: {unread}" for path in folders]
     for path in _unused(found, used):
         target = out / SET_ASIDE / path.relative_to(found.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if guards.leaves(path, found.folder):
+            said.append(f"{path}: is not copied, as it leads out of the data set.")
+            continue
         try:
-            if guards.leaves(path, found.folder):
-                raise PermissionError
             shutil.copy2(path, target)
             set_aside.append(path)
         except PermissionError:
-            denied.append(path)
-    why = "could not be copied, as it may not be read; it is only in the data set itself."
-    return set_aside, [f"{path}: {why}" for path in denied]
+            said.append(f"{path}: {unread}")
+    return set_aside, said
 
 
 def _report(found: Examination, said: list[str]) -> str:
