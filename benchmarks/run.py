@@ -75,9 +75,9 @@ def measurements() -> list[Measurement]:
         *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 3600)),
         *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"', "thaw=0.0")) for cut in CUTS),
         *(Measurement(f"step_cut_{cut}", ("step_profile.py", "{policy}", cut)) for cut in CUTS),
-        Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
         Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
         Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
+        Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
         *(
             Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
             for number in range(3)
