@@ -75,9 +75,9 @@ def measurements() -> list[Measurement]:
         *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 3600)),
         *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"', "thaw=0.0")) for cut in CUTS),
         *(Measurement(f"step_cut_{cut}", ("step_profile.py", "{policy}", cut)) for cut in CUTS),
-        Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
         Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
         Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
+        Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
         *(
             Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
             for number in range(3)
@@ -88,9 +88,8 @@ def measurements() -> list[Measurement]:
 
 def run(measurement: Measurement) -> dict:
     """Measure; return what the process printed, and its seconds from start to end. Raises CalledProcessError."""
-    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement), "run": str(DATA / "run")} | {
-        "policy": precision.policy()
-    }
+    known = {"data": str(_data(measurement)), "recipe": _recipe(measurement)}
+    known |= {"run": str(DATA / "run"), "policy": precision.policy()}
     script, *arguments = (part.format(**known) if part.startswith("{") else part for part in measurement.command)
     environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)} | measurement.environment
     command = [sys.executable, str(HERE / script), *arguments]

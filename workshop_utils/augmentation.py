@@ -40,9 +40,9 @@ def plain(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, window=WH
 def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng: np.random.Generator) -> View:
     """Return an augmented view of a photo: SSD crop, flip, relighting."""
     view = plain(image, boxes, class_ids, random_crop(boxes, rng))
-    if rng.random() < 0.5:
-        view = flip(view)
-    return dataclasses.replace(view, image=relight(view.image, rng))
+    mirrored = rng.random() < 0.5
+    view = dataclasses.replace(view, image=relight(view.image, rng))
+    return flip(view) if mirrored else view
 
 
 def random_crop(boxes: np.ndarray, rng: np.random.Generator, tries: int = 20) -> tuple[float, float, float, float]:

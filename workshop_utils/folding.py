@@ -14,8 +14,7 @@ layers = keras.layers
 class FoldedConvolution(layers.Layer):
     """What `convolution` and then `batch_norm`, in inference mode, compute, in one operation. The weights are theirs.
 
-    Without a batch norm it is the convolution, bias included. A depthwise one with strides is always computed in
-    float32: on a CPU its gradient takes many times as long in bfloat16 (`benchmarks/strided_gradient.py`).
+    Without a batch norm it is the convolution, bias included.
     """
 
     def __init__(self, convolution: layers.Layer, batch_norm: layers.BatchNormalization | None, precision: str):
@@ -26,14 +25,10 @@ class FoldedConvolution(layers.Layer):
 
     def call(self, features):
         kernel, bias = self._kernel_and_bias()
+        features, kernel, bias = (tf.cast(each, self.precision) for each in (features, kernel, bias))
+        convolve = depthwise if self.depthwise else tf.nn.conv2d
         strides, padding = self.convolution.strides, self.convolution.padding.upper()
-        precision = "float32" if self.depthwise and max(strides) > 1 else self.precision
-        features, kernel = tf.cast(features, precision), tf.cast(kernel, precision)
-        if self.depthwise:
-            convolved = tf.nn.depthwise_conv2d(features, kernel, [1, *strides, 1], padding)
-        else:
-            convolved = tf.nn.conv2d(features, kernel, strides, padding)
-        return tf.nn.bias_add(tf.cast(convolved, self.precision), tf.cast(bias, self.precision))
+        return tf.nn.bias_add(convolve(features, kernel, strides, padding), bias)
 
     def _kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor]:
         kernel, norm = tf.convert_to_tensor(self.convolution.kernel), self.batch_norm
@@ -42,6 +37,29 @@ class FoldedConvolution(layers.Layer):
         scale = tf.convert_to_tensor(norm.gamma) * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
         per_channel = scale[:, None] if self.depthwise else scale
         return kernel * per_channel, norm.beta - norm.moving_mean * scale
+
+
+def depthwise(features, kernel, strides: tuple[int, int], padding: str) -> tf.Tensor:
+    """Return `tf.nn.depthwise_conv2d`.
+
+    With strides the gradient of `features` is computed in float32: on a CPU it takes many times as long in bfloat16
+    (`benchmarks/strided_gradient.py`).
+    """
+    strides = [1, *strides, 1]
+
+    @tf.custom_gradient
+    def convolve(features, kernel):
+        def gradient(upstream):
+            precise = (tf.cast(each, tf.float32) for each in (kernel, upstream))
+            of_features = tf.nn.depthwise_conv2d_backprop_input(tf.shape(features), *precise, strides, padding)
+            of_kernel = tf.nn.depthwise_conv2d_backprop_filter(features, kernel.shape, upstream, strides, padding)
+            return tf.cast(of_features, features.dtype), of_kernel
+
+        return tf.nn.depthwise_conv2d(features, kernel, strides, padding), gradient
+
+    if max(strides) == 1:
+        return tf.nn.depthwise_conv2d(features, kernel, strides, padding)
+    return convolve(features, kernel)
 
 
 def fold(model: keras.Model, precision: str = "float32") -> keras.Model:

@@ -69,14 +69,16 @@ class Cache:
     def batches(self, size: int, start: int, stop: int) -> Iterator[tuple]:
         """Yield what `dataset.batches` yields, with the trunk's outputs, in half precision, instead of images."""
         shards = [self._read(first) for first in range(0, self.views * len(self.samples), SHARD)]
-        for step in range(start, stop):
-            rows = [
-                (epoch - self.first_epoch) % self.views * len(self.samples) + index
-                for epoch, index in dataset.places(step, size, len(self.samples), self.seed)
-            ]
-            outputs = zip(*(shards[row // SHARD].outputs(row % SHARD) for row in rows), strict=True)
-            targets = [anchors.targets(*shards[row // SHARD].truth(row % SHARD)) for row in rows]
-            yield [np.stack(each) for each in outputs], *map(np.stack, zip(*targets, strict=True))
+        return dataset.ahead(self._batch(shards, step, size) for step in range(start, stop))
+
+    def _batch(self, shards: list["_Shard"], step: int, size: int) -> tuple:
+        rows = [
+            (epoch - self.first_epoch) % self.views * len(self.samples) + index
+            for epoch, index in dataset.places(step, size, len(self.samples), self.seed)
+        ]
+        outputs = zip(*(shards[row // SHARD].outputs(row % SHARD) for row in rows), strict=True)
+        targets = [anchors.targets(*shards[row // SHARD].truth(row % SHARD)) for row in rows]
+        return [np.stack(each) for each in outputs], *map(np.stack, zip(*targets, strict=True))
 
     def _view(self, row: int) -> augmentation.View:
         view, index = divmod(row, len(self.samples))
