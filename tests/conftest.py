@@ -8,7 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pathlib
 import shutil
 import socket
-import subprocess
+import sys
 import tomllib
 
 import hypothesis
@@ -22,6 +22,8 @@ hypothesis.settings.register_profile(
     "mutants", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
 )  # that there is a counterexample is enough, it need not be a short one
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_verdict_twice"))
+
+sys.path.append(str(settings.PROJECT / "tools"))
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -58,10 +60,12 @@ def free_ports(count: int) -> list[int]:
 def without_network() -> list[str]:
     """Return what to put before a command so that it has no network but this machine's own, nothing where one may not
     take the network away."""
-    prefix = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-        return prefix
-    return []
+    import bundle
+
+    try:
+        return bundle.without_network()
+    except bundle.BundleError:
+        return []
 
 
 @pytest.fixture(scope="session")

@@ -435,7 +435,8 @@ def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
     assert guards.operations_that_act(path) == []
     model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
-    functions = model.meta_graphs[0].graph_def.library.function
+    [graph] = model.meta_graphs
+    functions = graph.graph_def.library.function
     saving = next(each.signature.name for each in functions if "traced_save" in each.signature.name)
     serving = next(each for each in functions if "signature_wrapper" in each.signature.name)
     call = next(node for node in serving.node_def if node.op == "StatefulPartitionedCall")

@@ -203,9 +203,7 @@ def _own_label_map(folder: pathlib.Path) -> dict[int, str]:
     """Return what a data set's own label map says, nothing where it has none."""
     path = folder / label_map.FILENAME
     if guards.leaves(path, folder):
-        raise label_map.LabelMapError(
-            f"{path}: is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
-        )
+        raise label_map.LabelMapError(f"{path}: {guards.LEADS_OUT}")
     return label_map.read(path) if path.exists() else {}
 
 

@@ -45,6 +45,8 @@ def depthwise(features, kernel, strides: tuple[int, int], padding: str) -> tf.Te
     With strides the gradient of `features` is computed in float32: on a CPU it takes many times as long in bfloat16
     (`benchmarks/strided_gradient.py`).
     """
+    if max(strides) == 1:
+        return tf.nn.depthwise_conv2d(features, kernel, [1, 1, 1, 1], padding)
     strides = [1, *strides, 1]
 
     @tf.custom_gradient
@@ -57,8 +59,6 @@ def depthwise(features, kernel, strides: tuple[int, int], padding: str) -> tf.Te
 
         return tf.nn.depthwise_conv2d(features, kernel, strides, padding), gradient
 
-    if max(strides) == 1:
-        return tf.nn.depthwise_conv2d(features, kernel, strides, padding)
     return convolve(features, kernel)
 
 

@@ -17,6 +17,8 @@ ARITHMETIC = """
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
+LEADS_OUT = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
+
 MARKS = str.maketrans(
     {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"}
     | {mark: f"<span></span>&#{ord(mark)};<span></span>" for mark in "$\\"}
@@ -62,7 +64,8 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
     graphs = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs
     if len(graphs) > 1 or not all(graph.HasField("object_graph_def") for graph in graphs):
         return ["a graph of TensorFlow 1, run while it is loaded"]
-    functions = {each.signature.name: each for graph in graphs for each in graph.graph_def.library.function}
+    libraries = [graph.graph_def.library for graph in graphs]
+    functions = {each.signature.name: each for library in libraries for each in library.function}
     objects = [node for graph in graphs for node in graph.object_graph_def.nodes]
     called = {name for node in objects for name in node.function.concrete_functions}
     called |= {node.bare_concrete_function.concrete_function_name for node in objects} - {""}

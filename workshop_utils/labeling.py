@@ -10,7 +10,6 @@ import html
 import itertools
 import pathlib
 import shutil
-import unicodedata
 
 import ipywidgets
 import numpy as np
@@ -43,7 +42,7 @@ class Labeler(BoxEditor):
         self.annotations, self.model = pathlib.Path(annotations_folder), model
         self.paths, faults = _readable(pathlib.Path(photos_folder))
         written = sorted(self.annotations.glob("*.[xX][mM][lL]"), reverse=True)
-        self._written = {_composed(path.stem): path for path in written}
+        self._written = {voc.composed(path.stem): path for path in written}
         self._know(name for path in self.paths for name in self._names(path))
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
@@ -80,7 +79,7 @@ class Labeler(BoxEditor):
 
     def xml(self, path: pathlib.Path) -> pathlib.Path:
         """Return where a photo's annotation is or will be. One that ends in .XML is found, as training finds it."""
-        return self._written.get(_composed(path.stem), self.annotations / f"{path.stem}.xml")
+        return self._written.get(voc.composed(path.stem), self.annotations / f"{path.stem}.xml")
 
     def submit(self) -> pathlib.Path:
         """Save this photo's boxes (or that it has none), show the next unlabelled photo; return the XML's path.
@@ -280,10 +279,6 @@ def _kept(xml: pathlib.Path) -> pathlib.Path:
     with files.replacing(kept) as unfinished:
         shutil.copyfile(xml, unfinished)
     return kept
-
-
-def _composed(stem: str) -> str:
-    return unicodedata.normalize("NFC", stem)
 
 
 def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:

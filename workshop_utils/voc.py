@@ -157,10 +157,10 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
     if (annotation.width, annotation.height) != size:
         what = f"says the photo is {annotation.width}x{annotation.height}, but {photo.name} is {size[0]}x{size[1]}"
         findings.append(Finding(file, f"{what}; label it anew.", Kind.OTHER_SIZE))
-    if _composed(annotation.filename) != _composed(photo.name):
-        said = pathlib.PureWindowsPath(_composed(annotation.filename).lower())
+    if composed(annotation.filename) != composed(photo.name):
+        said = pathlib.PureWindowsPath(composed(annotation.filename).lower())
         what = f"names the photo '{annotation.filename}', but stands beside {photo.name}."
-        if _composed(photo.stem).lower() in (said.name, said.stem) or not annotation.filename:
+        if composed(photo.stem).lower() in (said.name, said.stem) or not annotation.filename:
             findings.append(Finding(file, f"{what} The photo's own name is taken.", Kind.FILENAME_FORM))
         else:
             findings.append(Finding(file, f"{what} Look whether its boxes fit.", Kind.OTHER_FILENAME))
@@ -169,7 +169,7 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
 
 def tidy(name: str) -> str:
     """Return a class name without needless spaces, each accent one with its letter."""
-    return " ".join(_composed(name).split())
+    return " ".join(composed(name).split())
 
 
 def edges_of(box: Box) -> str:
@@ -182,11 +182,10 @@ def _by_stem(folder: pathlib.Path, suffixes, foreign_suffixes=frozenset()):
     taken, aside, findings = {}, set(), []
     try:
         for path in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
-            stem, suffix = _composed(path.stem), path.suffix.lower()
+            stem, suffix = composed(path.stem), path.suffix.lower()
             if guards.leaves(path, folder.parent):
                 aside.add(stem)
-                what = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
-                findings.append(Finding(path, what, Kind.DENIED))
+                findings.append(Finding(path, guards.LEADS_OUT, Kind.DENIED))
             elif path.is_dir():
                 findings.append(_inner_folder(path))
             elif suffix in foreign_suffixes:
@@ -318,5 +317,6 @@ def _add(parent, tag: str, text=None):
     return child
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
+    """Return text in which an accent and its letter are one character: file systems differ in that (Unicode NFC)."""
     return unicodedata.normalize("NFC", text)
