@@ -57,7 +57,8 @@ def main() -> None:
     for layer in detector.batch_norms(network):
         layer.trainable = False
     model = PlainDetector(network)
-    model.compile(optimizer=training.make_optimizer(recipe), jit_compile=False)
+    optimizer = keras.optimizers.SGD.from_config(training.make_optimizer(recipe).get_config())
+    model.compile(optimizer=optimizer, jit_compile=False)
     model.fit(Batches(samples, data.label_map, recipe), epochs=1, shuffle=False, verbose=0)
     metrics = evaluation.evaluate(network, validation, data.label_map)
     print(json.dumps({"AP50": metrics.AP50, "AP": metrics.AP, "peak_gb": peak_gb()}))

@@ -97,7 +97,7 @@ def pretended(monkeypatch):
     def build(classes, **_):
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="number")])
 
-    def make_step(model, optimizer, batch_norm_learns, factor=None, team=None):
+    def make_step(model, optimizer, batch_norm_learns, scaled=None, team=None):
         number = model.get_layer("number").bias
 
         def step(images, box_targets, class_targets):

@@ -23,13 +23,13 @@ class Stage:
     """A part of training, up to the step `stop`.
 
     `weights` are all that learn in it, or later. `begin` makes ready and returns the network that is run at each step
-    and a function from two steps to the batches between them. `factor` is for `training.make_step`.
+    and a function from two steps to the batches between them. `scaled` is for `training.make_step`.
     """
 
     stop: int
     weights: list
     begin: Callable
-    factor: Callable | None = None
+    scaled: Callable | None = None
 
 
 def stages(
@@ -60,10 +60,12 @@ def stages(
         strategies.freeze_up_to(model, strategies.NEVER_THAWED)
         return _network(strategy), live
 
-    def factor(weight, step):
-        return falling(step, thawed, steps) if weight.path in early else 1.0
+    def scaled(gradients, weights, step):
+        factor = falling(step, thawed, steps)
+        pairs = zip(gradients, weights, strict=True)
+        return [gradient * factor if weight.path in early else gradient for gradient, weight in pairs]
 
-    return [Stage(thawed, [*early.values(), *model.trainable_variables], begin, factor), last]
+    return [Stage(thawed, [*early.values(), *model.trainable_variables], begin, scaled), last]
 
 
 def policy(strategy: strategies.Strategy) -> str:

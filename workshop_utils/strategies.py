@@ -19,7 +19,7 @@ THAW = 0.3
 NEVER_THAWED = "block_2_add"
 """Up to here nothing learns even then: edges and colours are the same everywhere, and their arrays are the largest."""
 
-SEEN = 2
+SEEN = 3
 """How often, about, each augmented view that the frozen layers saw is learnt from, unless told otherwise."""
 
 

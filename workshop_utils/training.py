@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from workshop_utils import dataset, detector, evaluation, files, precision, settings, stages, strategies
 from workshop_utils.experiment import Experiment, ExperimentError, History, Plan, Progress
 from workshop_utils.losses import multibox_loss
+from workshop_utils.momentum import Momentum
 from workshop_utils.quiet import keras, tf
 
 MOMENTUM = 0.9
@@ -90,15 +91,15 @@ def load_model(experiment: Experiment, step: int | None = None) -> tuple[keras.M
     return model, plan.label_map
 
 
-def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, factor=None, team=None):
+def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, scaled=None, team=None):
     """Compile the training step: (inputs, box targets, class targets) -> (localisation, classification) loss.
 
-    Inputs are images, or what the frozen layers made of them where `model` is the rest. `factor`, if given, is a
-    function of a weight and the number of steps done: its gradient is multiplied by that. With a `team` (see
-    `cluster`) they are this worker's part of the batch; losses and gradients are those of the whole.
+    Inputs are images, or what the frozen layers made of them where `model` is the rest. `scaled`, if given, is a
+    function of gradients, their weights and the number of steps done to the gradients that are used instead. With a
+    `team` (see `cluster`) inputs are this worker's part of the batch; losses and gradients are those of the whole.
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(inputs, box_targets, class_targets):
         inputs = tf.nest.map_structure(lambda each: tf.cast(each, tf.float32), inputs)
         with tf.GradientTape() as tape:
@@ -106,20 +107,20 @@ def make_step(model: keras.Model, optimizer, batch_norm_learns: bool, factor=Non
             outputs = tf.cast(box_encodings, tf.float32), tf.cast(class_logits, tf.float32)
             localisation, classification = multibox_loss(box_targets, class_targets, *outputs)
             loss = localisation + classification
-        gradients = tape.gradient(loss, model.trainable_variables)
+        weights = model.trainable_variables
+        gradients = tape.gradient(loss, weights)
         if team:
             of_all = team.mean(class_targets, localisation, classification, *gradients)
             localisation, classification, *gradients = of_all
-        if factor:
-            weights = zip(gradients, model.trainable_variables, strict=True)
-            gradients = [gradient * factor(weight, optimizer.iterations) for gradient, weight in weights]
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        if scaled:
+            gradients = scaled(gradients, weights, optimizer.iterations)
+        optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return localisation, classification
 
     return step
 
 
-def make_optimizer(recipe: settings.Recipe) -> keras.optimizers.Optimizer:
+def make_optimizer(recipe: settings.Recipe) -> Momentum:
     """Return SGD with momentum; its rate rises over the recipe's warmup, then falls to zero along a cosine."""
     rate = keras.optimizers.schedules.CosineDecay(
         0.0 if recipe.warmup else recipe.learning_rate,
@@ -127,7 +128,7 @@ def make_optimizer(recipe: settings.Recipe) -> keras.optimizers.Optimizer:
         warmup_target=recipe.learning_rate if recipe.warmup else None,
         warmup_steps=recipe.warmup,
     )
-    return keras.optimizers.SGD(rate, momentum=MOMENTUM, global_clipnorm=CLIP_NORM)
+    return Momentum(rate, momentum=MOMENTUM, global_clipnorm=CLIP_NORM)
 
 
 def finished(plan: Plan, experiment: Experiment) -> bool:
@@ -208,7 +209,7 @@ def _run(strategy, plan: Plan, training, experiment, measure, watch, team) -> di
             if progress.step >= part.stop:
                 continue
             learner, batches = part.begin()
-            step_once = make_step(learner, optimizer, strategy.batch_norm_learns, part.factor, team)
+            step_once = make_step(learner, optimizer, strategy.batch_norm_learns, part.scaled, team)
             for batch in batches(progress.step, part.stop):
                 losses = [] if history.last == progress.step else progress.losses
                 losses = [*losses, [float(loss) for loss in step_once(*batch)]]
