@@ -23,7 +23,7 @@ from workshop_utils import files, settings, training
 from workshop_utils.experiment import STATES, Experiment
 
 RECORD = settings.PROJECT / "build" / "faults.json"
-RECIPE = {"steps": 40, "photos": 24, "batch_size": 2, "evaluate_every": 20, "checkpoint_every": 20}
+RECIPE = {"steps": 100, "photos": 24, "batch_size": 2, "evaluate_every": 50, "checkpoint_every": 50}
 CUPS = settings.PROJECT / "build" / "faults"
 
 TRAIN = """
@@ -77,7 +77,7 @@ def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Rando
             if line.startswith("step"):
                 _, step, moment = line.split()
                 moments[int(step)] = float(moment)
-                deadline = deadline or time.monotonic() + chance.uniform(0, 6)
+                deadline = deadline or time.monotonic() + chance.uniform(0, 4)
                 if time.monotonic() > deadline:
                     break
         child.kill()

@@ -20,8 +20,10 @@ class Momentum(keras.optimizers.SGD):
         self.velocities = {weight.path: velocity for weight, velocity in zip(variables, self.momentums, strict=True)}
 
     def apply_gradients(self, grads_and_vars) -> None:
-        """Change the weights by their gradients, pairs of (gradient, weight). All must have been given to `build`."""
+        """Change the weights by their gradients, pairs of (gradient, weight), of those that were given to `build`."""
         gradients, weights = zip(*grads_and_vars, strict=True)
+        if not self.built:
+            self.build(weights)
         rate = self.learning_rate * tf.minimum(1.0, self.global_clipnorm / tf.linalg.global_norm(gradients))
         for gradient, weight in zip(gradients, weights, strict=True):
             tf.raw_ops.ResourceApplyKerasMomentum(
