@@ -137,7 +137,7 @@ def markdown(results: Results, summary: dict) -> str:
                 if name in ("seed_ours", "seed_plain_keras", "seed_ours_float32")
             ],
         ),
-        "Over the three seeds; `views_live` has a new view each time, where `seed_ours` learns from the same ones again:",
+        "Over the three seeds; `views_live` has a new view each time, where `seed_ours` learns from some again:",
         table(
             ("what", "mean AP50", "lowest", "highest", "mean AP", "lowest", "highest"),
             [(name, *spread(results, name, "AP50"), *spread(results, name, "AP")) for name in SEEDS],
