@@ -192,6 +192,7 @@ def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, 
         ("<height>384</height>", "<height>384.5</height>", "<size/height> is '384.5', not a whole number"),
         ("<depth>3</depth>", "<depth>0</depth>", "<size/depth> is 0"),
         ("<difficult>0</difficult>", "<difficult>yes</difficult>", "<difficult> is 'yes'"),
+        ("<difficult>0</difficult>", "<difficult>-0.5</difficult>", "<difficult> is '-0.5', not a whole number"),
         ("<truncated>0</truncated>", "<truncated>-1</truncated>", "<truncated> is -1"),
         ("<segmented>0</segmented>", "<segmented>no</segmented>", "<segmented> is 'no'"),
     ],
@@ -223,10 +224,11 @@ def test_what_is_no_xml_is_refused_with_its_path(data, tmp_path):
     assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_xml_that_is_something_else_is_refused_with_what_it_is(tmp_path):
+@pytest.mark.parametrize("tag", ["html", "Annotation"])
+def test_xml_that_is_something_else_is_refused_with_what_it_is(tag, tmp_path):
     path = tmp_path / "cup.xml"
-    path.write_text("<html><body/></html>")
-    with pytest.raises(voc.VocError, match="begins with <html>, not <annotation>"):
+    path.write_text(f"<{tag}><object/></{tag}>")
+    with pytest.raises(voc.VocError, match=f"begins with <{tag}>, not <annotation>"):
         voc.read(path)
 
 
@@ -269,6 +271,13 @@ def test_a_box_that_is_none_is_never_written(edges, tmp_path):
     with pytest.raises(voc.VocError, match="object 2"):
         voc.write(dataclasses.replace(PHOTO, boxes=(CUP, voc.Box("cup", *edges))), path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["", " cup", "cup "])
+def test_a_name_with_spaces_around_it_is_never_written(name, tmp_path):
+    with pytest.raises(voc.VocError, match=f"object 1 .* is named '{name}'"):
+        voc.write(dataclasses.replace(PHOTO, boxes=(dataclasses.replace(CUP, name=name),)), tmp_path / "cup.xml")
+    assert not (tmp_path / "cup.xml").exists()
 
 
 def test_a_box_as_large_as_the_photo_is_read_and_written(tmp_path):
@@ -324,8 +333,21 @@ def test_a_photo_of_one_pixel_still_gets_boxes_of_some_area(size, edges):
     ],
 )
 def test_a_box_at_the_photos_edge_is_marked_truncated(box, cut):
-    annotation = voc.from_normalised((100, 100), ["cup"], [box], "cup.jpg")
+    annotation = voc.from_normalised((640, 480), ["cup"], [box], "cup.jpg")
     assert annotation.boxes[0].truncated == cut
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "edges"),
+    [((10, 10), (0.99, 0.99, 1, 1), (9, 9, 10, 10)), ((2, 2), (0, 0, 1, 1), (1, 1, 2, 2))],
+)
+def test_a_box_begins_at_the_first_pixel_at_the_earliest_and_ends_at_the_last(size, box, edges):
+    assert dataclasses.astuple(voc.from_normalised(size, ["cup"], [box], "cup.jpg").boxes[0])[1:5] == edges
+
+
+def test_each_box_needs_its_name():
+    with pytest.raises(ValueError, match="shorter"):
+        voc.from_normalised((10, 10), ["cup"], [(0, 0, 1, 1), (0, 0, 1, 1)], "cup.jpg")
 
 
 # Pairs of photo and annotation
@@ -348,6 +370,16 @@ def test_whatever_has_no_partner_is_named_and_the_rest_is_paired(voc_folder):
         f"{voc_folder / 'annotations' / '0002.xml'}: has no photo; bring the photo back or take the annotation out.",
         f"{voc_folder / 'images' / '0005.jpg'}: has no annotation; label it or take it out.",
     ]
+
+
+def test_what_is_set_aside_is_named_once_and_its_partner_not_at_all(voc_folder):
+    (voc_folder / "annotations" / "0001.xml").unlink()
+    (voc_folder / "annotations" / "0001.xml").symlink_to("/etc/hostname")
+    (voc_folder / "annotations" / "nobodys.xml").symlink_to("/etc/hostname")
+    (voc_folder / "images" / "0002.jpg").rename(voc_folder / "images" / "0002.heic")
+    pairs, findings = voc.pairs(voc_folder)
+    assert [photo.stem for photo, _ in pairs] == ["0003", "0004", "0005", "0006"]
+    assert sorted(finding.file.name for finding in findings) == ["0001.xml", "0002.heic", "nobodys.xml"]
 
 
 def test_an_umlaut_in_two_forms_of_unicode_is_the_same_stem(voc_folder):
