@@ -346,7 +346,7 @@ def test_a_box_begins_at_the_first_pixel_at_the_earliest_and_ends_at_the_last(si
 
 
 def test_each_box_needs_its_name():
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="argument 2 is longer"):
         voc.from_normalised((10, 10), ["cup"], [(0, 0, 1, 1), (0, 0, 1, 1)], "cup.jpg")
 
 
