@@ -436,9 +436,9 @@ def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     assert guards.operations_that_act(path) == []
     model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     [graph] = model.meta_graphs
-    functions = graph.graph_def.library.function
-    saving = next(each.signature.name for each in functions if "traced_save" in each.signature.name)
-    serving = next(each for each in functions if "signature_wrapper" in each.signature.name)
+    functions = guards.functions_of(graph)
+    saving = next(name for name in functions if "traced_save" in name)
+    serving = next(function for name, function in functions.items() if "signature_wrapper" in name)
     call = next(node for node in serving.node_def if node.op == "StatefulPartitionedCall")
     call.attr["f"].func.name = saving
     (path / "saved_model.pb").write_bytes(model.SerializeToString())

@@ -64,9 +64,10 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
     graphs = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs
     if len(graphs) > 1 or not all(graph.HasField("object_graph_def") for graph in graphs):
         return ["a graph of TensorFlow 1, run while it is loaded"]
-    libraries = [graph.graph_def.library for graph in graphs]
-    functions = {each.signature.name: each for library in libraries for each in library.function}
-    objects = [node for graph in graphs for node in graph.object_graph_def.nodes]
+    functions, objects = {}, []
+    for graph in graphs:  # one, or none in an empty file
+        functions |= functions_of(graph)
+        objects += graph.object_graph_def.nodes
     called = {name for node in objects for name in node.function.concrete_functions}
     called |= {node.bare_concrete_function.concrete_function_name for node in objects} - {""}
     called |= {name for name, function in functions.items() if "api_implements" in function.attr}
@@ -76,6 +77,12 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
         if name in functions:
             called |= _calls(functions[name]) - reached
     return sorted(reached - functions.keys() - set(ARITHMETIC.split()))
+
+
+def functions_of(graph) -> dict[str, object]:
+    """Return by name the functions of a SavedModel's graph, a MetaGraphDef: they stand in its library."""
+    library = graph.graph_def.library
+    return {each.signature.name: each for each in library.function}
 
 
 def _calls(function) -> set[str]:
