@@ -175,7 +175,8 @@ def markdown(results: Results, summary: dict) -> str:
                 if layer != "seconds"
             ],
         ),
-        *changing_weights(results),
+        f"Changing the weights of the tail takes {number(results.median('momentum', 'ours'), 1)} ms; by Keras's own "
+        f"optimizer it would be {number(results.median('momentum', 'keras'), 1)}.",
         "Where the rest goes, as TensorFlow's profiler saw it: the share of each kind of operation.",
         table(
             ("operation", *PROFILES),
@@ -198,14 +199,6 @@ def markdown(results: Results, summary: dict) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def changing_weights(results: Results) -> list[str]:
-    """Return a sentence on the optimizer, none where it was not timed."""
-    if ("momentum", 0) not in results.rows:
-        return []
-    ours, theirs = (number(results.median("momentum", name), 1) for name in ("ours", "keras"))
-    return [f"Changing the weights of the tail takes {ours} ms; by Keras's own optimizer it would be {theirs}."]
 
 
 def figure(summary: dict, name: str) -> float | None:
