@@ -23,7 +23,7 @@ hypothesis.settings.register_profile(
 )  # that there is a counterexample is enough, it need not be a short one
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_verdict_twice"))
 
-sys.path.append(str(settings.PROJECT / "tools"))
+sys.path.insert(0, str(settings.PROJECT / "tools"))
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -7,15 +7,12 @@ import pathlib
 import subprocess
 import sys
 
+import colab
+import links
 import pytest
 from packaging.requirements import Requirement
 
 from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import colab
-import links
 
 STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
 

@@ -1,15 +1,9 @@
 """The participants' notebooks are those that `make exercises` makes of the solved ones."""
 
 import ast
-import sys
-
-import pytest
-
-from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
 
 import exercises
+import pytest
 
 SOLVED = sorted(exercises.SOLUTIONS.glob("*.ipynb"))
 ANSWER = """\

@@ -8,14 +8,11 @@ import re
 import subprocess
 import sys
 
+import exercises
+import links
 import pytest
 
 from workshop_utils import checks, drawing, settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import exercises
-import links
 
 NAMES = (
     "00_start_here",

@@ -4,16 +4,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
-
-import pytest
-
-from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
 
 import exercises
 import links
+import pytest
+
+from workshop_utils import settings
 
 
 def test_whatever_leads_to_the_workshop_leads_to_the_one_address():

@@ -4,15 +4,12 @@ import pathlib
 import sys
 import types
 
+import execute
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from workshop_utils import drawing, live, settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import execute
+from workshop_utils import drawing, live
 
 CELL = """\
 from workshop_utils import live

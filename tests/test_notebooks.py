@@ -11,14 +11,11 @@ import os
 import subprocess
 import sys
 
+import exercises
 import pytest
 from conftest import without_network
 
 from workshop_utils import checks, settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import exercises
 
 SOLVED = sorted(exercises.SOLUTIONS.glob("*.ipynb"))
 OPTIONS = ("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-kernel-startup-timeout=120")

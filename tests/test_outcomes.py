@@ -9,18 +9,15 @@ import re
 import subprocess
 import sys
 
+import binder_memory
 import nbformat
+import outcomes
 import pytest
+import trial
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import binder_memory
-import outcomes
-import trial
 
 ROOT = settings.PROJECT
 RECORDED = sorted(path.stem for path in outcomes.FOLDER.glob("*.json"))

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 
+import trial
 import yaml
 from conftest import MODULES, PACKAGES, SETUP
 from packaging.markers import Marker
@@ -17,10 +18,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from workshop_utils import machine, pretrained, settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import trial
 
 ROOT = settings.PROJECT
 PROJECT = SETUP["project"]

@@ -10,16 +10,13 @@ import shutil
 import sys
 import types
 
+import execute
+import links
 import nbformat
+import pages
 import pytest
 
 from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import execute
-import links
-import pages
 
 NOTEBOOKS = sorted((settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 

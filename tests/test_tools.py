@@ -7,15 +7,12 @@ import subprocess
 import sys
 import time
 
+import execute
 import nbformat
 import pytest
 from conftest import MODULES
 
 from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
-
-import execute
 
 
 def notebook(folder, *cells: str):

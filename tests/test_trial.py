@@ -2,18 +2,14 @@
 
 import dataclasses
 import subprocess
-import sys
-
-import pytest
-
-from workshop_utils import settings
-
-sys.path.insert(0, str(settings.PROJECT / "tools"))
 
 import bundle
 import install
 import outcomes
+import pytest
 import trial
+
+from workshop_utils import settings
 
 VERSIONS = {"tensorflow": "2.20.0"}
 
