@@ -5,6 +5,7 @@ import subprocess
 
 import bundle
 import install
+import nbformat
 import outcomes
 import pytest
 import trial
@@ -18,11 +19,15 @@ VERSIONS = {"tensorflow": "2.20.0"}
 def little(tmp_path, monkeypatch):
     """A trial of a project with one test file and two notebooks, whose attempts are written into a list."""
     for name in (
-        *("notebooks/00_a.ipynb", "notebooks/01_b.ipynb", "tests/test_c.py", "workshop_utils/d.py", "README.md"),
-        *("data/yoghurt/e.xml", "results/f.json", "tests/fixtures/g.txt", "tools/h.py", "tools/colab.py"),
+        *("tests/test_c.py", "workshop_utils/d.py", "README.md", "data/yoghurt/e.xml", "results/f.json"),
+        *("tests/fixtures/g.txt", "tools/h.py", "tools/colab.py"),
     ):
         (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "project" / name).write_text("1")
+    for folder in ("notebooks", "notebooks/solutions"):
+        (tmp_path / "project" / folder).mkdir(exist_ok=True)
+        write_notebook(tmp_path / "project" / folder / "00_a.ipynb", "recorded.load()")
+        write_notebook(tmp_path / "project" / folder / "01_b.ipynb", "1 + 1")
     (tmp_path / "project" / "requirements.txt").write_text("tensorflow>=2.20\n")
     (tmp_path / "project" / ".gitignore").write_text("/runs/\n")
     monkeypatch.setattr(settings, "PROJECT", tmp_path / "project")
@@ -33,6 +38,11 @@ def little(tmp_path, monkeypatch):
     each.folder.mkdir(parents=True)
     trial._git("clone", "--quiet", tmp_path / "project", each.clone)
     return each
+
+
+def write_notebook(path, code, text="What we do"):
+    cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
 
 
 def commit(folder):
@@ -82,10 +92,9 @@ def test_what_was_interrupted_goes_on(little):
 @pytest.mark.parametrize(
     ("changed", "again"),
     [
-        ("notebooks/00_a.ipynb", ["00_a"]),
         ("workshop_utils/d.py", ["test_c", "00_a", "01_b"]),
         ("data/yoghurt/e.xml", ["test_c", "00_a", "01_b"]),
-        ("results/f.json", ["test_c", "00_a", "01_b"]),
+        ("results/f.json", ["00_a"]),
         ("requirements.txt", ["test_c", "00_a", "01_b"]),
         ("tools/colab.py", ["test_c", "00_a", "01_b"]),
         ("tests/fixtures/g.txt", ["test_c"]),
@@ -101,6 +110,17 @@ def test_what_has_changed_is_tried_again(little, changed, again):
     commit(settings.PROJECT)
     assert list(trial.missing(little, VERSIONS, trial.parts_of(little))) == again
     assert attempts(little) == again
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "notebooks/solutions"])
+def test_a_notebook_is_tried_again_where_its_code_has_changed_and_not_for_a_word(little, folder):
+    attempts(little)
+    write_notebook(settings.PROJECT / folder / "01_b.ipynb", "1 + 1", text="Said better")
+    commit(settings.PROJECT)
+    assert attempts(little) == []
+    write_notebook(settings.PROJECT / folder / "01_b.ipynb", "1 + 2")
+    commit(settings.PROJECT)
+    assert attempts(little) == ["01_b"]
 
 
 def test_what_was_never_tried_or_failed_or_has_changed_is_said_to_be_missing(little, monkeypatch, capsys):

@@ -43,7 +43,7 @@ USED = (
 )
 USED_BY_TESTS = (*USED, "tests/conftest.py", "tests/fixtures", "tests/verdicts.py", "tools")
 """What a notebook's or a test's outcome depends on besides itself: where it changes, they are tried again. A text that
-only tests of texts read is not among it."""
+only tests of texts read is not among it, and `results` is only for what speaks of recorded runs."""
 
 
 class TrialError(WorkshopError, RuntimeError):
@@ -311,11 +311,24 @@ def _told(output: dict) -> str:
 
 
 def digest_of(trial: Trial, part: str, versions: dict[str, str], commit: str) -> str:
-    """Return a digest of all that decides what comes of a part: itself, what it uses, the versions."""
-    own = f"tests/{part}.py" if part.startswith("test_") else f"notebooks/{part}.ipynb"
+    """Return a digest of all that decides what comes of a part: its code, what that uses, the versions."""
+    code = _code(part, commit)
     used = USED_BY_TESTS if part.startswith("test_") else USED
-    hashes = _git("-C", settings.PROJECT, "ls-tree", commit, "--", own, *used)
-    return hashlib.sha256(json.dumps([hashes, trial.python, versions]).encode()).hexdigest()[:12]
+    used = [name for name in used if name != "results" or "recorded" in code]
+    hashes = _git("-C", settings.PROJECT, "ls-tree", commit, "--", *used)
+    return hashlib.sha256(json.dumps([code, hashes, trial.python, versions]).encode()).hexdigest()[:12]
+
+
+def _code(part: str, commit: str) -> str:
+    """Return a test file's text, or the code of a notebook and of the solved one, without what is said in between."""
+    if part.startswith("test_"):
+        return _git("-C", settings.PROJECT, "show", f"{commit}:tests/{part}.py")
+    texts = (
+        _git("-C", settings.PROJECT, "show", f"{commit}:{folder}/{part}.ipynb")
+        for folder in ("notebooks", "notebooks/solutions")
+    )
+    cells = (cell for text in texts for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+    return "\n".join("".join(cell["source"]) for cell in cells)
 
 
 class Outcomes:
