@@ -6,7 +6,7 @@ WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
+.PHONY: help run lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -33,6 +33,9 @@ record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew wh
 
 exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
+
+minutes: .venv/installed $(WEIGHTS) ## measure how long the machine needs for each notebook (an hour, on an idle machine; ARGS=quick)
+	@$(PY) tools/minutes.py $(ARGS)
 
 badges: .venv/installed ## write another address wherever the workshop's stands (REPO=owner/name TAG=v1.0)
 	@$(PY) tools/links.py $(REPO) $(TAG)

@@ -3,6 +3,7 @@
 import ast
 
 import exercises
+import minutes
 import pytest
 
 SOLVED = sorted(exercises.SOLUTIONS.glob("*.ipynb"))
@@ -28,6 +29,19 @@ checks.double(double)"""
 def test_a_participants_notebook_is_what_make_exercises_makes(solved):
     there = (exercises.NOTEBOOKS / solved.name).read_text(encoding="utf-8")
     assert there == exercises.participants_text(solved), "edit the solved notebook; then run `make exercises`"
+
+
+def test_below_the_time_stands_how_long_the_machine_needs(monkeypatch):
+    measured = {"CPU": {"quick": {"seconds": {"00_a": 65.4}}, "workshop": {"seconds": {"00_a": 700}}}}
+    monkeypatch.setattr(minutes, "read", lambda: measured)
+    title = {"id": "1", "cell_type": "markdown", "source": ["# A\n", "\n", "**Time**: about 3 minutes"]}
+    text = "".join(exercises.participants({"cells": [title]}, "00_a.ipynb")["cells"][0]["source"])
+    *_, time, _, told = text.splitlines()
+    assert time == "**Time**: about 3 minutes"
+    assert told == (
+        "**Of it the machine computes** (minutes:seconds): without a GPU 1:05 at `quick` and 11:40 at `workshop`, "
+        "with one nobody has measured it"
+    )
 
 
 def test_every_participants_notebook_has_a_solved_one():

@@ -4,17 +4,19 @@
 
 notebooks/solutions/ is what is written; notebooks/ is what this makes of it. Where a solved notebook holds an answer,
 between the lines BEGIN_SOLUTION and END_SOLUTION (nbgrader's), the participant finds `...` to be replaced, and below
-the cell the solution, folded away. The badges and the cell for Colab come in, too.
+the cell the solution, folded away. The badges, what `make minutes` measured and the cell for Colab come in, too.
 """
 
 import ast
 import copy
 import json
 import pathlib
+import re
 import sys
 import textwrap
 
 import links
+import minutes
 
 from workshop_utils import files, settings
 from workshop_utils.errors import WorkshopError
@@ -56,6 +58,9 @@ def participants(solved: dict, name: str) -> dict:
     """Return the participant's notebook made of a solved one. Raises ExerciseError."""
     title, *rest = solved["cells"]
     head, _, text = _source(title).partition("\n")
+    if measured := minutes.read():
+        told = minutes.told(pathlib.Path(name).stem, measured)
+        text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{told}", text, flags=re.MULTILINE)
     cells = [_markdown(title["id"], f"{head}\n\n{links.badges(name)}\n{text}"), _code("colab", links.colab_cell())]
     for cell in rest:
         if TAG in cell["metadata"].get("tags", ()):

@@ -1,0 +1,93 @@
+"""Measure how long the machine needs for each notebook, from the first cell to the last: what `make minutes` does.
+
+    python tools/minutes.py                  # at `quick`, then at `workshop`
+    python tools/minutes.py quick            # at this recipe alone
+
+The last commit is executed in a clone of its own under build/minutes/, the notebooks in order, so that each takes what
+those before it have trained. The seconds go to docs/minutes.json after each notebook, and an interrupted measurement
+goes on; a new commit begins anew. `make exercises` puts them into the notebooks' first cells. Do it on an idle machine.
+"""
+
+import json
+import os
+import shutil
+import sys
+
+import outcomes
+from resolver import output
+
+from workshop_utils import files, settings
+from workshop_utils.errors import WorkshopError
+
+MEASURED = settings.PROJECT / "docs" / "minutes.json"
+FOLDER = settings.PROJECT / "build" / "minutes"
+RECIPES = ("quick", "workshop")
+
+
+def main(*recipes: str) -> int:
+    """Measure at these recipes, or at all; return the exit code."""
+    try:
+        for recipe in recipes or RECIPES:
+            measure(settings.recipe(recipe).name)
+    except (WorkshopError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def measure(recipe: str) -> None:
+    """Execute the last commit's notebooks at a recipe, those not yet measured of it. Raises NotebookError."""
+    import execute
+
+    commit, on = output("git", "rev-parse", "HEAD"), device()
+    measured = read()
+    came = measured.setdefault(on, {}).get(recipe, {})
+    clone = FOLDER / recipe
+    if came.get("commit") != commit or not clone.exists():
+        shutil.rmtree(clone, ignore_errors=True)
+        output("git", "clone", "--quiet", settings.PROJECT, clone)
+        shutil.copytree(settings.PRETRAINED, clone / "data" / "pretrained", dirs_exist_ok=True)
+        came = {"commit": commit, "date": outcomes.today(), "machine": outcomes.here(), "seconds": {}}
+    measured[on][recipe] = came
+    kernels = os.environ | {"WORKSHOP_RECIPE": recipe, "PYTHONPATH": str(clone), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    for notebook in sorted((clone / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        if notebook.stem not in came["seconds"]:
+            print(f"  {recipe:9} {notebook.name:36}", end="", flush=True)
+            came["seconds"][notebook.stem] = round(execute.execute(notebook, clone / "build", environment=kernels), 1)
+            print(f"{came['seconds'][notebook.stem]:6.0f} s", flush=True)
+            files.write_text(json.dumps(measured, indent=1) + "\n", MEASURED)
+    print(f"  {recipe:9} {'all':36}{sum(came['seconds'].values()):6.0f} s", flush=True)
+
+
+def device() -> str:
+    """Return `GPU` or `CPU`: on which of them TensorFlow computes here."""
+    from workshop_utils.quiet import tf
+
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+
+
+def read() -> dict:
+    """Return {device: {recipe: what was measured}}, nothing where nothing was."""
+    return json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+
+
+def told(notebook: str, measured: dict) -> str:
+    """Return the line on what the machine needs for a notebook, by its name without .ipynb."""
+    both = []
+    for on, where in (("CPU", "without a GPU"), ("GPU", "with one")):
+        times = [f"{clock(came['seconds'][notebook])} at `{recipe}`" for recipe, came in measured.get(on, {}).items()]
+        both.append(f"{where} {' and '.join(times) if times else 'nobody has measured it'}")
+    return f"**Of it the machine computes** (minutes:seconds): {', '.join(both)}"
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds, `2:05`."""
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes}:{left:02}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
