@@ -94,8 +94,8 @@ def browser():
 
 
 @pytest.fixture
-def run(folder, lab, browser):
-    """Open a notebook made of these code cells, run them all, and return the browser's page."""
+def run(folder, lab, browser, request):
+    """Open a notebook made of these code cells, run them all, and return the browser's page; its last state is kept."""
     pages = []
 
     def opened(name: str, sources: list[str]):
@@ -106,6 +106,8 @@ def run(folder, lab, browser):
         page = browser.new_page(viewport={"width": 1400, "height": 1300})
         pages.append(page)
         page.set_default_timeout(90 * SECOND)  # what trains or loads TensorFlow takes its time
+        select = page.get_by_role("button", name="Select Kernel")  # asked for where cells are to run too early
+        page.add_locator_handler(select, lambda: select.first.click(), no_wait_after=True)
         page.goto(f"{lab}/lab/tree/{name}.ipynb?reset&token={TOKEN}")
         page.locator(IDLE).wait_for()
         _run_all(page)
@@ -113,7 +115,7 @@ def run(folder, lab, browser):
 
     yield opened
     for page in pages:
-        page.screenshot(path=folder / "last.png")
+        page.screenshot(path=folder / f"{request.node.name}.png")
         page.close()
 
 

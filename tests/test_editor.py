@@ -1,7 +1,10 @@
 """Boxes on one photo, driven as a script drives them and as the browser's messages do."""
 
+import json
+
 import ipywidgets
 import pytest
+from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
 from workshop_utils import editor
@@ -158,3 +161,46 @@ def test_every_input_has_a_name_and_tab_passes_the_canvas_by(labels):
     assert len(inputs) == 9 and all(each.description for each in inputs)
     script = labels._canvas._esm
     assert '"tabindex", "-1"' in script and '"tabindex", "0"' not in script and f'"{editor.ALT}"' in script
+
+
+LISTENING = """
+import json, threading
+from PIL import Image
+from workshop_utils import editor
+labels, heard = editor.BoxEditor(["peach"]), []
+labels.show(Image.new("RGB", (64, 64)))
+listen = lambda _: heard.append(threading.current_thread().name)
+button, field = labels._box_buttons.children[0], labels._edges["xmin"]
+button.on_click(listen)
+field.observe(listen, "value")
+labels._canvas.observe(listen, "label")
+print(json.dumps([button.model_id, field.model_id, labels._canvas.model_id]))
+"""
+
+
+def test_what_the_browser_says_is_heard_in_one_thread_so_no_click_overtakes_a_number():
+    manager, client = start_new_kernel()
+    printed = []
+
+    def run(code):
+        client.execute_interactive(code, output_hook=lambda message: printed.append(message["content"]))
+        return json.loads("".join(each["text"] for each in printed if "text" in each).splitlines()[-1])
+
+    try:
+        button, field, canvas = run(LISTENING)
+        client.control_channel.send(client.session.msg("create_subshell_request"))
+        subshell = client.get_control_msg(timeout=10)["content"].get("subshell_id")
+        for comm, said in (
+            (field, {"method": "update", "state": {"value": 5}, "buffer_paths": []}),
+            (field, {"method": "update", "state": {"value": 6}, "buffer_paths": []}),
+            (canvas, {"method": "update", "state": {"label": "peach"}, "buffer_paths": []}),
+            (button, {"method": "custom", "content": {"event": "click"}}),
+        ):
+            message = client.session.msg("comm_msg", {"comm_id": comm, "data": said})
+            message["header"]["subshell_id"] = subshell
+            client.shell_channel.send(message)
+            heard = run("print(json.dumps(heard))")
+        assert len(heard) >= 4 and set(heard) == {"MainThread"}
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

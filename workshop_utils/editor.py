@@ -61,7 +61,7 @@ class BoxEditor(ipywidgets.VBox):
         self.add_class(KEYS)
         self.classes, self.message = list(classes), ""
         self._following, self._unfit = False, ""
-        self._canvas = Canvas(hide_buttons=True)
+        self._canvas = _in_order(Canvas(hide_buttons=True))
         self._said = ipywidgets.HTML(layout=ipywidgets.Layout(min_height="3em"))
         self._count = ipywidgets.HTML(layout=ipywidgets.Layout(width="7em"))
         self._class = ipywidgets.Dropdown(description="class", **_style("16em"))
@@ -297,5 +297,17 @@ def _style(width: str) -> dict:
     return {"layout": ipywidgets.Layout(width=width), "style": {"description_width": "3em"}}
 
 
+def _in_order(widget):
+    """Return the widget; what a browser says to it is heard in the main thread, where cells run.
+
+    From ipykernel 7.4 on it might be another thread, one for each widget: a click on Submit could overtake the number
+    that was typed before it.
+    """
+    if widget.comm is not None:
+        widget.comm._reply_subshell_for = lambda data, default: None
+    return widget
+
+
 def _row(children) -> ipywidgets.HBox:
+    children = [_in_order(child) for child in children]
     return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
