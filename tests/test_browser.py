@@ -106,10 +106,9 @@ def run(folder, lab, browser, request):
         page = browser.new_page(viewport={"width": 1400, "height": 1300})
         pages.append(page)
         page.set_default_timeout(90 * SECOND)  # what trains or loads TensorFlow takes its time
-        select = page.get_by_role("button", name="Select Kernel")  # asked for where cells are to run too early
-        page.add_locator_handler(select, lambda: select.first.click(), no_wait_after=True)
         page.goto(f"{lab}/lab/tree/{name}.ipynb?reset&token={TOKEN}")
         page.locator(IDLE).wait_for()
+        _wait_for_kernel(f"{lab}/api/sessions?token={TOKEN}", f"{name}.ipynb")
         _run_all(page)
         return page
 
@@ -117,6 +116,18 @@ def run(folder, lab, browser, request):
     for page in pages:
         page.screenshot(path=folder / f"{request.node.name}.png")
         page.close()
+
+
+def _wait_for_kernel(url: str, notebook: str) -> None:
+    """Return when a notebook's kernel listens to the page: cells that are run before ask for a kernel, or are lost."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with urllib.request.urlopen(url) as answer:
+            kernels = [each["kernel"] for each in json.loads(answer.read()) if each["path"] == notebook]
+        if any(each["connections"] and each["execution_state"] == "idle" for each in kernels):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"{notebook} has no kernel")
 
 
 def _run_all(page) -> None:
@@ -197,6 +208,8 @@ def test_a_box_is_drawn_with_the_mouse_and_another_made_with_the_keyboard_alone(
     page.keyboard.press("Escape")
     reach(page, "Add box", backwards=True)
     page.keyboard.press("Space")
+    page.get_by_text("Box 2 of 2").wait_for()
+    page.wait_for_function("field => field.value == 192", arg=page.get_by_label("xmin").element_handle())
     reached = []
     for text in [None, None, None, "vanilla", "301", "42", "377", "260", None]:
         page.keyboard.press("Tab")

@@ -32,7 +32,8 @@ from workshop_utils import files, settings
 from workshop_utils.errors import WorkshopError
 
 FOLDER = settings.PROJECT / "build" / "trials"
-STAND_IN = settings.PROJECT / "tests" / "fixtures" / "colab"
+FIXTURES = settings.PROJECT / "tests" / "fixtures"
+STAND_IN = FIXTURES / "colab"
 NOT_TRIED = ("test_notebooks", "test_outcomes")
 """The notebooks are tried one by one, and outcomes are what we are about to write."""
 LONGEST = 3600
@@ -89,7 +90,9 @@ class Attempt:
 
 TRIALS = {
     "colab": Trial("colab", "3.13", (STAND_IN / "versions.txt",), tests=False),
-    "oldest": Trial("oldest", "3.11", resolution="lowest-direct"),
+    "oldest": Trial(
+        "oldest", "3.11", (settings.PROJECT / "requirements.txt", FIXTURES / "oldest.txt"), resolution="lowest-direct"
+    ),
     "newest": Trial("newest", "3.13"),
 }
 

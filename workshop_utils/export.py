@@ -27,6 +27,8 @@ FILE_NAMES = {
     "litert_int8": "detector_int8.tflite",
     "onnx": "detector.onnx",
 }
+IN_BETWEEN = 50_000_000
+"""Bytes that a converter writes for a while where temporary files lie. Keras 3.13's does not say when it cannot."""
 FORMATS = ("saved_model", "litert", "onnx")
 """What is written unless told otherwise. `litert_int8` besides needs the photos that the run was trained on."""
 
@@ -161,6 +163,8 @@ def _calibration(experiment: Experiment) -> list[np.ndarray]:
 def _export(model: keras.Model, path: pathlib.Path, kind: str, **options) -> None:
     with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults(), hushed():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
+        with tempfile.TemporaryFile() as room:
+            room.write(bytes(IN_BETWEEN))
         model.export(str(unfinished), format=kind, verbose=False, **options)
 
 
