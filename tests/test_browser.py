@@ -279,6 +279,8 @@ def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 
+HANDLE = ".noUi-handle, .ui-slider-handle"
+"""What is moved of a slider: of ipywidgets 8, of 7."""
 HASTY = "from workshop_utils import activations\nactivations.Ascent.climb.__defaults__ = (2, 0)  # two steps do here"
 SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
@@ -294,7 +296,7 @@ def test_moving_a_slider_changes_the_picture(run, name, first, shown, descriptio
     page = run(name, [first, *needed_for(sources, target)])
     page.locator(".widget-slider").first.wait_for(timeout=200 * SECOND)
     for description in descriptions:
-        slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).get_by_role("slider")
+        slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).locator(HANDLE)
         slider.scroll_into_view_if_needed()
         seen = []
         for key in ("Home", "End", "Home"):
