@@ -163,6 +163,14 @@ def test_every_input_has_a_name_and_tab_passes_the_canvas_by(labels):
     assert '"tabindex", "-1"' in script and '"tabindex", "0"' not in script and f'"{editor.ALT}"' in script
 
 
+def test_a_number_that_comes_when_its_box_was_left_is_not_lost_in_silence(labels):
+    labels.boxes = [Box("peach", 10, 20, 110, 220)]
+    labels.say("Wrote 0001.xml: 1 box.")
+    fill(labels, xmax=120)
+    assert labels.message.startswith("Wrote 0001.xml: 1 box.\nxmax 120 came too late")
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and fields(labels)[1:] == [0, 0, 0, 0]
+
+
 LISTENING = """
 import json, threading
 from PIL import Image

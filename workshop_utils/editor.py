@@ -257,9 +257,14 @@ class BoxEditor(ipywidgets.VBox):
             if number:
                 self.change(number, name=change["new"])
 
-    def _typed(self, _) -> None:
+    def _typed(self, change) -> None:
         """Give the selected box the edges that stand in the fields, once they make a box."""
-        if self._following or self.selected is None:
+        if self._following:
+            return
+        if self.selected is None:  # then the fields are disabled: a browser sent this behind a click that left the box
+            late = f"{change['owner'].description} {change['new']}"
+            self.say(self.message, f"{late} came too late for its box, and changed nothing: look at that box again.")
+            self._follow()
             return
         try:
             self.change(self.selected, edges=tuple(field.value for field in self._edges.values()))
