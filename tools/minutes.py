@@ -17,7 +17,6 @@ import outcomes
 from resolver import output
 
 from workshop_utils import files, settings
-from workshop_utils.errors import WorkshopError
 
 MEASURED = settings.PROJECT / "docs" / "minutes.json"
 FOLDER = settings.PROJECT / "build" / "minutes"
@@ -26,16 +25,13 @@ RECIPES = ("quick", "workshop")
 
 def main(*recipes: str) -> int:
     """Measure at these recipes, or at all; return the exit code."""
-    try:
+
+    def work() -> int:
         for recipe in recipes or RECIPES:
             measure(settings.recipe(recipe).name)
-    except (WorkshopError, OSError) as fault:
-        print(fault, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return outcomes.exit_code(work)
 
 
 def measure(recipe: str) -> None:

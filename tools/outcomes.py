@@ -3,10 +3,13 @@
 import datetime
 import json
 import platform
+import sys
+from collections.abc import Callable
 
 import psutil
 
 from workshop_utils import files, machine, settings
+from workshop_utils.errors import WorkshopError
 
 FOLDER = settings.PROJECT / "tests" / "outcomes"
 
@@ -30,3 +33,15 @@ def read(name: str) -> dict:
     """Return what was written, nothing where nothing was."""
     path = FOLDER / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """Do what writes outcomes as it goes; return its exit code, or that of a fault or of Ctrl-C, told in words."""
+    try:
+        return work()
+    except (WorkshopError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
+        return 130

@@ -108,16 +108,13 @@ def main(name: str = "", *parts: str) -> int:
 
 def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str, ...]) -> int:
     """Make what the trial needs and attempt its parts, all or those that `parts` name; return 0 or 1."""
-    try:
+
+    def work() -> int:
         versions = make_environment(trial)
         clone_head(trial)
         return try_all(trial, versions, attempt, parts)
-    except (WorkshopError, OSError) as fault:
-        print(fault, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
-        return 130
+
+    return outcomes.exit_code(work)
 
 
 def tell_missing(trials: Iterable[Trial]) -> int:
