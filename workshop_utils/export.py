@@ -27,8 +27,10 @@ FILE_NAMES = {
     "litert_int8": "detector_int8.tflite",
     "onnx": "detector.onnx",
 }
-IN_BETWEEN = 50_000_000
-"""Bytes that a converter writes for a while where temporary files lie. Keras 3.13's does not say when it cannot."""
+ROOM = 50_000_000
+"""Bytes that must be free where temporary files lie, for LiteRT: some times the network, which is written there for a
+while. Keras 3.13 does not say when it cannot."""
+
 FORMATS = ("saved_model", "litert", "onnx")
 """What is written unless told otherwise. `litert_int8` besides needs the photos that the run was trained on."""
 
@@ -163,8 +165,9 @@ def _calibration(experiment: Experiment) -> list[np.ndarray]:
 def _export(model: keras.Model, path: pathlib.Path, kind: str, **options) -> None:
     with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults(), hushed():
         warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
-        with tempfile.TemporaryFile() as room:
-            room.write(bytes(IN_BETWEEN))
+        if kind == "litert":
+            with tempfile.TemporaryFile() as room:
+                room.write(bytes(ROOM))
         model.export(str(unfinished), format=kind, verbose=False, **options)
 
 
