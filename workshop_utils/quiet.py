@@ -13,6 +13,8 @@ from workshop_utils import machine
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Else the first notebook takes all of a GPU's memory, and a second one that is open gets none.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+# Else TensorFlow leaves oneDNN's faster operations to processors with AVX-512, and most laptops have none.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager
