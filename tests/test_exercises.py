@@ -39,9 +39,21 @@ def test_below_the_time_stands_how_long_the_machine_needs(monkeypatch):
     *_, time, _, told = text.splitlines()
     assert time == "**Time**: about 3 minutes"
     assert told == (
-        "**Of it the machine computes** (minutes:seconds): without a GPU 1:05 at `quick` and 11:40 at `workshop`, "
-        "with one nobody has measured it"
+        "**Of it the machine computes** (minutes:seconds): without a GPU 1:05 at `quick` and 11:40 at `workshop`; "
+        "with a GPU not measured yet"
     )
+
+
+@pytest.mark.parametrize("solved", SOLVED, ids=lambda path: path.stem)
+def test_how_long_the_machine_needs_has_been_measured(solved):
+    recipes = minutes.read()["CPU"]
+    assert all(recipes[recipe]["seconds"][solved.stem] > 0 for recipe in minutes.RECIPES)
+
+
+@pytest.mark.parametrize(("recipe", "last", "at_most"), [("quick", "10", 12), ("workshop", "09", 45)])
+def test_the_series_fits_into_the_minutes_it_is_given(recipe, last, at_most):
+    seconds = minutes.read()["CPU"][recipe]["seconds"]
+    assert sum(took for name, took in seconds.items() if name[:2] <= last) <= 60 * at_most
 
 
 def test_every_participants_notebook_has_a_solved_one():

@@ -58,9 +58,8 @@ def participants(solved: dict, name: str) -> dict:
     """Return the participant's notebook made of a solved one. Raises ExerciseError."""
     title, *rest = solved["cells"]
     head, _, text = _source(title).partition("\n")
-    if measured := minutes.read():
-        told = minutes.told(pathlib.Path(name).stem, measured)
-        text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{told}", text, flags=re.MULTILINE)
+    told = minutes.told(pathlib.Path(name).stem, minutes.read())
+    text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{told}", text, flags=re.MULTILINE)
     cells = [_markdown(title["id"], f"{head}\n\n{links.badges(name)}\n{text}"), _code("colab", links.colab_cell())]
     for cell in rest:
         if TAG in cell["metadata"].get("tags", ()):

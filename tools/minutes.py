@@ -73,10 +73,10 @@ def read() -> dict:
 def told(notebook: str, measured: dict) -> str:
     """Return the line on what the machine needs for a notebook, by its name without .ipynb."""
     both = []
-    for on, where in (("CPU", "without a GPU"), ("GPU", "with one")):
+    for on, where in (("CPU", "without a GPU"), ("GPU", "with a GPU")):
         times = [f"{clock(came['seconds'][notebook])} at `{recipe}`" for recipe, came in measured.get(on, {}).items()]
-        both.append(f"{where} {' and '.join(times) if times else 'nobody has measured it'}")
-    return f"**Of it the machine computes** (minutes:seconds): {', '.join(both)}"
+        both.append(f"{where} {' and '.join(times) if times else 'not measured yet'}")
+    return f"**Of it the machine computes** (minutes:seconds): {'; '.join(both)}"
 
 
 def clock(seconds: float) -> str:
