@@ -68,10 +68,13 @@ def test_a_photo_is_labelled_when_all_cups_have_good_boxes_and_names():
 @pytest.mark.parametrize(
     ("boxes", "said"),
     [
-        ([], "3 have no box"),
-        (TRUE.boxes[:2], "1 have no box"),
+        ([], "without a box: 3 of 3"),
+        (TRUE.boxes[:2], "without a box: 1 of 3"),
         ([*TRUE.boxes, Box("peach", 10, 10, 50, 50)], "1 of your boxes stand for no cup"),
-        ([*TRUE.boxes[:2], Box("natural", 350, 50, 390, 90)], "worst box is that of the natural cup, IoU 0.20"),
+        (
+            [*TRUE.boxes[:2], Box("natural", 350, 50, 390, 90)],
+            "is 0.733, and 0.8 is wanted. The worst box is that of the natural cup, IoU 0.20",
+        ),
         ([*TRUE.boxes[:2], dataclasses.replace(TRUE.boxes[2], name="peach")], "what is printed on the cups"),
         ([(1, 2, 3, 4)], "A list of boxes"),
     ],

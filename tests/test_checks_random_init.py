@@ -67,7 +67,14 @@ def hours(answer):
 
 @pytest.mark.parametrize(
     ("factor", "words"),
-    [(3600, "seconds"), (60, "minutes"), (1 / 24, "days"), (8, "not one"), (64, "divide"), (3.3, "steps is that?")],
+    [
+        (3600, "9,000 hours? Those are seconds"),
+        (60, "minutes"),
+        (1 / 24, "days"),
+        (8, "not one"),
+        (64, "divide"),
+        (3.3, "steps is that?"),
+    ],
 )
 def test_hours_that_are_off_by_a_factor_are_explained(factor, words):
     assert right(hours(2.5)) and right(hours(2.52))

@@ -65,13 +65,15 @@ def labelled_photo(answer, true, least: float = 0.8) -> Verdict:
         return _wrong('A list of boxes is wanted, such as [voc.Box("peach", 100, 100, 200, 220)].')
     found = agreement.compare(dataclasses.replace(true, boxes=tuple(answer)), true)
     if found.missed:
-        return _wrong(f"Of {len(true.boxes)} cups, {found.missed} have no box: every cup gets one, also a hidden one.")
+        return _wrong(
+            f"Cups without a box: {found.missed} of {len(true.boxes)}. Every cup gets one, also a hidden one."
+        )
     if found.extra:
         return _wrong(f"{found.extra} of your boxes stand for no cup, or for one that has a box already. Delete them.")
     worst = int(np.argmin(found.ious))
     if found.mean_iou < least:
         where = f"the {true.boxes[worst].name} cup, IoU {found.ious[worst]:.2f}"
-        return _wrong(f"The mean IoU is {found.mean_iou:.2f}, and {least} is wanted. The worst box is that of {where}.")
+        return _wrong(f"The mean IoU is {found.mean_iou:.3f}, and {least} is wanted. The worst box is that of {where}.")
     misnamed = [box.name for box, right in zip(true.boxes, found.named, strict=True) if not right]
     if misnamed:
         return _wrong(f"The boxes are good (mean IoU {found.mean_iou:.2f}). Look again at what is printed on the cups.")

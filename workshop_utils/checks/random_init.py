@@ -71,4 +71,5 @@ def hours_for_coco(answer, photos: int, step_seconds: float, batch_size: int) ->
         f"a step sees {batch_size} photos: divide by them, do not multiply": truth * batch_size**2,
     }
     why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken, 0.02)), None)
-    return _wrong(f"{answer:.4g} hours? {why.capitalize()}." if why else f"{answer:.4g} hours? How many steps is that?")
+    said = f"{answer:,.0f}" if abs(answer) >= 1000 else f"{answer:.4g}"
+    return _wrong(f"{said} hours? {why.capitalize()}." if why else f"{said} hours? How many steps is that?")
