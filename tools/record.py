@@ -13,10 +13,13 @@ import sys
 from workshop_utils import dataset, files, recorded, settings
 from workshop_utils.experiment import Experiment
 
-RANDOM_RATE = ("--set", "learning_rate=0.1", "warmup=50")
-"""What suits random weights best of the rates in results/own_rate/."""
+RANDOM_RATE = "0.01"
+"""What suits random weights best of the rates in results/own_rate/, in the thousand steps of the recipe `seed`."""
 
-OTHER_RATES = ("0.03", "0.3")
+LADDER_RATE = "0.1"
+"""What suits them better in the 300 steps of the ladder, where RANDOM_RATE has hardly begun."""
+
+OTHER_RATES = ("0.03", "0.1")
 OTHER_SEEDS = ("43", "44")
 """Beside settings.Recipe's own, 42. A seed draws the first weights, the order of the photos and how each is cropped."""
 
@@ -34,11 +37,11 @@ class Run:
         return shlex.join(("python", "-m", "workshop_utils", "train", "data/yoghurt", *self.arguments))
 
 
-def rung(strategy: str, size: int, *more: str) -> Run:
+def rung(strategy: str, size: int, *more: str, name: str = "", folder: str = "ladder") -> Run:
     """A short run on one rung of the ladder of photos."""
     photos = ("--train-on", f"data/yoghurt/ladder/{size}.txt")
     arguments = ("--strategy", strategy, "--recipe", "workshop", *photos, *more)
-    return Run(f"{strategy}-{size:03}", settings.RESULTS / "ladder", arguments)
+    return Run(f"{strategy}-{size:03}{name}", settings.RESULTS / folder, arguments)
 
 
 def long(strategy: str, *more: str, name: str = "seed", folder: str = "") -> Run:
@@ -50,21 +53,27 @@ def other_seed(strategy: str, seed: str) -> Run:
     return long(strategy, "--set", f"seed={seed}", name=seed, folder="seeds")
 
 
-def own_rate(name: str, *settings_of_it: str) -> Run:
-    """A run from random weights that need not take fine-tuning's rate."""
-    return long("random_init", "--set", *settings_of_it, name=name, folder="own_rate")
+def at_rate(rate: str, *more: str) -> tuple[str, ...]:
+    """What follows the command for a rate of random weights' own. Large ones need a warm-up."""
+    return "--set", f"learning_rate={rate}", "warmup=50", *more
+
+
+def own_rate(rate: str, *more: str) -> Run:
+    """A run from random weights that need not take fine-tuning's rate; `more` is what else differs from the recipe."""
+    name = "-".join((rate, *(each.split("=")[1] for each in more)))
+    return long("random_init", *at_rate(rate, *more), name=name, folder="own_rate")
 
 
 RUNS = (
     *(long(strategy) for strategy in ("fine_tune", "as_is", "random_init")),
     *(rung("fine_tune", size) for size in settings.LADDER),
-    *(rung("random_init", size, *RANDOM_RATE) for size in settings.LADDER),
+    *(rung("random_init", size, *at_rate(LADDER_RATE)) for size in settings.LADDER),
+    rung("random_init", settings.LADDER[-1], *at_rate(RANDOM_RATE), name=f"-{RANDOM_RATE}", folder="own_rate"),
     *(other_seed("fine_tune", seed) for seed in OTHER_SEEDS),
-    own_rate("0.1", *RANDOM_RATE[1:]),
-    *(own_rate(rate, f"learning_rate={rate}", "warmup=50") for rate in OTHER_RATES),
+    *(own_rate(rate) for rate in (RANDOM_RATE, *OTHER_RATES)),
     *(other_seed("random_init", seed) for seed in OTHER_SEEDS),
-    own_rate("0.1-3000", *RANDOM_RATE[1:], "steps=3000"),
-    *(own_rate(f"0.1-{seed}", *RANDOM_RATE[1:], f"seed={seed}") for seed in OTHER_SEEDS),
+    own_rate(RANDOM_RATE, "steps=3000"),
+    *(own_rate(RANDOM_RATE, f"seed={seed}") for seed in OTHER_SEEDS),
 )
 """In the order of what they add, so that an interrupted recording leaves the most valuable ones."""
 
