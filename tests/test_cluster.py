@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from conftest import free_ports
 
-from workshop_utils import cluster, dataset, losses, precision, records, settings, training, workers
+from workshop_utils import cluster, dataset, losses, precision, records, settings, workers
 from workshop_utils.experiment import Experiment
 
 CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
@@ -42,6 +42,17 @@ training.make_step = counting
 runpy.run_module("workshop_utils", run_name="__main__")
 """
 
+ALONE = f"""
+import sys
+from workshop_utils import dataset, settings, training
+
+training.ROW_EVERY, training.CLIP_NORM = 1, {CLIP_NORM}
+photos = dataset.load(settings.YOGHURT)
+data = dataset.Dataset(photos.samples[:12], photos.label_map)
+recipe = settings.recipe("quick", **{CHANGES})
+training.train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
+"""
+
 needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 
 
@@ -60,10 +71,14 @@ def beside(*others, index: int = 0) -> BesideAnother:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def in_float32():
-    """Wherever the tests run: sums of parts then agree closely with those of the whole."""
+def adding_alike():
+    """Wherever the tests run: sums of parts then agree closely with those of the whole.
+
+    In float32, and without oneDNN, which adds in an order that it chooses by the size of the batch.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(precision.VARIABLE, "float32")
+        patch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
         patch.delenv("TF_CONFIG", raising=False)
         yield
 
@@ -115,13 +130,11 @@ def state(run: Experiment) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def alone(data, tmp_path_factory):
+def alone(tmp_path_factory):
     """The run of one process, from the photos themselves."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "ROW_EVERY", 1)
-        patch.setattr(training, "CLIP_NORM", CLIP_NORM)
-        folder = tmp_path_factory.mktemp("runs") / "alone"
-        return training.train("fine_tune", data, RECIPE, folder, train_from=TRAIN_FROM, thaw=0.0, views=0)
+    folder = tmp_path_factory.mktemp("runs") / "alone"
+    subprocess.run([sys.executable, "-c", ALONE, folder], check=True)
+    return Experiment(folder)
 
 
 @pytest.fixture(scope="module")
