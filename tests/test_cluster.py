@@ -18,6 +18,7 @@ from workshop_utils.experiment import Experiment
 CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
 RECIPE = settings.recipe("quick", **CHANGES)
 TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
+PHOTOS = 12
 CLIP_NORM = 0.5  # so low that every step is clipped: it matters by which norm
 
 WORKER = """
@@ -48,7 +49,7 @@ from workshop_utils import dataset, settings, training
 
 training.ROW_EVERY, training.CLIP_NORM = 1, {CLIP_NORM}
 photos = dataset.load(settings.YOGHURT)
-data = dataset.Dataset(photos.samples[:12], photos.label_map)
+data = dataset.Dataset(photos.samples[:{PHOTOS}], photos.label_map)
 recipe = settings.recipe("quick", **{CHANGES})
 training.train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
 """
@@ -85,7 +86,7 @@ def adding_alike():
 
 @pytest.fixture(scope="module")
 def data(yoghurt):
-    return dataset.Dataset(yoghurt.samples[:12], yoghurt.label_map)
+    return dataset.Dataset(yoghurt.samples[:PHOTOS], yoghurt.label_map)
 
 
 @pytest.fixture(scope="module")
