@@ -106,11 +106,12 @@ def test_the_runs_in_the_project_can_be_read():
 
 def test_the_readme_s_results_are_the_recorded_ones():
     readme = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
-    paths = sorted(settings.RESULTS.glob("*.json"))
-    assert paths
-    for path, run in zip(paths, recorded.load(), strict=True):
+    best = f"random_init-{record.RANDOM_RATE}"
+    own_rate = record.by_name(settings.RESULTS / "own_rate")
+    shown = {f"own_rate/{name}": own_rate[name] for name in (best, f"{best}-{record.MORE_STEPS}")}
+    for name, run in (record.by_name(settings.RESULTS) | shown).items():
         scores = " | ".join(f"{run.metrics[key]:.2f}" for key in ("AP50", "AP", "AP75"))
-        assert f"| `{path.stem}` | {scores} | {run.minutes:.0f} |" in readme
+        assert f"| `{name}` | {scores} | {run.minutes:.0f} |" in readme
         if "class_agnostic" in run.metrics:
             assert f"AP50 {run.metrics['class_agnostic']['AP50']:.2f}." in readme
 
@@ -136,10 +137,10 @@ def test_what_is_recorded_is_of_the_photos_that_are_here():
     assert {run.fingerprint for run in recorded.everything()} == {fingerprint}
 
 
-def test_every_recorded_run_is_one_that_make_record_makes_by_the_command_it_names():
+def test_what_make_record_makes_is_recorded_by_the_command_it_names_and_nothing_else():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
-    made = {run.folder / f"{run.name}.json" for run in record.RUNS if record.is_recorded(run, fingerprint)}
-    assert set(settings.RESULTS.rglob("*.json")) == made
+    assert [run.name for run in record.RUNS if not record.is_recorded(run, fingerprint)] == []
+    assert set(settings.RESULTS.rglob("*.json")) == {run.folder / f"{run.name}.json" for run in record.RUNS}
 
 
 def test_no_two_recorded_runs_have_one_file_or_one_command():
@@ -157,10 +158,9 @@ def test_random_weights_get_the_best_of_the_rates_that_were_tried():
     """So that they are no straw man."""
     one_seed = [run for run in recorded.everything() if (run.strategy, run.recipe.seed) == ("random_init", 42)]
     tried = {run.recipe.learning_rate: run for run in one_seed if run.recipe.steps == 1000}
+    assert len(tried) == len(record.OTHER_RATES) + 2, "with the recipe's own rate and the one for random weights"
     best = max(tried.values(), key=lambda run: run.metrics["AP"]).recipe
-    if len(tried) == len(record.OTHER_RATES) + 2:  # the seed recipe's own and the one for random weights
-        given = record.at_rate(record.RANDOM_RATE)[1:]
-        assert (f"learning_rate={best.learning_rate:g}", f"warmup={best.warmup}") == given
+    assert (f"learning_rate={best.learning_rate:g}", f"warmup={best.warmup}") == record.at_rate(record.RANDOM_RATE)[1:]
 
 
 def test_on_the_ladder_random_weights_get_the_better_of_two_rates():

@@ -20,6 +20,7 @@ LADDER_RATE = "0.1"
 """What suits them better in the 300 steps of the ladder, where RANDOM_RATE has hardly begun."""
 
 OTHER_RATES = ("0.03", "0.1")
+MORE_STEPS = "3000"
 OTHER_SEEDS = ("43", "44")
 """Beside settings.Recipe's own, 42. A seed draws the first weights, the order of the photos and how each is cropped."""
 
@@ -72,16 +73,19 @@ RUNS = (
     *(other_seed("fine_tune", seed) for seed in OTHER_SEEDS),
     *(own_rate(rate) for rate in (RANDOM_RATE, *OTHER_RATES)),
     *(other_seed("random_init", seed) for seed in OTHER_SEEDS),
-    own_rate(RANDOM_RATE, "steps=3000"),
-    *(own_rate(RANDOM_RATE, f"seed={seed}") for seed in OTHER_SEEDS),
+    own_rate(RANDOM_RATE, f"steps={MORE_STEPS}"),
 )
 """In the order of what they add, so that an interrupted recording leaves the most valuable ones."""
 
 
+def by_name(folder: pathlib.Path) -> dict[str, recorded.Recorded]:
+    """The runs recorded in a folder, by the names of their files."""
+    return dict(zip([path.stem for path in sorted(folder.glob("*.json"))], recorded.load(folder), strict=True))
+
+
 def is_recorded(run: Run, fingerprint: str) -> bool:
     """Whether there is a file of this run, by this command, on these photos."""
-    there = [path.stem for path in sorted(run.folder.glob("*.json"))]
-    runs = dict(zip(there, recorded.load(run.folder)))
+    runs = by_name(run.folder)
     return run.name in runs and (runs[run.name].fingerprint, runs[run.name].command) == (fingerprint, run.command)
 
 
