@@ -34,7 +34,7 @@ def test_an_array_without_axes_is_a_number():
         assert wrong(doubled(answer, 2), "A number is wanted")
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_no_answer_however_odd_raises_or_is_right(answer):
     for check in (doubled, doubles):
         verdict = check(answer, 2)

@@ -127,7 +127,7 @@ def test_photos_that_nobody_needs_are_told_why(function, words):
     assert wrong(checks.photos_needed(function), words)
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_nothing_absurd_is_right_in_the_comparison(answer):
     for check in (checks.apart, checks.photos_needed):
         assert not check(answer).right

@@ -121,7 +121,7 @@ def test_the_pair_to_label_is_confused_most_both_ways_together():
     assert wrong(checks.pair_to_label(("peach", "peach"), CONFUSED, NAMES_SAID), "Two different")
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_nothing_absurd_is_right_in_detecting(answer):
     assert not checks.once(answer, PHOTO).right
     assert not checks.cheapest(answer, ROWS, 5, 1).right

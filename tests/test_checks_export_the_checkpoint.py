@@ -80,7 +80,7 @@ def test_a_bar_for_exports_lets_the_good_ones_pass_and_stops_the_spoilt_ones():
     assert is_open(said(...))
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_no_odd_answer_about_an_export_raises_or_is_right(answer):
     verdicts = (
         checks.file_sizes(answer, 3_000_000),

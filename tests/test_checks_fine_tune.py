@@ -132,7 +132,7 @@ def test_a_curve_that_is_read_wrongly_is_told_of(mistaken, words):
 )
 def test_open_and_absurd_answers_to_04_are_taken_kindly(judge):
     assert is_open(judge(...))
-    for answer in ABSURD:
+    for answer in ABSURD.values():
         verdict = judge(answer)
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()
 

@@ -102,7 +102,7 @@ def test_a_wrong_slip_is_told_which_iou_it_gives(edge, whole, said):
     assert wrong(checks.farthest_slip(edge, whole, 60), said)
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_no_odd_answer_about_labels_raises_or_is_right(answer):
     known = [
         (checks.iou_by_hand, CUP, DRAWN),

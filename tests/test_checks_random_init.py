@@ -84,7 +84,7 @@ def test_hours_that_are_off_by_a_factor_are_explained(factor, words):
 @pytest.mark.parametrize("judge", [running_average, steps_until, hours])
 def test_open_and_absurd_answers_to_06_are_taken_kindly(judge):
     assert is_open(judge(...))
-    for answer in ABSURD:
+    for answer in ABSURD.values():
         verdict = judge(answer)
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()
 

@@ -35,7 +35,7 @@ def test_how_many_photos_each_worker_needs():
     assert is_open(checks.photos_each(..., a_photo, link))
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_no_absurd_answer_about_scaling_out_is_right(answer):
     for verdict in (checks.loss_of_the_whole(answer), checks.photos_each(answer, 0.04, 0.125)):
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()

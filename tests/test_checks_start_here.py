@@ -35,6 +35,6 @@ def test_a_boxs_pixels_are_read():
     assert wrong(checks.pixels([96, 256], BOX, WIDTH, HEIGHT), "4 numbers")
 
 
-@pytest.mark.parametrize("answer", ABSURD, ids=repr)
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_absurd_answers_in_notebook_00(answer):
     assert not right(checks.remaining(answer, SCORES, 0.6)) and not right(checks.pixels(answer, BOX, WIDTH, HEIGHT))

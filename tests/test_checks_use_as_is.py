@@ -87,7 +87,7 @@ def test_only_names_that_beat_both_one_and_all_are_cup_like(answer, words):
 @pytest.mark.parametrize("judge", [all_alike, precision_and_recall, cup_like])
 def test_open_and_absurd_answers_to_05_are_taken_kindly(judge):
     assert is_open(judge(...))
-    for answer in ABSURD:
+    for answer in ABSURD.values():
         verdict = judge(answer)
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()
 

@@ -1,7 +1,15 @@
 """What the tests of the checks share: how a verdict is read, and answers that nobody would give."""
 
-ABSURD = [None, "a string", [], object(), lambda *_: 1 / 0, float("nan"), "<script>alert(1)</script>"]
-"""What nobody would answer."""
+ABSURD = {
+    "None": None,
+    "a string": "a string",
+    "an empty list": [],
+    "an object": object(),
+    "a function that fails": lambda *_: 1 / 0,
+    "nan": float("nan"),
+    "a script": "<script>alert(1)</script>",
+}
+"""What nobody would answer, by names that are the same in every run."""
 
 
 def right(verdict) -> bool:
