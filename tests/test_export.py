@@ -32,6 +32,12 @@ def fine_tuned(yoghurt, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def tuned_litert(fine_tuned):
+    """Where the fine-tuned run lies as LiteRT."""
+    return export.export(fine_tuned, ["litert"])["litert"]
+
+
+@pytest.fixture(scope="module")
 def images(yoghurt):
     photo = Image.fromarray(yoghurt.samples[5].image)
     return [sample.image for sample in yoghurt.samples[:3]] + [np.asarray(photo.resize(size)) for size in SIZES]
@@ -132,9 +138,8 @@ def test_whole_numbers_need_the_photos_of_the_run(as_is, data, tmp_path):
         export.export(Experiment(tmp_path), ["litert_int8"])
 
 
-def test_labels_lie_beside_the_files(fine_tuned):
-    export.export(fine_tuned, ["litert"])
-    folder = fine_tuned.folder / "export"
+def test_labels_lie_beside_the_files(fine_tuned, tuned_litert):
+    folder = tuned_litert.parent
     assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.label_map
     assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.label_map.values())
 
@@ -166,8 +171,8 @@ def test_an_unknown_format_is_refused(fine_tuned):
         export.export(fine_tuned, ["tfjs"])
 
 
-def test_a_failed_export_leaves_the_old_file(fine_tuned, monkeypatch):
-    path = export.export(fine_tuned, ["litert"])["litert"]
+def test_a_failed_export_leaves_the_old_file(fine_tuned, tuned_litert, monkeypatch):
+    path = tuned_litert
     before, names = path.read_bytes(), sorted(each.name for each in path.parent.iterdir())
 
     def full(*_, **__):
