@@ -109,7 +109,9 @@ def test_the_readme_s_results_are_the_recorded_ones():
     best = f"random_init-{record.RANDOM_RATE}"
     own_rate = record.by_name(settings.RESULTS / "own_rate")
     shown = {f"own_rate/{name}": own_rate[name] for name in (best, f"{best}-{record.MORE_STEPS}")}
-    for name, run in (record.by_name(settings.RESULTS) | shown).items():
+    talk = record.by_name(settings.RESULTS)
+    assert talk
+    for name, run in (talk | shown).items():
         scores = " | ".join(f"{run.metrics[key]:.2f}" for key in ("AP50", "AP", "AP75"))
         assert f"| `{name}` | {scores} | {run.minutes:.0f} |" in readme
         if "class_agnostic" in run.metrics:

@@ -94,7 +94,7 @@ HEAD = """\
 # Recorded runs
 
 Written by `make record`; each file holds the command that made it, its recipe, its metrics and its history. Minutes on
-two CPU cores, often beside other work.
+two CPU cores, not all on one machine, some beside other work.
 
 | file | learning rate | steps | photos | seed | AP | AP50 | minutes |
 |---|--:|--:|--:|--:|--:|--:|--:|
