@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 from PIL import Image
 
-from workshop_utils import settings, voc
+from workshop_utils.core import settings
+from workshop_utils.data import voc
 
 DISTINCT = 36
 LARGE = (4000, 3000)

@@ -8,7 +8,10 @@ Prints one line of JSON: the first time, when TensorFlow still compiles, and the
 import json
 import time
 
-from workshop_utils import dataset, evaluation, settings, strategies
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.evaluation import average_precision
+from workshop_utils.training import strategies
 
 
 def main() -> None:
@@ -17,7 +20,7 @@ def main() -> None:
     model, seconds = strategies.fine_tune(data.label_map).model, []
     for _ in range(2):
         began = time.monotonic()
-        evaluation.evaluate(model, validation, data.label_map)
+        average_precision.evaluate(model, validation, data.label_map)
         seconds.append(time.monotonic() - began)
     print(json.dumps({"photos": len(validation), "first": seconds[0], "later": seconds[1]}))
 

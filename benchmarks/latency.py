@@ -14,9 +14,13 @@ import time
 
 import numpy as np
 
-from workshop_utils import export, machine, photos, settings, training
-from workshop_utils.experiment import Experiment
-from workshop_utils.quiet import tf
+from workshop_utils.core import machine, settings
+from workshop_utils.core.tensorflow import tf
+from workshop_utils.data import photos
+from workshop_utils.deploy import export
+from workshop_utils.model import preprocessing
+from workshop_utils.training import trainer
+from workshop_utils.training.run_folder import RunFolder
 
 CALLS = 60
 WARM_UP = 10
@@ -33,10 +37,10 @@ def milliseconds(call) -> float:
 
 
 def main() -> None:
-    run = Experiment(pathlib.Path(sys.argv[1]))
+    run = RunFolder(pathlib.Path(sys.argv[1]))
     paths = export.export(run, export.FILE_NAMES)
-    photo = photos.resize(photos.shrink(photos.read(settings.YOGHURT / "images" / "0001.jpg")))[None]
-    image, model = photos.to_input(photo), training.load_model(run)[0]
+    photo = preprocessing.resize(photos.shrink(photos.read(settings.YOGHURT / "images" / "0001.jpg")))[None]
+    image, model = preprocessing.to_input(photo), trainer.load_model(run)[0]
     result = {"keras_predict": milliseconds(lambda: model.predict(image, verbose=0))}
     compiled = tf.function(lambda images: model(images, training=False))
     result["keras_compiled"] = milliseconds(lambda: compiled(image)[0].numpy())

@@ -14,7 +14,10 @@ import time
 
 from process import peak_gb
 
-from workshop_utils import dataset, settings, training, trunk
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.training import batches, trainer
+from workshop_utils.training.fast import feature_cache
 
 
 def timed(batches, waited: list[float]):
@@ -37,11 +40,11 @@ def main() -> None:
     recipe = settings.Recipe(**json.loads(sys.argv[2]))
     options = {name: json.loads(value) for name, value in (pair.split("=", 1) for pair in sys.argv[4:])}
     waited: list[float] = []
-    dataset.batches = timed(dataset.batches, waited)
-    trunk.Cache.batches = timed(trunk.Cache.batches, waited)
+    batches.batches = timed(batches.batches, waited)
+    feature_cache.FeatureCache.batches = timed(feature_cache.FeatureCache.batches, waited)
     data = dataset.load(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
-        run = training.train(sys.argv[3], data, recipe, pathlib.Path(folder), sys.argv[1], **options)
+        run = trainer.train(sys.argv[3], data, recipe, pathlib.Path(folder), sys.argv[1], **options)
         history, metrics = run.history(), run.metrics()
     result = {"training_seconds": history[-1]["seconds"], "waited_seconds": sum(waited)}
     result |= {"AP50": metrics["AP50"], "AP": metrics["AP"], "peak_gb": peak_gb()}

@@ -12,8 +12,12 @@ import sys
 
 from process import peak_gb
 
-from workshop_utils import dataset, detector, evaluation, losses, pretrained, settings, training
-from workshop_utils.quiet import keras, tf
+from workshop_utils.core import settings
+from workshop_utils.core.tensorflow import keras, tf
+from workshop_utils.data import dataset
+from workshop_utils.evaluation import average_precision
+from workshop_utils.model import losses, pretrained, ssdlite_mobilenet_v2
+from workshop_utils.training import batches, trainer
 
 
 class Batches(keras.utils.PyDataset):
@@ -28,7 +32,7 @@ class Batches(keras.utils.PyDataset):
         return self.recipe.steps
 
     def __getitem__(self, step):
-        images, encodings, classes = dataset.batch(*self.arguments, step, self.recipe.batch_size, self.recipe.seed)
+        images, encodings, classes = batches.batch(*self.arguments, step, self.recipe.batch_size, self.recipe.seed)
         return images, {"box_encodings": {"encodings": encodings, "classes": classes}, "class_logits": classes}
 
 
@@ -40,7 +44,7 @@ class PlainDetector(keras.Model):
         self.network = network
 
     def call(self, images, training=False):
-        return self.network(images, training=training)
+        return self.network(images, training=trainer)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         encodings, classes = y["box_encodings"]["encodings"], y["class_logits"]
@@ -52,15 +56,15 @@ def main() -> None:
     data = dataset.load(folder)
     samples, validation = data.split(recipe.photos)
     keras.utils.set_random_seed(recipe.seed)
-    network = detector.build(max(data.label_map))
+    network = ssdlite_mobilenet_v2.build(max(data.label_map))
     pretrained.transfer(pretrained.coco_detector(), network)
-    for layer in detector.batch_norms(network):
+    for layer in ssdlite_mobilenet_v2.batch_norms(network):
         layer.trainable = False
     model = PlainDetector(network)
-    optimizer = keras.optimizers.SGD.from_config(training.make_optimizer(recipe).get_config())
+    optimizer = keras.optimizers.SGD.from_config(trainer.make_optimizer(recipe).get_config())
     model.compile(optimizer=optimizer, jit_compile=False)
     model.fit(Batches(samples, data.label_map, recipe), epochs=1, shuffle=False, verbose=0)
-    metrics = evaluation.evaluate(network, validation, data.label_map)
+    metrics = average_precision.evaluate(network, validation, data.label_map)
     print(json.dumps({"AP50": metrics.AP50, "AP": metrics.AP, "peak_gb": peak_gb()}))
 
 

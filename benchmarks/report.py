@@ -11,7 +11,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from workshop_utils import files, machine, precision
+from workshop_utils.core import files, machine
+from workshop_utils.training.fast import precision
 
 TARGETS = {
     "seed_ratio": 0.4,

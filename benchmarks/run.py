@@ -19,7 +19,8 @@ import time
 import datasets
 import report
 
-from workshop_utils import precision, settings
+from workshop_utils.core import settings
+from workshop_utils.training.fast import precision
 
 HERE = pathlib.Path(__file__).resolve().parent
 MEASUREMENTS = HERE / "measurements.jsonl"
@@ -119,10 +120,11 @@ def _data(measurement: Measurement) -> pathlib.Path:
 
 def _make_run() -> None:
     """Train the few steps whose detector `latency.py` exports: how good it is does not matter there."""
-    from workshop_utils import dataset, training
+    from workshop_utils.data import dataset
+    from workshop_utils.training import trainer
 
     recipe = settings.recipe("quick", steps=2, photos=10)
-    training.train("fine_tune", dataset.load(settings.YOGHURT), recipe, DATA / "run", settings.YOGHURT, thaw=0.0)
+    trainer.train("fine_tune", dataset.load(settings.YOGHURT), recipe, DATA / "run", settings.YOGHURT, thaw=0.0)
 
 
 def main() -> None:

@@ -10,8 +10,11 @@ import statistics
 import sys
 import time
 
-from workshop_utils import dataset, folding, settings, strategies, training, trunk
-from workshop_utils.quiet import tf
+from workshop_utils.core import settings
+from workshop_utils.core.tensorflow import tf
+from workshop_utils.data import dataset
+from workshop_utils.training import batches, strategies, trainer
+from workshop_utils.training.fast import feature_cache, folded_layers
 
 SIDE = 2048
 
@@ -38,12 +41,14 @@ def prepared(layer: str, policy: str = "float32"):
     These are the layers behind `layer`, or with "" all.
     """
     recipe, data = settings.recipe("seed"), dataset.load(settings.YOGHURT)
-    images, *targets = dataset.batch(data.split()[0], data.label_map, 0, recipe.batch_size, recipe.seed)
+    images, *targets = batches.batch(data.split()[0], data.label_map, 0, recipe.batch_size, recipe.seed)
     learner = strategies.fine_tune(data.label_map, "").model
     if layer:
-        frozen, learner = trunk.split(learner, layer)
+        frozen, learner = feature_cache.split(learner, layer)
         images = tf.nest.flatten(frozen(images))
-    step = training.make_step(folding.fold(learner, policy), training.make_optimizer(recipe), batch_norm_learns=False)
+    step = trainer.make_step(
+        folded_layers.fold(learner, policy), trainer.make_optimizer(recipe), batch_norm_learns=False
+    )
     return lambda: [float(loss) for loss in step(images, *targets)], learner, recipe.batch_size
 
 

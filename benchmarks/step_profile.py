@@ -16,7 +16,7 @@ import tempfile
 from step import gflop_per_second, median_seconds, prepared
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-from workshop_utils.quiet import keras, tf
+from workshop_utils.core.tensorflow import keras, tf
 
 STEPS = 10
 

@@ -10,7 +10,7 @@ import json
 
 from step import median_seconds
 
-from workshop_utils.quiet import tf
+from workshop_utils.core.tensorflow import tf
 
 LAYERS = {"block_3": (77, 144), "block_6": (39, 192), "block_13": (21, 576)}
 """Side and channels of what the layer is given, padding included."""

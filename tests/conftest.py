@@ -14,7 +14,8 @@ import tomllib
 import hypothesis
 import pytest
 
-from workshop_utils import dataset, settings
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
 
 hypothesis.settings.register_profile("same_verdict_twice", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
@@ -71,7 +72,7 @@ def without_network() -> list[str]:
 @pytest.fixture(scope="session")
 def coco():
     """The detector with COCO's weights. Nobody may change it."""
-    from workshop_utils import pretrained  # only here: TensorFlow takes seconds to come in
+    from workshop_utils.model import pretrained
 
     return pretrained.coco_detector()
 
@@ -79,7 +80,7 @@ def coco():
 @pytest.fixture(scope="session")
 def tarball() -> pathlib.Path:
     """The tarball the COCO weights come from."""
-    from workshop_utils import pretrained
+    from workshop_utils.model import pretrained
 
     pretrained.fetch()
     path = settings.PRETRAINED / pretrained.TARBALL

@@ -23,7 +23,8 @@ import hypothesis
 import hypothesis.strategies as st
 from PIL import Image, features
 
-from workshop_utils import files, photos, settings, voc
+from workshop_utils.core import files, settings
+from workshop_utils.data import photos, voc
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 RECORDS = settings.PROJECT / "build" / "fuzz"

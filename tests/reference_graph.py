@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 
-from workshop_utils import pretrained
+from workshop_utils.model import pretrained
 
 
 def run(tarball, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

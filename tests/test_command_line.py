@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from workshop_utils import dataset, records, settings, voc
-from workshop_utils.__main__ import main
+from workshop_utils.cli import main
+from workshop_utils.core import settings
+from workshop_utils.data import dataset, tfrecords, voc
 
 TINY = ["--recipe", "quick", "--set", "steps=4", "photos=10", "batch_size=2", "evaluate_every=4", "checkpoint_every=2"]
 
@@ -61,7 +62,7 @@ def test_a_data_set_is_sharded_and_read_as_the_same(voc_folder, tmp_path, capsys
     assert main(["shard", str(voc_folder), "--out", str(tmp_path / "shards"), "--shards", "2"]) == 0
     assert capsys.readouterr().out.startswith("Wrote 6 photos as records, in 2 shards each")
     assert (tmp_path / "shards" / "train.record-00001-of-00002").exists()
-    assert records.read(tmp_path / "shards").fingerprint() == dataset.load(voc_folder).fingerprint()
+    assert tfrecords.read(tmp_path / "shards").fingerprint() == dataset.load(voc_folder).fingerprint()
 
 
 def test_training_leaves_a_recipe_a_history_and_checkpoints(run):
@@ -117,9 +118,9 @@ def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_
 
 TRAIN_AND_DIE_AT_THE_THIRD_STEP = """
 import os, runpy, sys
-from workshop_utils import training
+from workshop_utils.training import trainer
 
-training.SAVE_EVERY_SECONDS, make_step, calls = 0, training.make_step, []
+trainer.SAVE_EVERY_SECONDS, make_step, calls = 0, trainer.make_step, []
 
 def dying(*arguments):
     step = make_step(*arguments)
@@ -130,7 +131,7 @@ def dying(*arguments):
 
     return once
 
-training.make_step = dying
+trainer.make_step = dying
 runpy.run_module("workshop_utils", run_name="__main__")
 """
 
@@ -184,11 +185,11 @@ def test_what_is_not_there_is_named_and_exits_1(arguments, capsys, tmp_path, mon
 
 
 def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
-    from workshop_utils import training
+    from workshop_utils.training import trainer
 
     (tmp_path / "few.txt").write_text("0003.jpg\n\n 0001.jpg \n")
     asked = []
-    monkeypatch.setattr(training, "train", lambda *_, train_on, **__: asked.append(train_on) or sys.exit(0))
+    monkeypatch.setattr(trainer, "train", lambda *_, train_on, **__: asked.append(train_on) or sys.exit(0))
     with pytest.raises(SystemExit):
         main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "few.txt")])
     assert asked == [["0003.jpg", "0001.jpg"]]

@@ -35,8 +35,8 @@ from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
 from trial import FOLDER, LONGEST, Attempt, Trial, environment_of, run, tell_missing
 
-from workshop_utils import settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import settings
+from workshop_utils.core.errors import WorkshopError
 
 MOST = 1.9e9
 """Bytes that JupyterLab and one kernel may have together."""

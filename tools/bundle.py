@@ -19,8 +19,9 @@ import install
 import outcomes
 from resolver import output
 
-from workshop_utils import pretrained, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import settings
+from workshop_utils.core.errors import WorkshopError
+from workshop_utils.model import pretrained
 
 FOLDER = settings.PROJECT / "build" / "bundle"
 WHEELS = FOLDER / "wheels"

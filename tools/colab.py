@@ -20,8 +20,8 @@ from packaging.version import InvalidVersion, Version
 # Our package is not installed on Colab, and need not be.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from workshop_utils import settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import settings
+from workshop_utils.core.errors import WorkshopError
 
 COLABS_OWN = {"ipython", "ipywidgets", "jupyterlab", "keras", "numpy", "protobuf", "tensorflow"}
 """Packages that Colab is made of, or has a substitute for (its page is no JupyterLab): never installed here."""
@@ -43,8 +43,9 @@ def main() -> None:
         install(lacking, here)
     add_to_path(settings.PROJECT)
 
-    from workshop_utils import precision, pretrained  # TensorFlow comes in only here: pip may need the memory
-    from workshop_utils.quiet import tf
+    from workshop_utils.core.tensorflow import tf
+    from workshop_utils.model import pretrained
+    from workshop_utils.training.fast import precision
 
     pretrained.fetch()
     from google.colab import output

@@ -11,8 +11,13 @@ import platform
 import jinja2
 from PIL import Image
 
-from workshop_utils import dataset, detector, drawing, evaluation, files, settings, strategies, training
-from workshop_utils.quiet import keras, tf
+from workshop_utils.core import files, settings
+from workshop_utils.core.tensorflow import keras, tf
+from workshop_utils.data import dataset
+from workshop_utils.evaluation import average_precision
+from workshop_utils.model import detection
+from workshop_utils.plots import drawing
+from workshop_utils.training import strategies, trainer
 
 EXAMPLES = 4
 SHOWN_SIDE = 340
@@ -33,15 +38,15 @@ def compare(recipe: settings.Recipe) -> dict:
     rows, called = [], {}
     examples = [_example("What is there", "the labels", [labelled(sample, classes) for sample in shown])]
     for strategy in strategies.STRATEGIES:
-        run = training.shared_run(strategy, data, recipe)
-        model, names = training.load_model(run)
+        run = trainer.shared_run(strategy, data, recipe)
+        model, names = trainer.load_model(run)
         metrics, history = run.metrics(), run.history()
         minutes = f"{history[-1]['seconds'] / 60:.1f}" if history else "no training"
         rows.append(_row(strategy, EXPLANATIONS[strategy], metrics, classes, minutes))
         if "class_agnostic" in metrics:
             title, agnostic = f"{strategy}, whatever it is called", metrics["class_agnostic"]
             rows.append(_row(title, "the same boxes, their class ignored", agnostic, classes, minutes))
-            called = evaluation.called(model, validation_photos, names, MIN_SCORE)
+            called = average_precision.called(model, validation_photos, names, MIN_SCORE)
         seen = [detected(sample, model, names) for sample in shown]
         examples.append(_example(strategy, EXPLANATIONS[strategy], seen))
     return {
@@ -65,7 +70,7 @@ def labelled(sample, classes: list[str]) -> dict:
 
 def detected(sample, model, names: dict[int, str]) -> dict:
     """Return a photo with what a detector finds in it, ready for the page."""
-    boxes, classes, scores = (part[0] for part in detector.detect(model, sample.image[None]))
+    boxes, classes, scores = (part[0] for part in detection.detect(model, sample.image[None]))
     picture = drawing.photo_with_detections(_small(sample), boxes, classes, scores, names, MIN_SCORE)
     if scores[0] >= MIN_SCORE:
         return _photo(sample.name, picture, _counted(names[int(number)] for number in classes[scores >= MIN_SCORE]))

@@ -16,7 +16,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from workshop_utils import dataset, files, photos, settings, voc
+from workshop_utils.core import files, settings
+from workshop_utils.data import dataset, photos, voc
 
 sys.path.insert(0, str(settings.DATA))
 

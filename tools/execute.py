@@ -19,8 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 
-from workshop_utils import files, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import files, settings
+from workshop_utils.core.errors import WorkshopError
 
 LONGEST_CELL = 4 * 3600
 """Seconds after which a cell hangs: 1,000 steps from random weights take half an hour on two cores."""

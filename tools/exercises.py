@@ -18,8 +18,8 @@ import textwrap
 import links
 import minutes
 
-from workshop_utils import files, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import files, settings
+from workshop_utils.core.errors import WorkshopError
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions"

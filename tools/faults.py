@@ -19,8 +19,9 @@ import time
 
 import numpy as np
 
-from workshop_utils import files, settings, training
-from workshop_utils.experiment import STATES, Experiment
+from workshop_utils.core import files, settings
+from workshop_utils.training import trainer
+from workshop_utils.training.run_folder import STATES, RunFolder
 
 RECORD = settings.PROJECT / "build" / "faults.json"
 RECIPE = {"steps": 100, "photos": 24, "batch_size": 2, "evaluate_every": 50, "checkpoint_every": 50}
@@ -28,7 +29,9 @@ CUPS = settings.PROJECT / "build" / "faults"
 
 TRAIN = """
 import sys, time
-from workshop_utils import dataset, settings, training
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.training import trainer
 
 def told(make_step):
     def making(model, optimizer, *rest):
@@ -40,11 +43,11 @@ def told(make_step):
         return once
     return making
 
-training.make_step = told(training.make_step)
+trainer.make_step = told(trainer.make_step)
 folder, strategy, recipe, cups = sys.argv[1:]
 recipe = settings.recipe("quick", **dict(pair.split("=") for pair in recipe.split()))
 try:
-    training.train(strategy, dataset.load(cups), recipe, folder)
+    trainer.train(strategy, dataset.load(cups), recipe, folder)
 except Exception as fault:
     sys.exit(str(fault))
 """
@@ -56,13 +59,13 @@ def start(folder: pathlib.Path, strategy: str) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def whole(folder: pathlib.Path, strategy: str) -> Experiment:
+def whole(folder: pathlib.Path, strategy: str) -> RunFolder:
     """Train without interruption."""
     child = start(folder, strategy)
     _, said = child.communicate()
     if child.returncode:
         raise SystemExit(said)
-    return Experiment(folder)
+    return RunFolder(folder)
 
 
 def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Random) -> dict:
@@ -86,7 +89,7 @@ def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Rando
             break
         steps = [int(line.split()[1]) for line in rest.splitlines() if line.startswith("step")]
         reached = max([resumed, step := int(step), *steps])
-        state = Experiment(folder).load_state(blank(folder)).step
+        state = RunFolder(folder).load_state(blank(folder)).step
         lost.append({"kill": number + 1, "reached": reached, "kept": state,
                      "seconds": round(at - moments.get(state, at), 2) if state < reached else 0.0})  # fmt: skip
         if number % 3 == 2:
@@ -144,9 +147,9 @@ def full_disk(folder: pathlib.Path, strategy: str) -> dict | None:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def difference(one: Experiment, other: Experiment) -> float:
+def difference(one: RunFolder, other: RunFolder) -> float:
     """Return by how much the weights of two runs differ at most."""
-    weights = [training.load_model(each)[0].get_weights() for each in (one, other)]
+    weights = [trainer.load_model(each)[0].get_weights() for each in (one, other)]
     return float(max(np.abs(a - b).max() for a, b in zip(*weights, strict=True)))
 
 
@@ -154,9 +157,9 @@ def compare(strategy: str, kills: int, folder: pathlib.Path) -> dict:
     first, second = (whole(folder / name, strategy) for name in ("first", "second"))
     found = {"strategy": strategy, "killed": killed(folder / "killed", strategy, kills, random.Random(kills))}
     found["full disk"] = full_disk(folder / "disk", strategy)
-    runs = {"a second run": second, "the killed run": Experiment(folder / "killed")}
+    runs = {"a second run": second, "the killed run": RunFolder(folder / "killed")}
     if found["full disk"]:
-        runs["the run whose disk was full"] = Experiment(folder / "from_full_disk")
+        runs["the run whose disk was full"] = RunFolder(folder / "from_full_disk")
     found["weights differ at most by"] = {name: difference(first, run) for name, run in runs.items()}
     found["AP"] = {name: run.metrics()["AP"] for name, run in {"the first run": first, **runs}.items()}
     return found

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tomllib
 
-from workshop_utils import files, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import files, settings
+from workshop_utils.core.errors import WorkshopError
 
 GITHUB = "https://github.com/"
 COLAB_FOLDER = "/content/workshop"

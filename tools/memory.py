@@ -17,7 +17,8 @@ import sys
 
 from PIL import Image, ImageDraw
 
-from workshop_utils import files, photos, settings, voc
+from workshop_utils.core import files, settings
+from workshop_utils.data import photos, voc
 
 FOLDER = settings.PROJECT / "build" / "memory"
 SIZE = (4032, 3024)
@@ -31,8 +32,8 @@ COMMANDS = {
     " photos=all batch_size=8 evaluate_every=20 checkpoint_every=20 --experiment {folder}/run_cached",
     "detect": "{python} -m workshop_utils detect {folder}/run {folder}/album --out {folder}/found",
 }
-CACHE = "import pathlib, sys; from workshop_utils import dataset, records; " \
-    "records.write(dataset.load(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))"  # fmt: skip
+CACHE = "import pathlib, sys; from workshop_utils.data import dataset, tfrecords; " \
+    "tfrecords.write(dataset.load(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))"  # fmt: skip
 
 
 def make(folder: pathlib.Path, count: int) -> None:

@@ -16,7 +16,7 @@ import sys
 import outcomes
 from resolver import output
 
-from workshop_utils import files, settings
+from workshop_utils.core import files, settings
 
 MEASURED = settings.PROJECT / "docs" / "minutes.json"
 FOLDER = settings.PROJECT / "build" / "minutes"
@@ -60,7 +60,7 @@ def measure(recipe: str) -> None:
 
 def device() -> str:
     """Return `GPU` or `CPU`: on which of them TensorFlow computes here."""
-    from workshop_utils.quiet import tf
+    from workshop_utils.core.tensorflow import tf
 
     return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 

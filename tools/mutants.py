@@ -18,7 +18,7 @@ import sys
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import TestOutcome
 
-from workshop_utils import settings
+from workshop_utils.core import settings
 
 TESTS = {"anchors": ["test_anchors"], "label_map": ["test_label_map"], "voc": ["test_voc", "test_messy_data"]}
 """The tests of each module, the quickest file first."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import psutil
 
-from workshop_utils import files, machine, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import files, machine, settings
+from workshop_utils.core.errors import WorkshopError
 
 FOLDER = settings.PROJECT / "tests" / "outcomes"
 

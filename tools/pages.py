@@ -16,8 +16,8 @@ import sys
 
 import links
 
-from workshop_utils import files, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import files, settings
+from workshop_utils.core.errors import WorkshopError
 
 EXECUTED = settings.PROJECT / "build" / "notebooks"
 SOURCE = settings.PROJECT / "build" / "site-source"

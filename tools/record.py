@@ -10,8 +10,10 @@ import shlex
 import subprocess
 import sys
 
-from workshop_utils import dataset, files, recorded, settings
-from workshop_utils.experiment import Experiment
+from workshop_utils.core import files, settings
+from workshop_utils.data import dataset
+from workshop_utils.teaching import recorded
+from workshop_utils.training.run_folder import RunFolder
 
 RANDOM_RATE = "0.01"
 """What suits random weights best of the rates in results/own_rate/, in the thousand steps of the recipe `seed`."""
@@ -143,7 +145,7 @@ def main() -> int:
         done = subprocess.run(command, cwd=settings.PROJECT)
         if done.returncode:
             return done.returncode
-        recorded.keep(Experiment(folder), run.command, run.folder)
+        recorded.keep(RunFolder(folder), run.command, run.folder)
         files.write_text(listing(), LISTING)
     return 0
 

@@ -13,8 +13,8 @@ import sys
 os.environ["WORKSHOP_RECIPE"] = os.environ.get("WORKSHOP_RECIPE") or "quick"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from workshop_utils import settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import settings
+from workshop_utils.core.errors import WorkshopError
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 BUILD = settings.PROJECT / "build"

@@ -6,8 +6,8 @@ python tools/resolver.py pip compile ...
 import subprocess
 import sys
 
-from workshop_utils import settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import settings
+from workshop_utils.core.errors import WorkshopError
 
 _VENV = settings.PROJECT / "build" / "uv"
 

@@ -28,8 +28,8 @@ from collections.abc import Callable, Iterable
 import outcomes
 from resolver import output, uv
 
-from workshop_utils import files, settings
-from workshop_utils.errors import WorkshopError
+from workshop_utils.core import files, settings
+from workshop_utils.core.errors import WorkshopError
 
 FOLDER = settings.PROJECT / "build" / "trials"
 FIXTURES = settings.PROJECT / "tests" / "fixtures"

@@ -1,4 +1,4 @@
-"""The workshop's helper package: one idea a module, read from low to high as the README lists them."""
+"""The workshop's helper package. Each sub-package says in its docstring what belongs there and what it may import."""
 
 import os
 

@@ -1,0 +1,35 @@
+"""Why `training.fast.optimizer` is not Keras's optimizer: the milliseconds each takes to change the weights.
+
+    python benchmarks/optimizer.py
+
+Of fine-tuning's weights behind the frozen layers. Prints one line of JSON.
+"""
+
+import json
+
+from step import median_seconds
+
+from workshop_utils.core import settings
+from workshop_utils.core.tensorflow import keras, tf
+from workshop_utils.data import label_map
+from workshop_utils.training import strategies, trainer
+
+
+def milliseconds(optimizer, weights) -> float:
+    """The median of many updates by gradients that come, as they do in training, out of the same graph."""
+    optimizer.build(weights)
+    gradients = [tf.Variable(1e-3 * tf.random.normal(weight.shape)) for weight in weights]
+    update = tf.function(lambda: optimizer.apply_gradients(zip(map(tf.identity, gradients), weights, strict=True)))
+    return 1000 * median_seconds(lambda: (update(), optimizer.iterations.numpy()), 50)
+
+
+def main() -> None:
+    classes = label_map.number(["blueberry", "natural", "peach", "strawberry", "vanilla"])
+    weights = strategies.fine_tune(classes).model.trainable_variables
+    ours = trainer.make_optimizer(settings.recipe("seed"))
+    theirs = keras.optimizers.SGD.from_config(ours.get_config())
+    print(json.dumps({"keras": milliseconds(theirs, weights), "ours": milliseconds(ours, weights)}))
+
+
+if __name__ == "__main__":
+    main()

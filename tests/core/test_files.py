@@ -1,0 +1,140 @@
+import errno
+import os
+import sys
+
+import pytest
+
+from workshop_utils.core import files
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("old")
+    return path
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_new_file_takes_the_old_ones_place_only_when_it_is_whole(old):
+    with files.replacing(old) as unfinished:
+        unfinished.write_text("new")
+        assert old.read_text() == "old"
+        assert unfinished.parent == old.parent, "only within one folder can a file be replaced in one stroke"
+    assert old.read_text() == "new"
+    assert names(old.parent) == ["words.txt"]
+
+
+def test_a_file_that_was_not_there_appears(tmp_path):
+    with files.replacing(tmp_path / "words.txt") as unfinished:
+        unfinished.write_bytes(b"new")
+        assert not (tmp_path / "words.txt").exists()
+    assert (tmp_path / "words.txt").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
+def test_whatever_interrupts_the_writing_the_old_file_stays_and_nothing_is_left_beside_it(old, fault):
+    with pytest.raises(fault), files.replacing(old) as unfinished:
+        unfinished.write_text("half")
+        raise fault
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["words.txt"]
+
+
+def test_of_files_that_are_replaced_together_the_one_at_fault_is_named(old):
+    told = pytest.raises(files.WriteError, match=r"second\.txt: cannot be written \(No space left on device\)")
+    with told as caught, files.replacing(old), files.replacing(old.with_name("second.txt")):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert "words.txt" not in str(caught.value)
+    assert old.read_text() == "old" and names(old.parent) == ["words.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
+def test_a_link_that_lies_where_the_unfinished_file_goes_is_not_followed(old, tmp_path_factory):
+    mine = tmp_path_factory.mktemp("private") / "mine.txt"
+    mine.write_text("mine")
+    old.with_name(f".part-{os.getpid()}-words.txt").symlink_to(mine)
+    files.write_text("new", old)
+    assert (mine.read_text(), old.read_text()) == ("mine", "new")
+    assert names(old.parent) == ["words.txt"]
+
+
+def test_what_is_swept_are_unfinished_files_and_folders_and_no_others(old):
+    (old.parent / ".part-7-a.xml").touch()
+    (old.parent / ".part-xyz" / "saved_model").mkdir(parents=True)
+    (old.parent / ".part-xyz" / "saved_model" / "saved_model.pb").touch()
+    (old.parent / "part-7.xml").touch()
+    files.sweep(old.parent)
+    assert names(old.parent) == ["part-7.xml", "words.txt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "Free some space, or choose another folder, and do it again"),
+        (errno.EFBIG, "Free some space"),
+        (errno.EACCES, "Give yourself the right to write there, or choose another folder, and do it again"),
+        (errno.EROFS, "Give yourself the right"),
+        (errno.ENOTDIR, r"\)\. Choose another folder, and do it again"),
+    ],
+)
+def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, number, said):
+    def failing(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(files.WriteError, match=said):
+        files.write_text("new", old)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another word for it")
+def test_a_name_that_is_too_long_is_told_as_that(tmp_path):
+    with pytest.raises(files.WriteError, match=r"cannot be written \(File name too long\)\. Take a shorter name, and"):
+        files.write_text("new", tmp_path / ("a" * 250))
+
+
+def test_a_folder_is_made_with_those_it_lies_in_and_may_be_there_already(tmp_path):
+    for _ in range(2):
+        files.make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_a_file_in_the_place_of_a_folder_is_named_and_stays(old, inside):
+    with pytest.raises(files.WriteError, match=r"words\.txt.*: cannot be made a folder \(.*\)\. Choose another folder"):
+        files.make_folder(old / inside)
+    assert old.read_text() == "old"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_on_a_full_disk_the_old_file_stays_and_the_fault_is_told(old, monkeypatch, call):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space left on device"):
+        files.write_text("new", old)
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["words.txt"]
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_is_given_away(old, monkeypatch):
+    calls = []
+    monkeypatch.setattr(os, "fsync", lambda _: calls.append("fsync"))
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *paths: (calls.append("replace"), replace(*paths)))
+    files.write_text("new", old)
+    assert calls == ["fsync", "replace"]
+
+
+def test_the_unfinished_file_keeps_the_ending_that_keras_insists_on(tmp_path):
+    with files.replacing(tmp_path / "step.weights.h5") as unfinished:
+        assert unfinished.name.endswith("step.weights.h5")
+        unfinished.touch()
+
+
+def test_text_is_utf_8_with_unix_line_ends(tmp_path):
+    files.write_text("żółte\n☕\n", tmp_path / "words.txt")
+    assert (tmp_path / "words.txt").read_bytes() == "żółte\n☕\n".encode()

@@ -1,0 +1,180 @@
+import os
+import sys
+import types
+
+import jupyter_client
+import psutil
+import pytest
+
+from workshop_utils.core import machine, settings
+
+HERE = len(os.sched_getaffinity(0))
+GB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"),
+    [("max 100000", HERE), ("100000 100000", 1), ("50000 100000", 1), ("9900000 100000", HERE), ("nonsense", HERE)],
+)
+def test_a_containers_share_is_counted_and_not_the_whole_machine(limit, cores, tmp_path, monkeypatch):
+    (tmp_path / "cpu.max").write_text(limit + "\n")
+    monkeypatch.setattr(machine, "_QUOTA", tmp_path / "cpu.max")
+    assert machine.cores() == cores
+
+
+def test_the_older_way_of_limiting_is_read_too(tmp_path, monkeypatch):
+    for name, value in (("quota", "100000"), ("period", "100000")):
+        (tmp_path / name).write_text(value + "\n")
+    monkeypatch.setattr(machine, "_QUOTA", tmp_path / "none")
+    monkeypatch.setattr(machine, "_QUOTA_V1", (tmp_path / "quota", tmp_path / "period"))
+    assert machine.cores() == 1
+
+
+def test_without_containers_the_cores_of_this_process_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_QUOTA", tmp_path / "none")
+    monkeypatch.setattr(machine, "_QUOTA_V1", (tmp_path / "none", tmp_path / "none"))
+    assert machine.cores() == HERE
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """Makes control groups as Linux shows them: {file: text}, and the line that names ours."""
+    monkeypatch.setattr(machine, "_GROUPS", tmp_path)
+    monkeypatch.setattr(machine, "_OUR_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: types.SimpleNamespace(available=8 * GB))
+
+    def make(own: str, texts: dict[str, str]) -> None:
+        (tmp_path / "own").write_text(own)
+        for name, text in texts.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(f"{text}\n")
+
+    return make
+
+
+def test_of_a_containers_memory_what_is_left_counts_and_not_the_machines(groups):
+    stat = f"anon {GB}\ninactive_file {GB // 4}"
+    groups("0::/\n", {"memory.max": str(2 * GB), "memory.current": str(GB), "memory.stat": stat})
+    assert machine.free_memory() == GB + GB // 4
+
+
+def test_a_limit_above_ours_holds_for_us_too(groups):
+    def limit(group, allowed):
+        return {f"{group}memory.max": allowed, f"{group}memory.current": str(GB), f"{group}memory.stat": "anon 0"}
+
+    groups("0::/user/lab\n", limit("user/lab/", "max") | limit("user/", str(3 * GB)))
+    assert machine.free_memory() == 2 * GB
+
+
+def test_the_older_way_of_limiting_memory_is_read_too(groups):
+    older = {"limit_in_bytes": str(2 * GB), "usage_in_bytes": str(GB), "stat": f"total_inactive_file {GB // 2}"}
+    groups("5:cpu,cpuacct:/docker/1\n4:memory:/docker/1\n0::/\n", {f"memory/memory.{key}": older[key] for key in older})
+    assert machine.free_memory() == 3 * GB // 2
+
+
+@pytest.mark.parametrize("limit", ["max", str(2**63 - 4096), "nonsense"])
+def test_where_nothing_is_limited_the_machines_memory_counts(limit, groups):
+    groups("0::/\n", {"memory.max": limit, "memory.current": str(GB), "memory.stat": "inactive_file 0"})
+    assert machine.free_memory() == 8 * GB
+
+
+def test_a_container_that_is_over_its_limit_has_nothing_left(groups):
+    groups("0::/\n", {"memory.max": str(GB), "memory.current": str(2 * GB), "memory.stat": "inactive_file 0"})
+    assert machine.free_memory() == 0
+
+
+def test_without_control_groups_the_machines_memory_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_OUR_GROUPS", tmp_path / "none")
+    assert 0 < machine.free_memory() <= psutil.virtual_memory().total
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """Another notebook's kernel."""
+    manager = jupyter_client.KernelManager()
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_another_notebook_is_found_with_the_memory_it_holds(kernel):
+    (found,) = [each for each in machine.other_kernels() if each.pid == kernel[0].provisioner.pid]
+    assert found.memory > 20e6
+
+
+def test_a_notebook_does_not_find_itself(kernel):
+    manager, client = kernel
+    said = []
+    code = "from workshop_utils.core import machine; print([each.pid for each in machine.other_kernels()])"
+    client.execute_interactive(code, timeout=60, output_hook=lambda message: said.append(message["content"]))
+    (found,) = [content["text"] for content in said if "text" in content]
+    assert str(manager.provisioner.pid) not in found
+
+
+def process(pid, command, memory, user):
+    info = {"pid": pid, "username": user, "cmdline": command, "memory_info": types.SimpleNamespace(rss=memory)}
+    return types.SimpleNamespace(pid=pid, info=info)
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """Makes these processes, (command line, bytes, user), all that run."""
+    me = psutil.Process().username()
+
+    def run(*processes):
+        listed = [process(pid, command, memory, user or me) for pid, (command, memory, user) in enumerate(processes)]
+        monkeypatch.setattr(machine.psutil, "process_iter", lambda fields: listed)
+
+    return run
+
+
+def launched(name: str) -> list[str]:
+    return ["python", "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", f"/run/kernel-{name}.json"]
+
+
+def test_a_kernel_counts_once_whatever_processes_it_has_and_only_ours_count(running):
+    kernels = [(launched("a"), 7, None), (launched("a"), 900, None), (launched("b"), 5000, None)]
+    strangers = [(launched("c"), 1, "somebody"), (None, 1, None), (["jupyter-lab", "kernel-d.json"], 1, None)]
+    shell = (["bash", "-c", " ".join(launched("e"))], 1, None)
+    running(*kernels, *strangers, shell, (["python", "-m", "ipykernel", "install"], 1, None))
+    assert machine.other_kernels() == [machine.Kernel(2, 5000), machine.Kernel(1, 900)]
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([], ""),
+        ([200_000_000, 200_000_000], ""),
+        ([700_000_000], "Another notebook is open and holds 0.7 GB of memory."),
+        ([700_000_000, 600_000_000], "2 other notebooks are open and hold 1.3 GB of memory."),
+    ],
+)
+def test_who_trains_is_warned_of_other_notebooks_in_one_line_or_none(held, said, running, capsys):
+    running(*((launched(str(place)), memory, None) for place, memory in enumerate(held)))
+    assert machine.warn_of_other_kernels() is None
+    printed = capsys.readouterr().out
+    assert printed.startswith(said) and printed.count("\n") == bool(said)
+    assert not said or "Running Terminals and Kernels" in printed
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_is_installed", {"tensorflow-cpu", "numpy"}.__contains__)
+    lines = ["# Colab's", "tensorflow>=2.20,<2.22", "numpy", "", "no-such_package==1", "pillow >= 11"]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
+    assert machine.missing_packages(tmp_path / "requirements.txt") == ["no-such_package", "pillow"]
+
+
+def test_jupyterlab_is_missed_anywhere_but_on_colab(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_is_installed", lambda package: False)
+    (tmp_path / "requirements.txt").write_text("jupyterlab>=4.2,<5\ntqdm>=4.66\n", encoding="utf-8")
+    assert machine.missing_packages(tmp_path / "requirements.txt") == ["jupyterlab", "tqdm"]
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert machine.missing_packages(tmp_path / "requirements.txt") == ["tqdm"]
+
+
+def test_all_that_the_workshop_requires_is_installed_here():
+    assert machine.missing_packages(settings.PROJECT / "requirements.txt") == []

@@ -1,0 +1,112 @@
+import dataclasses
+
+import pytest
+
+from workshop_utils.core import settings
+
+
+def test_the_seed_recipe_is_the_talks_own():
+    recipe = settings.recipe("seed")
+    assert (recipe.steps, recipe.learning_rate, recipe.batch_size, recipe.photos) == (1000, 0.003, 8, 360)
+    assert recipe.seed == settings.SPLIT_SEED == 42
+
+
+def test_the_workshop_recipe_takes_300_steps_and_all_photos():
+    recipe = settings.recipe("workshop")
+    assert (recipe.steps, recipe.photos) == (300, None)
+
+
+def test_quick_does_less_than_workshop_and_workshop_less_than_seed():
+    quick, workshop, seed = (settings.recipe(name) for name in ("quick", "workshop", "seed"))
+    assert quick.steps < workshop.steps < seed.steps
+    assert quick.photos < seed.photos
+
+
+@pytest.mark.parametrize("name", settings.RECIPES)
+def test_each_recipe_bears_its_name_and_saves_and_measures_before_it_ends(name):
+    recipe = settings.recipe(name)
+    assert recipe.name == name
+    assert recipe.checkpoint_every <= recipe.steps
+    assert recipe.evaluate_every <= recipe.steps
+
+
+def test_the_environment_chooses_the_recipe_where_nobody_else_does(monkeypatch):
+    monkeypatch.setenv("WORKSHOP_RECIPE", "quick")
+    assert settings.recipe().name == "quick"
+    assert settings.recipe("seed").name == "seed"
+    monkeypatch.delenv("WORKSHOP_RECIPE")
+    assert settings.recipe().name == "workshop"
+
+
+def test_an_unknown_recipe_is_refused_with_the_names_there_are(monkeypatch):
+    with pytest.raises(settings.SettingsError, match=r"no recipe 'slow'.*quick, workshop, seed"):
+        settings.recipe("slow")
+    monkeypatch.setenv("WORKSHOP_RECIPE", "fast")
+    with pytest.raises(settings.SettingsError, match="no recipe 'fast'"):
+        settings.recipe()
+
+
+def test_changes_are_made_to_the_recipe_and_leave_the_original_alone():
+    before = dataclasses.replace(settings.RECIPES["seed"])
+    recipe = settings.recipe("seed", steps=500, learning_rate=0.001)
+    assert recipe == dataclasses.replace(before, steps=500, learning_rate=0.001)
+    assert settings.RECIPES["seed"] == before
+
+
+def test_changes_from_a_command_line_become_numbers():
+    recipe = settings.recipe("seed", steps="500", learning_rate="1e-3", photos="all")
+    assert recipe == settings.recipe("seed", steps=500, learning_rate=0.001, photos=None)
+    assert isinstance(recipe.steps, int)
+    assert settings.recipe("seed", photos="12").photos == 12
+
+
+def test_an_unknown_setting_is_refused_with_the_names_there_are():
+    with pytest.raises(settings.SettingsError, match=r"no setting 'step'.*learning_rate.*steps"):
+        settings.recipe("seed", step=5)
+
+
+def test_a_recipe_cannot_be_given_another_name():
+    with pytest.raises(settings.SettingsError, match="no setting 'name'"):
+        settings.recipe("seed", **{"name": "mine"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("steps", "many"),
+        ("steps", ""),
+        ("steps", None),
+        ("steps", "10.5"),
+        ("steps", 10.5),
+        ("steps", 0),
+        ("steps", "-3"),
+        ("steps", float("inf")),
+        ("steps", float("nan")),
+        ("batch_size", 0),
+        ("photos", 0),
+        ("photos", "some"),
+        ("seed", -1),
+        ("warmup", -1),
+        ("evaluate_every", 0),
+        ("checkpoint_every", 0),
+        ("learning_rate", 0),
+        ("learning_rate", "-0.1"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("learning_rate", "fast"),
+    ],
+)
+def test_a_value_that_cannot_be_one_is_refused_with_the_setting_and_the_value(key, value):
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.recipe("seed", **{key: value})
+    assert f"{key}={value!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("key", "value"), [("seed", 0), ("warmup", 0), ("steps", 1), ("photos", 1)])
+def test_the_least_values_are_accepted(key, value):
+    assert getattr(settings.recipe("seed", **{key: value}), key) == value
+
+
+def test_the_photos_lie_where_the_settings_say():
+    assert (settings.YOGHURT / "images").is_dir()
+    assert (settings.YOGHURT / "annotations").is_dir()

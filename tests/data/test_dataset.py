@@ -1,0 +1,384 @@
+import dataclasses
+import io
+import itertools
+import pathlib
+import shutil
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workshop_utils.core import settings
+from workshop_utils.data import dataset, label_map, photos, voc
+from workshop_utils.model import anchors
+from workshop_utils.training import augmentation, batches
+
+FLAVOURS = {1: "blueberry", 2: "natural", 3: "peach", 4: "strawberry", 5: "vanilla"}
+
+
+def names(samples):
+    return [sample.name for sample in samples]
+
+
+def said(data: dataset.Dataset) -> list[str]:
+    return [f"{finding.file.name}: {finding.what}" for finding in data.findings]
+
+
+def edit(folder: pathlib.Path, name: str, **changes) -> None:
+    """Change fields of one annotation."""
+    path = folder / "annotations" / name
+    voc.write(dataclasses.replace(voc.read(path), **changes), path)
+
+
+def grey_samples(count: int) -> list[dataset.Sample]:
+    """Photos of one grey level each, by which they can be told apart in a batch, with one box."""
+    samples = []
+    for number in range(count):
+        stream = io.BytesIO()
+        Image.new("L", (20, 10), 10 * number).save(stream, "PNG")
+        box = [0.2, 0.3, 0.6, 0.5]
+        samples.append(dataset.from_encoded(f"{number}.png", stream.getvalue(), [box], ["cup"], [0], [0]))
+    return samples
+
+
+@pytest.fixture
+def plain_views(monkeypatch):
+    """Batches without chance in them: each view is the whole photo."""
+    monkeypatch.setattr(augmentation, "random_view", lambda image, boxes, ids, _: augmentation.plain(image, boxes, ids))
+
+
+# The workshop's photos
+
+
+def test_the_yoghurt_data_set_is_whole(yoghurt):
+    assert yoghurt.findings == []
+    assert names(yoghurt.samples) == [f"{number:04}.jpg" for number in range(1, 361)]
+    assert yoghurt.label_map == FLAVOURS
+    assert len({sample.sha256 for sample in yoghurt.samples}) == 360, "no photo twice"
+
+
+def test_every_yoghurt_box_lies_inside_its_photo_and_is_big_enough_to_see(yoghurt):
+    for sample in yoghurt.samples:
+        assert len(sample.boxes) == len(sample.classes) == len(sample.difficult) == len(sample.truncated)
+        assert (sample.boxes >= 0).all() and (sample.boxes <= 1).all()
+        assert ((sample.boxes[:, 2:] - sample.boxes[:, :2]) * 300 > 5).all(), sample.name
+
+
+def test_every_flavour_is_well_represented_in_training_and_in_validation(yoghurt):
+    for part, least in zip(yoghurt.split(), (150, 40), strict=True):
+        counts = {name: sum(sample.classes.count(name) for sample in part) for name in FLAVOURS.values()}
+        assert min(counts.values()) >= least, counts
+
+
+# Reading a folder
+
+
+def test_a_sample_is_what_photo_and_annotation_say(voc_folder):
+    sample = dataset.load(voc_folder).samples[0]
+    annotation = voc.read(voc_folder / "annotations" / "0001.xml")
+    assert (sample.name, sample.width, sample.height) == ("0001.jpg", 512, 384)
+    assert sample.image.shape == (384, 512, 3) and sample.image.dtype == np.uint8
+    assert sample.encoded == (voc_folder / "images" / "0001.jpg").read_bytes()
+    assert sample.classes == tuple(box.name for box in annotation.boxes)
+    np.testing.assert_allclose(sample.boxes, voc.normalised(annotation), rtol=1e-6)
+    assert sample.boxes.dtype == np.float32
+
+
+def test_a_large_photo_is_kept_small_but_its_true_size_is_known(voc_folder):
+    photo = voc_folder / "images" / "0001.jpg"
+    Image.open(photo).resize((1024, 768)).save(photo)
+    boxes = voc.read(voc_folder / "annotations" / "0001.xml").boxes
+    edit(voc_folder, "0001.xml", width=1024, height=768)
+    sample = dataset.load(voc_folder).samples[0]
+    assert (sample.width, sample.height) == (1024, 768)
+    assert sample.image.shape == (384, 512, 3)
+    assert sample.boxes[0][1] == np.float32(boxes[0].xmin / 1024)
+
+
+def test_photos_stay_on_the_disk_until_they_are_used(voc_folder):
+    first, second, third, *_ = dataset.load(voc_folder).samples
+    (voc_folder / "images" / "0002.jpg").unlink()
+    shutil.copy(voc_folder / "images" / "0004.jpg", voc_folder / "images" / "0003.jpg")
+    assert first.image.shape == (384, 512, 3)
+    with pytest.raises(photos.PhotoError, match=r"0002\.jpg: is not there any more"):
+        _ = second.image
+    with pytest.raises(photos.PhotoError, match=r"0003\.jpg: has changed since"):
+        _ = third.image
+
+
+def test_however_many_photos_are_used_they_take_no_memory(yoghurt):
+    one = yoghurt.samples[0].image.nbytes
+    tracemalloc.start()
+    try:
+        for sample in yoghurt.samples[:30]:
+            assert sample.image.nbytes == one
+        assert tracemalloc.get_traced_memory()[0] < 2 * one
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_photo_is_decoded_once(voc_folder, monkeypatch):
+    large = Image.open(voc_folder / "images" / "0001.jpg").resize((2048, 1536))
+    large.save(voc_folder / "images" / "0001.jpg")
+    edit(voc_folder, "0001.xml", width=2048, height=1536)
+    sample, read, times = dataset.load(voc_folder).samples[0], photos.read, []
+    monkeypatch.setattr(photos, "read", lambda *about: times.append(about) or read(*about))
+    first, second = sample.image, sample.image
+    assert len(times) == 1 and first.shape == (384, 512, 3) and np.array_equal(first, second)
+
+
+def test_the_folders_own_label_map_is_taken_if_it_has_one(voc_folder):
+    mapping = {7: "vanilla", 8: "blueberry", 9: "natural", 11: "peach", 12: "strawberry"}
+    label_map.write(mapping, voc_folder / dataset.LABEL_MAP)
+    data = dataset.load(voc_folder)
+    assert data.label_map == mapping
+    sample = data.samples[0]
+    assert [mapping[number] for number in dataset.class_ids(sample, mapping)] == list(sample.classes)
+
+
+def test_bad_inputs_are_named_and_the_rest_goes_on(voc_folder):
+    images, annotations = voc_folder / "images", voc_folder / "annotations"
+    (images / "0001.jpg").unlink()
+    (annotations / "0002.xml").unlink()
+    (images / "0003.jpg").write_bytes((images / "0003.jpg").read_bytes()[:9000])
+    edit(voc_folder, "0004.xml", width=640, height=480)
+    (annotations / "0005.xml").write_text("<annotation>")
+    data = dataset.load(voc_folder)
+    assert names(data.samples) == ["0006.jpg"]
+    wanted = [
+        "0001.xml: has no photo; bring the photo back or take the annotation out.",
+        "0002.jpg: has no annotation; label it or take it out.",
+        "0003.jpg: cannot be read as a photo (image file is truncated",
+        "0004.xml: says the photo is 640x480, but 0004.jpg is 512x384; label it anew.",
+        "0005.xml: is not readable XML (no element found",
+    ]
+    assert [text[: len(start)] for text, start in zip(sorted(said(data)), wanted, strict=True)] == wanted
+    assert all(str(finding).startswith(f"{finding.file}: ") for finding in data.findings)
+
+
+def test_a_box_that_is_none_is_named_by_file_and_object(voc_folder):
+    path = voc_folder / "annotations" / "0001.xml"
+    path.write_text(path.read_text().replace("<xmin>", "<xmin>9", 1))
+    data = dataset.load(voc_folder)
+    assert len(data.samples) == 5
+    assert len(data.findings) == 1
+    name = voc.read_as_written(path).boxes[0].name
+    assert said(data)[0].startswith(f"0001.xml: object 1 ({name}) leaves the 512x384 photo by more than half: xmin 9")
+
+
+def test_a_class_the_label_map_does_not_list_is_named_and_its_photo_left_out(voc_folder):
+    label_map.write(label_map.number(set(FLAVOURS.values()) - {"vanilla"}), voc_folder / dataset.LABEL_MAP)
+    data = dataset.load(voc_folder)
+    assert all("vanilla" not in sample.classes for sample in data.samples)
+    assert len(data.samples) + len(data.findings) == 6
+    wanted = "has the class 'vanilla', which label_map.pbtxt does not list. Add it there, or rename it."
+    assert f"0001.xml: {wanted}" in said(data)
+
+
+def test_an_annotation_that_names_another_photo_is_told_but_used(voc_folder):
+    edit(voc_folder, "0002.xml", filename="IMG_7.JPG")
+    data = dataset.load(voc_folder)
+    assert len(data.samples) == 6
+    assert said(data) == [
+        "0002.xml: names the photo 'IMG_7.JPG', but stands beside 0002.jpg. Look whether its boxes fit."
+    ]
+
+
+def test_a_photo_without_objects_is_a_sample_without_boxes(voc_folder):
+    edit(voc_folder, "0002.xml", boxes=())
+    data = dataset.load(voc_folder)
+    assert data.findings == []
+    assert data.samples[1].boxes.shape == (0, 4)
+    images, encodings, classes = batches.batch([data.samples[1]], data.label_map, 0, 1, 42)
+    assert images.shape == (1, 300, 300, 3) and not encodings.any() and not classes.any()
+
+
+def test_a_folder_without_one_usable_photo_is_refused_with_the_reasons(voc_folder):
+    for photo in (voc_folder / "images").iterdir():
+        photo.write_bytes(b"")
+    with pytest.raises(dataset.DatasetError, match=r"holds no photo with a usable annotation.\n.*0001.jpg: cannot be"):
+        dataset.load(voc_folder)
+
+
+def test_a_folder_where_nothing_is_labelled_is_refused(voc_folder):
+    for xml in (voc_folder / "annotations").iterdir():
+        edit(voc_folder, xml.name, boxes=())
+    with pytest.raises(dataset.DatasetError, match="holds no photo with a usable annotation"):
+        dataset.load(voc_folder)
+
+
+@pytest.mark.parametrize("kind", ["no such folder", "a file"])
+def test_what_is_no_folder_is_refused_as_a_data_set(kind, tmp_path):
+    path = tmp_path / "cups"
+    if kind == "a file":
+        path.write_text("cups")
+    with pytest.raises(voc.VocError, match="A data set holds images/ and annotations/"):
+        dataset.load(path)
+
+
+# Split
+
+
+def test_the_split_is_80_to_20_and_every_photo_is_on_one_side(yoghurt):
+    training, validation = yoghurt.split()
+    assert (len(training), len(validation)) == (288, 72)
+    assert sorted(names(training) + names(validation)) == names(yoghurt.samples)
+
+
+def test_the_split_is_the_one_of_seed_42_for_ever(yoghurt):
+    """Recorded results and everybody's comparisons rest on these very photos being held out."""
+    training, validation = yoghurt.split()
+    assert names(training[:3]) == ["0108.jpg", "0034.jpg", "0048.jpg"]
+    assert names(validation[:3]) == ["0274.jpg", "0047.jpg", "0153.jpg"]
+
+
+def test_the_split_does_not_depend_on_the_order_in_which_a_folder_is_listed(voc_folder, monkeypatch):
+    before = dataset.load(voc_folder)
+    iterdir, glob = pathlib.Path.iterdir, pathlib.Path.glob
+    monkeypatch.setattr(pathlib.Path, "iterdir", lambda folder: sorted(iterdir(folder), reverse=True))
+    monkeypatch.setattr(pathlib.Path, "glob", lambda folder, pattern: sorted(glob(folder, pattern), reverse=True))
+    after = dataset.load(voc_folder)
+    assert [names(part) for part in after.split()] == [names(part) for part in before.split()]
+    assert after.fingerprint() == before.fingerprint()
+
+
+def test_the_split_does_not_depend_on_the_order_of_the_samples(yoghurt):
+    turned = dataset.Dataset(yoghurt.samples[::-1], yoghurt.label_map)
+    assert [names(part) for part in turned.split()] == [names(part) for part in yoghurt.split()]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, 57, 100, 359])
+def test_a_limit_takes_so_many_photos_in_all_80_to_20_at_least_one_on_each_side(yoghurt, limit):
+    training, validation = yoghurt.split(limit)
+    assert len(training) + len(validation) == max(limit, 2)
+    assert abs(len(validation) - 0.2 * limit) <= 1
+    assert training and validation
+
+
+def test_a_smaller_limits_photos_are_among_a_larger_ones_on_the_same_side(yoghurt):
+    parts = [yoghurt.split(limit) for limit in (5, 40, 100, 250, None)]
+    for smaller, larger in itertools.pairwise(parts):
+        for side in (0, 1):
+            assert set(names(smaller[side])) < set(names(larger[side]))
+
+
+@pytest.mark.parametrize("limit", [None, 360, 1000])
+def test_a_limit_that_is_none_takes_all(yoghurt, limit):
+    assert [len(part) for part in yoghurt.split(limit)] == [288, 72]
+
+
+def test_of_two_photos_one_is_for_validation(yoghurt):
+    assert [len(part) for part in dataset.Dataset(yoghurt.samples[:2], FLAVOURS).split()] == [1, 1]
+
+
+# Fingerprint
+
+
+def test_the_fingerprint_stays_while_the_data_does(voc_folder, tmp_path):
+    copy = shutil.copytree(voc_folder, tmp_path / "copy")
+    before = dataset.load(voc_folder).fingerprint()
+    assert dataset.load(copy).fingerprint() == before
+    assert len(before) == 12 and int(before, 16)
+
+
+@pytest.mark.parametrize("change", ["photo", "box", "class", "difficult", "name", "fewer", "label map"])
+def test_the_fingerprint_changes_with_the_data(voc_folder, change):
+    before = dataset.load(voc_folder)
+    image, xml = voc_folder / "images" / "0002.jpg", voc_folder / "annotations" / "0002.xml"
+    first, *others = voc.read(xml).boxes
+    if change == "photo":
+        image.write_bytes(image.read_bytes() + b" ")
+    elif change == "box":
+        edit(voc_folder, xml.name, boxes=(dataclasses.replace(first, xmax=first.xmax - 1), *others))
+    elif change == "class":
+        other = next(name for name in before.label_map.values() if name != first.name)
+        edit(voc_folder, xml.name, boxes=(dataclasses.replace(first, name=other), *others))
+    elif change == "difficult":
+        edit(voc_folder, xml.name, boxes=(dataclasses.replace(first, difficult=1), *others))
+    elif change == "name":
+        edit(voc_folder, xml.name, filename="0002b.jpg")
+        image.rename(image.with_name("0002b.jpg"))
+        xml.rename(xml.with_name("0002b.xml"))
+    elif change == "fewer":
+        image.unlink()
+        xml.unlink()
+    elif change == "label map":
+        label_map.write({number + 1: name for number, name in before.label_map.items()}, voc_folder / dataset.LABEL_MAP)
+    assert dataset.load(voc_folder).fingerprint() != before.fingerprint()
+
+
+# Batches
+
+
+def test_a_batch_holds_the_views_and_their_targets(yoghurt):
+    images, encodings, classes = batches.batch(yoghurt.samples[:5], FLAVOURS, 0, 2, 42)
+    assert images.shape == (2, 300, 300, 3) and images.dtype == np.float32
+    assert images.min() >= -1 and images.max() <= 1 and images.std() > 0.1
+    assert encodings.shape == (2, 1917, 4) and encodings.dtype == np.float32
+    assert classes.shape == (2, 1917) and classes.dtype == np.int32
+    assert set(classes.ravel().tolist()) <= set(range(6))
+
+
+def test_a_batchs_targets_are_the_labelled_boxes(yoghurt, plain_views):
+    samples = yoghurt.samples[:4]
+    _, encodings, classes = batches.batch(samples, FLAVOURS, 0, 4, 42)
+    order = np.random.default_rng([42, 0]).permutation(4)
+    for row, sample in enumerate(samples[place] for place in order):
+        positive = classes[row] > 0
+        decoded = anchors.decode(encodings[row][positive], anchors.anchors()[positive])
+        pixels = np.round(decoded * np.tile([sample.height, sample.width], 2))
+        flavours = [FLAVOURS[number] for number in classes[row][positive].tolist()]
+        found = {(flavour, *box) for flavour, box in zip(flavours, pixels.tolist(), strict=True)}
+        boxes = voc.read(settings.YOGHURT / "annotations" / sample.name.replace("jpg", "xml")).boxes
+        assert found == {(box.name, box.ymin, box.xmin, box.ymax, box.xmax) for box in boxes}
+
+
+def test_a_batch_depends_on_nothing_but_its_number_and_the_seed(yoghurt):
+    samples = yoghurt.samples[:5]
+    np.random.seed(1)
+    first = batches.batch(samples, FLAVOURS, 3, 2, 42)
+    batches.batch(samples, FLAVOURS, 0, 2, 42)
+    np.random.seed(2)
+    again = batches.batch(samples, FLAVOURS, 3, 2, 42)
+    for part, same in zip(first, again, strict=True):
+        np.testing.assert_array_equal(part, same)
+    assert (batches.batch(samples, FLAVOURS, 3, 2, 43)[0] != first[0]).any()
+    assert (batches.batch(samples, FLAVOURS, 4, 2, 42)[0] != first[0]).any()
+
+
+def test_in_each_epoch_every_photo_comes_once_in_another_order(plain_views):
+    samples = grey_samples(7)
+    places = []
+    for step in range(7):  # 7 batches of 3 are 3 epochs of 7
+        images, _, _ = batches.batch(samples, {1: "cup"}, step, 3, 42)
+        places += [round((float(image.mean()) + 1) * 127.5 / 10) for image in images]
+    epochs = [places[:7], places[7:14], places[14:]]
+    assert all(sorted(epoch) == list(range(7)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_a_photo_looks_different_in_each_epoch(yoghurt):
+    views = [batches.batch(yoghurt.samples[:1], FLAVOURS, step, 1, 42)[0] for step in range(6)]
+    assert len({view.tobytes() for view in views}) == 6
+
+
+def test_batches_prepared_in_another_thread_are_the_same_batches(yoghurt):
+    samples = yoghurt.samples[:5]
+    prepared = list(batches.batches(samples, FLAVOURS, 2, 42, 3, 6))
+    assert len(prepared) == 3
+    for step, parts in enumerate(prepared, start=3):
+        for part, wanted in zip(parts, batches.batch(samples, FLAVOURS, step, 2, 42), strict=True):
+            np.testing.assert_array_equal(part, wanted)
+
+
+def test_a_list_chooses_training_photos_and_keeps_their_order(yoghurt):
+    training, _ = yoghurt.split()
+    chosen = [training[7].name, training[3].name]
+    assert [sample.name for sample in dataset.only(training, chosen)] == [training[3].name, training[7].name]
+
+
+@pytest.mark.parametrize("names", [["0001.jpg", "nowhere.jpg"], []], ids=["an unknown photo", "none"])
+def test_a_list_that_names_no_training_photo_is_refused(yoghurt, names):
+    with pytest.raises(dataset.DatasetError, match=r"'nowhere\.jpg' is not among them|no photo is named"):
+        dataset.only(yoghurt.samples, names)

@@ -1,0 +1,129 @@
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from workshop_utils.data import label_map
+
+NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(str.strip)
+LABEL_MAPS = st.dictionaries(st.integers(1, label_map.LARGEST_ID), NAMES, min_size=1, max_size=8).filter(
+    lambda names: len(set(names.values())) == len(names)
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "label_map.pbtxt"
+
+
+def test_classes_are_numbered_from_one_in_alphabetical_order_each_once():
+    assert label_map.number(["peach", "natural", "peach", "blueberry"]) == {1: "blueberry", 2: "natural", 3: "peach"}
+
+
+def test_more_classes_than_there_are_ids_are_refused():
+    names = [f"cup {number}" for number in range(10_001)]
+    assert len(label_map.number(names[1:])) == 10_000
+    with pytest.raises(label_map.LabelMapError, match=r"There are 10,001 classes; at most 10,000 are taken"):
+        label_map.number(names)
+
+
+def test_a_label_map_is_written_as_the_object_detection_api_writes_it(path):
+    label_map.write({1: "blueberry", 2: "peach & cream", 3: "żółte"}, path)
+    assert (
+        path.read_bytes()
+        == (
+            'item {\n  name: "blueberry"\n  id: 1\n}\n'
+            'item {\n  name: "peach & cream"\n  id: 2\n}\n'
+            'item {\n  name: "żółte"\n  id: 3\n}\n'
+        ).encode()
+    )
+
+
+@hypothesis.given(LABEL_MAPS)
+def test_any_names_survive_writing_and_reading_in_the_order_of_their_ids(tmp_path_factory, names):
+    path = tmp_path_factory.getbasetemp() / "any.pbtxt"
+    label_map.write(names, path)
+    assert list(label_map.read(path).items()) == sorted(names.items())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "item { name: 'cup' id: 1 }",
+        "item {\n  id: 1\n  name: 'cup'\n}",
+        '# the cups\nitem { # one\n name: "cup" # its name\n id: 1\n}\n',
+        "item: < id: 1, name: 'cup'; >",
+        'item { name: "c" "up" id: 0x1 }',
+        "\r\nitem {\r\n  name: 'cup'\r\n  id: 1\r\n}\r\n",
+        'item { name: "cup" id: 1 keypoints { id: 3 label: "handle" } frequency: RARE lvis_id: 7 }',
+        'item { name: "cup" id: 1 display_name: "A cup" }',
+        'item { name: "/m/02jvh9" id: 1 display_name: "cup" }',
+    ],
+    ids=["single quotes", "id first", "comments", "angles", "pieces", "Windows", "unknown fields", "named", "a code"],
+)
+def test_whatever_protobuf_takes_for_a_label_map_is_read(path, text):
+    path.write_bytes(text.encode())
+    assert label_map.read(path) == {1: "cup"}
+
+
+def test_a_quoted_quote_and_an_escaped_letter_are_read(path):
+    path.write_text(r"""item { name: 'it\'s "natural"' id: 1 } item { name: "\303\263l" id: 2 }""")
+    assert label_map.read(path) == {1: 'it\'s "natural"', 2: "ól"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no item"),
+        ("# nothing here", "holds no item"),
+        ("item { name: 'cup' }", "'cup' has id 0; ids start at 1"),
+        ("item { name: 'cup' id: 0 }", "'cup' has id 0; ids start at 1"),
+        ("item { name: 'cup' id: -1 }", "'cup' has id -1; ids start at 1"),
+        ("item { name: 'cup' id: 1 } item { name: 'mug' id: 1 }", "'mug' has id 1; ids start at 1 and differ"),
+        ("item { name: 'cup' id: 1 } item { name: 'cup' id: 2 }", "item 2 is named 'cup'; names differ"),
+        ("item { id: 3 }", "item 3 is named ''; names differ and are not empty"),
+        ("item { name: '  ' id: 3 }", "item 3 is named '  '"),
+        ("item { name: 'cup' id: 'one' }", "is no label map: 1:"),
+        ("item {\n  name: 'cup\n  id: 1\n}", "is no label map: 2:"),
+        ("item {\n  name: 'cup'\n  id: 1\n", "is no label map"),
+        ("name,id\ncup,1", "is no label map: 1:"),
+        ("item { name: 'cup' id: 9999999999 }", "is no label map: 1:"),
+        ("item { name: 'cup' id: 10001 }", "'cup' has id 10001; ids go up to 10000"),
+        pytest.param("item { " + "keypoints { " * 5000 + "} " * 5001, "is no label map: maximum recursion", id="deep"),
+    ],
+)
+def test_a_label_map_that_cannot_be_used_is_refused_with_its_path_and_the_fault(path, text, said):
+    path.write_text(text)
+    with pytest.raises(label_map.LabelMapError, match=said) as caught:
+        label_map.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_bytes_that_are_no_text_are_refused_with_the_path(path):
+    path.write_bytes(b"\xff\xfe\x00item")
+    with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: is no label map"):
+        label_map.read(path)
+
+
+def test_a_missing_label_map_is_refused_with_its_path(path):
+    with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: there is no such label map"):
+        label_map.read(path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {}, {0: "background"}, {-1: "cup"}, {10_001: "cup"}, {2**31: "cup"}, {1: ""}, {1: " "}, {1: "cup", 2: "cup"},
+        {1: "\ud800"},
+    ],
+)  # fmt: skip
+def test_a_label_map_that_could_not_be_read_is_not_written(path, names):
+    with pytest.raises(label_map.LabelMapError):
+        label_map.write(names, path)
+    assert not path.exists()
+
+
+def test_coco_has_80_classes_under_ids_from_1_to_90_with_ten_gaps():
+    names = label_map.coco()
+    assert len(names) == 80
+    assert set(range(1, 91)) - set(names) == {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+    assert (names[1], names[44], names[47], names[90]) == ("person", "bottle", "cup", "toothbrush")

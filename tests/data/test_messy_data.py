@@ -1,0 +1,1109 @@
+"""Each mess of a hand-labelled data set: what is said of it, what becomes of it in training, and in a repaired copy."""
+
+import builtins
+import dataclasses
+import functools
+import io
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import unicodedata
+import zlib
+from collections.abc import Callable
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from PIL import Image
+
+from workshop_utils.cli import main
+from workshop_utils.core import settings
+from workshop_utils.data import dataset, findings, inspection, label_map, photos, repair, voc
+from workshop_utils.data.findings import Kind, Outcome
+from workshop_utils.model import anchors
+from workshop_utils.training import batches
+
+pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # pytest undoes our own filter
+
+SIZE = (64, 48)
+CUP = voc.Box("cup", 10, 8, 40, 30)
+LISTED = ("cup", "Grüner Tee 🍵", "Käse")
+FORBIDDEN: set[str] = set()
+
+
+# A clean data set
+
+
+def picture(stem: str, size=SIZE) -> Image.Image:
+    """Return a photo of grains as coarse as a JPEG's blocks, another one for each stem."""
+    rng = np.random.default_rng(zlib.crc32(stem.encode()))
+    return Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize(size, Image.Resampling.NEAREST)
+
+
+def image_of(folder: pathlib.Path, stem: str) -> pathlib.Path:
+    return folder / "images" / f"{stem}.jpg"
+
+
+def xml_of(folder: pathlib.Path, stem: str) -> pathlib.Path:
+    return folder / "annotations" / f"{stem}.xml"
+
+
+def add_pair(folder: pathlib.Path, stem: str) -> None:
+    """Add a photo with one cup on it, as labelImg would have it."""
+    picture(stem).save(image_of(folder, stem), quality=95)
+    voc.write(voc.Annotation(f"{stem}.jpg", *SIZE, (CUP,)), xml_of(folder, stem))
+
+
+@pytest.fixture
+def clean(tmp_path) -> pathlib.Path:
+    """A data set of three photos with nothing to complain of."""
+    folder = tmp_path / "cups"
+    for part in ("images", "annotations"):
+        (folder / part).mkdir(parents=True)
+    for stem in ("first", "second", "third"):
+        add_pair(folder, stem)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def forbidden(monkeypatch):
+    """What is in FORBIDDEN may not be read or listed, not even by root, for whom its mode is no obstacle."""
+
+    def guarded(original):
+        def reading(*arguments, **options):
+            if arguments and str(arguments[0]) in FORBIDDEN:
+                raise PermissionError(13, "Permission denied", str(arguments[0]))
+            return original(*arguments, **options)
+
+        return reading
+
+    monkeypatch.setattr(builtins, "open", guarded(builtins.open))
+    monkeypatch.setattr(os, "scandir", guarded(os.scandir))
+    yield
+    FORBIDDEN.clear()
+
+
+# The messes
+
+
+@dataclasses.dataclass(frozen=True)
+class Mess:
+    """One way to spoil the pair called STEM: what `spoil(folder, stem)` does, what is said of which file, and whether
+    the photo is used all the same; `boxes` are what is used then, in pixels of the upright photo."""
+
+    kind: Kind
+    spoil: Callable
+    said: str | None = None
+    used: bool = True
+    boxes: tuple = ((10, 8, 40, 30),)
+
+
+def rewritten(*changes: tuple[str, str]) -> Callable:
+    """Change text in the XML."""
+
+    def spoil(folder, stem):
+        text = xml_of(folder, stem).read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new.replace("STEM", stem))
+        xml_of(folder, stem).write_text(text)
+
+    return spoil
+
+
+def edges(xmin, ymin, xmax, ymax) -> Callable:
+    """Give the box other edges."""
+    pairs = zip(("xmin", "ymin", "xmax", "ymax"), (10, 8, 40, 30), (xmin, ymin, xmax, ymax), strict=True)
+    return rewritten(*((f"<{edge}>{old}<", f"<{edge}>{new}<") for edge, old, new in pairs))
+
+
+def saved(suffix: str, kind: str, change=lambda image: image, size=SIZE, **options) -> Callable:
+    """Save the photo anew: with another ending, in another format, changed; the XML is made to fit."""
+
+    def spoil(folder, stem):
+        image_of(folder, stem).unlink()
+        path = image_of(folder, stem).with_suffix(suffix)
+        change(picture(stem, size)).save(path, kind, **options)
+        rewritten((f"{stem}.jpg", path.name), ("<width>64", f"<width>{size[0]}"), ("<height>48", f"<height>{size[1]}"))(
+            folder, stem
+        )
+
+    return spoil
+
+
+def turned(orientation: int, said_size) -> Callable:
+    """Give the photo an EXIF orientation, and its XML a size."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    width, height = said_size
+
+    def spoil(folder, stem):
+        saved(".jpg", "JPEG", exif=exif)(folder, stem)
+        rewritten(("<width>64", f"<width>{width}"), ("<height>48", f"<height>{height}"))(folder, stem)
+
+    return spoil
+
+
+def written(part: str, name: str, content: bytes = b"something") -> Callable:
+    """Write another file; STEM in its name is replaced."""
+
+    def spoil(folder, stem):
+        path = folder / part / name.replace("STEM", stem)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+
+    return spoil
+
+
+def truncated(folder, stem):
+    path = image_of(folder, stem)
+    path.write_bytes(path.read_bytes()[:700])
+
+
+def denied(folder, stem):
+    image_of(folder, stem).chmod(0)
+    FORBIDDEN.add(str(image_of(folder, stem)))
+
+
+def denied_folder(folder, stem):
+    written(f"images/{stem}_private", "inside.jpg")(folder, stem)
+    FORBIDDEN.add(str(folder / "images" / f"{stem}_private"))
+
+
+def link_out(folder, stem):
+    elsewhere = folder.with_name(f"{stem}.jpg")
+    image_of(folder, stem).rename(elsewhere)
+    image_of(folder, stem).symlink_to(elsewhere)
+    FORBIDDEN.add(str(image_of(folder, stem)))
+
+
+def heic(folder, stem):
+    image_of(folder, stem).unlink()
+    written("images", "STEM.HEIC", b"\0\0\0\x18ftypheic")(folder, stem)
+
+
+def unknown_class(folder, stem):
+    label_map.write(label_map.number(LISTED), folder / label_map.FILENAME)
+    rewritten(("<name>cup", "<name>vase"))(folder, stem)
+
+
+def again(suffix: str) -> Callable:
+    """Make the photo the one called `first`, in another file."""
+
+    def spoil(folder, stem):
+        if suffix == ".jpg":
+            shutil.copy(image_of(folder, "first"), image_of(folder, stem))
+        else:
+            image_of(folder, stem).unlink()
+            Image.open(image_of(folder, "first")).save(image_of(folder, stem).with_suffix(suffix))
+            rewritten((".jpg", suffix))(folder, stem)
+
+    return spoil
+
+
+def grey_of_16_bits(image):
+    return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+
+
+def png_of_16_bits(image) -> bytes:
+    """Return an RGB image as a PNG of 16 bits a colour. Pillow reads such files, and writes none."""
+    rows = (np.asarray(image).astype(">u2") * 257).reshape(image.height, -1)
+    header = struct.pack(">IIBBBBB", *image.size, 16, 2, 0, 0, 0)
+    parts = (
+        (b"IHDR", header),
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
+        (b"IEND", b""),
+    )
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def rgb_of_16_bits(folder, stem):
+    image_of(folder, stem).unlink()
+    image_of(folder, stem).with_suffix(".png").write_bytes(png_of_16_bits(picture(stem)))
+    rewritten((f"{stem}.jpg", f"{stem}.png"))(folder, stem)
+
+
+@functools.cache
+def large() -> bytes:
+    """Return a PNG of 100 million pixels, as a panorama may have them, in a few kilobytes."""
+    stream = io.BytesIO()
+    Image.new("1", (20_000, 5_000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def too_large(folder, stem):
+    image_of(folder, stem).unlink()
+    image_of(folder, stem).with_suffix(".png").write_bytes(large())
+    rewritten((f"{stem}.jpg", f"{stem}.png"), ("<width>64", "<width>20000"), ("<height>48", "<height>5000"))(
+        folder, stem
+    )
+
+
+def transparent(image):
+    image.putalpha(image.convert("L"))
+    return image
+
+
+def doubled(folder, stem):
+    text = xml_of(folder, stem).read_text()
+    whole = re.search(r"\t<object>.*</object>\n", text, re.DOTALL)[0]
+    xml_of(folder, stem).write_text(text.replace(whole, whole * 2))
+
+
+NAMED = "annotations/STEM.xml: names the photo '{}', but stands beside STEM.jpg. "
+READ_AS_RGB = "images/STEM.{}: is {}; it is read as RGB of 8 bits."
+TURNED_TOO = "annotations/STEM.xml: says 64x48, the photo before EXIF turns it to 48x64; its boxes are turned with it."
+NO_AREA = "annotations/STEM.xml: object 1 (cup) has no area: {}. Draw it anew or take it out."
+LEAVES = "annotations/STEM.xml: object 1 (cup) leaves the 64x48 photo{}"
+MORE_THAN_HALF = LEAVES.format(" by more than half: {}. Draw it anew or take it out.")
+TAKEN_AS_CUP = "annotations/STEM.xml: object 1 (cup) has the class {}, which is taken as 'cup'."
+
+MESSES = {
+    **{f"ending_{suffix[1:]}": Mess(Kind.ENDING, saved(suffix, kind)) for suffix, kind in (
+        (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"),
+    )},
+    "hidden_file": Mess(Kind.HIDDEN, written("images", "._STEM.jpg")),
+    "hidden_xml": Mess(Kind.HIDDEN, written("annotations", ".STEM.xml")),
+    "hidden_folder": Mess(Kind.HIDDEN, written("images/.ipynb_checkpoints", "STEM.jpg")),
+    "empty_folder": Mess(
+        Kind.EMPTY_FOLDER, lambda folder, stem: (folder / "images" / f"{stem}_more").mkdir(),
+        "images/STEM_more: is an empty folder.",
+    ),
+    "other_file": Mess(
+        Kind.OTHER_FILE, written("images", "STEM.db"),
+        "images/STEM.db: is passed over: it is no file that ends in .jpg, .jpeg, .png, .webp, .bmp.",
+    ),
+    "yolo": Mess(
+        Kind.OTHER_FILE, written("annotations", "STEM.txt"),
+        "annotations/STEM.txt: is passed over: it is no file that ends in .xml.",
+    ),
+    "inner_folder": Mess(
+        Kind.INNER_FOLDER, written("images/kitchen", "STEM.jpg"),
+        "images/kitchen: is a folder; the files in it (1) are not used. Move them up into images/.",
+    ),
+    "inner_xml_folder": Mess(
+        Kind.INNER_FOLDER, written("annotations/kitchen", "STEM.xml"),
+        "annotations/kitchen: is a folder; the files in it (1) are not used. Move them up into annotations/.",
+    ),
+    "same_stem": Mess(
+        Kind.SAME_STEM, written("images", "STEM.png"),
+        "images/STEM.png: has the same stem as STEM.jpg; rename one of them.",
+    ),
+    "no_annotation": Mess(
+        Kind.NO_ANNOTATION, lambda folder, stem: xml_of(folder, stem).unlink(),
+        "images/STEM.jpg: has no annotation; label it or take it out.", used=False,
+    ),
+    "no_photo": Mess(
+        Kind.NO_PHOTO, lambda folder, stem: image_of(folder, stem).unlink(),
+        "annotations/STEM.xml: has no photo; bring the photo back or take the annotation out.", used=False,
+    ),
+    "denied": Mess(
+        Kind.DENIED, denied,
+        "images/STEM.jpg: you may not read it. Give yourself the right to, or take it out.", used=False,
+    ),
+    "denied_folder": Mess(
+        Kind.DENIED, denied_folder,
+        "images/STEM_private: is a folder that you may not list. Give yourself the right to, or take it out.",
+    ),
+    "link_out": Mess(
+        Kind.DENIED, link_out,
+        "images/STEM.jpg: is a link that leads out of the data set, and is not followed. "
+        "Replace it by what it leads to.",
+        used=False,
+    ),
+    "heic": Mess(
+        Kind.FOREIGN_FORMAT, heic,
+        "images/STEM.HEIC: is HEIC, which is not read here. Export it as JPEG.", used=False,
+    ),
+    "jpg_that_is_heic": Mess(
+        Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x18ftypheic"),
+        "images/STEM.jpg: is HEIC or AVIF. Export it as JPEG.", used=False,
+    ),
+    "jpg_that_is_gif": Mess(
+        Kind.FOREIGN_FORMAT, saved(".jpg", "GIF"),
+        "images/STEM.jpg: is GIF, not read here. Export as JPEG.", used=False,
+    ),
+    "truncated": Mess(
+        Kind.BROKEN_PHOTO, truncated,
+        "images/STEM.jpg: cannot be read as a photo (*). Open and save it anew, or take it out.", used=False,
+    ),
+    "no_photo_at_all": Mess(
+        Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"<html>"),
+        "images/STEM.jpg: cannot be read as a photo (*). Open and save it anew, or take it out.", used=False,
+    ),
+    "jpg_that_is_png": Mess(
+        Kind.WRONG_ENDING, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
+    ),
+    "png_that_is_jpg": Mess(
+        Kind.WRONG_ENDING, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
+    ),
+    "grey": Mess(
+        Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", "grey"),
+    ),
+    "palette": Mess(
+        Kind.COLOURS, saved(".png", "PNG", lambda image: image.quantize(16)),
+        READ_AS_RGB.format("png", "with a palette"),
+    ),
+    "transparent": Mess(
+        Kind.COLOURS, saved(".png", "PNG", transparent), READ_AS_RGB.format("png", "transparent"),
+    ),
+    "cmyk": Mess(
+        Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("CMYK")), READ_AS_RGB.format("jpg", "CMYK"),
+    ),
+    "bits_16": Mess(
+        Kind.COLOURS, saved(".png", "PNG", grey_of_16_bits), READ_AS_RGB.format("png", "grey of 16 bits"),
+    ),
+    "bits_16_of_each_colour": Mess(
+        Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "RGB of 16 bits"),
+    ),
+    **{f"orientation_{number}": Mess(Kind.TURNED, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
+       for number in range(10)},
+    "one_pixel": Mess(
+        Kind.TINY, saved(".jpg", "JPEG", size=(1, 1)),
+        "images/STEM.jpg: is 1x1 pixels, too small to show anything. Take it out.", used=False,
+    ),
+    "panorama": Mess(
+        Kind.LONG, saved(".jpg", "JPEG", size=(20_000, 48)),
+        "images/STEM.jpg: is 20000x48 pixels; small objects in it vanish. Cut it into several photos.",
+    ),
+    "too_large": Mess(
+        Kind.TOO_LARGE, too_large,
+        "images/STEM.png: cannot be read as a photo (it has more than 70 million pixels). Save it with fewer pixels, "
+        "or take it out.",
+        used=False,
+    ),
+    "half_an_xml": Mess(
+        Kind.BROKEN_XML, written("annotations", "STEM.xml", b"<annotation>"),
+        "annotations/STEM.xml: is not readable XML (*). Label the photo anew.", used=False,
+    ),
+    "no_name": Mess(
+        Kind.BROKEN_XML, rewritten(("<name>cup</name>", "<name> </name>")),
+        "annotations/STEM.xml: object 1 has no <name>; give it a class.", used=False,
+    ),
+    "no_number": Mess(
+        Kind.BROKEN_XML, rewritten(("<xmin>10", "<xmin>ten")),
+        "annotations/STEM.xml: object 1 (cup) has <xmin> 'ten', which is no number. Draw it anew.", used=False,
+    ),
+    "size_in_fractions": Mess(
+        Kind.BROKEN_XML, rewritten(("<width>64", "<width>64.5")),
+        "annotations/STEM.xml: <size/width> is '64.5', not a whole number. Label the photo anew.", used=False,
+    ),
+    "size_of_0x0": Mess(
+        Kind.NO_SIZE, rewritten(("<width>64", "<width>0"), ("<height>48", "<height>0"), ("<depth>3", "<depth>0")),
+        "annotations/STEM.xml: has a <size> of 0x0, or none; the photo's own is taken, 64x48.",
+    ),
+    "no_size": Mess(
+        Kind.NO_SIZE, rewritten(("size>", "dimensions>")),
+        "annotations/STEM.xml: has a <size> of 0x0, or none; the photo's own is taken, 64x48.",
+    ),
+    "unturned_5": Mess(Kind.UNTURNED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
+    "unturned_6": Mess(Kind.UNTURNED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
+    "unturned_7": Mess(Kind.UNTURNED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
+    "unturned_8": Mess(Kind.UNTURNED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
+    "other_size": Mess(
+        Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480")),
+        "annotations/STEM.xml: says the photo is 640x480, but STEM.jpg is 64x48; label it anew.", used=False,
+    ),
+    "size_exchanged": Mess(
+        Kind.OTHER_SIZE, rewritten(("<width>64", "<width>48"), ("<height>48", "<height>64")),
+        "annotations/STEM.xml: says the photo is 48x64, but STEM.jpg is 64x48; label it anew.", used=False,
+    ),
+    **{f"filename_{place}": Mess(Kind.FILENAME_FORM, rewritten((">STEM.jpg<".replace("STEM", f"filename_{place}"),
+       f">{name}<")), NAMED.format(name) + "The photo's own name is taken.") for place, name in enumerate((
+           "STEM", "STEM.png", "STEM.JPG", r"C:\Users\Ola\Photos\STEM.jpg", "/home/ola/STEM.jpeg",
+       ))},
+    "other_filename": Mess(
+        Kind.OTHER_FILENAME, rewritten((">other_filename.jpg<", ">second.jpg<")),
+        NAMED.format("second.jpg") + "Look whether its boxes fit.",
+    ),
+    "no_object": Mess(
+        Kind.NO_OBJECT,
+        lambda folder, stem: voc.write(voc.Annotation(f"{stem}.jpg", *SIZE), xml_of(folder, stem)),
+        "annotations/STEM.xml: holds no object; the photo is used as one without.", boxes=(),
+    ),
+    "fractions": Mess(Kind.FRACTIONS, edges(10.25, 8.5, 40.0, 29.75), boxes=((10.25, 8.5, 40, 29.75),)),
+    "size_in_floats": Mess(Kind.FRACTIONS, rewritten(("<width>64", "<width>64.0"), ("<height>48", "<height>48.0"))),
+    "from_0": Mess(Kind.FROM_0_OR_1, edges(0, 0, 63, 47), boxes=((0, 0, 63, 47),)),
+    "from_1": Mess(Kind.FROM_0_OR_1, edges(1, 1, 64, 48), boxes=((1, 1, 64, 48),)),
+    "reversed": Mess(
+        Kind.REVERSED_BOX, edges(40, 30, 10, 8),
+        "annotations/STEM.xml: object 1 (cup) has edges the wrong way round: "
+        "xmin 40, ymin 30, xmax 10, ymax 8. They are exchanged.",
+    ),
+    "reversed_in_one": Mess(
+        Kind.REVERSED_BOX, edges(10, 30, 40, 8),
+        "annotations/STEM.xml: object 1 (cup) has edges the wrong way round: "
+        "xmin 10, ymin 30, xmax 40, ymax 8. They are exchanged.",
+    ),
+    "partly_outside": Mess(
+        Kind.BOX_PARTLY_OUTSIDE, edges(-3, 8, 40, 50.5),
+        LEAVES.format(": xmin -3, ymin 8, xmax 40, ymax 50.5. It is cut at the photo's edge."),
+        boxes=((0, 8, 40, 48),),
+    ),
+    "outside": Mess(
+        Kind.BOX_OUTSIDE, edges(70, 8, 90, 30), MORE_THAN_HALF.format("xmin 70, ymin 8, xmax 90, ymax 30"), used=False,
+    ),
+    "mostly_outside": Mess(
+        Kind.BOX_OUTSIDE, edges(50, 8, 90, 30), MORE_THAN_HALF.format("xmin 50, ymin 8, xmax 90, ymax 30"), used=False,
+    ),
+    "far_too_large": Mess(
+        Kind.BOX_OUTSIDE, edges(10, 8, 940, 30), MORE_THAN_HALF.format("xmin 10, ymin 8, xmax 940, ymax 30"),
+        used=False,
+    ),
+    "no_width": Mess(
+        Kind.NO_AREA, edges(10, 8, 10, 30), NO_AREA.format("xmin 10, ymin 8, xmax 10, ymax 30"), used=False,
+    ),
+    "no_height": Mess(
+        Kind.NO_AREA, edges(10, 8, 40, 8), NO_AREA.format("xmin 10, ymin 8, xmax 40, ymax 8"), used=False,
+    ),
+    "hair": Mess(
+        Kind.NO_AREA, edges(10, 8, 10.01, 30), NO_AREA.format("xmin 10, ymin 8, xmax 10.01, ymax 30"), used=False,
+    ),
+    "not_a_number": Mess(
+        Kind.NO_AREA, edges(10, 8, "nan", 30), NO_AREA.format("xmin 10, ymin 8, xmax nan, ymax 30"), used=False,
+    ),
+    "endless": Mess(
+        Kind.NO_AREA, edges("-inf", 8, 40, 30), NO_AREA.format("xmin -inf, ymin 8, xmax 40, ymax 30"), used=False,
+    ),
+    "doubled": Mess(
+        Kind.SAME_BOX, doubled,
+        "annotations/STEM.xml: object 2 (cup) is there twice: xmin 10, ymin 8, xmax 40, ymax 30. It is taken once.",
+    ),
+    "umlaut_and_emoji": Mess(Kind.CLASS_LETTERS, rewritten(("<name>cup", "<name>Grüner Tee 🍵"))),
+    "spaces": Mess(
+        Kind.CLASS_FORM, rewritten(("<name>cup", "<name>  cup ")), TAKEN_AS_CUP.format("'  cup '"),
+    ),
+    "accent_apart": Mess(
+        Kind.CLASS_FORM, rewritten(("<name>cup", f"<name>{unicodedata.normalize('NFD', 'Käse')}")),
+        "annotations/STEM.xml: object 1 (Käse) has the class "
+        f"{unicodedata.normalize('NFD', 'Käse')!r} (its accents are letters of their own), which is taken as 'Käse'.",
+    ),
+    "capitals": Mess(Kind.CLASS_CASE, rewritten(("<name>cup", "<name>CUP")), TAKEN_AS_CUP.format("'CUP'")),
+    "unknown_class": Mess(
+        Kind.UNKNOWN_CLASS, unknown_class,
+        "annotations/STEM.xml: has the class 'vase', which label_map.pbtxt does not list. Add it there, or rename it.",
+        used=False,
+    ),
+    "same_file": Mess(
+        Kind.SAME_PHOTO, again(".jpg"),
+        "images/STEM.jpg: shows the same photo as first.jpg, equal in every pixel. Take one of them out.", used=False,
+    ),
+    "same_pixels": Mess(
+        Kind.SAME_PHOTO, again(".png"),
+        "images/STEM.png: shows the same photo as first.jpg, equal in every pixel. Take one of them out.", used=False,
+    ),
+}  # fmt: skip
+
+EVERY = pytest.mark.parametrize("name", MESSES)
+
+
+@pytest.fixture
+def everything(clean) -> pathlib.Path:
+    """A data set with every mess in it at once, each on a photo of its own."""
+    for name, mess in MESSES.items():
+        add_pair(clean, name)
+        mess.spoil(clean, name)
+    label_map.write(label_map.number(LISTED), clean / label_map.FILENAME)
+    return clean
+
+
+def spoilt(folder: pathlib.Path, name: str) -> pathlib.Path:
+    add_pair(folder, name)
+    MESSES[name].spoil(folder, name)
+    return folder
+
+
+def pattern(name: str, folder: pathlib.Path) -> str:
+    """Return the regular expression of what is said of a mess."""
+    return re.escape(f"{folder}/{MESSES[name].said.replace('STEM', name)}").replace(r"\*", ".+")
+
+
+def snapshot(folder: pathlib.Path) -> dict:
+    """Return every file and folder below: its bytes (none where they may not be read), date and mode."""
+    return {
+        path: (
+            path.read_bytes() if path.is_file() and str(path) not in FORBIDDEN else None,
+            path.stat().st_mtime_ns,
+            path.stat().st_mode,
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def check(*arguments) -> int:
+    return main(["check", *map(str, arguments)])
+
+
+# What is said
+
+
+def test_there_is_a_mess_of_every_kind():
+    assert {mess.kind for mess in MESSES.values()} == set(Kind)
+
+
+@EVERY
+def test_a_mess_is_said_with_its_file_and_what_to_do_and_nothing_else_is(name, clean, capsys):
+    outcome = MESSES[name].kind.outcome
+    code = check(spoilt(clean, name))
+    out, err = capsys.readouterr()
+    if outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE):
+        assert code == 1
+        assert re.fullmatch(pattern(name, clean) + "\n", out)
+        assert f"    1  {MESSES[name].kind.found}\n" in err
+    else:
+        assert (code, out) == (0, "")
+        assert ("what was found" in err) == (outcome is Outcome.TOLD)
+
+
+@EVERY
+def test_every_mess_has_the_kind_under_which_the_table_lists_it(name, clean):
+    said = inspection.inspect(spoilt(clean, name)).said
+    if MESSES[name].kind.outcome is Outcome.TAKEN:
+        assert said == []
+    else:
+        assert [each.kind for each in said] == [MESSES[name].kind]
+        assert re.fullmatch(pattern(name, clean), str(said[0]))
+
+
+def test_a_clean_data_set_gets_no_table(clean, capsys):
+    assert check(clean) == 0
+    assert capsys.readouterr() == ("", "3 photos with 3 boxes are good. No findings.\n")
+
+
+def test_the_table_counts_each_kind_and_gives_an_example_what_is_done_and_what_to_do(clean, capsys):
+    for name in ("no_width", "hair", "grey"):
+        spoilt(clean, name)
+    assert check(clean) == 1
+    _, table = capsys.readouterr().err.split("\n", 1)
+    assert table == (
+        "count  what was found\n"
+        f"    1  {Kind.COLOURS.found}\n"
+        f"       for example: {clean}/images/grey.jpg\n"
+        f"       told: {Kind.COLOURS.does}\n"
+        f"       what to do: {Kind.COLOURS.remedy}\n"
+        f"    2  {Kind.NO_AREA.found}\n"
+        f"       for example: {clean}/annotations/hair.xml\n"
+        f"       set aside: {Kind.NO_AREA.does}\n"
+        f"       what to do: {Kind.NO_AREA.remedy}\n"
+    )
+
+
+def test_every_object_at_fault_is_named_not_only_the_first(clean, capsys):
+    boxes = [(10, 10, 10, 20), (5, 5, 20, 20), (30, 5, 20, 20), (60, 5, 90, 20)]
+    tail = xml_of(clean, "first").read_text().split("\t<object>")[1]
+    objects = "".join("\t<object>" + tail.split("</object>\n")[0] + "</object>\n" for _ in boxes)
+    text = xml_of(clean, "first").read_text().split("\t<object>")[0] + objects + "</annotation>\n"
+    for box in boxes:
+        for edge, old, new in zip(("xmin", "ymin", "xmax", "ymax"), (10, 8, 40, 30), box, strict=True):
+            text = text.replace(f"<{edge}>{old}</", f"<{edge}> {new} </", 1)
+    xml_of(clean, "first").write_text(text)
+    assert check(clean) == 1
+    said = [line.removeprefix(f"{xml_of(clean, 'first')}: ") for line in capsys.readouterr().out.splitlines()]
+    assert [line[:24] for line in said] == [
+        "object 1 (cup) has no ar",
+        "object 3 (cup) has edges",
+        "object 4 (cup) leaves th",
+    ]
+
+
+# What is trained on
+
+
+@EVERY
+def test_a_mess_is_repaired_or_left_out_in_training(name, clean):
+    mess = MESSES[name]
+    data = dataset.load(spoilt(clean, name))
+    found = {pathlib.Path(sample.name).stem: sample for sample in data.samples}
+    assert {"first", "second", "third"} <= set(found)
+    assert (name in found) == mess.used
+    assert set(data.label_map.values()) <= set(LISTED)
+    if mess.used:
+        sample = found[name]
+        scale = np.tile([sample.width, sample.height], 2)
+        np.testing.assert_allclose(sample.boxes[:, [1, 0, 3, 2]] * scale, np.reshape(mess.boxes, (-1, 4)), rtol=1e-5)
+        assert len(sample.classes) == len(mess.boxes) == len(sample.truncated) == len(sample.difficult)
+        assert sample.image.shape[:2] == photos.shrink(Image.new("RGB", (sample.width, sample.height))).shape[:2]
+
+
+def test_everything_at_once_can_be_trained_on(everything):
+    data = dataset.load(everything)
+    wanted = {name for name, mess in MESSES.items() if mess.used} | {"first", "second", "third"}
+    assert {pathlib.Path(sample.name).stem for sample in data.samples} == wanted
+    images, encodings, _ = batches.batch(data.samples, data.label_map, 0, len(data.samples), 42)
+    assert np.isfinite(images).all() and np.isfinite(encodings).all()
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_boxes_of_an_unturned_photo_lie_on_the_same_things_once_it_is_turned(orientation, clean):
+    def red_cup(image):
+        image = Image.new("RGB", image.size, "white")
+        image.paste("red", (10, 8, 40, 30))
+        return image
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    add_pair(clean, "turned")
+    saved(".png", "PNG", red_cup, exif=exif)(clean, "turned")
+    sample = next(sample for sample in dataset.load(clean).samples if sample.name == "turned.png")
+    ((ymin, xmin, ymax, xmax),) = np.round(sample.boxes * np.tile([sample.height, sample.width], 2)).astype(int)
+    red = np.zeros(sample.image.shape[:2], bool)
+    red[ymin:ymax, xmin:xmax] = True
+    np.testing.assert_array_equal((sample.image == (255, 0, 0)).all(axis=-1), red)
+
+
+def test_a_photo_of_16_bits_a_colour_shows_what_it_shows_in_8(clean):
+    samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "bits_16_of_each_colour")).samples}
+    np.testing.assert_array_equal(samples["bits_16_of_each_colour.png"].image, picture("bits_16_of_each_colour"))
+
+
+def test_a_box_that_is_cut_is_marked_truncated(clean):
+    samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "partly_outside")).samples}
+    assert samples["partly_outside.jpg"].truncated == (1,)
+    assert samples["first.jpg"].truncated == (0,)
+
+
+def test_no_photo_is_on_both_sides_of_the_split(clean):
+    for number in range(12):
+        add_pair(clean, f"copy{number}")
+        again(".jpg" if number % 2 else ".png")(clean, f"copy{number}")
+    data = dataset.load(clean)
+    assert [sample.name for sample in data.samples] == ["copy0.png", "second.jpg", "third.jpg"]
+    shown = [{sample.image.tobytes() for sample in side} for side in data.split()]
+    assert not shown[0] & shown[1]
+    assert sum(each.kind is Kind.SAME_PHOTO for each in data.findings) == 12
+
+
+def test_of_two_equal_photos_the_one_that_is_whole_is_used(clean):
+    add_pair(clean, "a_copy")
+    again(".jpg")(clean, "a_copy")
+    edges(10, 8, 10, 30)(clean, "a_copy")
+    data = dataset.load(clean)
+    assert [sample.name for sample in data.samples] == ["first.jpg", "second.jpg", "third.jpg"]
+    assert [each.kind for each in data.findings] == [Kind.NO_AREA]
+
+
+EDGE = st.integers(-80, 160) | st.floats()
+BOXES = st.lists(st.builds(voc.Box, st.sampled_from(["cup", " cup", "Cup", "mug"]), EDGE, EDGE, EDGE, EDGE), max_size=4)
+SIDE = st.sampled_from([0, 48, 64, 65])
+
+
+@hypothesis.given(
+    BOXES, SIDE, SIDE, st.sampled_from([1, 3, 5, 6, 7, 8]), st.sampled_from([(), ("cup",), ("Cup", "mug")])
+)
+def test_whatever_is_mended_once_is_in_order_and_can_be_written_and_read(
+    tmp_path_factory, boxes, width, height, orientation, listed
+):
+    xml, photo = tmp_path_factory.getbasetemp() / "any.xml", pathlib.Path("any.jpg")
+    seen = inspection.Seen("any.jpg", (48, 64), orientation, "")
+    annotation = voc.Annotation("any", width, height, tuple(boxes))
+    spelling = inspection.spellings((box.name for box in boxes), listed)
+    mended, found = inspection.mend(annotation, xml, photo, seen, spelling)
+    if any(each.kind.outcome is Outcome.SET_ASIDE for each in found):
+        return
+    voc.write(mended, xml)
+    assert voc.read(xml) == mended
+    spelling = inspection.spellings((box.name for box in mended.boxes), listed)
+    again, found = inspection.mend(voc.read_as_written(xml), xml, photo, seen, spelling)
+    assert again == mended and not any(each.is_fault for each in found)
+    assert (np.diff(np.reshape(voc.normalised(mended), (-1, 2, 2)).astype(np.float32), axis=1) > 0).all()
+
+
+def test_a_size_of_another_image_is_not_taken_for_unknown_classes_too(clean):
+    label_map.write(label_map.number(LISTED), clean / label_map.FILENAME)
+    spoilt(clean, "spaces")
+    spoilt(clean, "other_size")
+    rewritten(("<width>64", "<width>640"))(clean, "spaces")
+    assert {each.kind for each in inspection.inspect(clean).said} == {Kind.OTHER_SIZE}
+
+
+def test_an_annotation_that_may_not_be_read_is_set_aside_and_said(clean, tmp_path, capsys):
+    FORBIDDEN.add(str(xml_of(clean, "second")))
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"{xml_of(clean, 'second')}: you may not read it. Give yourself the right to, or take it out.",
+        f"{xml_of(clean, 'second')}: could not be copied, as it may not be read; it is only in the data set itself.",
+    ]
+    assert (tmp_path / "copy" / "set_aside" / "images" / "second.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "listed", "wanted"),
+    [
+        (["cup", "Cup", "cup"], (), ["cup"]),
+        (["cup", "Cup", "Cup"], (), ["Cup"]),
+        (["cup", "Cup"], (), ["Cup"]),
+        (["cup", " cup", "CUP", "CUP"], (), ["CUP"]),
+        (["cup", "Cup", "cup"], ("Cup",), ["Cup"]),
+        (["cup", "Cup"], ("Cup", "cup"), ["Cup", "cup"]),
+        (["vase", "cup"], ("cup",), ["cup", "vase"]),
+        (["Maß", "mass"], (), ["Maß", "mass"]),
+        (["peach  cup", "peach\n\tcup", "peach cup"], (), ["peach cup"]),
+    ],
+)
+def test_names_that_differ_in_capitals_or_spaces_become_the_listed_or_the_most_frequent_one(names, listed, wanted):
+    taken = inspection.spellings(names, listed)
+    assert set(taken) == set(names)
+    assert sorted(set(taken.values())) == wanted
+
+
+def in_capitals(number: int) -> str:
+    """Return one word, each number with other letters of it in capitals."""
+    return "".join(
+        letter.upper() if number >> place & 1 else letter for place, letter in enumerate("strawberries and cream")
+    )
+
+
+@pytest.mark.parametrize("name", ["cup", "cup {}", in_capitals], ids=["one class", "many classes", "many spellings"])
+def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
+    seen = inspection.Seen("any.jpg", (64, 48), 1, "")
+
+    def calls(count: int) -> int:
+        """Return how often functions are called for so many objects."""
+        named = name.format if isinstance(name, str) else name
+        boxes = tuple(voc.Box(named(number), 60 * number / count, 8, 62, 30) for number in range(count))
+        annotation, called = voc.Annotation("any.jpg", 64, 48, boxes), []
+        sys.setprofile(lambda frame, event, _: called.append(event))
+        try:
+            spelling = inspection.spellings([box.name for box in boxes])
+            mended, _ = inspection.mend(annotation, pathlib.Path("any.xml"), pathlib.Path("any.jpg"), seen, spelling)
+        finally:
+            sys.setprofile(None)
+        assert len(mended.boxes) == count
+        return called.count("call")
+
+    assert calls(800) < 2.5 * calls(400)
+
+
+def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
+    path = xml_of(clean, "first")
+    os.truncate(path, voc.MOST_BYTES + 1)
+    monkeypatch.setattr(voc.defusedxml.ElementTree, "parse", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(voc.VocError, match=r"first\.xml: is not readable XML \(it has more than 10 MB, which no"):
+        voc.read(path)
+
+
+def test_an_annotation_with_more_boxes_than_could_be_learned_from_is_refused(clean):
+    path = xml_of(clean, "first")
+    annotation = voc.read(path)
+    assert len(anchors.anchors()) == voc.MOST_BOXES
+    for count, allowed in ((voc.MOST_BOXES, True), (voc.MOST_BOXES + 1, False)):
+        voc.write(dataclasses.replace(annotation, boxes=annotation.boxes[:1] * count), path)
+        if allowed:
+            assert len(voc.read(path).boxes) == count
+        else:
+            with pytest.raises(voc.VocError, match=rf"first\.xml: holds {count} boxes; more than {count - 1} cannot"):
+                voc.read(path)
+
+
+def test_training_says_each_repair_once_in_plain_words(clean, capsys):
+    from workshop_utils.cli import _load
+
+    for name in ("reversed", "truncated"):
+        spoilt(clean, name)
+    _load(clean)
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert out == "" and len(lines) == 3
+    for name in ("reversed", "truncated"):
+        assert sum(re.fullmatch(pattern(name, clean), line) is not None for line in lines) == 1
+    assert lines[-1] == "2 findings; 4 photos are used."
+
+
+# The repaired copy
+
+
+def kept_or_set_aside(folder: pathlib.Path, copied: pathlib.Path) -> None:
+    """Assert that the copy holds each photo unchanged, and each annotation unchanged or repaired."""
+    contents = {path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and str(path) not in FORBIDDEN:
+            assert path.read_bytes() in contents or (copied / "annotations" / path.name).exists(), path
+            if path.parent.name != "annotations":
+                assert path.read_bytes() in contents, path
+
+
+@EVERY
+def test_the_copy_of_a_mess_is_clean_and_the_original_is_as_it_was(name, clean, tmp_path):
+    before = snapshot(spoilt(clean, name))
+    code = check(clean, "--fix", "--out", tmp_path / "copy")
+    assert code == 0
+    assert snapshot(clean) == before
+    if MESSES[name].kind.outcome in (Outcome.TAKEN, Outcome.TOLD):
+        assert not (tmp_path / "copy").exists()
+        return
+    assert check(tmp_path / "copy") == 0
+    kept_or_set_aside(clean, tmp_path / "copy")
+    original, copy = dataset.load(clean), dataset.load(tmp_path / "copy")
+    assert [sample.encoded for sample in copy.samples] == [sample.encoded for sample in original.samples]
+    assert [sample.boxes.tolist() for sample in copy.samples] == [sample.boxes.tolist() for sample in original.samples]
+    assert [sample.classes for sample in copy.samples] == [sample.classes for sample in original.samples]
+
+
+def test_the_copy_of_everything_at_once_passes_check_and_nothing_is_lost(everything, tmp_path, capsys):
+    before = snapshot(everything)
+    assert check(everything) == 1
+    lines = capsys.readouterr().out.splitlines()
+    loud = [name for name, mess in MESSES.items() if mess.kind.outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE)]
+    for name in loud:
+        said = pattern(name, everything).replace(r"\(1\)", r"\(\d+\)")
+        assert sum(re.fullmatch(said, line) is not None for line in lines) == 1, name
+    assert len(lines) == len(loud)
+
+    assert check(everything, "--fix") == 0
+    copied = everything.with_name("cups-fixed")
+    said = capsys.readouterr()
+    assert snapshot(everything) == before
+    kept_or_set_aside(everything, copied)
+    denied_photo = image_of(everything, "denied")
+    assert f"{denied_photo}: could not be copied, as it may not be read" in said.out
+    report = (copied / "findings.txt").read_text(encoding="utf-8")
+    assert all(line in report for line in lines)
+    assert f"{denied_photo}: could not be copied" in report
+
+    assert check(copied) == 0
+    assert capsys.readouterr().out == ""
+    assert not list(tmp_path.glob("part-*"))
+
+
+def test_set_aside_holds_the_files_that_are_not_used_as_they_were_under_their_own_names(everything, tmp_path):
+    check(everything, "--fix", "--out", tmp_path / "copy")
+    aside = tmp_path / "copy" / "set_aside"
+    paths = {path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file()}
+    assert {"images/truncated.jpg", "annotations/truncated.xml", "images/heic.HEIC", "annotations/heic.xml",
+            "images/kitchen/inner_folder.jpg", "images/same_stem.png", "images/same_file.jpg"} <= paths  # fmt: skip
+    assert not any("first" in path or "reversed" in path or "/." in path for path in paths)
+    for path in paths:
+        assert (aside / path).read_bytes() == (everything / path).read_bytes()
+        assert (aside / path).stat().st_mtime_ns == (everything / path).stat().st_mtime_ns
+
+
+def test_what_needs_no_repair_is_copied_byte_for_byte_with_its_date(clean, tmp_path):
+    text = xml_of(clean, "second").read_text().replace("\t", "  ").replace("\n", "\r\n")
+    xml_of(clean, "second").write_bytes(text.encode())
+    check(spoilt(clean, "truncated"), "--fix", "--out", tmp_path / "copy")
+    for path in (image_of(clean, "second"), xml_of(clean, "second")):
+        copied = tmp_path / "copy" / path.relative_to(clean)
+        assert copied.read_bytes() == path.read_bytes()
+        assert copied.stat().st_mtime_ns == path.stat().st_mtime_ns
+
+
+def test_a_wrong_ending_is_put_right_in_the_copy_and_its_annotation(clean, tmp_path):
+    check(spoilt(clean, "jpg_that_is_png"), "--fix", "--out", tmp_path / "copy")
+    photo = tmp_path / "copy" / "images" / "jpg_that_is_png.png"
+    assert photo.read_bytes() == image_of(clean, "jpg_that_is_png").read_bytes()
+    assert not photo.with_suffix(".jpg").exists()
+    assert voc.read(xml_of(tmp_path / "copy", "jpg_that_is_png")).filename == "jpg_that_is_png.png"
+
+
+def test_a_clean_data_set_is_not_copied(clean, capsys):
+    assert check(clean, "--fix") == 0
+    assert "nothing to repair" in capsys.readouterr().err
+    assert not clean.with_name("cups-fixed").exists()
+
+
+@pytest.mark.parametrize("kind", ["a folder that holds something", "a file", "inside", "the data set itself"])
+def test_a_copy_is_never_written_over_anything(kind, clean, tmp_path, capsys):
+    out = {"inside": clean / "images" / "copy", "the data set itself": clean}.get(kind, tmp_path / "copy")
+    if kind == "a folder that holds something":
+        out.mkdir()
+        (out / "mine.txt").write_text("mine")
+    elif kind == "a file":
+        out.write_text("mine")
+    spoilt(clean, "reversed")
+    before = snapshot(tmp_path)
+    assert check(clean, "--fix", "--out", out) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"{out}: ") and "Choose another --out" in said.err
+    assert snapshot(tmp_path) == before
+
+
+def test_an_empty_folder_can_take_the_copy(clean, tmp_path):
+    (tmp_path / "copy").mkdir()
+    assert check(spoilt(clean, "reversed"), "--fix", "--out", tmp_path / "copy") == 0
+    assert check(tmp_path / "copy") == 0
+
+
+@pytest.mark.parametrize("spelled", [".", "../cups", "../cups/"])
+def test_the_copy_lies_beside_the_data_set_however_that_is_named(spelled, clean, monkeypatch):
+    monkeypatch.chdir(spoilt(clean, "reversed"))
+    assert check(spelled, "--fix") == 0
+    assert check(clean.with_name("cups-fixed")) == 0
+
+
+def test_a_copy_that_breaks_off_leaves_nothing_behind(clean, tmp_path, monkeypatch, capsys):
+    copy2, calls = shutil.copy2, []
+
+    def full(source, target):
+        calls.append(source)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        return copy2(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    spoilt(clean, "reversed")
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
+    assert "copy: the copy could not be written (No space left on device)" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["cups"]
+
+
+def test_where_nothing_is_usable_no_copy_is_written(clean, tmp_path, capsys):
+    for path in (clean / "images").iterdir():
+        path.write_bytes(b"")
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == f"{clean}: holds no photo with a usable annotation."
+    assert "There is nothing to make a copy of." in err
+    assert not (tmp_path / "copy").exists()
+
+
+def renamed(folder: pathlib.Path, stem: str, new: str) -> list[pathlib.Path]:
+    """Give a photo and its annotation another stem; return their paths."""
+    return [path.rename(path.with_stem(new)) for path in (image_of(folder, stem), xml_of(folder, stem))]
+
+
+def test_a_name_that_xml_cannot_hold_keeps_no_other_photo_from_the_copy(clean, tmp_path, capsys):
+    pair = renamed(clean, "first", "fi\x01rst")
+    before = snapshot(clean)
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    out, err = capsys.readouterr()
+    said = (
+        f"{pair[0]}: is set aside in the copy, because its annotation cannot hold the character '\\x01'. "
+        "Rename the photo or the class."
+    )
+    assert said in out.splitlines() and "2 photos; 2 files are set aside" in err
+    assert said in (tmp_path / "copy" / "findings.txt").read_text(encoding="utf-8")
+    assert check(tmp_path / "copy") == 0
+    for path in pair:
+        assert (tmp_path / "copy" / "set_aside" / path.relative_to(clean)).read_bytes() == path.read_bytes()
+    assert sorted(path.name for path in (tmp_path / "copy" / "images").iterdir()) == ["second.jpg", "third.jpg"]
+    assert snapshot(clean) == before
+
+
+def test_where_xml_could_hold_no_photo_s_name_no_copy_is_written(clean, tmp_path, capsys):
+    for stem in ("first", "second", "third"):
+        renamed(clean, stem, f"{stem}\x01")
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
+    said = capsys.readouterr().err
+    assert said.count("cannot hold the character") == 3 and "copy: would hold no photo." in said
+    assert [path.name for path in tmp_path.iterdir()] == ["cups"]
+
+
+def test_out_without_fix_is_wrong_usage(clean, tmp_path):
+    with pytest.raises(SystemExit) as stop:
+        check(clean, "--out", tmp_path / "copy")
+    assert stop.value.code == 2
+
+
+# The command
+
+
+def test_check_needs_no_tensorflow(clean):
+    blocked = (
+        "import runpy, sys; sys.modules['tensorflow'] = sys.modules['keras'] = None;"
+        "sys.argv[0] = 'workshop_utils'; runpy.run_module('workshop_utils', run_name='__main__')"
+    )
+    spoilt(clean, "reversed")
+    done = subprocess.run(
+        [sys.executable, "-c", blocked, "check", str(clean), "--fix"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{xml_of(clean, 'reversed')}: object 1")
+    assert check(clean.with_name("cups-fixed")) == 0
+
+
+def test_of_a_photo_of_too_many_pixels_nothing_is_said_but_our_own_words(clean):
+    spoilt(clean, "too_large")
+    command = [sys.executable, "-m", "workshop_utils", "check", str(clean)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
+    assert done.returncode == 1 and "70 million pixels" in done.stdout
+    assert done.stderr.startswith("3 photos with 3 boxes are good; 1 findings.\n") and "Warning" not in done.stderr
+
+
+PEAK = """
+import re, sys
+from workshop_utils.cli import main
+main(["check", sys.argv[1]])
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) // 1024)
+"""
+"""Checks a folder and prints how much memory that took at most, in megabytes; getrusage would count this process."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this")
+def test_check_keeps_one_photo_in_memory_however_many_there_are(tmp_path):
+    def peak(count):
+        folder = tmp_path / str(count)
+        for part in ("images", "annotations"):
+            (folder / part).mkdir(parents=True)
+        for number in range(count):
+            stream = io.BytesIO()
+            Image.new("RGB", (1000, 750), (number, 0, 0)).save(stream, "PNG")
+            (folder / "images" / f"{number}.png").write_bytes(stream.getvalue() + bytes(4_000_000))
+            voc.write(voc.Annotation(f"{number}.png", 1000, 750, (CUP,)), xml_of(folder, str(number)))
+        done = subprocess.run([sys.executable, "-c", PEAK, str(folder)], capture_output=True, text=True, check=True)
+        assert f"{count} photos with {count} boxes are good" in done.stderr
+        return int(done.stdout)
+
+    assert peak(40) - peak(4) < 40  # megabytes; the files alone are 144 more
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("voc.read('FOLDER/annotations/no_number.xml')",
+         "FOLDER/annotations/no_number.xml: object 1 (cup) has <xmin> 'ten', which is no number. Draw it anew."),
+        ("photos.read('FOLDER/images/truncated.jpg')", "FOLDER/images/truncated.jpg: cannot be read as a photo"),
+        ("dataset.load('FOLDER/images')", "FOLDER/images: has no folder 'images'. A data set holds images/ and"),
+        ("label_map.read('FOLDER/label_map.pbtxt')", "FOLDER/label_map.pbtxt: there is no such label map."),
+    ],
+)  # fmt: skip
+def test_in_a_notebook_a_fault_of_the_data_is_its_message_without_a_traceback(command, said, clean):
+    for name in ("no_number", "truncated"):
+        spoilt(clean, name)
+    code = "from workshop_utils.data import dataset, label_map, photos, voc\n" + command.replace("FOLDER", str(clean))
+    plain = ["--colors=NoColor", "--TerminalInteractiveShell.term_title=False"]
+    done = subprocess.run([sys.executable, "-m", "IPython", *plain, "-c", code], capture_output=True, text=True)
+    shown = (done.stdout + done.stderr).strip()
+    assert shown.startswith(said.replace("FOLDER", str(clean)))
+    assert "Traceback" not in shown and "File " not in shown and len(shown.splitlines()) == 1
+
+
+# The documentation
+
+
+def test_the_documentation_has_the_table_that_the_code_has():
+    rows = []
+    for group in findings.Group:
+        rows.append(f"| **{group.value}** | | |")
+        rows += [
+            f"| {kind.found} | {kind.outcome.value.capitalize()}. {kind.does} | {kind.remedy} |".replace("<", "\\<")
+            for kind in Kind
+            if kind.group is group
+        ]
+    text = (settings.PROJECT / "docs" / "messy_data.md").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("| ")][1:] == rows
+
+
+def test_the_kinds_are_listed_in_the_order_in_which_a_person_meets_them():
+    groups = list(findings.Group)
+    places = [groups.index(kind.group) for kind in Kind]
+    assert places == sorted(places)
+
+
+def test_the_documentation_names_the_endings_and_folders_that_the_code_has():
+    text = (settings.PROJECT / "docs" / "messy_data.md").read_text(encoding="utf-8")
+    assert all(suffix in Kind.ENDING.found for suffix in photos.SUFFIXES)
+    assert f"`{repair.SET_ASIDE}/`" in text and f"`{repair.REPORT}`" in text
+    assert f"{inspection.LONGEST_SIDE:,} pixels" in Kind.LONG.found
+    assert f"{photos.MOST_PIXELS // 10**6} million pixels" in Kind.TOO_LARGE.found
+    assert f"{photos.MOST_BYTES // 10**6} MB" in Kind.TOO_LARGE.found
+    assert f"{voc.MOST_BYTES // 10**6} MB" in Kind.BROKEN_XML.found

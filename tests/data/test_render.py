@@ -1,0 +1,67 @@
+"""What is photographed is decided by a seed alone; where Blender is installed, a photo is rendered once more."""
+
+import importlib.util
+import itertools
+import math
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tools import datasheet
+from workshop_utils.core import settings
+
+plan = datasheet.plan
+RENDERER = settings.DATA / "render" / ".venv" / "bin" / "python"
+
+
+@pytest.mark.parametrize("seed", [1, 4, 8, 360, 1001, 2012])
+def test_one_seed_one_plan(seed):
+    assert plan(seed) == plan(seed)
+    assert plan(seed).dice("camera").random() == plan(seed).dice("camera").random()
+    assert plan(seed).dice("camera").random() != plan(seed).dice("light").random()
+
+
+def test_another_seed_is_another_plan():
+    plans = [plan(seed) for seed in range(1, 361)]
+    assert len({(each.cups, each.things) for each in plans}) > 350
+
+
+def test_nothing_stands_in_anything_else_and_all_stands_on_the_belt():
+    for photo_set in datasheet.SETS.values():
+        for seed in photo_set.seeds:
+            spots = [each.spot for each in (*plan(seed).cups, *plan(seed).things)]
+            for one, other in itertools.combinations(spots, 2):
+                assert math.hypot(one.x - other.x, one.y - other.y) > one.radius + other.radius
+            assert all(abs(spot.y) < 0.17 for spot in spots)
+
+
+def test_photos_of_one_flavour_go_round_the_flavours():
+    same = [plan(seed).cups for seed in range(4, 361, 9)]
+    assert all(len({cup.flavour for cup in cups}) == 1 for cups in same)
+    assert len({cups[0].flavour for cups in same[:5]}) == 5
+
+
+def test_a_seed_of_no_set_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"seed 500 belongs to no set; there are 1 to 360 \(yoghurt\)"):
+        plan(500)
+
+
+def test_a_photo_rendered_again_has_the_same_boxes():
+    python = next(
+        (path for path in (RENDERER, pathlib.Path(sys.executable)) if path.exists() and _has_blender(path)), None
+    )
+    if python is None:
+        pytest.skip("Blender's module is not installed; `make photos` installs it")
+    done = subprocess.run(
+        [python, "-m", "render", "--again", "2002"], cwd=settings.DATA, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the boxes are the same as before" in done.stdout
+
+
+def _has_blender(python: pathlib.Path) -> bool:
+    if python == pathlib.Path(sys.executable):
+        return importlib.util.find_spec("bpy") is not None
+    return subprocess.run([python, "-c", "import bpy"], capture_output=True).returncode == 0

@@ -1,0 +1,203 @@
+"""Records: the Object Detection API's keys, and the same samples as the folder they were made of."""
+
+import io
+import shutil
+import tracemalloc
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from workshop_utils.data import dataset, label_map, tfrecords
+from workshop_utils.training import batches
+
+API_KEYS = {
+    "image/height", "image/width", "image/filename", "image/source_id", "image/key/sha256", "image/encoded",
+    "image/format", "image/object/bbox/ymin", "image/object/bbox/xmin", "image/object/bbox/ymax",
+    "image/object/bbox/xmax", "image/object/class/text", "image/object/class/label", "image/object/difficult",
+    "image/object/truncated", "image/object/view",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def written(yoghurt, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    tfrecords.write(yoghurt, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sharded(yoghurt, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sharded")
+    tfrecords.write(yoghurt, folder, shards=4)
+    return folder
+
+
+def test_folder_and_records_give_the_same_batches(yoghurt, written):
+    again = tfrecords.read(written)
+    assert again.label_map == yoghurt.label_map
+    assert again.fingerprint() == yoghurt.fingerprint()
+    for ours, theirs in zip(yoghurt.split(), again.split(), strict=True):
+        first = batches.batch(ours, yoghurt.label_map, 3, 8, 1)
+        second = batches.batch(theirs, again.label_map, 3, 8, 1)
+        assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_the_record_files_hold_the_split(yoghurt, written):
+    training, validation = yoghurt.split()
+    for name, samples in (("train.record", training), ("val.record", validation)):
+        found = [tfrecords.from_example(record).name for record in tf.data.TFRecordDataset(str(written / name))]
+        assert found == [sample.name for sample in samples]
+
+
+def test_shards_are_named_and_filled_as_tensorflow_s_tools_do_and_give_the_same_samples(yoghurt, sharded):
+    names = [f"{part}-{place:05d}-of-00004" for part in tfrecords.FILES for place in range(4)]
+    assert sorted(path.name for path in sharded.glob("*.record*")) == sorted(names)
+    training, _ = yoghurt.split()
+    for place in range(4):
+        path = str(sharded / f"train.record-{place:05d}-of-00004")
+        found = [tfrecords.from_example(record).name for record in tf.data.TFRecordDataset(path)]
+        assert found == [sample.name for sample in training[place::4]]
+    again = tfrecords.read(sharded)
+    assert again.fingerprint() == yoghurt.fingerprint()
+    assert np.array_equal(again.samples[5].image, yoghurt.samples[5].image)
+
+
+def test_more_shards_than_photos_leave_some_empty(yoghurt, tmp_path):
+    few = dataset.Dataset(yoghurt.samples[:3], yoghurt.label_map)
+    tfrecords.write(few, tmp_path, shards=5)
+    assert tfrecords.read(tmp_path).fingerprint() == few.fingerprint()
+
+
+def test_records_are_found_in_either_form(written, sharded, tmp_path):
+    assert tfrecords.are_in(written) and tfrecords.are_in(sharded) and not tfrecords.are_in(tmp_path)
+
+
+def test_a_missing_shard_is_named(sharded, tmp_path):
+    shutil.copytree(sharded, tmp_path / "copy")
+    (tmp_path / "copy" / "train.record-00002-of-00004").unlink()
+    with pytest.raises(dataset.DatasetError, match=r"train\.record-00002-of-00004: cannot be read"):
+        tfrecords.read(tmp_path / "copy")
+
+
+def test_shards_of_two_counts_are_never_mixed(written, sharded, yoghurt, tmp_path):
+    shutil.copytree(sharded, tmp_path / "copy")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record-00000-of-00004: would be mixed up"):
+        tfrecords.write(yoghurt, tmp_path / "copy")
+    shutil.copy(written / "train.record", tmp_path / "copy")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record: does not belong to the 4 files"):
+        tfrecords.read(tmp_path / "copy")
+
+
+def test_an_example_has_the_api_s_keys_and_values(yoghurt):
+    sample = yoghurt.samples[0]
+    features = tfrecords.to_example(sample, yoghurt.label_map).features.feature
+    assert set(features) == API_KEYS
+    assert features["image/height"].int64_list.value[:] == [384]
+    assert features["image/encoded"].bytes_list.value[0] == sample.encoded
+    assert features["image/format"].bytes_list.value[:] == [b"jpeg"]
+    assert features["image/key/sha256"].bytes_list.value[0].decode() == sample.sha256
+    np.testing.assert_array_equal(features["image/object/bbox/xmax"].float_list.value, sample.boxes[:, 3])
+    texts = [text.decode() for text in features["image/object/class/text"].bytes_list.value]
+    labels = features["image/object/class/label"].int64_list.value
+    assert texts == list(sample.classes)
+    assert [yoghurt.label_map[number] for number in labels] == texts
+
+
+def test_a_photo_without_objects_survives(yoghurt):
+    sample = yoghurt.samples[0]
+    empty = dataset.from_encoded("empty.jpg", sample.encoded, [], [], [], [])
+    again = tfrecords.from_example(tfrecords.to_example(empty, yoghurt.label_map).SerializeToString())
+    assert again.boxes.shape == (0, 4)
+    assert again.classes == ()
+
+
+def test_a_broken_record_is_named(written, tmp_path):
+    for name in tfrecords.FILES:
+        (tmp_path / name).write_bytes((written / name).read_bytes()[:-100])
+    shutil.copy(written / "label_map.pbtxt", tmp_path)
+    with pytest.raises(dataset.DatasetError, match=r"train\.record: cannot be read .*Write the records anew"):
+        tfrecords.read(tmp_path)
+
+
+def test_a_missing_record_is_named(tmp_path):
+    label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
+    with pytest.raises(dataset.DatasetError, match=r"train\.record"):
+        tfrecords.read(tmp_path)
+
+
+# What other tools write
+
+
+def cup(trailing: int = 0) -> tf.train.Example:
+    """Return the record of a photo of one cup, with so many bytes more behind the photo."""
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(stream, "PNG")
+    encoded = stream.getvalue() + bytes(trailing)
+    sample = dataset.from_encoded("a.png", encoded, [(0.1, 0.2, 0.5, 0.8)], ["cup"], [0], [0])
+    return tfrecords.to_example(sample, {1: "cup"})
+
+
+def stored(folder, *examples: tf.train.Example):
+    """Write the same records to each of the two files, and the label map of cups."""
+    label_map.write({1: "cup"}, folder / "label_map.pbtxt")
+    for name in tfrecords.FILES:
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for example in examples:
+                writer.write(example.SerializeToString())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("filename", [b"K\xe4se.jpg"], "codec can't decode"),
+        ("object/class/text", [b"K\xe4se"], "codec can't decode"),
+        ("object/bbox/xmax", [], "not as many of each edge, class and flag"),
+        ("object/class/text", [], "not as many of each edge, class and flag"),
+        ("object/class/text", [b"cup", b"cup"], "not as many of each edge, class and flag"),
+        ("object/difficult", [0, 1], "not as many of each edge, class and flag"),
+        ("object/bbox/xmax", [40.0], "a box that leaves the photo"),
+        ("object/bbox/ymin", [-0.01], "a box that leaves the photo"),
+        ("object/bbox/ymin", [float("nan")], "a box that leaves the photo"),
+        ("object/bbox/xmin", [0.9], "a box that .* has no area"),
+        ("object/bbox/ymin", [0.5], "a box that .* has no area"),
+        ("object/class/text", [b"vase"], "the class 'vase', which label_map.pbtxt does not list"),
+        ("encoded", [b"no photo"], "cannot be read as a photo"),
+        ("height", [], "image/height"),
+    ],
+)
+def test_a_record_that_cannot_be_used_is_named_with_its_file_and_its_number(tmp_path, key, values, said):
+    odd = cup()
+    feature = odd.features.feature[f"image/{key}"]
+    held = getattr(feature, feature.WhichOneof("kind")).value
+    del held[:]
+    held.extend(values)
+    with pytest.raises(
+        dataset.DatasetError, match=rf"(?s)train\.record: record 2 cannot be used \(.*{said}.*Write the records anew"
+    ):
+        tfrecords.read(stored(tmp_path, cup(), odd))
+
+
+def test_what_a_record_does_not_say_is_neither_difficult_nor_truncated(tmp_path):
+    plain = cup()
+    for flag in ("difficult", "truncated"):
+        del plain.features.feature[f"image/object/{flag}"]
+    sample = tfrecords.read(stored(tmp_path, plain)).samples[0]
+    assert (sample.classes, sample.difficult, sample.truncated) == (("cup",), (0,), (0,))
+
+
+def test_of_a_record_its_place_is_kept_in_memory_and_not_the_photo(tmp_path):
+    example = cup(trailing=1_000_000)
+    stored(tmp_path, *[example] * 20)
+    tfrecords.read(tmp_path)  # once before, so that what TensorFlow keeps for itself does not count
+    tracemalloc.start()
+    try:
+        data = tfrecords.read(tmp_path)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(data.samples) == 40
+    assert data.samples[7].encoded == example.features.feature["image/encoded"].bytes_list.value[0]
+    assert kept < 4_000_000 and most < 12_000_000  # bytes; the photos are 40,000,000

@@ -1,0 +1,478 @@
+import dataclasses
+import math
+import pathlib
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from conftest import FIXTURES
+
+from workshop_utils.core import settings
+from workshop_utils.data import voc
+from workshop_utils.data.findings import Kind
+
+CUP = voc.Box("cup", 10, 20, 110, 220)
+PHOTO = voc.Annotation("cup.jpg", 512, 384, (CUP,))
+
+
+def text_of(annotation: voc.Annotation, folder: pathlib.Path) -> str:
+    voc.write(annotation, folder / "cup.xml")
+    return (folder / "cup.xml").read_text()
+
+
+def spoilt(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
+    """Write PHOTO's XML with its second object's text `old` made `new`."""
+    text = text_of(dataclasses.replace(PHOTO, boxes=(CUP, CUP)), folder)
+    head, tail = text[: text.rindex("<object>")], text[text.rindex("<object>") :]
+    text = head + tail.replace(old, new) if old in tail else text.replace(old, new)
+    path = folder / "cup.xml"
+    path.write_text(text)
+    return path
+
+
+# labelImg's files
+
+
+@pytest.mark.parametrize("name", ["labelimg.xml", "labelimg_empty.xml"])
+def test_a_file_labelimg_wrote_is_written_again_byte_for_byte(name, tmp_path):
+    voc.write(voc.read(FIXTURES / name), tmp_path / name)
+    assert (tmp_path / name).read_bytes() == (FIXTURES / name).read_bytes()
+
+
+def test_every_field_of_labelimgs_file_is_read():
+    assert voc.read(FIXTURES / "labelimg.xml") == voc.Annotation(
+        filename="Kubki 3 – żółte.jpg",
+        width=512,
+        height=384,
+        boxes=(
+            voc.Box("strawberry", 1, 20, 100, 200, truncated=1),
+            voc.Box("peach & cream <light>", 120, 40, 180, 110, difficult=1),
+        ),
+        folder="images",
+        path="/home/ola/photos/images/Kubki 3 – żółte.jpg",
+        verified=True,
+    )
+
+
+def test_a_photo_without_objects_is_an_annotation_without_boxes():
+    annotation = voc.read(FIXTURES / "labelimg_empty.xml")
+    assert annotation.boxes == ()
+    assert (annotation.width, annotation.height, annotation.depth) == (20, 10, 1)
+
+
+def test_every_file_of_the_workshop_is_written_again_byte_for_byte(tmp_path):
+    paths = sorted((settings.YOGHURT / "annotations").glob("*.xml"))
+    assert len(paths) == 360
+    for path in paths:
+        voc.write(voc.read(path), tmp_path / path.name)
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+# Written and read again
+
+
+# XML 1.0 has no control characters, and a reader makes "\r" a "\n" and takes spaces around a name for layout.
+WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), min_size=1)
+NAMES = WORDS.map(str.strip).filter(bool)
+
+
+@st.composite
+def annotations(draw):
+    width, height = draw(st.integers(2, 20_000)), draw(st.integers(2, 20_000))
+
+    def edges(length):
+        kind = st.integers(0, length) | st.floats(0, length)
+        return st.tuples(kind, kind).map(sorted).filter(lambda pair: pair[0] < pair[1])
+
+    boxes = []
+    for _ in range(draw(st.integers(0, 4))):
+        (xmin, xmax), (ymin, ymax) = draw(edges(width)), draw(edges(height))
+        flags = [draw(st.integers(0, 1)) for _ in range(2)]
+        boxes.append(voc.Box(draw(NAMES), xmin, ymin, xmax, ymax, draw(NAMES), *flags))
+    return voc.Annotation(
+        filename=draw(NAMES),
+        width=width,
+        height=height,
+        boxes=tuple(boxes),
+        depth=draw(st.sampled_from([1, 3])),
+        folder=draw(WORDS),
+        path=draw(st.none() | NAMES),
+        database=draw(NAMES),
+        segmented=draw(st.integers(0, 1)),
+        verified=draw(st.booleans()),
+    )
+
+
+@hypothesis.given(annotations())
+def test_any_annotation_survives_writing_and_reading(tmp_path_factory, annotation):
+    path = tmp_path_factory.getbasetemp() / "any.xml"
+    voc.write(annotation, path)
+    assert voc.read(path) == annotation
+
+
+@hypothesis.given(st.text(st.characters()))
+def test_any_name_is_either_kept_or_refused_before_anything_is_written(tmp_path_factory, name):
+    path = tmp_path_factory.getbasetemp() / "named.xml"
+    path.unlink(missing_ok=True)
+    annotation = dataclasses.replace(PHOTO, boxes=(dataclasses.replace(CUP, name=name),))
+    try:
+        voc.write(annotation, path)
+    except voc.VocError as fault:
+        assert str(fault).startswith(f"{path}: ")
+        assert not path.exists()
+    else:
+        assert voc.read(path) == annotation
+
+
+@pytest.mark.parametrize("field", ["filename", "folder", "path", "database"])
+@pytest.mark.parametrize("text", ["cup\0", "cup\r", "cup\ud800"])
+def test_a_character_that_xml_cannot_hold_is_refused_before_anything_is_written(field, text, tmp_path):
+    with pytest.raises(voc.VocError, match=r"cup\.xml: cannot hold"):
+        voc.write(dataclasses.replace(PHOTO, **{field: text}), tmp_path / "cup.xml")
+    assert not (tmp_path / "cup.xml").exists()
+
+
+def test_edges_in_floats_are_kept_as_another_tool_wrote_them(tmp_path):
+    path = spoilt(tmp_path, "<xmin>10</xmin>", "<xmin>10.25</xmin>")
+    assert voc.read(path).boxes[1].xmin == 10.25
+    assert "<xmin>10.25</xmin>" in text_of(voc.read(path), tmp_path)
+
+
+def test_what_a_lesser_tool_leaves_out_is_taken_as_labelimg_would_have_it(tmp_path):
+    path = tmp_path / "cup.xml"
+    path.write_text(
+        "<annotation><size><width>50</width><height>40</height></size>"
+        "<object><name> cup </name><bndbox><ymin>2</ymin><ymax>4</ymax><xmin>1</xmin><xmax>3</xmax></bndbox></object>"
+        "</annotation>"
+    )
+    annotation = voc.read(path)
+    assert annotation == voc.Annotation("", 50, 40, (voc.Box("cup", 1, 2, 3, 4),), folder="")
+    assert (annotation.boxes[0].pose, annotation.database, annotation.depth) == ("Unspecified", "Unknown", 3)
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<xmax>110</xmax>", "<xmax>10</xmax>", "no area: xmin 10, ymin 20, xmax 10, ymax 220"),
+        ("<ymax>220</ymax>", "<ymax>20</ymax>", "no area: xmin 10, ymin 20, xmax 110, ymax 20"),
+        ("<xmax>110</xmax>", "<xmax>5</xmax>", "no area"),
+        ("<ymax>220</ymax>", "<ymax>5</ymax>", "no area"),
+        ("<xmin>10</xmin>", "<xmin>-1</xmin>", "leaves the 512x384 photo: xmin -1"),
+        ("<ymin>20</ymin>", "<ymin>-0.5</ymin>", "leaves the 512x384 photo: .* ymin -0.5"),
+        ("<xmax>110</xmax>", "<xmax>513</xmax>", "leaves the 512x384 photo: .* xmax 513"),
+        ("<ymax>220</ymax>", "<ymax>385</ymax>", "leaves the 512x384 photo: .* ymax 385"),
+        ("<xmin>10</xmin>", "<xmin>nan</xmin>", "xmin nan"),
+        ("<xmax>110</xmax>", "<xmax>inf</xmax>", "xmax inf"),
+        ("<xmin>10</xmin>", "<xmin>ten</xmin>", "<xmin> 'ten', which is no number"),
+        ("<xmin>10</xmin>", "<xmin></xmin>", "<xmin> '', which is no number"),
+        ("<xmin>10</xmin>", "", "<xmin> None, which is no number"),
+        ("bndbox", "polygon", "<xmin> None, which is no number"),
+        ("<name>cup</name>", "<name></name>", "has no <name>"),
+        ("<name>cup</name>", "<name>  </name>", "has no <name>"),
+        ("<name>cup</name>", "", "has no <name>"),
+    ],
+)
+def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, tmp_path):
+    path = spoilt(tmp_path, old, new)
+    with pytest.raises(voc.VocError, match=said) as caught:
+        voc.read(path)
+    assert str(caught.value).startswith(f"{path}: object 2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<width>512</width>", "<width>0</width>", "<size/width> is 0; it must be at least 1"),
+        ("<height>384</height>", "<height>-5</height>", "<size/height> is -5"),
+        ("<width>512</width>", "<width>wide</width>", "<size/width> is 'wide', not a whole number"),
+        ("<width>512</width>", "", "<size/width> is None, not a whole number"),
+        ("<height>384</height>", "<height>384.5</height>", "<size/height> is '384.5', not a whole number"),
+        ("<depth>3</depth>", "<depth>0</depth>", "<size/depth> is 0"),
+        ("<difficult>0</difficult>", "<difficult>yes</difficult>", "<difficult> is 'yes'"),
+        ("<difficult>0</difficult>", "<difficult>-0.5</difficult>", "<difficult> is '-0.5', not a whole number"),
+        ("<truncated>0</truncated>", "<truncated>-1</truncated>", "<truncated> is -1"),
+        ("<segmented>0</segmented>", "<segmented>no</segmented>", "<segmented> is 'no'"),
+    ],
+)
+def test_a_field_that_is_no_whole_number_is_refused_with_its_file_and_name(old, new, said, tmp_path):
+    path = spoilt(tmp_path, old, new)
+    with pytest.raises(voc.VocError, match=said) as caught:
+        voc.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"cup",
+        b"<annotation>",
+        b"<annotation></object>",
+        b"\xff\xd8\xff\xe0JFIF",
+        b'<?xml version="1.0" encoding="no-such-code"?><annotation/>',
+        b'<?xml version="1.0" encoding="utf-8"?><annotation>\xff</annotation>',
+    ],
+)
+def test_what_is_no_xml_is_refused_with_its_path(data, tmp_path):
+    path = tmp_path / "cup.xml"
+    path.write_bytes(data)
+    with pytest.raises(voc.VocError, match=r"is not readable XML .*Label the photo anew") as caught:
+        voc.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("tag", ["html", "Annotation"])
+def test_xml_that_is_something_else_is_refused_with_what_it_is(tag, tmp_path):
+    path = tmp_path / "cup.xml"
+    path.write_text(f"<{tag}><object/></{tag}>")
+    with pytest.raises(voc.VocError, match=f"begins with <{tag}>, not <annotation>"):
+        voc.read(path)
+
+
+def test_a_missing_file_is_refused_with_its_path(tmp_path):
+    with pytest.raises(voc.VocError, match=r"cup\.xml: there is no such annotation"):
+        voc.read(tmp_path / "cup.xml")
+
+
+BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+HOSTILE = {
+    "bomb": f'<!DOCTYPE annotation [<!ENTITY e0 "ha">{BOMB}]>',
+    "local file": '<!DOCTYPE annotation [<!ENTITY e9 SYSTEM "file:///etc/passwd">]>',
+    "parameter": '<!DOCTYPE annotation [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p; <!ENTITY e9 "x">]>',
+}
+
+
+@pytest.mark.parametrize("doctype", HOSTILE.values(), ids=HOSTILE)
+def test_entities_are_refused_before_they_are_expanded(doctype, tmp_path):
+    path = tmp_path / "cup.xml"
+    path.write_text(doctype + text_of(PHOTO, tmp_path).replace("<filename>cup.jpg", "<filename>&e9;"))
+    with pytest.raises(voc.VocError, match="EntitiesForbidden"):
+        voc.read(path)
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        (10, 20, 10, 30),
+        (10, 30, 20, 20),
+        (-1, 0, 5, 5),
+        (0, -1, 5, 5),
+        (0, 0, 513, 5),
+        (0, 0, 5, 385),
+        (math.nan, 0, 5, 5),
+        (0, 0, math.inf, 5),
+    ],
+)
+def test_a_box_that_is_none_is_never_written(edges, tmp_path):
+    path = tmp_path / "cup.xml"
+    with pytest.raises(voc.VocError, match="object 2"):
+        voc.write(dataclasses.replace(PHOTO, boxes=(CUP, voc.Box("cup", *edges))), path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["", " cup", "cup "])
+def test_a_name_with_spaces_around_it_is_never_written(name, tmp_path):
+    with pytest.raises(voc.VocError, match=f"object 1 .* is named '{name}'"):
+        voc.write(dataclasses.replace(PHOTO, boxes=(dataclasses.replace(CUP, name=name),)), tmp_path / "cup.xml")
+    assert not (tmp_path / "cup.xml").exists()
+
+
+def test_a_box_as_large_as_the_photo_is_read_and_written(tmp_path):
+    annotation = dataclasses.replace(PHOTO, boxes=(voc.Box("cup", 0, 0, 512, 384),))
+    voc.write(annotation, tmp_path / "cup.xml")
+    assert voc.read(tmp_path / "cup.xml") == annotation
+
+
+# Pixels and fractions
+
+
+def test_a_normalised_box_is_ymin_xmin_ymax_xmax_in_fractions():
+    assert voc.normalised(PHOTO) == [(20 / 384, 10 / 512, 220 / 384, 110 / 512)]
+
+
+@hypothesis.given(annotations())
+def test_boxes_in_whole_pixels_come_back_from_fractions(annotation):
+    whole = [(round(b.xmin), round(b.ymin), round(b.xmax), round(b.ymax)) for b in annotation.boxes]
+    whole = [box for box in whole if 1 <= box[0] < box[2] and 1 <= box[1] < box[3]]
+    annotation = dataclasses.replace(annotation, boxes=tuple(voc.Box("cup", *box) for box in whole))
+    boxes = np.reshape(voc.normalised(annotation), (-1, 4)).astype(np.float32)
+    size = (annotation.width, annotation.height)
+    again = voc.from_normalised(size, ["cup"] * len(boxes), boxes, "cup.jpg")
+    assert [(b.xmin, b.ymin, b.xmax, b.ymax) for b in again.boxes] == whole
+
+
+FRACTION = st.floats(-0.5, 1.5)
+
+
+@hypothesis.given(st.integers(1, 5000), st.integers(1, 5000), st.tuples(FRACTION, FRACTION, FRACTION, FRACTION))
+def test_whatever_a_detector_puts_out_becomes_a_box_that_can_be_written(width, height, box):
+    annotation = voc.from_normalised((width, height), ["cup"], [box], "cup.jpg")
+    voc._check(annotation.boxes[0], 1, width, height, pathlib.Path("cup.xml"))
+    xmin, ymin, *others = dataclasses.astuple(annotation.boxes[0])[1:5]
+    assert all(isinstance(edge, int) for edge in (xmin, ymin, *others))
+    assert xmin >= min(1, width - 1) and ymin >= min(1, height - 1), "labelImg counts pixels from 1"
+
+
+@pytest.mark.parametrize(("size", "edges"), [((1, 1), (0, 0, 1, 1)), ((1, 9), (0, 3, 1, 6)), ((9, 1), (3, 0, 6, 1))])
+def test_a_photo_of_one_pixel_still_gets_boxes_of_some_area(size, edges):
+    third = (1 / 3, 1 / 3, 2 / 3, 2 / 3)
+    assert dataclasses.astuple(voc.from_normalised(size, ["cup"], [third], "cup.jpg").boxes[0])[1:5] == edges
+
+
+@pytest.mark.parametrize(
+    ("box", "cut"),
+    [
+        ((0.2, 0.2, 0.8, 0.8), 0),
+        ((0, 0.2, 0.8, 0.8), 1),
+        ((0.2, 0, 0.8, 0.8), 1),
+        ((0.2, 0.2, 1, 0.8), 1),
+        ((0.2, 0.2, 0.8, 1), 1),
+    ],
+)
+def test_a_box_at_the_photos_edge_is_marked_truncated(box, cut):
+    annotation = voc.from_normalised((640, 480), ["cup"], [box], "cup.jpg")
+    assert annotation.boxes[0].truncated == cut
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "edges"),
+    [((10, 10), (0.99, 0.99, 1, 1), (9, 9, 10, 10)), ((2, 2), (0, 0, 1, 1), (1, 1, 2, 2))],
+)
+def test_a_box_begins_at_the_first_pixel_at_the_earliest_and_ends_at_the_last(size, box, edges):
+    assert dataclasses.astuple(voc.from_normalised(size, ["cup"], [box], "cup.jpg").boxes[0])[1:5] == edges
+
+
+def test_each_box_needs_its_name():
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        voc.from_normalised((10, 10), ["cup"], [(0, 0, 1, 1), (0, 0, 1, 1)], "cup.jpg")
+
+
+# Pairs of photo and annotation
+
+
+def test_photos_and_annotations_are_paired_by_stem_in_order(voc_folder):
+    pairs, findings = voc.pairs(voc_folder)
+    assert [(photo.name, xml.name) for photo, xml in pairs] == [(f"{n:04}.jpg", f"{n:04}.xml") for n in range(1, 7)]
+    assert findings == []
+
+
+def test_whatever_has_no_partner_is_named_and_the_rest_is_paired(voc_folder):
+    (voc_folder / "images" / "0002.jpg").unlink()
+    (voc_folder / "annotations" / "0005.xml").unlink()
+    (voc_folder / "images" / ".hidden.jpg").touch()
+    (voc_folder / "annotations" / ".hidden.xml").touch()
+    pairs, findings = voc.pairs(voc_folder)
+    assert [photo.stem for photo, _ in pairs] == ["0001", "0003", "0004", "0006"]
+    assert sorted(map(str, findings)) == [
+        f"{voc_folder / 'annotations' / '0002.xml'}: has no photo; bring the photo back or take the annotation out.",
+        f"{voc_folder / 'images' / '0005.jpg'}: has no annotation; label it or take it out.",
+    ]
+
+
+def test_what_is_set_aside_is_named_once_and_its_partner_not_at_all(voc_folder):
+    (voc_folder / "annotations" / "0001.xml").unlink()
+    (voc_folder / "annotations" / "0001.xml").symlink_to("/etc/hostname")
+    (voc_folder / "annotations" / "nobodys.xml").symlink_to("/etc/hostname")
+    (voc_folder / "images" / "0002.jpg").rename(voc_folder / "images" / "0002.heic")
+    pairs, findings = voc.pairs(voc_folder)
+    assert [photo.stem for photo, _ in pairs] == ["0003", "0004", "0005", "0006"]
+    assert sorted(finding.file.name for finding in findings) == ["0001.xml", "0002.heic", "nobodys.xml"]
+
+
+def test_an_umlaut_in_two_forms_of_unicode_is_the_same_stem(voc_folder):
+    (voc_folder / "images" / "0001.jpg").rename(voc_folder / "images" / "Ku\u0308he.jpg")
+    (voc_folder / "annotations" / "0001.xml").rename(voc_folder / "annotations" / "K\u00fche.xml")
+    pairs, findings = voc.pairs(voc_folder)
+    assert (len(pairs), findings) == (6, [])
+
+
+def test_an_annotations_ending_may_be_in_capitals(voc_folder):
+    (voc_folder / "annotations" / "0001.xml").rename(voc_folder / "annotations" / "0001.XML")
+    pairs, findings = voc.pairs(voc_folder)
+    assert (pairs[0][1].name, findings) == ("0001.XML", [])
+
+
+def test_a_photo_in_jpeg_beside_its_heic_is_taken(voc_folder):
+    (voc_folder / "images" / "0001.HEIC").touch()
+    pairs, findings = voc.pairs(voc_folder)
+    assert pairs[0][0].name == "0001.jpg"
+    assert [finding.kind for finding in findings] == [Kind.FOREIGN_FORMAT]
+
+
+def test_a_folder_that_may_not_be_listed_is_refused_with_its_path(voc_folder, monkeypatch):
+    def denied(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", denied)
+    with pytest.raises(voc.VocError, match=r"images: cannot be listed \(Permission denied\)\. Give yourself the right"):
+        voc.pairs(voc_folder)
+
+
+def test_two_photos_of_one_stem_are_named_and_the_first_is_taken(voc_folder):
+    (voc_folder / "images" / "0001.png").touch()
+    pairs, findings = voc.pairs(voc_folder)
+    assert pairs[0][0].name == "0001.jpg"
+    assert [(finding.file.name, finding.what) for finding in findings] == [
+        ("0001.png", "has the same stem as 0001.jpg; rename one of them.")
+    ]
+
+
+@pytest.mark.parametrize("part", ["images", "annotations"])
+def test_a_folder_that_is_no_data_set_is_refused_with_what_is_missing(part, voc_folder):
+    (voc_folder / part).rename(voc_folder / "elsewhere")
+    with pytest.raises(voc.VocError, match=f"has no folder '{part}'"):
+        voc.pairs(voc_folder)
+
+
+def test_an_annotation_that_agrees_with_its_photo_has_no_mismatch():
+    assert voc.mismatches(PHOTO, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)) == []
+
+
+@pytest.mark.parametrize("size", [(384, 512), (512, 383), (511, 384)])
+def test_another_size_and_another_name_are_told_with_both_values(size):
+    findings = voc.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
+    assert [str(finding) for finding in findings] == [
+        f"a.xml: says the photo is 512x384, but a.jpg is {size[0]}x{size[1]}; label it anew.",
+        "a.xml: names the photo 'cup.jpg', but stands beside a.jpg. Look whether its boxes fit.",
+    ]
+    assert [finding.kind for finding in findings] == [Kind.OTHER_SIZE, Kind.OTHER_FILENAME]
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "",
+        "cup",
+        "cup.png",
+        "CUP.JPG",
+        "Cup.jpg",
+        "C:\\Users\\ola\\Photos\\cup.jpg",
+        "../images/cup.jpg",
+        "D:\\cup",
+        "cup.JPEG",
+    ],
+)
+def test_the_photos_own_name_in_another_form_is_told_from_another_photos_name(filename):
+    annotation = dataclasses.replace(PHOTO, filename=filename)
+    (finding,) = voc.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    assert finding.kind is Kind.FILENAME_FORM
+    assert (
+        str(finding)
+        == f"cup.xml: names the photo '{filename}', but stands beside cup.jpg. The photo's own name is taken."
+    )
+
+
+@pytest.mark.parametrize("filename", ["mug.jpg", "cup2.jpg", "C:\\cup\\mug.jpg", "cup.jpg.bak.png"])
+def test_another_photos_name_is_told_as_such(filename):
+    annotation = dataclasses.replace(PHOTO, filename=filename)
+    (finding,) = voc.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    assert finding.kind is Kind.OTHER_FILENAME
+
+
+def test_an_umlaut_in_two_forms_of_unicode_is_the_same_name():
+    annotation = dataclasses.replace(PHOTO, filename="Ku\u0308he.jpg")
+    assert voc.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []

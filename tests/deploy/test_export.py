@@ -1,0 +1,189 @@
+"""Every exported format finds what the checkpoint finds."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workshop_utils.core import settings
+from workshop_utils.data import geometry, label_map
+from workshop_utils.deploy import export, runtime
+from workshop_utils.model import preprocessing
+from workshop_utils.training import trainer
+from workshop_utils.training.run_folder import RunFolder, RunFolderError
+
+SIZES = ((512, 384), (300, 300), (200, 320), (97, 61), (1280, 720))
+
+
+@pytest.fixture(scope="module")
+def as_is(yoghurt, tmp_path_factory):
+    recipe = settings.recipe("quick", photos=10)
+    return trainer.train("as_is", yoghurt, recipe, tmp_path_factory.mktemp("as_is"), settings.YOGHURT)
+
+
+@pytest.fixture(scope="module")
+def exported(as_is):
+    return export.export(as_is)
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(yoghurt, tmp_path_factory):
+    changes = {"steps": 4, "photos": 10, "batch_size": 2, "checkpoint_every": 2, "evaluate_every": 4}
+    return trainer.train("fine_tune", yoghurt, settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned"))
+
+
+@pytest.fixture(scope="module")
+def tuned_litert(fine_tuned):
+    """Where the fine-tuned run lies as LiteRT."""
+    return export.export(fine_tuned, ["litert"])["litert"]
+
+
+@pytest.fixture(scope="module")
+def images(yoghurt):
+    photo = Image.fromarray(yoghurt.samples[5].image)
+    return [sample.image for sample in yoghurt.samples[:3]] + [np.asarray(photo.resize(size)) for size in SIZES]
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is, exported, images):
+    wanted = runtime.open_detector(as_is.folder).detect(images)
+    found = runtime.open_detector(exported[kind]).detect(images)
+    assert (wanted.scores > 0.3).sum() >= 10
+    for row in range(len(images)):
+        for place in np.flatnonzero(wanted.scores[row] > 0.3):
+            same = (found.classes[row] == wanted.classes[row, place]) & (
+                np.abs(found.scores[row] - wanted.scores[row, place]) < 0.02
+            )
+            overlap = geometry.iou(wanted.boxes[row, place][None], found.boxes[row])[0]
+            assert overlap[same].max(initial=0) > 0.97
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux counts it")
+def test_no_gigabyte_is_taken_to_write_onnx(fine_tuned):
+    program = (
+        "import pathlib, resource\n"
+        "from workshop_utils.deploy import export\nfrom workshop_utils.training import run_folder, trainer\n"
+        f"run = run_folder.RunFolder(pathlib.Path({str(fine_tuned.folder)!r}))\n"
+        "trainer.load_model(run)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "export.export(run, ['onnx'])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) * 1024 < 750e6
+
+
+@pytest.mark.parametrize("kind", ["litert", "onnx"])
+def test_the_portable_formats_differ_by_rounding_only(kind, as_is, exported, images):
+    wanted = runtime.open_detector(as_is.folder).detect(images)
+    found = runtime.open_detector(exported[kind]).detect(images)
+    np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-4)
+
+
+def test_the_saved_model_runs_without_this_package(exported):
+    program = (
+        "import sys, numpy, tensorflow as tf\n"
+        f"serve = tf.saved_model.load({str(exported['saved_model'])!r}).signatures['serving_default']\n"
+        "found = serve(input_tensor=tf.zeros((2, 123, 77, 3), tf.uint8))\n"
+        "print(sorted((name, value.shape.as_list(), value.dtype.name) for name, value in found.items()))\n"
+        "assert 'workshop_utils' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert eval(done.stdout) == [
+        ("detection_boxes", [2, 100, 4], "float32"),
+        ("detection_classes", [2, 100], "float32"),
+        ("detection_scores", [2, 100], "float32"),
+        ("num_detections", [2], "float32"),
+    ]
+
+
+def test_nothing_is_remarked_while_a_litert_file_is_opened_and_asked(exported):
+    program = (
+        "import numpy; from workshop_utils.deploy import runtime\n"
+        f"inference.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_saved_model_resizes_as_training_does(size, yoghurt):
+    image = np.asarray(Image.fromarray(yoghurt.samples[5].image).resize(size))
+    ours = export._resize(image[None])[0].numpy()
+    differences = np.abs(ours - preprocessing.resize(image))
+    assert differences.max() <= 2
+    assert differences.mean() < 0.2
+
+
+def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, exported, images, capfd):
+    path = export.export(as_is, ["litert_int8"])["litert_int8"]
+    assert capfd.readouterr().err == ""
+    assert path.stat().st_size < 0.35 * exported["litert"].stat().st_size
+    wanted = runtime.open_detector(exported["litert"]).detect(images)
+    found = runtime.open_detector(path).detect(images)
+    again = [
+        geometry.iou(box[None], found.boxes[row][found.classes[row] == number])[0].max(initial=0) > 0.75
+        for row in range(len(images))
+        for box, number in zip(*(part[row][wanted.scores[row] > 0.3] for part in wanted[:2]), strict=True)
+    ]
+    assert len(again) >= 10 and np.mean(again) > 0.8, again
+
+
+@pytest.mark.parametrize("data", ["", "moved/elsewhere"])
+def test_whole_numbers_need_the_photos_of_the_run(as_is, data, tmp_path):
+    fields = json.loads((as_is.folder / "recipe.json").read_text()) | {"data": data}
+    (tmp_path / "recipe.json").write_text(json.dumps(fields))
+    with pytest.raises(export.ExportError, match="litert_int8 needs the photos of the run, but"):
+        export.export(RunFolder(tmp_path), ["litert_int8"])
+
+
+def test_labels_lie_beside_the_files(fine_tuned, tuned_litert):
+    folder = tuned_litert.parent
+    assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.label_map
+    assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.label_map.values())
+
+
+def test_coco_s_labels_leave_the_gaps_of_its_ids_empty(as_is, exported):
+    lines = (as_is.folder / "export" / "labels.txt").read_text().split("\n")
+    assert (lines[47 - 1], lines[12 - 1], lines[90 - 1]) == ("cup", "", "toothbrush")
+
+
+def test_the_named_checkpoint_is_what_is_exported(fine_tuned, images):
+    outcomes = []
+    for step in (2, 4):
+        path = export.export(fine_tuned, ["onnx"], step)["onnx"]
+        model, _ = trainer.load_model(fine_tuned, step)
+        scores = runtime.open_detector(path).detect(images[:1], min_score=0.0).scores
+        expected = runtime.OpenDetector("", {}, runtime._keras(model)).detect(images[:1], min_score=0.0).scores
+        np.testing.assert_allclose(scores, expected, atol=1e-4)
+        outcomes.append(scores)
+    assert np.abs(outcomes[0] - outcomes[1]).max() > 1e-3
+
+
+def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(fine_tuned):
+    with pytest.raises(RunFolderError, match=r"no checkpoint 3\. It has: 2, 4"):
+        export.export(fine_tuned, ["onnx"], 3)
+
+
+def test_an_unknown_format_is_refused(fine_tuned):
+    with pytest.raises(export.ExportError, match=r"'tfjs'.*saved_model, litert, .*onnx"):
+        export.export(fine_tuned, ["tfjs"])
+
+
+def test_a_failed_export_leaves_the_old_file(fine_tuned, tuned_litert, monkeypatch):
+    path = tuned_litert
+    before, names = path.read_bytes(), sorted(each.name for each in path.parent.iterdir())
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("keras.Model.export", full)
+    with pytest.raises(OSError, match="No space"):
+        export.export(fine_tuned, ["litert"])
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in path.parent.iterdir()) == names

@@ -1,0 +1,157 @@
+"""All notebooks have one form: a reader who knows one finds the way in the next."""
+
+import ast
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+
+import exercises
+import links
+import pytest
+
+from workshop_utils.core import settings
+from workshop_utils.plots import drawing
+from workshop_utils.teaching import checks
+
+NAMES = (
+    "00_start_here",
+    "01_why_transfer_learning",
+    "02_label_images",
+    "03_build_the_pipeline",
+    "04_fine_tune",
+    "05_use_as_is",
+    "06_random_init",
+    "07_compare_the_strategies",
+    "08_export_the_checkpoint",
+    "09_detect_and_classify",
+    "10_your_own_data",
+    "11_scale_out",
+)
+MOST_LINES = 15
+PROMISES = ("What you will do", "What you will learn", "What you need", "Time")
+DRAWN = {
+    f"drawing.{name}"
+    for name, each in vars(drawing).items()
+    if inspect.isfunction(each) and "alt" in inspect.signature(each).parameters
+}
+
+every_notebook = pytest.mark.parametrize("name", NAMES)
+
+
+class Notebook:
+    """A solved notebook's cells."""
+
+    def __init__(self, name: str):
+        self.cells = json.loads((exercises.SOLUTIONS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        self.code = [cell for cell in self.cells if cell["cell_type"] == "code"]
+        self.text = "\n\n".join(self.source(cell) for cell in self.cells if cell["cell_type"] == "markdown")
+
+    @staticmethod
+    def source(cell) -> str:
+        return "".join(cell["source"])
+
+    def places(self, begin: str) -> list[int]:
+        """Where the Markdown cells are that begin so."""
+        return [
+            place
+            for place, cell in enumerate(self.cells)
+            if cell["cell_type"] == "markdown" and self.source(cell).startswith(begin)
+        ]
+
+
+def test_these_are_the_notebooks():
+    assert [path.stem for path in sorted(exercises.SOLUTIONS.glob("*.ipynb"))] == list(NAMES)
+
+
+@every_notebook
+def test_it_opens_with_what_one_does_learns_needs_and_how_long_it_takes(name):
+    opening = Notebook.source(Notebook(name).cells[0])
+    assert re.match(rf"# {name[:2]} · [A-Z]", opening)
+    found = [opening.index(f"**{promise}**: ") for promise in PROMISES]
+    assert found == sorted(found)
+    assert re.search(r"\*\*Time\*\*: .*\d+ minutes", opening) or name == "10_your_own_data"
+
+
+@every_notebook
+def test_a_participant_can_open_it_on_colab_and_binder(name):
+    cells = json.loads((exercises.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert links.badges(f"{name}.ipynb") in Notebook.source(cells[0])
+    assert Notebook.source(cells[1]) == links.colab_cell().rstrip("\n")
+
+
+@every_notebook
+def test_its_sections_are_numbered_and_it_closes_with_what_was_learnt_what_to_read_and_where_to_go(name):
+    heads = re.findall(r"^## (.+)$", Notebook(name).text, re.MULTILINE)
+    *sections, learnt, reading = heads
+    assert [head.split(".")[0] for head in sections] == [str(number + 1) for number in range(len(sections))]
+    assert (learnt, reading) == ("What we learned", "Further reading")
+    closing = Notebook(name).text.split("## Further reading")[1]
+    assert 2 <= len(re.findall(r"^- .*\]\(https://\S+\)", closing, re.MULTILINE)) <= 5
+    assert re.search(r"^\*\*Where to go next\*\*: .*\]\(\d\d_\w+\.ipynb\)", closing, re.MULTILINE)
+
+
+@every_notebook
+def test_its_exercises_have_one_form(name):
+    notebook = Notebook(name)
+    tasks = notebook.places("### Exercise ")
+    assert len(tasks) >= (1 if name == "11_scale_out" else 2) and len(tasks) <= 4
+    for number, place in enumerate(tasks, start=1):
+        task, answer = notebook.cells[place], notebook.cells[place + 1]
+        assert re.match(rf"### Exercise {number}: \S", notebook.source(task))
+        assert re.search(r"<details><summary>Hint</summary>\n\n.+\n\n</details>\s*$", notebook.source(task), re.DOTALL)
+        assert answer["metadata"].get("tags") == [exercises.TAG]
+        assert exercises.stub(notebook.source(answer)) != notebook.source(answer)
+        check = re.fullmatch(r"checks\.(\w+)\(.*\)", " ".join(_last_statement(notebook.source(answer)).split()))
+        assert check and callable(getattr(checks, check[1]))
+    tagged = [cell for cell in notebook.code if cell["metadata"].get("tags")]
+    assert len(tagged) == len(tasks), "every tagged cell belongs to an exercise"
+
+
+@every_notebook
+def test_its_exercises_are_judged_by_all_checks_of_its_own_module_and_by_no_other(name):
+    module = importlib.import_module(f"workshop_utils.teaching.checks.{name.partition('_')[2]}")
+    written = {each for each, value in vars(module).items() if hasattr(value, "__wrapped__")}
+    code = "\n".join(map(Notebook.source, Notebook(name).code))
+    assert written and set(re.findall(r"\bchecks\.(\w+)\(", code)) == written
+
+
+def _last_statement(source: str) -> str:
+    return ast.get_source_segment(source, ast.parse(source).body[-1])
+
+
+@every_notebook
+def test_its_cells_can_be_read_at_a_glance_and_hold_no_outputs(name):
+    for cell in Notebook(name).code:
+        source = Notebook.source(cell)
+        limit = MOST_LINES + 2 * bool(cell["metadata"].get("tags"))  # the two marks are not shown
+        assert source.strip() and len(source.splitlines()) <= limit, source
+        assert cell["outputs"] == [] and cell["execution_count"] is None, source
+
+
+@every_notebook
+def test_every_picture_has_a_text(name):
+    for cell in Notebook(name).code:
+        source = re.sub(r"^(\s*)[%!].*$", r"\1pass", Notebook.source(cell), flags=re.MULTILINE)
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in DRAWN:
+                assert "alt" in {keyword.arg for keyword in node.keywords}, ast.unparse(node)
+
+
+@every_notebook
+def test_what_it_links_to_in_the_workshop_is_there(name):
+    for target in re.findall(r"\]\(([^)#\s]+)", Notebook(name).text):
+        if not target.startswith(("https://", "attachment:")):
+            assert (exercises.NOTEBOOKS / target).exists(), target
+
+
+def test_words_are_spelt_right():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "*.md", "*.ipynb", "*.py"], cwd=settings.PROJECT, stdout=subprocess.PIPE
+    )
+    paths = listed.stdout.decode().split("\0")[:-1]
+    command = [sys.executable, "-m", "codespell_lib", "--builtin", "clear,rare", *paths]
+    checked = subprocess.run(command, cwd=settings.PROJECT, capture_output=True, text=True)
+    assert paths and checked.returncode == 0, checked.stdout + checked.stderr

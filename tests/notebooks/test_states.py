@@ -1,0 +1,267 @@
+"""Cells of the notebooks in states that Run All does not come by: photos that come later, runs not yet recorded."""
+
+import ast
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import io
+import itertools
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import types
+import zipfile
+
+import numpy as np
+import pytest
+from IPython.display import Markdown
+from PIL import Image
+from tqdm.auto import tqdm
+
+from workshop_utils.core import machine, settings
+from workshop_utils.data import photos
+from workshop_utils.teaching import checks, recorded
+from workshop_utils.training import run_folder
+from workshop_utils.widgets import labeler, live_curves, uploads
+
+
+@functools.cache
+def cells(number: str) -> dict[str, str]:
+    """Return the code of a solved notebook by its cells' ids, in their order."""
+    (path,) = (settings.PROJECT / "notebooks" / "solutions").glob(f"{number}_*.ipynb")
+    code = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    return {cell["id"]: "".join(cell["source"]) for cell in code}
+
+
+def run(source: str, names: dict) -> str:
+    """Run a cell among these names; return what stands below it: what it prints, and its last value."""
+    body = ast.parse(source).body
+    last = body.pop() if isinstance(body[-1], ast.Expr) else None
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(ast.Module(body, []), "cell", "exec"), names)
+        value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None
+    return printed.getvalue() + (getattr(value, "data", None) or str(value or ""))
+
+
+def cell(name: str, names: dict, old: str = "", new: str = "") -> str:
+    """Run the cell of this id, in which somebody changed one thing for another; return what stands below it."""
+    source = cells(name[:2])[name]
+    assert old in source
+    return run(source.replace(old, new, 1), names)
+
+
+class Drawing:
+    """In place of `drawing`: of every picture only its text."""
+
+    def __getattr__(self, name):
+        return lambda *_, alt="", **__: alt
+
+
+def rows(ap: float, steps: int) -> list[dict]:
+    """A history in which the loss falls and AP rises."""
+    parts = {"localisation": 0.4, "classification": 0.6}
+    return [
+        {"step": float(step), "seconds": 0.6 * step, "loss": 1 / step} | parts | {"AP": share, "AP50": share}
+        for step, share in ((10, None), (steps // 2, ap / 2), (steps, ap))
+    ]
+
+
+def made(strategy: str, ap: float, rung: int | None = None, **changes) -> recorded.Recorded:
+    """A recorded run that got so far."""
+    recipe = settings.recipe("workshop" if rung else "seed", **changes)
+    history = [] if strategy == "as_is" else rows(ap, recipe.steps)
+    metrics = {"AP": ap, "AP50": ap, "AP75": ap}
+    return recorded.Recorded(strategy, recipe, "f", "train", "2026-01-31", 5.0, metrics, history, rung)
+
+
+NONE = []
+FIRST = [made("fine_tune", 0.77), made("as_is", 0.0), made("random_init", 0.15)]
+FIRST += [made("fine_tune", 0.3 + 0.1 * place, rung) for place, rung in enumerate(settings.LADDER)]
+FIRST += [made("random_init", 0.03 + 0.01 * place, rung, learning_rate=0.1) for place, rung in enumerate((10, 30, 288))]
+MORE = [made("fine_tune", 0.75, seed=43), made("random_init", 0.13, seed=43)]
+MORE += [made("random_init", ap, learning_rate=rate, warmup=50) for rate, ap in ((0.03, 0.2), (0.1, 0.3), (0.3, 0.1))]
+ALL = [*FIRST, *MORE, made("random_init", 0.45, learning_rate=0.1, warmup=50, steps=3000)]
+
+
+def compared(runs, monkeypatch) -> dict[str, str]:
+    """Return what stands below each cell of notebook 07 that speaks of recorded runs, the exercises solved."""
+    monkeypatch.setenv(checks.STRICT, "1")
+    monkeypatch.setattr(recorded, "everything", lambda: runs)
+    names = ("fine_tune", "as_is", "random_init")
+    known = {"np": np, "math": math, "checks": checks, "drawing": Drawing(), "recorded": recorded, "settings": settings}
+    known |= {"Markdown": Markdown, "names": names, "recipe": settings.recipe("quick"), "training_photos": range(96)}
+    known |= {"scores": {name: {"AP": 0.2} for name in names}, "data": types.SimpleNamespace(fingerprint=lambda: "f")}
+    known["histories"] = {name: rows(0.2, 120) for name in ("fine_tune", "random_init")}
+    ids = list(cells("07"))
+    return {name: cell(name, known) for name in ids[ids.index("07-15") : ids.index("07-48") + 1]}
+
+
+def test_where_nothing_is_recorded_the_comparison_says_so_and_no_more(monkeypatch):
+    said = compared(NONE, monkeypatch)
+    assert "Recorded runs here: none. " in said["07-17"]
+    assert "No strategy is recorded with more than one seed" in said["07-21"]
+    assert said["07-29"] == said["07-41"] == said["07-44"] == said["07-48"] == ""
+    assert "No longer run" in said["07-54"] and "no longer run is recorded" in said["07-38"]
+
+
+def test_a_prediction_is_not_asked_of_a_run_whose_score_was_shown_before(monkeypatch):
+    said = compared(FIRST, monkeypatch)
+    assert "1 of fine_tune, 1 of as_is, 1 of random_init; 1,000 steps each" in said["07-17"]
+    assert "No longer run" in said["07-54"] and "0.15 to 0.77, and no longer run is recorded" in said["07-38"]
+    assert said["07-41"] == "" and "1,000 steps" in said["07-40"] and "3 of 3 rungs" in said["07-44"]
+
+
+def test_the_longest_run_is_predicted_from_all_that_is_known_but_itself(monkeypatch):
+    said = compared(ALL, monkeypatch)
+    known = said["07-36"] + said["07-54"]
+    assert "after **1,000** steps **0.30**" in known and "at least **0.75**" in known and "took **3,000**" in known
+    assert "0.45" not in known and "It reached **0.45**" in said["07-38"]
+    assert "3,000 steps, seeds: 1" in said["07-40"]
+    assert "0.45, 0.30 behind the lowest of fine-tuning,\nwhich took 5 minutes" in said["07-41"]
+    assert "0.1 suits random weights best" in said["07-34"] and "farther out" not in said["07-34"]
+
+
+def test_the_best_rate_at_the_end_of_those_tried_is_called_so(monkeypatch):
+    runs = [*FIRST, made("random_init", 0.2, learning_rate=0.3, warmup=50)]
+    assert "0.3 suits random weights best.\nIt is the end of the row" in compared(runs, monkeypatch)["07-34"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "photos", "words", "missing"),
+    [
+        (FIRST[:3], 288, "rose above 0.05 at step 500,\nand ended at 0.15 after 1,000 steps.", True),
+        (FIRST[:3], 96, "rose above 0.05 at step 500,\nand ended at 0.15 after 1,000 steps.", False),
+        ([made("random_init", 0.02)], 288, "never rose above 0.05,\nand ended at 0.02 after 1,000 steps.", False),
+        (NONE, 288, "", False),
+    ],
+)
+def test_steps_are_called_missing_only_where_more_of_them_helped_on_the_same_photos(runs, photos, words, missing):
+    data = types.SimpleNamespace(split=lambda limit: (range(288), range(72)))
+    known = {"recorded": types.SimpleNamespace(load=lambda: runs), "data": data, "training_photos": range(photos)}
+    known |= {"recipe": settings.recipe("workshop"), "metrics": types.SimpleNamespace(AP50=0.0)}
+    said = cell("06-52", known)
+    assert words in said and ("steps are missing" in said) == missing
+
+
+@pytest.mark.parametrize("runs", [FIRST[:3], NONE])
+def test_how_the_losses_began_is_set_beside_fine_tuning_where_that_is_recorded(runs):
+    known = {"recorded": types.SimpleNamespace(load=lambda: runs), "history": rows(0.0, 300)}
+    said = cell("06-50", known)
+    assert "Localisation began at 0.40, classification at 0.60." in said
+    assert ("Recorded fine-tuning: 0.40 and 0.60." in said) == bool(runs)
+
+
+def jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), "grey").save(stream, "JPEG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def brought(tmp_path, monkeypatch) -> dict:
+    """What notebook 10 knows when somebody brings photos; instead of the example there is a folder with one photo."""
+    monkeypatch.setattr(settings, "RUNS", tmp_path)
+
+    def make_example(folder):
+        uploads.keep("example.jpg", jpeg(), folder / "images")
+        return folder
+
+    known = {"pathlib": pathlib, "photos": photos, "settings": settings, "uploads": uploads, "MY_PHOTOS": None}
+    return known | {"make_example": make_example}
+
+
+def test_photos_that_are_uploaded_after_run_all_are_taken_from_the_next_cell_on(brought, tmp_path):
+    cell("10-31", brought)
+    cell("10-07", brought)
+    assert brought["folder"] == tmp_path / "example_photos" and not brought["yours"]
+    uploads.keep("mug.jpg", jpeg(), tmp_path / "my_photos" / "images")
+    cell("10-07", brought)
+    assert brought["folder"] == tmp_path / "my_photos" and brought["yours"]
+
+
+@pytest.mark.parametrize("kind", ["photos", "data set"])
+def test_a_folder_of_photos_may_be_named_from_the_home_folder(brought, kind, tmp_path, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    named = tmp_path / "home" / "mugs"
+    uploads.keep("mug.jpg", jpeg(), named / "images" if kind == "data set" else named)
+    brought["MY_PHOTOS"] = "~/mugs"
+    cell("10-31", brought)
+    cell("10-07", brought)
+    assert brought["folder"] == (named if kind == "data set" else tmp_path / "my_photos")
+    assert [path.name for path in photos.find(brought["folder"] / "images")] == ["mug.jpg"]
+
+
+def test_with_less_than_two_labelled_photos_it_is_said_what_to_do():
+    for labelled, paths in itertools.product(range(3), (["a", "b"], ["a", "b", "c"])):
+        labels = types.SimpleNamespace(paths=paths, unlabelled=paths[labelled:])
+        known = {"labels": labels, "labeling": labeler, "yours": True}
+        if labelled < 2:
+            with pytest.raises(labeler.LabelingError, match="Label two photos at least"):
+                cell("10-34", known)
+        else:
+            assert f"2 photos are labelled, {len(paths) - 2} not yet." in cell("10-34", known)
+
+
+def test_a_changed_recipe_and_other_labels_make_a_new_run_and_the_same_ones_go_on(brought, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_RECIPE", "workshop")
+    folders = []
+
+    def train(strategy, data, recipe, folder, source, watch):
+        folders.append(folder)
+        return types.SimpleNamespace(history=lambda: [])
+
+    known = brought | {"training": types.SimpleNamespace(train=train), "hashlib": hashlib, "dataclasses": dataclasses}
+    known |= {"live": live_curves, "machine": machine, "folder": tmp_path / "mugs"}
+    for changes, labels in (("", "a"), ("", "a"), ("steps=600", "a"), ("learning_rate=0.001", "a"), ("", "b")):
+        known["mine"] = types.SimpleNamespace(fingerprint=lambda labels=labels: labels)
+        cell("10-40", known, "settings.recipe()", f"settings.recipe({changes})")
+        cell("10-15", known)
+    assert folders[0] == folders[1] and len(set(folders)) == 4
+    assert all(folder.name.startswith("mugs-workshop-half-") for folder in folders)
+
+
+def test_a_class_that_no_training_photo_shows_is_named():
+    samples = [types.SimpleNamespace(classes=(name,)) for name in ("mug", "plate")]
+    mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate"}, split=lambda: (samples[:1], samples[1:]))
+    said = cell("10-52", {"mine": mine})
+    assert "No training photo shows 'plate'" in said and "'mug'" not in said
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown", "advice"),
+    [(0.3, 0.1, "more steps"), (0.9, 0.4, "by heart"), (0.9, 0.7, "about as well")],
+)
+def test_what_is_missing_is_told_by_the_score_on_photos_it_trained_on(known, unknown, advice):
+    training = types.SimpleNamespace(load_model=lambda experiment: ("model", {}))
+    evaluation = types.SimpleNamespace(evaluate=lambda model, samples, label_map: types.SimpleNamespace(AP50=known))
+    names = {"training": training, "evaluation": evaluation, "experiment": None, "training_photos": []}
+    said = cell("10-54", names | {"score": {"AP50": unknown}})
+    assert f"AP50 {known:.2f} on photos it trained on, {unknown:.2f} on the others." in said and advice in said
+
+
+def test_what_is_taken_home_is_all_that_would_be_lost(tmp_path):
+    files = ("mugs/images/a.jpg", "mugs/annotations/a.xml", "run/export/detector.tflite", "run/detected/a.labeled.jpg")
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text(file)
+    names = {"folder": tmp_path / "mugs", "exported": tmp_path / files[2], "out": tmp_path / "run" / "detected"}
+    names |= {"experiment": run_folder.RunFolder(tmp_path / "run"), "zipfile": zipfile}
+    assert "take_home.zip" in cell("10-60", names)
+    with zipfile.ZipFile(tmp_path / "run" / "take_home.zip") as parcel:
+        held = {name: parcel.read(name).decode() for name in parcel.namelist()}
+    kept = ("photos/a.jpg", "labels/a.xml", "detector/detector.tflite", "detected/a.labeled.jpg")
+    assert held == dict(zip(kept, files, strict=True))
+
+
+def test_two_workers_on_one_machine_leave_its_gpu_alone(tmp_path):
+    known = {"experiment": run_folder, "folder": tmp_path, "os": os, "tqdm": tqdm, "steps": 1, "time": time}
+    known["subprocess"] = subprocess
+    cell("11-09", known)
+    look = "import os, sys; sys.exit(os.environ['CUDA_VISIBLE_DEVICES'] != '-1')"
+    assert known["train"]("together", [[sys.executable, "-c", look]] * 2) == []

@@ -1,0 +1,65 @@
+"""What `make bench` has written: is it what was measured, are its targets met, and does the README say the same?"""
+
+import importlib.util
+import json
+
+import pytest
+
+from workshop_utils.core import settings
+
+FOLDER = settings.PROJECT / "benchmarks"
+
+
+def benchmark(name: str):
+    """Return a module of that folder. Its name may be another module's, too, so it is loaded by its path."""
+    found = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+report = benchmark("report")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return report.read(FOLDER / "measurements.jsonl")
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
+
+
+def test_what_is_written_is_what_was_measured(rows, recorded, monkeypatch):
+    monkeypatch.setattr(report, "describe_machine", lambda: recorded["machine"])
+    results = report.Results(rows)
+    assert results.summary() == recorded
+    assert report.markdown(results, recorded) == (FOLDER / "results.md").read_text(encoding="utf-8")
+
+
+def test_every_target_is_met(recorded):
+    assert [name for name in report.TARGETS if report.met(recorded, name) != "yes"] == []
+
+
+def test_what_is_compared_was_measured_as_often(rows):
+    results = report.Results(rows)
+    for name in ("seed_plain_keras", "seed_ours", "step_ours", "step_torch", "photos_small", "photos_large", "latency"):
+        assert sum(each == name for each, _ in results.rows) == 3, name
+
+
+def test_a_ratio_is_of_the_same_round():
+    rows = [{"name": name, "round": number, "date": "2026-01-01", "result": {"seconds": seconds}}
+            for name, all_seconds in (("one", (1, 2, 30)), ("other", (10, 10, 100)))
+            for number, seconds in enumerate(all_seconds)]  # fmt: skip
+    assert report.Results(rows).ratio("one", "other") == 0.2
+    assert report.Results(rows[:1]).ratio("one", "other") is None
+
+
+def test_the_readme_says_what_was_measured(rows, recorded):
+    results, text = report.Results(rows), (settings.PROJECT / "README.md").read_text(encoding="utf-8")
+    ours, plain = (results.median(name, "seconds") / 60 for name in ("seed_ours", "seed_plain_keras"))
+    said = (
+        f"take a median of {ours:.1f} minutes, everything included; plain Keras takes {plain:.1f}, and reaches an AP50"
+    )
+    assert f"{said} higher by {recorded['ap_gap']:.3f}." in " ".join(text.split())

@@ -1,0 +1,82 @@
+"""The workshop's address on the web stands in many places and comes from one."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import exercises
+import links
+import pytest
+
+from workshop_utils.core import settings
+
+
+def test_whatever_leads_to_the_workshop_leads_to_the_one_address():
+    assert links.repository().startswith(links.GITHUB)
+    for path in links.tracked_text():
+        if path.name != "test_links.py":
+            assert links.elsewhere(path.read_text(encoding="utf-8")) == [], path
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://colab.research.google.com/github/somebody/else/blob/{tag}/notebooks/00.ipynb",
+        "https://colab.research.google.com/github/{name}/blob/v0.0.9/notebooks/00.ipynb",
+        "https://mybinder.org/v2/gh/somebody/else/{tag}?urlpath=lab",
+        "https://mybinder.org/v2/gh/{name}/v0.0.9?urlpath=lab",
+        "https://github.com/somebody/{own}",
+        "https://github.com/{name}/blob/v0.0.9/README.md",
+    ],
+)
+def test_an_address_that_was_left_behind_is_found(address):
+    own = links.name().split("/")[1]
+    address = address.format(name=links.name(), tag=links.tag(), own=own)
+    assert links.elsewhere(f"see [this]({address}).") == [re.match(r".*?(?=/notebooks|\?|/README|$)", address)[0]]
+    assert links.elsewhere(f"{links.repository()} and {links.badges('00_start_here.ipynb')}") == []
+
+
+def test_every_notebook_and_the_readme_can_be_opened_on_colab_and_binder():
+    readme = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
+    assert links.badges("00_start_here.ipynb", "docs/badges") in readme
+    for path in exercises.NOTEBOOKS.glob("*.ipynb"):
+        title, colab, *_ = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert links.badges(path.name) in "".join(title["source"])
+        assert f'"{links.repository()}", "{links.tag()}"' in "".join(colab["source"])
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A copy of the files that hold the address, in a repository of its own."""
+    for path in links.tracked_text():
+        if path.suffix in (".md", ".toml", ".ipynb"):
+            copied = tmp_path / path.relative_to(settings.PROJECT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copied)
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(settings, "PROJECT", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["grace/yoghurts", links.name() + "-2", "ada/" + links.name().split("/")[1]])
+def test_another_address_is_written_everywhere_and_none_is_left_behind(project, name):
+    old_name, old_tag = links.name(), links.tag()
+    changed = links.move(name, "v9.1")
+    assert {"pyproject.toml", "README.md", "notebooks/00_start_here.ipynb"} <= set(changed)
+    assert (links.name(), links.tag()) == (name, "v9.1")
+    for path in links.tracked_text():
+        text = path.read_text(encoding="utf-8")
+        assert links.elsewhere(text) == [] and not re.search(rf"/{old_name}(?![\w-])", text), path
+        if "solutions" not in path.parts and path.suffix == ".ipynb":
+            assert text == exercises.participants_text(project / "notebooks" / "solutions" / path.name)
+    links.move(old_name, old_tag)
+    assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout, "and back"
+
+
+def test_what_cannot_be_an_address_is_refused_and_nothing_is_written(project):
+    for name, tag in (("https://github.com/grace/yoghurts", "v1"), ("grace", "v1"), ("grace/yoghurts", "v 1")):
+        with pytest.raises(links.LinksError, match="should be like OWNER/NAME"):
+            links.move(name, tag)
+    assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout

@@ -1,0 +1,114 @@
+"""What the long trials gave, as far as they have been run: nothing that failed is left, and they tried what we ask for.
+
+The trials are `make test-colab`, `test-oldest`, `test-newest`, `test-binder` and `test-bundle`.
+"""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+
+import binder_memory
+import nbformat
+import outcomes
+import pytest
+import trial
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from workshop_utils.core import settings
+
+ROOT = settings.PROJECT
+RECORDED = sorted(path.stem for path in outcomes.FOLDER.glob("*.json"))
+REQUIREMENTS = [
+    Requirement(line)
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_nothing_that_failed_is_left_and_each_outcome_has_its_date_and_command(name):
+    came = outcomes.read(name)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert came["command"].split()[-1] in targets
+    for part, what in came.get("parts", {name: came | {"passed": True}}).items():
+        assert what["passed"], f"{part}: {what['said']}"
+        assert what["machine"] and re.fullmatch(r"\d{4}-\d\d-\d\d", what["date"]), part
+
+
+def test_the_oldest_versions_that_were_tried_are_those_we_allow():
+    tried = outcomes.read("oldest")["versions"]
+    for requirement in REQUIREMENTS:
+        (floor,) = [each.version for each in requirement.specifier if each.operator == ">="]
+        assert Version(tried[requirement.name]) == Version(floor), f"{requirement}: {tried[requirement.name]} was tried"
+
+
+def test_colabs_versions_were_tried():
+    brought = dict(
+        re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "tests/fixtures/colab/versions.txt").read_text(), re.MULTILINE)
+    )
+    tried = outcomes.read("colab")["versions"]
+    asked = [each.name for each in REQUIREMENTS if each.name in brought]
+    assert {name: tried.get(name) for name in asked} == {name: brought[name] for name in asked}
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDED if name.startswith("binder")])
+def test_on_binder_every_notebook_stayed_below_the_limit(name):
+    for part, what in outcomes.read(name)["parts"].items():
+        assert what["server_alone_bytes"] < what["peak_bytes"] < binder_memory.MOST, part
+        assert what["samples"] >= 10, f"{part}: too few looks to find a peak"
+
+
+def test_on_binder_all_notebooks_are_tried_but_the_one_that_needs_more_memory(monkeypatch, tmp_path):
+    monkeypatch.setattr(binder_memory, "FOLDER", tmp_path)
+    monkeypatch.delenv("WORKSHOP_RECIPE", raising=False)
+    binder = binder_memory.as_on_binder()
+    notebooks = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert trial.parts_of(binder) == [name for name in notebooks if name != "11_scale_out"]
+    assert "tensorflow-cpu" in (tmp_path / "binder.txt").read_text()
+
+
+class Silent:
+    """A connection to a kernel that takes a message and never answers."""
+
+    async def write_message(self, message):
+        self.sent = message
+
+    async def read_message(self):
+        await asyncio.Event().wait()
+
+
+def test_a_kernel_that_says_nothing_any_more_is_given_up():
+    cell = nbformat.v4.new_code_cell("1 + 1")
+    with pytest.raises(binder_memory.BinderError, match=r"has said nothing for 0\.1 s"):
+        asyncio.run(asyncio.wait_for(binder_memory.run_cell(Silent(), cell, patience=0.1), 10))
+
+
+ALLOCATE = """
+import os, subprocess, sys
+block = bytearray(os.urandom(100 * 2**20))
+if len(sys.argv) > 1:
+    child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="Linux tells it so")
+def test_memory_is_that_of_a_process_and_its_children():
+    command = [sys.executable, "-c", ALLOCATE, ALLOCATE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        with binder_memory.sampling(process.pid) as memory:
+            pass
+        process.stdin.close()
+    assert 200 * 2**20 < memory.peak < 280 * 2**20
+
+
+def test_of_a_process_that_is_gone_no_memory_is_left():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert binder_memory.proportional_set_size(process.pid) == 0

@@ -1,0 +1,130 @@
+"""What executes the notebooks and makes the report; and what a person reads in a notebook when something is wrong."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import execute
+import nbformat
+import pytest
+from conftest import MODULES
+
+from workshop_utils.core import settings
+
+
+def notebook(folder, *cells: str):
+    """Write a notebook of these code cells; return its path."""
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    path = folder / "page.ipynb"
+    nbformat.write(content, path)
+    return path
+
+
+def executed(folder):
+    return nbformat.read(folder / "out" / "page.ipynb", as_version=4)
+
+
+def test_a_notebook_is_executed_and_what_it_shows_is_kept_twice(tmp_path):
+    path = notebook(tmp_path, "print(6 * 7)")
+    assert execute.execute(path, tmp_path / "out") > 0
+    assert executed(tmp_path).cells[0].outputs[0].text == "42\n"
+    assert "42" in (tmp_path / "out" / "page.html").read_text()
+    assert nbformat.read(path, as_version=4).cells[0].outputs == [], "the notebook itself is left as it is"
+
+
+def test_another_python_and_another_environment_can_be_asked_for(tmp_path):
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    environment = os.environ | {"ASKED_FOR": "this", "PYTHONPATH": os.pathsep.join(sys.path)}
+    path = notebook(tmp_path, "import os, sys\nprint(sys.executable, os.environ['ASKED_FOR'])")
+    execute.execute(path, tmp_path / "out", str(other), environment)
+    assert executed(tmp_path).cells[0].outputs[0].text == f"{other} this\n"
+
+
+def test_a_page_folds_hints_away_and_needs_no_other_file_wherever_its_notebook_lies(tmp_path):
+    path = settings.PROJECT / "notebooks" / "03_build_the_pipeline.ipynb"
+    page = execute._html(nbformat.read(path, as_version=4), tmp_path / path.name)
+    folded = re.findall(r"<details><summary>(\w+)</summary>(.*?)</details>", page, re.DOTALL)
+    assert len(folded) >= 6 and all(len(text) > 40 for _, text in folded), "what is folded is between the tags"
+    assert 'alt="Open in Colab"' in page and "../docs" not in page and 'href="04_fine_tune.html' in page
+
+
+def test_our_own_fault_is_shown_in_a_notebook_by_its_message_alone(tmp_path):
+    source = 'from workshop_utils.data import voc\nvoc.read("nowhere.xml")'
+    with pytest.raises(execute.NotebookError, match=r"code cell 2 of 2 failed: .*nowhere\.xml: there is no such"):
+        execute.execute(notebook(tmp_path, "1 + 1", source), tmp_path / "out")
+    (shown,) = executed(tmp_path).cells[1].outputs
+    assert len(shown.traceback) == 1
+    assert shown.traceback[0].startswith("nowhere.xml: there is no such annotation.")
+    assert "Traceback" not in (tmp_path / "out" / "page.html").read_text()
+
+
+def test_any_other_fault_keeps_its_traceback(tmp_path):
+    with pytest.raises(execute.NotebookError, match=r"code cell 1 of 1 failed: ZeroDivisionError"):
+        execute.execute(notebook(tmp_path, "1 / 0"), tmp_path / "out")
+    assert "Traceback" in "".join(executed(tmp_path).cells[0].outputs[0].traceback)
+
+
+def test_a_cell_that_hangs_is_given_up_and_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "LONGEST_CELL", 2)
+    with pytest.raises(execute.NotebookError, match=r"code cell 1 of 1 failed: it took longer than .* hours"):
+        execute.execute(notebook(tmp_path, "import time\ntime.sleep(60)"), tmp_path / "out")
+
+
+def test_a_kernel_that_dies_is_told(tmp_path):
+    with pytest.raises(execute.NotebookError, match="its kernel died"):
+        execute.execute(notebook(tmp_path, "import os\nos._exit(9)"), tmp_path / "out")
+
+
+def test_every_fault_of_ours_is_shown_without_a_traceback():
+    import importlib
+
+    from workshop_utils.core.errors import WorkshopError
+
+    found = set()
+    for path in (path for path in MODULES if not path.stem.startswith("_")):
+        name = ".".join(path.relative_to(settings.PROJECT).with_suffix("").parts)
+        for value in vars(importlib.import_module(name)).values():
+            if isinstance(value, type) and issubclass(value, Exception) and "workshop_utils" in value.__module__:
+                assert issubclass(value, WorkshopError), value
+                found.add(value)
+    assert len(found) >= 13
+
+
+REPORT_ELSEWHERE = """
+import os, pathlib, sys
+sys.path.insert(0, sys.argv[1])
+import report
+report.BUILD = pathlib.Path(sys.argv[2])
+report.REPORT = report.BUILD / "report.html"
+print("begun", flush=True)
+sys.exit(report.main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+@pytest.mark.parametrize("seconds", [0, 0.3, 1, 2.5])
+def test_ctrl_c_ends_the_report_with_a_sentence_however_early(tmp_path, seconds):
+    command = [sys.executable, "-c", REPORT_ELSEWHERE, str(settings.PROJECT / "tools"), str(tmp_path / "build")]
+    environment = os.environ | {"WORKSHOP_RECIPE": "quick"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as child:
+        assert child.stdout.readline() == "begun\n"
+        child.stdout.readline()
+        time.sleep(seconds)
+        os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the kernels, too
+        said = child.communicate(timeout=120)[1]
+    assert child.returncode == 130
+    assert "Interrupted. What was trained is kept" in said and "Traceback" not in said
+
+
+def test_an_unknown_recipe_is_told_and_nothing_is_removed(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    command = [sys.executable, "-c", REPORT_ELSEWHERE, str(settings.PROJECT / "tools"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"WORKSHOP_RECIPE": "fast"})
+    assert done.returncode == 2 and "no recipe 'fast'" in done.stderr
+    assert (tmp_path / "notebooks").exists()

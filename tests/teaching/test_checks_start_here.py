@@ -1,0 +1,40 @@
+"""What the checks of notebook `00_start_here` say of right answers, of wrong ones, and of none."""
+
+import numpy as np
+import pytest
+from verdicts import ABSURD, is_open, right, wrong
+
+from workshop_utils.teaching import checks
+
+SCORES = np.array([0.9, 0.7, 0.6, 0.4, 0.35, 0.1] + [0.0] * 94, np.float32)
+BOX, WIDTH, HEIGHT = (0.25, 0.5, 0.5, 0.75), 512, 384
+"""In pixels: 96, 256, 192, 384."""
+
+
+def test_remaining_boxes_are_counted():
+    assert right(checks.remaining(3, SCORES, 0.6)) and right(checks.remaining(np.int64(3), SCORES, 0.6))
+    assert is_open(checks.remaining(..., SCORES, 0.6))
+    assert wrong(checks.remaining(97, SCORES, 0.6), "below")
+    assert wrong(checks.remaining(100, SCORES, 0.6), "at all") and wrong(checks.remaining(6, SCORES, 0.6), "at all")
+    assert wrong(checks.remaining(0.9, SCORES, 0.6), "How *many*")
+    assert wrong(checks.remaining(5, SCORES, 0.6), "at least")
+    assert wrong(checks.remaining(SCORES >= 0.6, SCORES, 0.6), "A number is wanted")
+
+
+def test_a_boxs_pixels_are_read():
+    assert right(checks.pixels([96, 256, 192, 384], BOX, WIDTH, HEIGHT)) and is_open(checks.pixels(..., BOX, 512, 384))
+    for answer, words in {
+        BOX: "still fractions",
+        (128, 192, 256, 288): "swapped",
+        (256, 96, 384, 192): "order",
+        (96, 256, 96, 128): "lower and its right edge",
+        (75, 150, 150, 225): "its own size",
+        (1, 2, 3, 4): "Multiply",
+    }.items():
+        assert wrong(checks.pixels(answer, BOX, WIDTH, HEIGHT), words)
+    assert wrong(checks.pixels([96, 256], BOX, WIDTH, HEIGHT), "4 numbers")
+
+
+@pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
+def test_absurd_answers_in_notebook_00(answer):
+    assert not right(checks.remaining(answer, SCORES, 0.6)) and not right(checks.pixels(answer, BOX, WIDTH, HEIGHT))

@@ -1,0 +1,271 @@
+"""Two workers on this machine: what they learn is what one process learns, and what is lost can be gone on with."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import free_ports
+
+from workshop_utils.core import settings
+from workshop_utils.data import dataset, tfrecords
+from workshop_utils.model import losses
+from workshop_utils.training import batches, cluster_spec, distributed
+from workshop_utils.training.fast import precision
+from workshop_utils.training.run_folder import RunFolder
+
+CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
+RECIPE = settings.recipe("quick", **CHANGES)
+TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
+PHOTOS = 12
+CLIP_NORM = 0.5  # so low that every step is clipped: it matters by which norm
+
+WORKER = """
+import os, runpy, signal, sys
+from workshop_utils.training import trainer
+
+trainer.ROW_EVERY, trainer.SAVE_EVERY_SECONDS, trainer.CLIP_NORM = 1, 0, float(os.environ["CLIP_NORM"])
+dies_before, make_step, steps = int(os.environ["DIES_BEFORE_STEP"]), trainer.make_step, []
+
+def counting(*arguments, **options):
+    step = make_step(*arguments, **options)
+
+    def once(*batch):
+        steps.append(1)
+        if len(steps) == dies_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(*batch)
+
+    return once
+
+trainer.make_step = counting
+runpy.run_module("workshop_utils", run_name="__main__")
+"""
+
+ALONE = f"""
+import sys
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.training import trainer
+
+trainer.ROW_EVERY, trainer.CLIP_NORM = 1, {CLIP_NORM}
+photos = dataset.load(settings.YOGHURT)
+data = dataset.Dataset(photos.samples[:{PHOTOS}], photos.label_map)
+recipe = settings.recipe("quick", **{CHANGES})
+training.train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
+"""
+
+needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+
+
+@dataclasses.dataclass(frozen=True)
+class BesideAnother(distributed.Team):
+    """A team of two of which the other is only played: it gives `others` where values are summed."""
+
+    others: tuple = ()
+
+    def total(self, *values):
+        return [value + other for value, other in zip(values, self.others, strict=True)]
+
+
+def beside(*others, index: int = 0) -> BesideAnother:
+    return BesideAnother(None, cluster_spec.Place(("a:1", "b:2"), index), others)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def adding_alike():
+    """Wherever the tests run: sums of parts then agree closely with those of the whole.
+
+    In float32, and without oneDNN, which adds in an order that it chooses by the size of the batch.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(precision.VARIABLE, "float32")
+        patch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+        patch.delenv("TF_CONFIG", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def data(yoghurt):
+    return dataset.Dataset(yoghurt.samples[:PHOTOS], yoghurt.label_map)
+
+
+@pytest.fixture(scope="module")
+def shards(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    tfrecords.write(data, folder, shards=3)
+    return folder
+
+
+def train_together(shards, folders, dies_before=(0, 0), configured=False) -> list[subprocess.CompletedProcess]:
+    """Run `train` as two workers, each with its own folder for the run; return how each ended and what it said.
+
+    Options name their places, or, where they are `configured`, TF_CONFIG. With `dies_before`, a worker is killed before
+    the step of that number, counted from this start.
+    """
+    first, second = (f"127.0.0.1:{port}" for port in free_ports(2))
+    tasks = [{"type": "chief", "index": 0}, {"type": "worker", "index": 0}]
+    by_name = [json.dumps({"cluster": {"chief": [first], "worker": [second]}, "task": task}) for task in tasks]
+    by_option = [["--workers", f"{first},{second}", "--index", i] for i in "01"]
+    changes = [f"{name}={value}" for name, value in CHANGES.items()]
+    arguments = ["train", str(shards), "--recipe", "quick", "--set", *changes, "--train-from", TRAIN_FROM]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, *([] if configured else options)],
+            env=os.environ
+            | {"DIES_BEFORE_STEP": str(dies), "CLIP_NORM": str(CLIP_NORM)}
+            | ({"TF_CONFIG": config} if configured else {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for folder, dies, options, config in zip(folders, dies_before, by_option, by_name, strict=True)
+    ]
+    said = [each.communicate(timeout=300) for each in running]
+    return [subprocess.CompletedProcess(i, each.returncode, *text) for i, each, text in zip("01", running, said)]
+
+
+def state(run: RunFolder) -> list[np.ndarray]:
+    """Everything that training goes on from: the weights, then the optimizer's momentum and step."""
+    with np.load(run.checkpoints / "state.npz") as arrays:
+        return [arrays[f"v{number}"] for number in range(len(arrays.files) - 3)]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The run of one process, from the photos themselves."""
+    folder = tmp_path_factory.mktemp("runs") / "alone"
+    subprocess.run([sys.executable, "-c", ALONE, folder], check=True)
+    return RunFolder(folder)
+
+
+@pytest.fixture(scope="module")
+def together(shards, tmp_path_factory):
+    """The run of two workers, from shards: its folder, the other worker's, and what they said."""
+    run, other = (RunFolder(tmp_path_factory.mktemp("runs") / name) for name in ("chief", "other"))
+    ended = train_together(shards, (run.folder, other.folder))
+    assert [each.returncode for each in ended] == [0, 0], [each.stderr[-3000:] for each in ended]
+    return run, other, ended
+
+
+def test_two_workers_learn_what_one_process_learns_from_the_same_batches(alone, together):
+    """Float32 keeps seven digits. The same numbers are added in another order, so the last digit may differ: 1e-6 are
+    a few units of it. So short a tail makes little more of that in six steps; a long one would, see notebook 11."""
+    run, _, _ = together
+    ours, theirs = run.history(), alone.history()
+    assert [row["step"] for row in ours] == [row["step"] for row in theirs] == list(range(1, 7))
+    for quantity in ("loss", "localisation", "classification", "learning_rate"):
+        np.testing.assert_allclose([row[quantity] for row in ours], [row[quantity] for row in theirs], rtol=1e-6)
+    for one, other in zip(state(run), state(alone), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+    assert run.metrics()["AP50"] == pytest.approx(alone.metrics()["AP50"], abs=1e-3)
+
+
+def test_the_run_is_kept_once_by_the_chief_and_is_as_one_process_would_leave_it(alone, together):
+    run, other, (chief, worker) = together
+    assert run.steps() == [3, 6]
+    files = {path.name for path in run.folder.rglob("*") if path.is_file() and "tfevents" not in path.name}
+    assert files == {path.name for path in alone.folder.rglob("*") if path.is_file() and "tfevents" not in path.name}
+    assert not other.folder.exists()
+    assert dataclasses.replace(run.plan, data="") == dataclasses.replace(alone.plan, data="")
+    assert json.loads(chief.stdout.splitlines()[-1]) == run.metrics()
+    assert "The run is on the machine of worker 0" in worker.stdout
+
+
+def told_of_the_loss(left: subprocess.CompletedProcess, killed: subprocess.CompletedProcess) -> str:
+    """Return what the worker that is left said last; it ended by itself, in words."""
+    assert killed.returncode == -signal.SIGKILL
+    assert left.returncode == 1 and "Traceback" not in left.stderr, left.stderr[-3000:]
+    said = left.stderr.splitlines()[-1]
+    assert "Start all workers again, each with the same command" in said
+    return said
+
+
+@needs_sigkill
+def test_whichever_worker_is_killed_the_other_ends_and_the_same_command_goes_on(shards, together, tmp_path):
+    """First the other worker is lost, before step 4; then the chief, before step 5; then nobody."""
+    run, other = RunFolder(tmp_path / "chief"), tmp_path / "other"
+    chief, worker = train_together(shards, (run.folder, other), dies_before=(0, 4))
+    assert told_of_the_loss(chief, killed=worker).startswith("Worker 0 has lost worker 1 (127.0.0.1:")
+    assert not (run.folder / "metrics.json").exists()
+
+    chief, worker = train_together(shards, (run.folder, other), dies_before=(2, 0), configured=True)
+    assert told_of_the_loss(worker, killed=chief).startswith("Worker 1 has lost ")
+
+    chief, worker = train_together(shards, (run.folder, other))
+    assert (chief.returncode, worker.returncode) == (0, 0), chief.stderr[-2000:] + worker.stderr[-2000:]
+    assert "Resuming at step 4\n" in chief.stdout, "from step 3 on, one step was taken by workers that TF_CONFIG named"
+    assert run.steps() == [3, 6] and not other.exists()
+    for one, uninterrupted in zip(state(run), state(together[0]), strict=True):
+        np.testing.assert_allclose(one, uninterrupted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("matched", [[(0, 3), (1, 5), (2, 9), (3, 70)], [(0, 3), (2, 9)], []])
+def test_losses_and_gradients_of_the_parts_give_those_of_the_whole_batch(matched):
+    """Also where one part has no matched anchor, or none has."""
+    random = np.random.default_rng(1)
+    encodings = tf.constant(random.normal(size=(4, 100, 4)), tf.float32)
+    logits = tf.Variable(random.normal(size=(4, 100, 6)), dtype=tf.float32)
+    boxes = random.normal(size=(4, 100, 4)).astype(np.float32)
+    classes = np.zeros((4, 100), np.int32)
+    for photo, anchor in matched:
+        classes[photo, anchor] = 1 + anchor % 5
+
+    def computed(part: slice):
+        with tf.GradientTape() as tape:
+            both = losses.multibox_loss(boxes[part], classes[part], encodings[part], logits[part])
+            loss = both[0] + both[1]
+        return [*both, tape.gradient(loss, logits)]
+
+    first, second = slice(0, None, 2), slice(1, None, 2)
+    count = tf.reduce_sum(tf.cast(classes[second] > 0, tf.float32))
+    others = [value * max(float(count), 1.0) for value in computed(second)]
+    of_all = beside(*others, count).mean(tf.constant(classes[first]), *computed(first))
+    for one, other in zip(of_all, computed(slice(None)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
+    parts = [beside(index=index).part for index in range(2)]
+    whole = batches.batch(data.samples, data.label_map, 1, 5, seed=3)
+    for part in parts:
+        own = {index for _, index in batches.places(1, 5, len(data.samples), 3)[part]}
+        samples = [
+            dataclasses.replace(sample, source=sample.source if index in own else settings.PROJECT / "nowhere.jpg")
+            for index, sample in enumerate(data.samples)
+        ]
+        given = batches.batch(samples, data.label_map, 1, 5, seed=3, part=part)
+        assert all(np.array_equal(one, other[part]) for one, other in zip(given, whole, strict=True))
+    assert sorted(place for part in parts for place in range(5)[part]) == list(range(5))
+
+
+def test_the_order_of_an_epoch_is_drawn_once_however_many_photos_it_has():
+    batches._order.cache_clear()
+    drawn = [index for step in range(9) for epoch, index in batches.places(step, 5, 20, seed=3) if epoch == 1]
+    assert sorted(drawn) == list(range(20))
+    assert batches._order.cache_info().misses == 3
+
+
+def test_a_worker_with_other_photos_or_options_is_named(alone):
+    other = (tf.constant([0.0, 12345.0], tf.float64), tf.constant(0.0, tf.float64))
+    with pytest.raises(
+        cluster_spec.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or WORKSHOP_PRECISION"
+    ):
+        beside(*other).agree(alone.plan, done=False)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes", "options", "said"),
+    [("random_init", {}, {}, "batch norm"), ("as_is", {}, {}, "trains nothing"),
+     ("fine_tune", {}, {"thaw": 0.3}, "leave --thaw"), ("fine_tune", {}, {"views": 2}, "leave --thaw"),
+     ("fine_tune", {"batch_size": 1}, {}, "no part for each of 2 workers")],
+)  # fmt: skip
+def test_what_a_cluster_cannot_do_is_told_in_words(strategy, changes, options, said, data, tmp_path):
+    recipe = dataclasses.replace(RECIPE, **changes)
+    with pytest.raises(settings.SettingsError, match=said):
+        distributed.train(beside(), strategy, data, recipe, tmp_path, **options)

@@ -1,0 +1,161 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.deploy import export
+from workshop_utils.training import trainer
+from workshop_utils.training.run_folder import COLUMNS, History, Plan, Progress, RunFolder, RunFolderError
+
+PLAN = Plan("fine_tune", settings.recipe("quick"), {1: "żółty", 2: "peach"}, "data/cups", "0123456789ab", "block_2_add")
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "run")
+
+
+def test_a_plan_is_read_as_it_was_written(run):
+    run.begin(PLAN)
+    assert run.plan == PLAN
+    assert "żółty" in (run.folder / "recipe.json").read_text(encoding="utf-8"), "for people to read"
+
+
+def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
+    run.begin(PLAN)
+    run.begin(Plan(**vars(PLAN) | {"data": "elsewhere/cups"}))
+    assert run.plan == PLAN
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("strategy", "random_init"),
+        ("recipe", settings.recipe("workshop")),
+        ("label_map", {1: "peach"}),
+        ("fingerprint", "ba9876543210"),
+        ("train_from", None),
+    ],
+)
+def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, value):
+    run.begin(PLAN)
+    with pytest.raises(RunFolderError, match=f"holds another run: {key} was ") as caught:
+        run.begin(Plan(**vars(PLAN) | {key: value}))
+    assert str(run.folder) in str(caught.value)
+    assert run.plan == PLAN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
+@pytest.mark.parametrize("name", ["lock", "checkpoints", "frozen", "tensorboard", "export"])
+def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_written(run, tmp_path, name):
+    mine = tmp_path / "mine"
+    if name == "lock":
+        mine.write_text("mine")
+    else:
+        mine.mkdir()
+        (mine / "kept.txt").write_text("mine")
+    run.folder.mkdir()
+    (run.folder / "recipe.json").write_text("{")
+    (run.folder / name).symlink_to(mine)
+    for write in (
+        lambda: trainer.train("random_init", dataset.Dataset([], {1: "cup"}), settings.recipe("quick"), run.folder),
+        lambda: export.export(run),
+    ):
+        with pytest.raises(RunFolderError, match=f"{name}: is a link that leads out of the run. Delete it"):
+            write()
+    assert sorted(path.name for path in run.folder.iterdir()) == sorted(["recipe.json", name])
+    assert (mine if name == "lock" else mine / "kept.txt").read_text() == "mine"
+
+
+def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
+    (run.folder / "elsewhere").mkdir(parents=True)
+    (run.folder / "checkpoints").symlink_to(run.folder / "elsewhere")
+    run.refuse_links()
+
+
+def test_a_folder_that_is_no_run_is_told_so(run):
+    with pytest.raises(RunFolderError, match=r"is no experiment, it holds no recipe\.json"):
+        _ = run.plan
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"recipe": 1}', '{"recipe": {}, "label_map": {}}', "null"])
+def test_a_broken_recipe_is_named(run, text):
+    run.folder.mkdir()
+    (run.folder / "recipe.json").write_text(text)
+    with pytest.raises(RunFolderError, match=r"recipe\.json: is not a recipe this workshop wrote"):
+        _ = run.plan
+
+
+def test_a_recipe_with_an_unknown_field_is_named(run):
+    run.begin(PLAN)
+    path = run.folder / "recipe.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": "red"}))
+    with pytest.raises(RunFolderError, match="colour"):
+        _ = run.plan
+
+
+def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run):
+    run.checkpoints.mkdir(parents=True)
+    for name in ("step-000100.weights.h5", "step-001000.weights.h5", "step-000050.weights.h5"):
+        (run.checkpoints / name).touch()
+    for name in (".part-7-step-000900.weights.h5", "step-x.weights.h5", "step-000800.weights.h5.bak", "other.h5"):
+        (run.checkpoints / name).touch()
+    assert run.steps() == [50, 100, 1000]
+    assert run.checkpoint().name == "step-001000.weights.h5"
+    assert run.checkpoint(50).name == "step-000050.weights.h5"
+
+
+def test_a_missing_checkpoint_is_told_with_those_there_are(run):
+    run.checkpoints.mkdir(parents=True)
+    with pytest.raises(RunFolderError, match="It has none yet"):
+        run.checkpoint()
+    (run.checkpoints / "step-000100.weights.h5").touch()
+    with pytest.raises(RunFolderError, match=r"has no checkpoint 99\. It has: 100\."):
+        run.checkpoint(99)
+
+
+def test_a_state_is_loaded_as_it_was_saved(run):
+    run.checkpoints.mkdir(parents=True)
+    variables = [tf.Variable([1.5, 2.5]), tf.Variable(7, dtype=tf.int64), tf.Variable(np.eye(3, dtype=np.float32))]
+    run.save_state(variables, Progress(12, 34.5, [[1.5, 2.5]]))
+    blank = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
+    assert run.load_state(blank) == Progress(12, 34.5, [[1.5, 2.5]])
+    for loaded, saved in zip(blank, variables, strict=True):
+        np.testing.assert_array_equal(loaded, saved)
+
+
+def test_without_a_state_nothing_is_loaded_and_training_begins_at_the_beginning(run):
+    variable = tf.Variable(3.0)
+    assert run.load_state([variable]) == Progress(0, 0.0, [])
+    assert float(variable) == 3.0
+
+
+def test_history_goes_on_behind_the_step_that_was_saved(run):
+    run.folder.mkdir()
+    with History(run, 0) as history:
+        for step in (10, 20, 30):
+            history.add(step=step, seconds=step / 2, loss=1 / step)
+    with History(run, 20) as history:
+        history.add(step=30, loss=0.5, AP=0.25)
+    rows = run.history()
+    assert [row["step"] for row in rows] == [10, 20, 30]
+    assert (rows[1]["seconds"], rows[1]["loss"], rows[1]["AP"]) == (10, 0.05, None)
+    assert (rows[2]["seconds"], rows[2]["loss"], rows[2]["AP"]) == (None, 0.5, 0.25)
+    assert tuple(rows[0]) == COLUMNS
+
+
+def test_a_row_can_be_read_by_others_as_soon_as_it_is_added(run):
+    run.folder.mkdir()
+    with History(run, 0) as history:
+        history.add(step=10, loss=1.0)
+        assert [row["loss"] for row in run.history()] == [1.0]
+
+
+def test_a_run_that_was_not_measured_says_what_to_do(run):
+    assert run.history() == []
+    with pytest.raises(RunFolderError, match="has not been evaluated; run `evaluate` on it"):
+        run.metrics()

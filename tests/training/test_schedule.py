@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from workshop_utils.core import settings
+from workshop_utils.training import schedule, strategies, trainer
+from workshop_utils.training.fast import precision
+from workshop_utils.training.run_folder import Plan
+
+EARLY, LATE = "block_8_depthwise/kernel", "block_15_depthwise/kernel"
+NEVER = "block_1_depthwise/kernel"
+SAMPLES = 6
+
+
+@pytest.fixture(autouse=True)
+def in_float32(monkeypatch):
+    """Wherever the tests run, so that what is computed can be compared."""
+    monkeypatch.setenv(precision.VARIABLE, "float32")
+
+
+@pytest.fixture
+def strategy(yoghurt):
+    return strategies.fine_tune(yoghurt.label_map)
+
+
+def plan(yoghurt, **changes) -> Plan:
+    recipe = settings.recipe("quick", steps=20, batch_size=2)
+    options = {"train_from": strategies.TRAIN_FROM, "views": 2, "thaw": 0.2} | changes
+    return Plan("fine_tune", recipe, yoghurt.label_map, "", "", **options)
+
+
+def weight(strategy, path: str) -> np.ndarray:
+    return next(each for each in strategy.model.variables if each.path == path).numpy()
+
+
+def learning(network) -> set[str]:
+    return {each.path for each in network.trainable_variables}
+
+
+@pytest.fixture
+def prepared(yoghurt, strategy, tmp_path):
+    """A function of changes to the plan that returns its stages."""
+
+    def prepare(**changes):
+        return schedule.stages(strategy, plan(yoghurt, **changes), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
+
+    return prepare
+
+
+def test_at_first_all_but_the_first_layers_learn_and_then_those_behind_train_from(prepared):
+    first, last = prepared()
+    assert (first.stop, last.stop) == (4, 20)
+    paths = learning(first.begin()[0])
+    assert {EARLY, LATE} <= paths and NEVER not in paths
+    assert paths == {each.path for each in first.weights}
+    paths = learning(last.begin()[0])
+    assert LATE in paths and not {EARLY, NEVER} & paths
+    assert paths <= {each.path for each in first.weights}
+
+
+@pytest.mark.parametrize("changes", [{"thaw": 0.0}, {"train_from": "block_1_project_BN"}])
+def test_without_thawing_or_layers_to_thaw_there_is_one_stage(prepared, changes):
+    (only,) = prepared(**changes)
+    assert only.stop == 20
+    assert learning(only.begin()[0]) == {each.path for each in only.weights}
+
+
+def test_train_from_nothing_freezes_nothing(yoghurt, tmp_path):
+    strategy = strategies.fine_tune(yoghurt.label_map, "")
+    (only,) = schedule.stages(strategy, plan(yoghurt, train_from=""), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
+    assert {NEVER, EARLY, LATE} <= learning(only.begin()[0])
+
+
+def test_the_second_stage_learns_from_what_the_frozen_layers_gave_once(prepared, tmp_path, monkeypatch):
+    _, last = prepared()
+    learner, batches = last.begin()
+    assert len(list((tmp_path / "frozen").glob("*features*"))) == 1
+    monkeypatch.setattr(batches, "view", None)  # no view is made any more
+    features, *_ = next(iter(batches(4, 5)))
+    assert [each.shape for each in features] == [(2, *each.shape[1:]) for each in learner.inputs]
+
+
+@pytest.mark.parametrize(("views", "kept"), [(0, False), (5, True), (6, False)])
+def test_nothing_is_kept_where_no_view_would_be_seen_twice(prepared, tmp_path, views, kept):
+    """16 steps of 2 photos are left: 32, and 6 photos in 5 views are 30."""
+    _, last = prepared(views=views)
+    last.begin()
+    assert (tmp_path / "frozen").exists() is kept
+
+
+def test_unless_told_otherwise_each_view_is_seen_about_three_times(prepared, tmp_path):
+    """16 steps of 2 photos are left: 32, of 6 photos 5.3 each, so two views of each are made."""
+    _, last = prepared(views=None)
+    last.begin()
+    rows = sum(len(np.load(path, mmap_mode="r")) for path in (tmp_path / "frozen").glob("*features*"))
+    assert rows == 2 * SAMPLES
+
+
+def test_what_was_kept_of_layers_that_learnt_again_is_thrown_away(prepared, tmp_path):
+    first, last = prepared()
+    last.begin()
+    first.begin()
+    assert not (tmp_path / "frozen").exists()
+
+
+def test_the_rate_of_layers_to_be_frozen_falls_to_zero_and_sums_up_to_the_same():
+    steps, thawed = 1000, 200
+    rate = [(1 + np.cos(np.pi * step / steps)) / 2 for step in range(steps)]
+    early = [rate[step] * float(schedule.falling(step, thawed, steps)) for step in range(thawed)]
+    assert early[0] == pytest.approx(5.0)
+    assert (np.diff(early) < 0).all() and early[-1] < 0.01
+    assert sum(early) == pytest.approx(sum(rate), rel=0.01)
+
+
+def test_the_factor_is_for_the_layers_to_be_frozen_alone(prepared):
+    first, _ = prepared()
+    weights = [next(each for each in first.weights if each.path == path) for path in (EARLY, LATE)]
+    gradients = first.scaled([np.float32(1), np.float32(2)], weights, 0)
+    assert [float(each) for each in gradients] == pytest.approx([5.0, 2.0])
+
+
+def test_a_run_changes_the_layers_it_should_and_leaves_a_whole_detector(yoghurt, tmp_path):
+    recipe = settings.recipe("quick", steps=6, photos=10, batch_size=2, evaluate_every=6, checkpoint_every=6)
+    run = trainer.train("fine_tune", yoghurt, recipe, tmp_path / "run", thaw=0.34, views=1)
+    assert not run.frozen.exists()
+    before, after = strategies.fine_tune(yoghurt.label_map).model, trainer.load_model(run)[0]
+    changed = {a.path for a, b in zip(after.variables, before.variables, strict=True) if (a.numpy() != b.numpy()).any()}
+    assert {EARLY, LATE} <= changed
+    assert not any(path.startswith(("Conv1", "expanded", "block_1_", "block_2_")) for path in changed)

@@ -1,0 +1,524 @@
+import csv
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import filelock
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import interrupting
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.evaluation import average_precision
+from workshop_utils.model import losses, ssdlite_mobilenet_v2
+from workshop_utils.training import batches, run_folder, schedule, strategies, trainer
+from workshop_utils.training.fast import precision
+
+SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
+RECIPE = settings.recipe("quick", **SHORT)
+TRAIN_FROM = "block_16_project_BN"
+FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail alone compiles in a few seconds; see test_stages.py
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_float32():
+    """Wherever the tests run: compiled and uncompiled steps then agree closely."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(precision.VARIABLE, "float32")
+        yield
+
+
+@pytest.fixture(scope="module")
+def cups(tmp_path_factory):
+    """A data set of twenty of the workshop's photos: its folder."""
+    folder = tmp_path_factory.mktemp("data") / "cups"
+    for part in ("images", "annotations"):
+        (folder / part).mkdir(parents=True)
+        for path in sorted((settings.YOGHURT / part).iterdir())[:20]:
+            shutil.copy(path, folder / part)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(cups):
+    return dataset.load(cups)
+
+
+@pytest.fixture(scope="module")
+def watched():
+    """What `watch` saw in the finished run: each row, and the steps that stood in history.csv at that moment."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def finished(data, cups, watched, tmp_path_factory):
+    """A whole run of four real steps, never interrupted."""
+    run = run_folder.RunFolder(tmp_path_factory.mktemp("runs") / "whole")
+
+    def watch(row):
+        watched.append((row, [each["step"] for each in run.history()]))
+
+    return trainer.train("fine_tune", data, RECIPE, run.folder, cups, watch=watch, **FROZEN)
+
+
+@pytest.fixture(scope="module")
+def final_model(finished):
+    return trainer.load_model(finished)[0]
+
+
+@pytest.fixture
+def uncompiled():
+    """For a few steps, compiling would take longest."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """Training that takes no time: the detector is one number, into which each step writes what it was given.
+
+    The number after any count of steps, resumed or not, is the same only if each batch came once and in order.
+    """
+
+    def build(classes, **_):
+        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="number")])
+
+    def make_step(model, optimizer, batch_norm_learns, scaled=None, team=None):
+        number = model.get_layer("number").bias
+
+        def step(images, box_targets, class_targets):
+            number.assign(number * 1.01 + tf.reduce_mean(images))
+            optimizer.iterations.assign_add(1)
+            return tf.constant(1.0), tf.constant(2.0)
+
+        return step
+
+    scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
+    monkeypatch.setattr(ssdlite_mobilenet_v2, "build", build)
+    monkeypatch.setattr(schedule, "_network", lambda strategy: strategy.model)
+    monkeypatch.setattr(trainer, "make_step", make_step)
+    monkeypatch.setattr(trainer, "measured", lambda *_: dict(scores))
+
+
+def steps_on_the_board(run: run_folder.RunFolder) -> list[int]:
+    events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    return [event.step for event in events.Tensors("loss")]
+
+
+def number_learnt(run: run_folder.RunFolder) -> float:
+    return float(trainer.load_model(run)[0].get_layer("number").bias[0])
+
+
+# What a run leaves behind
+
+
+def test_a_run_writes_down_what_it_is(finished, data, cups):
+    assert json.loads((finished.folder / "recipe.json").read_text())["recipe"]["steps"] == 4
+    plan = finished.plan
+    assert plan == run_folder.Plan("fine_tune", RECIPE, data.label_map, str(cups), data.fingerprint(), **FROZEN)
+
+
+def test_the_history_has_a_row_wherever_ap_was_measured_and_loss_is_the_sum_of_its_parts(finished):
+    rows = finished.history()
+    assert [row["step"] for row in rows] == [2, 4]
+    for row in rows:
+        assert row["loss"] == pytest.approx(row["localisation"] + row["classification"], rel=1e-5)
+        assert row["loss"] > 0 and 0 <= row["AP"] <= row["AP50"] <= 1
+    assert 0 < rows[0]["seconds"] < rows[1]["seconds"]
+    assert rows[0]["learning_rate"] == pytest.approx(0.003 / 2) and rows[1]["learning_rate"] == 0
+
+
+def test_each_row_is_on_the_disk_before_it_is_shown(finished, watched):
+    assert [steps for _, steps in watched] == [[2], [2, 4]]
+    for (row, _), written in zip(watched, finished.history(), strict=True):
+        assert row == pytest.approx(written, rel=1e-6)
+
+
+def test_checkpoints_are_written_as_often_as_the_recipe_says(finished):
+    assert finished.steps() == [2, 4]
+
+
+def test_tensorboard_shows_loss_and_average_precision(finished):
+    events = EventAccumulator(str(finished.folder / "tensorboard")).Reload()
+    assert {"loss", "localisation", "classification", "AP", "AP50"} <= set(events.Tags()["tensors"])
+    assert [event.step for event in events.Tensors("loss")] == [2, 4]
+    values = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("loss")]
+    assert values == pytest.approx([row["loss"] for row in finished.history()], rel=1e-5)
+
+
+def test_the_metrics_are_those_of_the_last_checkpoint_on_the_validation_photos(finished, final_model, data):
+    again = average_precision.evaluate(final_model, data.split(10)[1], data.label_map).as_json()
+    metrics = finished.metrics()
+    assert metrics["AP50"] == pytest.approx(again["AP50"], abs=1e-4)
+    assert metrics["per_class"].keys() == again["per_class"].keys()
+    assert metrics["AP"] == pytest.approx(finished.history()[-1]["AP"], abs=1e-6)
+
+
+def test_a_checkpoint_is_loaded_by_its_step(finished, final_model, data):
+    early, names = trainer.load_model(finished, 2)
+    assert names == data.label_map
+    assert (early.get_layer("class_0").get_weights()[0] != final_model.get_layer("class_0").get_weights()[0]).any()
+
+
+def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco):
+    for name in ("Conv1", "block_5_expand", "block_16_project"):
+        kernels = [model.get_layer(name).get_weights()[0] for model in (final_model, coco)]
+        np.testing.assert_array_equal(*kernels)
+
+
+# Once more into the same folder
+
+
+def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypatch, capsys):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.name != "lock"}
+    monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
+    trainer.train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", watch=pytest.fail, **FROZEN)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert f"Trained already: {finished.folder}" in capsys.readouterr().out
+
+
+def test_another_recipe_is_refused_with_both_values(finished, data):
+    other = settings.recipe("quick", **SHORT | {"steps": 7, "learning_rate": 0.5})
+    with pytest.raises(run_folder.RunFolderError) as caught:
+        trainer.train("fine_tune", data, other, finished.folder, **FROZEN)
+    said = str(caught.value)
+    assert str(finished.folder) in said and "Choose another folder" in said
+    was, now = said.split(" and is now ")
+    assert "4" in was and "0.003" in was and "7" in now and "0.5" in now
+
+
+@pytest.mark.parametrize(("strategy", "train_from"), [("random_init", None), ("fine_tune", "block_2_add")])
+def test_another_strategy_is_refused_with_both_values(finished, data, strategy, train_from):
+    with pytest.raises(run_folder.RunFolderError) as caught:
+        trainer.train(strategy, data, RECIPE, finished.folder, train_from=train_from)
+    assert f"{TRAIN_FROM} and is now {train_from}" in str(caught.value)
+    assert strategy == "fine_tune" or "strategy was fine_tune and is now random_init" in str(caught.value)
+
+
+def test_other_photos_are_refused(finished, data):
+    fewer = dataset.Dataset(data.samples[:-1], data.label_map)
+    with pytest.raises(run_folder.RunFolderError, match=f"fingerprint was {data.fingerprint()} and is now"):
+        trainer.train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
+
+
+def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
+    with (
+        filelock.FileLock(tmp_path / "lock"),
+        pytest.raises(run_folder.RunFolderError, match="another process is training here"),
+    ):
+        trainer.train("random_init", data, RECIPE, tmp_path)
+
+
+# The same again
+
+
+def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished, final_model, data, tmp_path):
+    again = trainer.train("fine_tune", data, RECIPE, tmp_path, "", **FROZEN)
+    assert {key: again.metrics()[key] for key in ("AP", "AP50", "AP75")} == pytest.approx(
+        {key: finished.metrics()[key] for key in ("AP", "AP50", "AP75")}, abs=5e-5
+    )
+    for ours, wanted in zip(trainer.load_model(again)[0].get_weights(), final_model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-6)
+
+
+# Killed and resumed: real steps
+
+
+TRAIN_AND_HANG_AFTER_TWO_STEPS = """
+import json, sys, time
+import tensorflow as tf
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.training import trainer
+
+def watch(row):
+    print("at work", flush=True)
+    time.sleep(600)
+
+tf.config.run_functions_eagerly(True)
+trainer.SAVE_EVERY_SECONDS = 0
+cups, folder, train_from, recipe = sys.argv[1:]
+recipe = settings.recipe("quick", **json.loads(recipe))
+trainer.train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch, thaw=0.0)
+"""
+
+
+def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
+    finished, final_model, data, cups, tmp_path, capsys, uncompiled
+):
+    folder = tmp_path / "killed"
+    arguments = [str(cups), str(folder), TRAIN_FROM, json.dumps(SHORT)]
+    command = [sys.executable, "-c", TRAIN_AND_HANG_AFTER_TWO_STEPS, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        try:
+            assert "at work\n" in child.stdout
+            with pytest.raises(run_folder.RunFolderError, match="another process is training here"):
+                trainer.train("fine_tune", data, RECIPE, folder, "", **FROZEN)
+        finally:
+            child.kill()
+    run = trainer.train("fine_tune", data, RECIPE, folder, "", **FROZEN)
+    assert "Resuming at step 2\n" in capsys.readouterr().out
+    assert [row["step"] for row in run.history()] == [2, 4]
+    for ours, wanted in zip(trainer.load_model(run)[0].get_weights(), final_model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5)
+
+
+# Interrupted and resumed at any moment: pretended steps
+
+LONG = settings.recipe("quick", steps=25, photos=10, batch_size=2, evaluate_every=20, checkpoint_every=10)
+
+
+def interrupt_at(step: int):
+    """Return a `watch` that presses Ctrl-C when the row of this step is written."""
+
+    def watch(row):
+        if row["step"] == step:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.parametrize("step", [10, 20, 25])
+def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, capsys, step):
+    whole = trainer.train("random_init", data, LONG, tmp_path / "whole")
+    folder = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train("random_init", data, LONG, folder, watch=interrupt_at(step))
+    assert "Resuming" not in capsys.readouterr().out
+    run = trainer.train("random_init", data, LONG, folder)
+    resumed = re.search(r"^Resuming at step (\d+)$", capsys.readouterr().out, re.MULTILINE)
+    assert 0 < int(resumed[1]) <= step
+    assert run.steps() == whole.steps() == [10, 20, 25]
+    assert [row["step"] for row in run.history()] == [row["step"] for row in whole.history()] == [10, 20, 25]
+    assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
+    assert run.metrics() == whole.metrics()
+    assert steps_on_the_board(run) == [10, 20, 25], "no step stands there twice"
+
+
+@pytest.mark.parametrize(("learns", "wanted"), [(True, "in float32."), (False, "in bfloat16, with float32 weights")])
+def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
+    data, tmp_path, pretended, capsys, monkeypatch, learns, wanted
+):
+    monkeypatch.setenv(precision.VARIABLE, "bfloat16")
+    prepared = strategies.prepare("random_init", data.label_map)
+    prepared = dataclasses.replace(prepared, batch_norm_learns=learns)
+    monkeypatch.setattr(strategies, "prepare", lambda *_: prepared)
+    trainer.train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
+    (line,) = re.findall(r"^Computing on .*$", capsys.readouterr().out, re.MULTILINE)
+    assert wanted in line
+
+
+def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_path, pretended):
+    """Killed after saving the state and before anything else, as by a loss of power."""
+    whole = trainer.train("random_init", data, LONG, tmp_path / "whole")
+    folder = tmp_path / "stopped"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0)
+        with interrupting(patch, run_folder.RunFolder, "save_checkpoint", 2):
+            trainer.train("random_init", data, LONG, folder)
+    run = run_folder.RunFolder(folder)
+    assert run.steps() == [10] and [row["step"] for row in run.history()] == [10]
+    trainer.train("random_init", data, LONG, folder)
+    assert run.steps() == whole.steps()
+    compared = ("step", "loss", "localisation", "AP", "AP50")
+    rows = [[[row[key] for key in compared] for row in each.history()] for each in (run, whole)]
+    assert rows[0] == rows[1], "the mean losses too, although it stopped between two rows"
+    assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
+
+
+def test_a_last_checkpoint_that_was_deleted_is_written_anew_from_the_state(data, tmp_path, pretended):
+    run = trainer.train("random_init", data, LONG, tmp_path)
+    number = number_learnt(run)
+    run.checkpoint(25).unlink()
+    trainer.train("random_init", data, LONG, tmp_path)
+    assert run.steps() == [10, 20, 25] and number_learnt(run) == number
+
+
+def test_with_a_damaged_state_training_goes_on_from_the_one_before_and_ends_the_same(
+    data, tmp_path, pretended, capsys, monkeypatch
+):
+    whole = trainer.train("random_init", data, LONG, tmp_path / "whole")
+    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", 0)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train("random_init", data, LONG, tmp_path / "damaged", watch=interrupt_at(20))
+    run = run_folder.RunFolder(tmp_path / "damaged")
+    state = run.checkpoints / "state.npz"
+    state.write_bytes(state.read_bytes()[:-300])
+    trainer.train("random_init", data, LONG, run.folder)
+    told = capsys.readouterr()
+    assert f"{state}: cannot be used" in told.err and "Resuming at step 19\n" in told.out
+    assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
+    assert steps_on_the_board(run) == [row["step"] for row in run.history()] == [10, 20, 25]
+
+
+@pytest.mark.parametrize("time", [1, 2])
+def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, monkeypatch, time):
+    measured, calls = trainer.measured, []
+
+    def stop_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == time:
+            raise KeyboardInterrupt
+        return measured(*arguments)
+
+    monkeypatch.setattr(trainer, "measured", stop_once)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train("random_init", data, LONG, tmp_path)
+    run = trainer.train("random_init", data, LONG, tmp_path)
+    assert run.steps() == [10, 20, 25]
+    assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
+    assert run.metrics()["AP50"] == 0.2
+
+
+def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, monkeypatch):
+    """The clock shows a second more at each look, so a step takes two seconds or a little more."""
+    clock, saved = [0.0], []
+    save = run_folder.RunFolder.save_state
+
+    def look():
+        clock[0] += 1
+        return clock[0]
+
+    def watched_save(self, variables, progress):
+        saved.append((progress.step, clock[0]))
+        save(self, variables, progress)
+
+    monkeypatch.setattr(trainer.time, "monotonic", look)
+    monkeypatch.setattr(run_folder.RunFolder, "save_state", watched_save)
+    trainer.train("random_init", data, LONG, tmp_path)
+    assert saved[-1][0] == 25
+    times = [0, *(time for _, time in saved)]
+    assert clock[0] > 40 and np.diff(times).max() <= 10, "with the step that is under way"
+
+
+def test_the_history_has_a_row_every_ten_steps_and_ap_only_where_it_was_measured(data, tmp_path, pretended):
+    run = trainer.train("random_init", data, LONG, tmp_path)
+    assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
+    with open(run.folder / "history.csv", newline="") as stream:
+        assert tuple(next(csv.reader(stream))) == run_folder.COLUMNS
+
+
+def test_each_batch_is_trained_on_once_and_in_order(data, tmp_path, pretended):
+    run = trainer.train("random_init", data, LONG, tmp_path)
+    samples, _ = data.split(10)
+    number = 0.0
+    for step in range(25):
+        number = number * 1.01 + batches.batch(samples, data.label_map, step, 2, LONG.seed)[0].mean()
+    assert number_learnt(run) == pytest.approx(number, abs=1e-5)
+
+
+# Strategies that train nothing, checkpoints that are none
+
+
+@pytest.fixture(scope="module")
+def as_is(data, tmp_path_factory):
+    return trainer.train("as_is", data, RECIPE, tmp_path_factory.mktemp("runs") / "as_is")
+
+
+def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as_is, data):
+    assert as_is.steps() == [] and as_is.history() == []
+    metrics = as_is.metrics()
+    assert metrics["AP50"] == 0, "it knows no flavour"
+    flavours = {name for sample in data.split(10)[1] for name in sample.classes}
+    assert metrics["per_class"] == dict.fromkeys(sorted(flavours), 0.0)
+    assert metrics["class_agnostic"]["AP50"] > 0.1, "but it finds the cups"
+
+
+def test_as_is_is_measured_once_and_says_so(as_is, data, monkeypatch, capsys):
+    monkeypatch.setattr(trainer, "measured", lambda *_: pytest.fail("it was measured again"))
+    trainer.train("as_is", data, RECIPE, as_is.folder)
+    assert f"Measured already: {as_is.folder}" in capsys.readouterr().out
+
+
+def test_the_model_of_an_as_is_run_is_cocos(as_is, coco):
+    model, names = trainer.load_model(as_is)
+    assert names[47] == "cup"
+    for ours, cocos in zip(model.get_weights(), coco.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, cocos)
+
+
+def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(finished):
+    with pytest.raises(run_folder.RunFolderError, match=r"has no checkpoint 3\. It has: 2, 4"):
+        trainer.load_model(finished, 3)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_model_is_the_one_before_it(finished, data, tmp_path, capsys):
+    shutil.copytree(finished.folder, tmp_path / "run")
+    run = run_folder.RunFolder(tmp_path / "run")
+    path = run.checkpoint(4)
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+    model, _ = trainer.load_model(run)
+    assert f"{path}: cannot be loaded" in capsys.readouterr().err
+    for ours, before in zip(model.get_weights(), trainer.load_model(run, 2)[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, before)
+    with pytest.raises(run_folder.RunFolderError, match=r"step-000004\.weights\.h5: cannot be loaded"):
+        trainer.load_model(run, 4)
+
+
+# Optimizer and step
+
+
+def learning_rates(recipe: settings.Recipe) -> list[float]:
+    optimizer = trainer.make_optimizer(recipe)
+    return [float(optimizer._learning_rate(step)) for step in range(recipe.steps + 1)]
+
+
+def test_the_learning_rate_falls_along_a_cosine_to_zero():
+    rates = learning_rates(settings.recipe("seed", steps=100))
+    wanted = [0.003 * (1 + np.cos(np.pi * step / 100)) / 2 for step in range(101)]
+    np.testing.assert_allclose(rates, wanted, atol=1e-8)
+
+
+def test_the_learning_rate_rises_during_warmup():
+    rates = learning_rates(settings.recipe("seed", steps=100, warmup=20))
+    np.testing.assert_allclose(rates[:21], np.linspace(0, 0.003, 21), atol=1e-8)
+    assert (np.diff(rates[20:]) < 0).all() and rates[-1] == pytest.approx(0, abs=1e-8)
+
+
+def test_the_optimizer_is_sgd_with_momentum_and_clipped_gradients():
+    optimizer = trainer.make_optimizer(settings.recipe("seed"))
+    assert isinstance(optimizer, keras.optimizers.SGD)
+    assert (optimizer.momentum, optimizer.global_clipnorm) == (0.9, 10.0)
+
+
+def test_a_step_returns_both_losses_before_it_and_steps_lower_them(data, uncompiled):
+    keras.utils.set_random_seed(1)
+    strategy = strategies.fine_tune(data.label_map, TRAIN_FROM)
+    images, boxes, classes = batches.batch(data.samples, data.label_map, 0, 2, 42)
+    before = losses.multibox_loss(boxes, classes, *strategy.model(images, training=False))
+    step = trainer.make_step(strategy.model, trainer.make_optimizer(settings.recipe("seed")), False)
+    first = step(images, boxes, classes)
+    np.testing.assert_allclose(first, before, rtol=1e-5)
+    for _ in range(4):
+        last = step(images, boxes, classes)
+    assert float(sum(last)) < 0.95 * float(sum(first))
+
+
+def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_path, monkeypatch):
+    training_photos, validation = data.split(RECIPE.photos)
+    names = [sample.name for sample in training_photos[:2]]
+    seen = []
+    monkeypatch.setattr(trainer.dataset, "batches", lambda samples, *rest, **more: seen.append(samples) or iter(()))
+    monkeypatch.setattr(trainer.evaluation, "evaluate", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
+    run = trainer.train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
+    assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
+    assert run.plan.train_on == names
+    with pytest.raises(run_folder.RunFolderError, match="train_on was"):
+        trainer.train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
+
+
+class NO_SCORE:
+    @staticmethod
+    def as_json():
+        return {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}

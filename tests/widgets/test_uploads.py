@@ -1,0 +1,152 @@
+"""Photos that are uploaded or named by a folder, checked and copied."""
+
+import datetime
+import io
+
+import pytest
+from PIL import Image
+
+from workshop_utils.core import settings
+from workshop_utils.data import photos
+from workshop_utils.widgets import uploads
+
+
+def encoded(form: str = "JPEG", colour: str = "grey") -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(stream, form)
+    return stream.getvalue()
+
+
+HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
+
+
+def seven(**contents: bytes) -> dict:
+    """What `FileUpload.value` is in ipywidgets 7."""
+    return {
+        name: {"metadata": {"name": name, "type": "image/jpeg", "size": len(content)}, "content": content}
+        for name, content in contents.items()
+    }
+
+
+def eight(**contents: bytes) -> tuple:
+    """What `FileUpload.value` is in ipywidgets 8."""
+    return tuple(
+        {
+            "name": name,
+            "type": "image/jpeg",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": datetime.datetime.now(datetime.UTC),
+        }
+        for name, content in contents.items()
+    )
+
+
+@pytest.mark.parametrize("version", [seven, eight])
+def test_uploaded_photos_are_kept_under_their_names_in_both_versions_of_ipywidgets(tmp_path, version):
+    upload = uploads.PhotoUpload(tmp_path / "images")
+    upload.take(version(**{"a.jpg": encoded(), "b.png": encoded("PNG")}))
+    assert upload.lines == ["a.jpg: taken", "b.png: taken"]
+    assert (tmp_path / "images" / "a.jpg").read_bytes() == encoded()
+    assert "2 photos are in" in upload.children[1].value
+
+
+def test_the_button_hands_over_what_was_chosen(tmp_path):
+    upload = uploads.PhotoUpload(tmp_path / "images")
+    button = upload.children[0]
+    version = seven if isinstance(button.value, dict) else eight
+    button.set_trait("value", version(**{"a.jpg": encoded()}))
+    assert upload.lines == ["a.jpg: taken"] and button.multiple and button.description == "Upload photos"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("IMG_1.HEIC", HEIC, "HEIC or AVIF. Export it as JPEG"),
+        ("IMG_2.jpg", HEIC, "HEIC or AVIF. Export it as JPEG"),
+        ("half.jpg", encoded()[:200], "cannot be read as a photo"),
+        ("notes.jpg", b"no photo", "cannot be read as a photo"),
+        ("moving.gif", encoded("GIF"), "is GIF, not read here. Export as JPEG"),
+    ],
+)
+def test_a_photo_that_cannot_be_used_is_left_out_in_words_and_the_others_are_kept(tmp_path, name, content, said):
+    lines = uploads.keep_all([(name, content), ("good.jpg", encoded())], tmp_path)
+    assert lines[0].startswith(f"Left out: {name}: ") and said in lines[0] and lines[1] == "good.jpg: taken"
+    assert [path.name for path in tmp_path.iterdir()] == ["good.jpg"]
+
+
+def test_nothing_is_overwritten_another_photo_of_the_name_gets_a_number(tmp_path):
+    first, second = encoded(), encoded(colour="red")
+    assert uploads.keep_all([("a.jpg", first)], tmp_path) == ["a.jpg: taken"]
+    assert uploads.keep_all([("a.jpg", first)], tmp_path) == ["a.jpg: is here already"]
+    lines = uploads.keep_all([("a.jpg", second), ("a.png", encoded("PNG", "blue")), ("a.jpg", second)], tmp_path)
+    assert lines == [
+        "a.jpg: that name has another photo, so taken as a-2.jpg",
+        "a.png: that name has another photo, so taken as a-3.png",
+        "a.jpg: is here already as a-2.jpg",
+    ]
+    assert (tmp_path / "a.jpg").read_bytes() == first and (tmp_path / "a-2.jpg").read_bytes() == second
+
+
+def test_a_name_in_capitals_is_the_same_name_as_it_is_on_windows_and_a_mac(tmp_path):
+    first, second = encoded(), encoded(colour="red")
+    lines = uploads.keep_all([("Maß.jpg", first), ("MASS.JPG", second), ("maß.jpg", first)], tmp_path)
+    assert lines[1] == "MASS.JPG: that name has another photo, so taken as MASS-2.JPG"
+    assert lines[2] == "maß.jpg: is here already as Maß.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../evil.jpg", "evil.jpg"),
+        ("C:\\photos\\mug.JPG", "mug.JPG"),
+        (".hidden.jpg", "hidden.jpg"),
+        ("no ending", "no ending.jpg"),
+        ("..", "photo.jpg"),
+        ("mug.txt", "mug.jpg"),
+        ("a\nb\x00.jpg", "ab.jpg"),
+        ("\x00.jpg", "photo.jpg"),
+        ("\x00.hidden.jpg", "hidden.jpg"),
+    ],
+)
+def test_a_name_leads_nowhere_else_and_is_one_that_is_found_again(tmp_path, name, kept):
+    path, _ = uploads.keep(name, encoded(), tmp_path / "images")
+    assert path.name == kept and photos.find(tmp_path / "images") == [path]
+    assert [each.name for each in tmp_path.iterdir()] == ["images"]
+
+
+def test_names_are_shown_as_text_and_not_as_html(tmp_path):
+    upload = uploads.PhotoUpload(tmp_path)
+    upload.take(eight(**{"<img src=x>.jpg": b"no photo"}))
+    assert "<img" not in upload.children[1].value and "&lt;img" in upload.children[1].value
+
+
+def test_a_folders_photos_are_copied_and_the_folder_stays_as_it_is(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for path in photos.find(settings.TO_LABEL)[:2]:
+        (source / path.name).write_bytes(path.read_bytes())
+    (source / "notes.txt").write_text("no photo")
+    (source / "IMG.HEIC").write_bytes(HEIC)
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+    lines = uploads.copy(source, tmp_path / "mine")
+    assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2] and len(lines) == 3
+    assert {path.name: path.read_bytes() for path in source.iterdir()} == before
+    assert uploads.copy(source, tmp_path / "mine")[0] == "0001.jpg: is here already"
+
+
+def test_a_link_out_of_the_folder_is_left_out_and_named(tmp_path):
+    source, private = tmp_path / "source", tmp_path / "private.jpg"
+    source.mkdir()
+    private.write_bytes(encoded(colour="red"))
+    (source / "a.jpg").write_bytes(encoded())
+    (source / "b.jpg").symlink_to(private)
+    (source / "c.jpg").symlink_to(source / "a.jpg")
+    lines = uploads.copy(source, tmp_path / "mine")
+    assert lines[0].startswith("Left out: b.jpg: is a link that leads out of the folder")
+    assert lines[1:] == ["a.jpg: taken", "c.jpg: taken"] and len(photos.find(tmp_path / "mine")) == 2
+
+
+def test_a_folder_that_is_none_is_named(tmp_path):
+    with pytest.raises(uploads.UploadError, match=r"nowhere: cannot be listed .* Name a folder"):
+        uploads.copy(tmp_path / "nowhere", tmp_path / "mine")

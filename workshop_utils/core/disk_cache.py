@@ -1,0 +1,39 @@
+"""Arrays that are kept on disk, not in memory."""
+
+import contextlib
+import math
+import os
+import pathlib
+import tempfile
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+
+class DiskCache:
+    """Arrays of bytes in a file of `folder` that has no name: it ends with the process, however that ends."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder, self._places = folder, {}
+        self._file, self._lock = None, threading.Lock()
+
+    def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the uint8 array under `key`; where there is none, what `make` makes, kept if the disk has room."""
+        with self._lock:
+            if key in self._places:
+                place, shape = self._places[key]
+                self._file.seek(place)
+                return np.frombuffer(self._file.read(math.prod(shape)), np.uint8).reshape(shape)
+            array = make()
+            with contextlib.suppress(OSError):
+                self._keep(key, array)
+            return array
+
+    def _keep(self, key: str, array: np.ndarray) -> None:
+        if self._file is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=self.folder, buffering=0)  # noqa: SIM115 (open to the end)
+        place = self._file.seek(0, os.SEEK_END)
+        if self._file.write(array.tobytes()) == array.nbytes:
+            self._places[key] = place, array.shape

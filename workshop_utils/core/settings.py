@@ -1,0 +1,85 @@
+"""Where things lie, and the recipes: how many steps, how fast, from how many photos."""
+
+import dataclasses
+import math
+import os
+import pathlib
+
+from workshop_utils.core.errors import WorkshopError
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+DATA = PROJECT / "data"
+YOGHURT = DATA / "yoghurt"
+LADDER = (10, 30, 90, 288)
+"""How many training photos each list in YOGHURT/ladder names; a smaller list lies within a larger one."""
+NEW_LINE = DATA / "yoghurt_new_line"
+TO_LABEL = DATA / "to_label"
+TO_LABEL_TRUTH = DATA / "to_label_truth"
+PRETRAINED = DATA / "pretrained"
+RUNS = PROJECT / "runs"
+RESULTS = PROJECT / "results"
+
+SPLIT_SEED = 42
+"""The talk's own seed for dividing photos into training and validation."""
+
+
+class SettingsError(WorkshopError, ValueError):
+    """A recipe or a setting that does not exist, or a value that cannot be one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything about a training run that is not the photos or the strategy.
+
+    `photos` counts training and validation photos together, before the 80/20 split; None takes all.
+    `learning_rate` is where the cosine decay begins, after `warmup` steps that rise to it.
+    """
+
+    name: str
+    steps: int
+    photos: int | None = None
+    learning_rate: float = 0.003
+    batch_size: int = 8
+    seed: int = 42
+    warmup: int = 0
+    evaluate_every: int = 100
+    checkpoint_every: int = 100
+
+
+RECIPES = {
+    "quick": Recipe("quick", steps=120, photos=120, batch_size=2, evaluate_every=60, checkpoint_every=60),
+    "workshop": Recipe("workshop", steps=300),
+    "seed": Recipe("seed", steps=1000, photos=360),
+}
+
+
+def recipe(name: str | None = None, /, **changes) -> Recipe:
+    """Return the recipe called `name` with `changes` made to it; without a name, WORKSHOP_RECIPE's or `workshop`.
+
+    Changes may be strings, as they come from a command line. Raises SettingsError.
+    """
+    name = name or os.environ.get("WORKSHOP_RECIPE") or "workshop"
+    if name not in RECIPES:
+        raise SettingsError(f"There is no recipe '{name}'. Choose one of: {', '.join(RECIPES)}.")
+    known = {field.name for field in dataclasses.fields(Recipe)} - {"name"}
+    for key in changes:
+        if key not in known:
+            raise SettingsError(f"A recipe has no setting '{key}'. It has: {', '.join(sorted(known))}.")
+    typed = {key: _number(key, value) for key, value in changes.items()}
+    return dataclasses.replace(RECIPES[name], **typed)
+
+
+def _number(key: str, value) -> float | int | None:
+    if key == "photos" and value in (None, "", "all", "None"):
+        return None
+    rational = key == "learning_rate"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or not (rational or number.is_integer()):
+        raise SettingsError(f"The setting {key}={value!r} is not {'a' if rational else 'a whole'} number.")
+    least = 0 if key in ("seed", "warmup") else 1
+    if number <= 0 if rational else number < least:
+        raise SettingsError(f"The setting {key}={value!r} is too small.")
+    return number if rational else int(number)

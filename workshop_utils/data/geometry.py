@@ -1,0 +1,17 @@
+"""Areas and overlaps of boxes: (n, 4) arrays of ymin, xmin, ymax, xmax, normalised."""
+
+import numpy as np
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of every box of `first` (n) with every one of `second` (m): (n, m)."""
+    upper = np.maximum(first[:, None, :2], second[None, :, :2])
+    lower = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.prod(np.clip(lower - upper, 0, None), axis=-1)
+    union = area(first)[:, None] + area(second)[None, :] - shared
+    return shared / np.maximum(union, 1e-12)
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Return the area of each box, (n,), as a fraction of the photo."""
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

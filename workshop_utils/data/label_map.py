@@ -1,0 +1,111 @@
+"""Class names and ids, and `label_map.pbtxt`, the file in which the Object Detection API keeps them.
+
+The file is protobuf text. Its message is declared here (from the API's `string_int_label_map.proto`) and handed to
+protobuf itself, so quoting, comments and fields of other tools are read as they ought to be.
+"""
+
+import functools
+import pathlib
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+
+from workshop_utils.core import files
+from workshop_utils.core.errors import WorkshopError
+
+FILENAME = "label_map.pbtxt"
+
+LARGEST_ID = 10_000
+"""A detector has as many scores for each anchor as the largest id, so one mistyped id could fill the memory."""
+
+
+class LabelMapError(WorkshopError, ValueError):
+    """A label map that cannot be used; the message names the file and the line or class at fault."""
+
+
+def number(names) -> dict[int, str]:
+    """Return {id: name} for class names, sorted and numbered from 1 (0 is the background). Raises LabelMapError where
+    they are more than LARGEST_ID."""
+    numbered = dict(enumerate(sorted(set(names)), start=1))
+    if len(numbered) > LARGEST_ID:
+        raise LabelMapError(f"There are {len(numbered):,} classes; at most {LARGEST_ID:,} are taken. Merge some.")
+    return numbered
+
+
+def write(label_map: dict[int, str], path: pathlib.Path) -> None:
+    """Write {id: name} as `label_map.pbtxt`. Raises LabelMapError as `read` does, before anything is written."""
+    message = _message_class()()
+    for identity, name in label_map.items():
+        try:
+            message.item.add(name=name, id=identity)
+        except ValueError as fault:
+            raise LabelMapError(f"{path}: cannot hold {name!r} with id {identity} ({fault}).") from None
+    _names_by_id(message, path)
+    files.write_text(text_format.MessageToString(message, as_utf8=True), path)
+
+
+def read(path: pathlib.Path) -> dict[int, str]:
+    """Return {id: name} in the order of ids. A `display_name` wins over a name that is only a code (/m/01g317).
+
+    Raises LabelMapError for a missing or broken file, and for what `checked` refuses.
+    """
+    path = pathlib.Path(path)
+    try:
+        message = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()(), allow_unknown_field=True)
+    except FileNotFoundError:
+        raise LabelMapError(f"{path}: there is no such label map. Check the path.") from None
+    except (text_format.ParseError, UnicodeDecodeError, OSError, RecursionError) as fault:
+        raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
+    return _names_by_id(message, path)
+
+
+def checked(items) -> dict[int, str]:
+    """Return {id: name} of pairs, in the order of ids. Raises LabelMapError, without a path, for no pair at all, an id
+    below 1, above LARGEST_ID or given twice, a name that is empty or given twice."""
+    names: dict[int, str] = {}
+    known = set()
+    for identity, name in items:
+        if identity < 1 or identity in names:
+            raise LabelMapError(f"'{name}' has id {identity}; ids start at 1 and differ (0 is the background).")
+        if identity > LARGEST_ID:
+            raise LabelMapError(f"'{name}' has id {identity}; ids go up to {LARGEST_ID}. Number the classes from 1.")
+        if not name.strip() or name in known:
+            raise LabelMapError(f"item {identity} is named '{name}'; names differ and are not empty.")
+        names[identity] = name
+        known.add(name)
+    if not names:
+        raise LabelMapError("holds no item. Write one for each class.")
+    return dict(sorted(names.items()))
+
+
+@functools.cache
+def coco() -> dict[int, str]:
+    """Return COCO's 80 class names by their ids, which run from 1 to 90 with ten gaps."""
+    return read(pathlib.Path(__file__).with_name("coco_label_map.pbtxt"))
+
+
+def _names_by_id(message, path: pathlib.Path) -> dict[int, str]:
+    try:
+        return checked(
+            (item.id, item.display_name if item.name.startswith("/m/") and item.display_name else item.name)
+            for item in message.item
+        )
+    except LabelMapError as fault:
+        raise LabelMapError(f"{path}: {fault}") from None
+
+
+@functools.cache
+def _message_class():
+    file = descriptor_pb2.FileDescriptorProto(name="workshop_label_map.proto", package="workshop", syntax="proto2")
+    item = file.message_type.add(name="Item")
+    field = descriptor_pb2.FieldDescriptorProto
+    for number, (name, kind) in enumerate(
+        [("name", field.TYPE_STRING), ("id", field.TYPE_INT32), ("display_name", field.TYPE_STRING)], start=1
+    ):
+        item.field.add(name=name, number=number, type=kind, label=field.LABEL_OPTIONAL)
+    whole = file.message_type.add(name="LabelMap")
+    whole.field.add(
+        name="item", number=1, type=field.TYPE_MESSAGE, type_name=".workshop.Item", label=field.LABEL_REPEATED
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("workshop.LabelMap"))

@@ -1,0 +1,194 @@
+"""TFRecord files with the Object Detection API's tf.Example keys (its `create_pascal_tf_record.py` writes the same).
+
+A record holds one photo, encoded as it was, with its boxes; TensorFlow reads many of them from one file quickly.
+Too many for one file are dealt out to several, its shards: `train.record-00000-of-00004` and so on.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+import re
+
+import numpy as np
+
+from workshop_utils.core import files
+from workshop_utils.core.tensorflow import disk_faults, tf
+from workshop_utils.data import dataset, label_map
+from workshop_utils.data.dataset import Dataset, DatasetError, Sample
+
+FILES = ("train.record", "val.record")
+"""The two files, or where there are shards, what the names of each part's shards begin with."""
+
+_FEATURES = {
+    "image/height": tf.io.FixedLenFeature([], tf.int64),
+    "image/width": tf.io.FixedLenFeature([], tf.int64),
+    "image/filename": tf.io.FixedLenFeature([], tf.string),
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    **{f"image/object/bbox/{edge}": tf.io.VarLenFeature(tf.float32) for edge in ("ymin", "xmin", "ymax", "xmax")},
+    "image/object/class/text": tf.io.VarLenFeature(tf.string),
+    "image/object/difficult": tf.io.VarLenFeature(tf.int64),
+    "image/object/truncated": tf.io.VarLenFeature(tf.int64),
+}
+
+
+def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
+    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them.
+
+    With more than one of `shards`, each of the two is dealt out to as many files as the Object Detection API's
+    `open_sharded_output_tfrecords` names and fills them. Raises DatasetError where the folder holds records in another
+    number of files, WriteError where it cannot be written to.
+
+    No record is replaced before all are written. While they are replaced there is no label map, without which `read`
+    refuses them: so old and new ones are never read together, should that be interrupted.
+    """
+    folder = pathlib.Path(folder)
+    files.make_folder(folder)
+    wanted = [path for name in FILES for path in _shards(folder / name, shards)]
+    others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
+    if others:
+        raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
+    with contextlib.ExitStack() as replaced:
+        for name, samples in zip(FILES, data.split(), strict=True):
+            for place, path in enumerate(_shards(folder / name, shards)):
+                unfinished = replaced.enter_context(files.replacing(path))
+                with disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
+                    for sample in samples[place::shards]:
+                        writer.write(to_example(sample, data.label_map).SerializeToString())
+        (folder / dataset.LABEL_MAP).unlink(missing_ok=True)
+    label_map.write(data.label_map, folder / dataset.LABEL_MAP)
+
+
+def are_in(folder: pathlib.Path) -> bool:
+    """Return whether a folder holds records, in one file or in shards."""
+    return any(pathlib.Path(folder).glob(f"{FILES[0]}*"))
+
+
+def read(folder: pathlib.Path) -> Dataset:
+    """Read back what `write` or another tool wrote, in however many shards. Raises DatasetError for a missing or broken
+    file and for a record that cannot be used, LabelMapError for such a label map.
+
+    Of each photo its boxes are kept in memory, and the place of its record; the photo itself is read again when it is
+    used.
+    """
+    folder = pathlib.Path(folder)
+    if are_in(folder) and not (folder / dataset.LABEL_MAP).exists():
+        what = "is missing; it is written last, so the records beside it may not belong together. Write them anew."
+        raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
+    mapping = label_map.read(folder / dataset.LABEL_MAP)
+    samples = []
+    for path in (path for name in FILES for path in _found(folder / name)):
+        try:
+            samples += _samples(path, set(mapping.values()))
+        except tf.errors.OpError as fault:
+            raise DatasetError(f"{path}: cannot be read ({fault.message}). Write the records anew.") from None
+    return Dataset(sorted(samples, key=lambda sample: sample.name), mapping)
+
+
+def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
+    """Return a sample as a tf.Example; box edges are normalised and stored one list an edge."""
+    name, kind = sample.name.encode(), b"png" if sample.encoded.startswith(b"\x89PNG") else b"jpeg"
+    ymin, xmin, ymax, xmax = sample.boxes.T
+    return tf.train.Example(
+        features=tf.train.Features(
+            feature={
+                "image/height": _integers([sample.height]),
+                "image/width": _integers([sample.width]),
+                "image/filename": _bytes([name]),
+                "image/source_id": _bytes([name]),
+                "image/key/sha256": _bytes([sample.sha256.encode()]),
+                "image/encoded": _bytes([sample.encoded]),
+                "image/format": _bytes([kind]),
+                "image/object/bbox/ymin": _floats(ymin),
+                "image/object/bbox/xmin": _floats(xmin),
+                "image/object/bbox/ymax": _floats(ymax),
+                "image/object/bbox/xmax": _floats(xmax),
+                "image/object/class/text": _bytes([each.encode() for each in sample.classes]),
+                "image/object/class/label": _integers(dataset.class_ids(sample, mapping)),
+                "image/object/difficult": _integers(sample.difficult),
+                "image/object/truncated": _integers(sample.truncated),
+                "image/object/view": _bytes([b"Unspecified"] * len(sample.classes)),
+            }
+        )
+    )
+
+
+def from_example(record: bytes | tf.Tensor) -> Sample:
+    """Return the sample of one serialised tf.Example; nothing in it is difficult or truncated unless it says so.
+
+    Raises PhotoError, DatasetError for a box that is none or without a class, UnicodeDecodeError for a name that is no
+    UTF-8, tf.errors.OpError for what is no tf.Example.
+    """
+    fields = {
+        key: (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
+        for key, value in tf.io.parse_single_example(record, _FEATURES).items()
+    }
+    edges = [fields[f"image/object/bbox/{edge}"] for edge in ("ymin", "xmin", "ymax", "xmax")]
+    classes = [text.decode() for text in fields["image/object/class/text"]]
+    flags = [fields[f"image/object/{flag}"].tolist() or [0] * len(classes) for flag in ("difficult", "truncated")]
+    if len({len(values) for values in (*edges, classes, *flags)}) > 1:
+        raise DatasetError("it has not as many of each edge, class and flag as of the others")
+    boxes = np.stack(edges, axis=-1)
+    if not ((boxes >= 0) & (boxes <= 1)).all() or (boxes[:, :2] >= boxes[:, 2:]).any():
+        raise DatasetError("it has a box that leaves the photo or has no area")
+    return dataset.from_encoded(fields["image/filename"].decode(), fields["image/encoded"], boxes, classes, *flags)
+
+
+def _shards(path: pathlib.Path, count: int) -> list[pathlib.Path]:
+    """Return the names of a record file's shards, numbered as TensorFlow's tools do; of one, its own name."""
+    names = [f"{path.name}-{place:05d}-of-{count:05d}" for place in range(count)]
+    return [path.with_name(name) for name in names] if count > 1 else [path]
+
+
+def _found(path: pathlib.Path) -> list[pathlib.Path]:
+    """Return a record file, or its shards where there are any. Raises DatasetError where they are of two counts."""
+    there = sorted(path.parent.glob(f"{path.name}*"))
+    counts = {int(counted[1]) for each in there if (counted := re.fullmatch(r".*-of-(\d{5})", each.name))}
+    expected = _shards(path, max(counts, default=1))
+    odd = sorted(set(there) - set(expected))
+    if odd:
+        raise DatasetError(f"{odd[0]}: does not belong to the {len(expected)} files of {path}. Write the records anew.")
+    return expected
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stored:
+    """Where in a record file a photo lies: of 1,000 photos, the bytes would not fit into memory."""
+
+    path: pathlib.Path
+    offset: int
+    length: int
+
+    def read_bytes(self) -> bytes:
+        with open(self.path, "rb") as stream:
+            stream.seek(self.offset)
+            example = tf.train.Example.FromString(stream.read(self.length))
+        return example.features.feature["image/encoded"].bytes_list.value[0]
+
+
+def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
+    """Return the samples of one file. Before each record stand 12 bytes of length and checksum, behind it 4."""
+    samples, offset = [], 12
+    for number, record in enumerate(tf.data.TFRecordDataset(str(path)), start=1):
+        length = len(record.numpy())
+        try:
+            sample = from_example(record)
+            if unknown := set(sample.classes) - names:
+                raise DatasetError(f"it has the class '{min(unknown)}', which {dataset.LABEL_MAP} does not list")
+        except (ValueError, tf.errors.OpError) as fault:
+            reason = getattr(fault, "message", None) or fault
+            raise DatasetError(f"{path}: record {number} cannot be used ({reason}). Write the records anew.") from None
+        samples.append(dataclasses.replace(sample, source=_Stored(path, offset, length)))
+        offset += length + 16
+    return samples
+
+
+def _bytes(values) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+
+def _floats(values) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def _integers(values) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))

@@ -1,0 +1,155 @@
+"""How good is a detector? COCO's average precision, measured by pycocotools.
+
+AP is the mean over IoU thresholds 0.50, 0.55, ... 0.95 of the area under the precision-recall curve, the mean over
+classes; AP50 and AP75 take one threshold (cocodataset.org/#detection-eval).
+"""
+
+import contextlib
+import dataclasses
+import io
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from workshop_utils.model import detection, preprocessing
+
+BATCH = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Metrics:
+    """Fractions from 0 to 1. Classes without ground truth do not count and are not listed."""
+
+    AP: float
+    AP50: float
+    AP75: float
+    per_class: dict[str, float]
+    per_class_AP50: dict[str, float]
+    curves: dict[str, np.ndarray] = dataclasses.field(repr=False)
+    """Precision at IoU 0.5 for each class, at the 101 recalls 0.00, 0.01, ... 1.00."""
+
+    def as_json(self) -> dict:
+        """Return everything but the curves, rounded to six places."""
+        fields = dataclasses.asdict(self)
+        del fields["curves"]
+        return _rounded(fields)
+
+
+def evaluate(model, samples, label_map: dict[int, str], names: dict[int, str] | None = None) -> Metrics:
+    """Detect on the samples and score what is found against their boxes, class by class.
+
+    `label_map` is the ground truth's; `names` is the model's own, where it differs (classes are matched by name).
+    """
+    found = [_detect(model, part) for part in _parts(samples)]
+    own = names or label_map
+    ids = {name: number for number, name in label_map.items()}
+    translate = np.array([ids.get(own.get(number), 0) for number in range(max(own) + 1)])
+    return score(
+        samples,
+        [(boxes, translate[classes], scores) for batch in found for boxes, classes, scores in zip(*batch)],
+        label_map,
+    )
+
+
+def evaluate_class_agnostic(model, samples) -> Metrics:
+    """Score where boxes are, whatever they are called: does the detector find the objects at all?"""
+    found = [_detect(model, part, class_agnostic=True) for part in _parts(samples)]
+    results = [(boxes, np.minimum(classes, 1), scores) for batch in found for boxes, classes, scores in zip(*batch)]
+    return score(
+        [dataclasses.replace(s, classes=("object",) * len(s.classes)) for s in samples], results, {1: "object"}
+    )
+
+
+def class_agnostic(model, samples, names: dict[int, str]) -> dict:
+    """Return `evaluate_class_agnostic` ready for JSON, with what the objects are `called`."""
+    return evaluate_class_agnostic(model, samples).as_json() | {"called": called(model, samples, names)}
+
+
+def called(model, samples, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
+    """Count what the detector calls the objects it finds, most frequent first."""
+    counts: dict[str, int] = {}
+    for part in _parts(samples):
+        found = _detect(model, part, class_agnostic=True)
+        for number in found.classes[found.scores >= min_score]:
+            counts[names[int(number)]] = counts.get(names[int(number)], 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def score(samples, results, label_map: dict[int, str]) -> Metrics:
+    """Score results, one (boxes, class ids, scores) a sample, normalised boxes; class id 0 means nothing."""
+    truth = COCO()
+    truth.dataset = _ground_truth(samples, label_map)
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+        rows = [
+            row
+            for index, (sample, result) in enumerate(zip(samples, results, strict=True), start=1)
+            for row in _rows(index, sample, *result)
+        ]
+        found = truth.loadRes(rows) if rows else COCO()
+        evaluator = COCOeval(truth, found, "bbox")
+        if rows:
+            evaluator.evaluate()
+            evaluator.accumulate()
+    classes = sorted({row["category_id"] for row in truth.dataset["annotations"] if not row["iscrowd"]})
+    if not rows or not classes:
+        nothing = dict.fromkeys((label_map[number] for number in classes), 0.0)
+        return Metrics(0.0, 0.0, 0.0, nothing, dict(nothing), {name: np.zeros(101) for name in nothing})
+    # precision has the axes IoU threshold (10), recall (101), class, area range (all), detections (100)
+    precision = np.maximum(evaluator.eval["precision"][:, :, :, 0, -1], 0.0)
+    column = {number: evaluator.params.catIds.index(number) for number in classes}
+    by_class = {label_map[number]: precision[:, :, column[number]] for number in classes}
+    everything = np.stack(list(by_class.values()), axis=-1)
+    return Metrics(
+        AP=float(everything.mean()),
+        AP50=float(everything[0].mean()),
+        AP75=float(everything[5].mean()),
+        per_class={name: float(part.mean()) for name, part in by_class.items()},
+        per_class_AP50={name: float(part[0].mean()) for name, part in by_class.items()},
+        curves={name: part[0] for name, part in by_class.items()},
+    )
+
+
+def _parts(samples) -> list:
+    return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
+
+
+def _detect(model, samples, class_agnostic: bool = False) -> detection.Detections:
+    images = np.stack([preprocessing.resize(sample.image) for sample in samples])
+    return detection.detect(model, images, class_agnostic=class_agnostic)
+
+
+def _ground_truth(samples, label_map: dict[int, str]) -> dict:
+    ids = {name: number for number, name in label_map.items()}
+    annotations = []
+    for index, sample in enumerate(samples, start=1):
+        for box, name, difficult in zip(sample.boxes, sample.classes, sample.difficult, strict=True):
+            row = _box_row(index, sample, box) | {"category_id": ids[name], "iscrowd": int(difficult)}
+            annotations.append(row | {"id": len(annotations) + 1, "area": row["bbox"][2] * row["bbox"][3]})
+    return {
+        "info": {},
+        "images": [{"id": i, "width": s.width, "height": s.height} for i, s in enumerate(samples, start=1)],
+        "categories": [{"id": number, "name": name} for number, name in label_map.items()],
+        "annotations": annotations,
+    }
+
+
+def _rows(index: int, sample, boxes, classes, scores) -> list[dict]:
+    return [
+        _box_row(index, sample, box) | {"category_id": int(number), "score": float(value)}
+        for box, number, value in zip(boxes, classes, scores, strict=True)
+        if number > 0
+    ]
+
+
+def _box_row(index: int, sample, box) -> dict:
+    ymin, xmin, ymax, xmax = (float(edge) for edge in box)
+    left, top = xmin * sample.width, ymin * sample.height
+    return {"image_id": index, "bbox": [left, top, xmax * sample.width - left, ymax * sample.height - top]}
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    return round(value, 6) if isinstance(value, float) else value

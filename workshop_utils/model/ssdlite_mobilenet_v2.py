@@ -1,0 +1,75 @@
+"""SSDLite MobileNetV2 as a Keras model.
+
+Sandler et al. 2018 (arXiv 1801.04381), section 6.2: SSD (arXiv 1512.02325) with depthwise separable prediction layers
+on MobileNetV2. It matches the Object Detection API's `ssdlite_mobilenet_v2` layer by layer.
+"""
+
+import math
+
+from workshop_utils.core.tensorflow import keras
+from workshop_utils.model import preprocessing
+from workshop_utils.model.anchors import GRIDS, shapes
+
+layers = keras.layers
+
+EXTRA_BLOCKS = ((256, 512), (128, 256), (128, 256), (64, 128))
+"""Channels of the 1x1 and of the strided convolution of each block behind the backbone."""
+
+EPSILON = 1e-3
+"""MobileNet's batch-norm epsilon."""
+
+
+def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
+    """Return the detector with random weights, for `classes` classes besides the background.
+
+    Its input is float images (N, 300, 300, 3) in [-1, 1]; its outputs are [box_encodings (N, 1917, 4),
+    class_logits (N, 1917, classes + 1)], the background's logit first.
+    """
+    side = preprocessing.INPUT_SIDE
+    backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
+    maps = [backbone.get_layer("block_13_expand_relu").output, backbone.get_layer("out_relu").output]
+    for number, (squeezed, widened) in enumerate(EXTRA_BLOCKS, start=1):
+        x = _convolution(maps[-1], squeezed, f"extra_{number}_reduce")
+        x = _depthwise(x, f"extra_{number}_depthwise", strides=2)
+        maps.append(_convolution(x, widened, f"extra_{number}"))
+    boxes, logits = [], []
+    for level, (features, grid) in enumerate(zip(maps, GRIDS, strict=True)):
+        count = len(shapes(level))
+        boxes.append(_head(features, 4, count * grid * grid, count, f"box_{level}"))
+        logits.append(_head(features, classes + 1, count * grid * grid, count, f"class_{level}"))
+    outputs = [
+        layers.Concatenate(axis=1, name="box_encodings")(boxes),
+        layers.Concatenate(axis=1, name="class_logits")(logits),
+    ]
+    model = keras.Model(backbone.input, outputs, name="ssdlite_mobilenet_v2")
+    for layer in batch_norms(model):
+        layer.momentum = batch_norm_momentum
+    return model
+
+
+def batch_norms(model: keras.Model) -> list[layers.BatchNormalization]:
+    """Return the model's batch-norm layers."""
+    return [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+
+
+def _convolution(x, channels: int, name: str):
+    x = layers.Conv2D(channels, 1, use_bias=False, name=name)(x)
+    return _normalise(x, name)
+
+
+def _depthwise(x, name: str, strides: int = 1):
+    x = layers.DepthwiseConv2D(3, strides, padding="same", use_bias=False, name=name)(x)
+    return _normalise(x, name)
+
+
+def _normalise(x, name: str):
+    x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_BN")(x)
+    return layers.ReLU(6.0, name=f"{name}_relu")(x)
+
+
+def _head(features, values: int, total: int, count: int, name: str):
+    """One prediction layer: `values` numbers for each of `count` anchors a cell, `total` anchors in all."""
+    x = _depthwise(features, f"{name}_depthwise")
+    bias = "zeros" if name.startswith("box") else keras.initializers.Constant(-math.log(99.0))
+    x = layers.Conv2D(count * values, 1, bias_initializer=bias, name=name)(x)
+    return layers.Reshape((total, values), name=f"{name}_flat")(x)

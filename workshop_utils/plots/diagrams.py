@@ -1,0 +1,158 @@
+"""Diagrams of how the detector works: anchors, box coding, the network's structure, the map of strategies."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Polygon, Rectangle
+
+from workshop_utils.model import anchors
+from workshop_utils.plots.drawing import PALETTE, Picture, finish, label_text, outlines, readable_on, to_pixels
+
+_CENTRED = {"ha": "center", "va": "center", "fontsize": 11}
+_ARROW = {"arrowstyle": "-|>", "lw": 1.6, "color": "black", "shrinkA": 0, "shrinkB": 0}
+_HEADS = ({"facecolor": PALETTE[4]}, {"facecolor": PALETTE[5], "ls": "--"})
+
+
+def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
+    """Draw the grid of each of the six feature maps over a photo, and the anchors of its middle cell; the picture."""
+    height, width = image.shape[:2]
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
+    for level, (axis, grid, where) in enumerate(zip(axes.flat, anchors.GRIDS, anchors.level_slices())):
+        own = anchors.anchors()[where].reshape(grid, grid, -1, 4)
+        axis.imshow(image, alpha=0.6)
+        for line in range(grid + 1):
+            axis.plot([0, width], [line * height / grid] * 2, color="white", linewidth=0.7)
+            axis.plot([line * width / grid] * 2, [0, height], color="white", linewidth=0.7)
+        middle = own[grid // 2, grid // 2]
+        for place, box in enumerate(middle):
+            outlines(axis, [box], (width, height), edgecolor=PALETTE[place], linewidth=2)
+        (top, left), (bottom, right) = middle[:, :2].min(axis=0) - 0.02, middle[:, 2:].max(axis=0) + 0.02
+        axis.set_xlim(min(0, left) * width, max(1, right) * width)
+        axis.set_ylim(max(1, bottom) * height, min(0, top) * height)
+        axis.set_title(f"map {level + 1}: {grid} x {grid} cells, {own.shape[2]} anchors each", fontsize=11)
+        axis.axis("off")
+    return finish(figure, alt)
+
+
+def matched_anchors(sample, matched: np.ndarray, *, alt: str) -> Picture:
+    """Draw a sample's boxes thick and numbered from 1 and, thin in the same colour and with a dash of its own, the
+    anchors that `anchors.match` gave each; return the picture."""
+    height, width = sample.image.shape[:2]
+    figure, axis = plt.subplots(figsize=(9, 9 * height / width), layout="constrained")
+    axis.imshow(sample.image, alpha=0.6)
+    for place, box in enumerate(sample.boxes):
+        own, dash = PALETTE[place % len(PALETTE)], ("--", ":", "-.")[place % 3]
+        theirs = anchors.anchors()[matched == place]
+        outlines(axis, theirs, (width, height), edgecolor=own, linewidth=1.3, linestyle=dash)
+        outlines(axis, [box], (width, height), edgecolor=own, linewidth=3.5)
+        left, top, *_ = to_pixels(box, (width, height))
+        axis.text(left, top, place + 1, **_CENTRED, color=readable_on(own), bbox={"facecolor": own})
+    axis.axis("off")
+    return finish(figure, alt)
+
+
+WAYS = ("as is", "fine-tune", "random init")
+"""The three ways to use what others have trained."""
+
+_REGIONS = (
+    (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", WAYS[0]),
+    (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", WAYS[1]),
+    (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", WAYS[1]),
+    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", WAYS[1]),
+    (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", WAYS[2]),
+)
+"""Of the map: from and up to how many photos, from and up to which likeness, the colour, the words, the way."""
+
+
+def way_of(count: int, likeness: float) -> str:
+    """Return which of WAYS the map gives so many labelled photos of so much likeness (0 to 1)."""
+    count = min(max(count, 1), 1e5)
+    return next(
+        way
+        for left, right, bottom, top, *_, way in reversed(_REGIONS)
+        if left <= count <= right and bottom <= likeness <= top
+    )
+
+
+def box_coding(image: np.ndarray, anchor, box, *, alt: str) -> Picture:
+    """Draw an anchor dashed, a box solid, and the way from the one's centre to the other's; return the picture."""
+    height, width = image.shape[:2]
+    figure, axis = plt.subplots(figsize=(6, 6), layout="constrained")
+    axis.imshow(image, alpha=0.6)
+    (left, top, right, bottom), edges = (to_pixels(each, (width, height)) for each in (anchor, box))
+    outlines(axis, [anchor], (width, height), edgecolor=PALETTE[0], linewidth=3, linestyle="--")
+    outlines(axis, [box], (width, height), edgecolor=PALETTE[1], linewidth=3)
+    start, end = ((left + right) / 2, (top + bottom) / 2), ((edges[0] + edges[2]) / 2, (edges[1] + edges[3]) / 2)
+    axis.annotate("", end, start, arrowprops=_ARROW)
+    for place, name, own in (((left, top), "anchor", PALETTE[0]), (edges[2:], "box", PALETTE[1])):
+        axis.text(*place, name, **_CENTRED, color=readable_on(own), bbox={"facecolor": own})
+    margin = 0.3 * max(right - left, bottom - top)
+    axis.set_xlim(min(left, edges[0]) - margin, max(right, edges[2]) + margin)
+    axis.set_ylim(max(bottom, edges[3]) + margin, min(top, edges[1]) - margin)
+    axis.axis("off")
+    return finish(figure, alt)
+
+
+def network(model, weights: dict[str, int], image: np.ndarray, *, alt: str) -> Picture:
+    """Draw the detector's structure, read off the model, and a photo (300, 300, 3) that goes in; return the picture.
+
+    Each feature map is a block of as many cells as it has. Below it stand what its two heads give for one cell, as
+    anchors x numbers, and its anchors. `weights` counts those of the four parts, in the order of the picture.
+    """
+    figure, axis = plt.subplots(figsize=(12, 6.3), layout="constrained")
+    axis.set(xlim=(0, 12.2), ylim=(0.2, 6.5), aspect="equal")
+    axis.axis("off")
+    backbone, extra, *heads = (f"{part}\n{count:,} weights" for part, count in weights.items())
+    for words, left, right, dash in ((backbone, 2.2, 6.25, "-"), (extra, 6.4, 12.1, "--")):
+        axis.add_patch(Rectangle((left, 3.1), right - left, 2.65, facecolor="#F3F3F3", edgecolor="black", ls=dash))
+        axis.text((left + right) / 2, 6.1, words, **_CENTRED)
+    axis.imshow(image, extent=(0.2, 1.7, 3.9, 5.4), aspect="auto", zorder=2)
+    axis.text(0.95, 3.45, f"photo\n{_times(image.shape)}", **_CENTRED)
+    for words, height in zip((*heads, f"{model.outputs[0].shape[1]:,} anchors  ="), (2.4, 1.4, 0.6)):
+        axis.text(0.95, height, words, **_CENTRED)
+    end = 1.7
+    for level, centre in enumerate((3.3, 5.2, 7.35, 8.9, 10.2, 11.4)):
+        grid, _, channels = model.get_layer(f"box_{level}_depthwise").input.shape[1:]
+        end = _block(axis, centre, grid, channels, end)
+        axis.text(centre, 3.45, f"map {level + 1}\n{grid} x {grid} x {channels}", **_CENTRED)
+        for head, height, style in zip(("box", "class"), (2.4, 1.4), _HEADS):
+            total, numbers = model.get_layer(f"{head}_{level}_flat").output.shape[1:]
+            axis.add_patch(Rectangle((centre - 0.475, height - 0.32), 0.95, 0.64, edgecolor="black", **style))
+            axis.text(centre, height, f"{total // grid**2} anchors\nx {numbers} numbers", **_CENTRED | {"fontsize": 9})
+            axis.annotate("", (centre - 0.475, height), (centre - 0.62, height), arrowprops=_ARROW)
+        axis.plot((centre - 0.62, centre - 0.62), (3.1, 1.4), color="black", lw=1.6)
+        axis.text(centre, 0.6, f"{'+ ' if level else ''}{total:,}", **_CENTRED)
+    return finish(figure, alt)
+
+
+def strategy_map(name: str, count: int, likeness: float, *, alt: str) -> Picture:
+    """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the picture."""
+    figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
+    for left, right, bottom, top, own, words, _ in _REGIONS:
+        axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)
+        axis.text((left * right) ** 0.5, (bottom + top) / 2, words, ha="center", va="center", fontsize=11)
+    axis.plot(count, likeness, "*", color="black", markersize=16)
+    axis.annotate(label_text(name), (count, likeness), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
+    axis.set(xscale="log", xlim=(1, 1e5), ylim=(0, 1), xlabel="labelled photos")
+    axis.set_yticks([0.17, 0.57, 0.9], ["unlike", "related", "the same"])
+    axis.set_ylabel("likeness to the original problem")
+    return finish(figure, alt)
+
+
+def _block(axis, centre: float, grid: int, channels: int, behind: float) -> float:
+    """Draw a feature map as a block, and the arrow to it from what lies before; return where on the axis it ends."""
+    side, depth, middle = 1.4 * (grid / anchors.GRIDS[0]) ** 0.5, 0.05 + channels / 4000, 4.65
+    left, bottom = centre - (side + depth) / 2, middle - (side + depth) / 2
+    top = ((0, side), (depth, side + depth), (side + depth, side + depth), (side, side))
+    flank = ((side, 0), (side + depth, depth), (side + depth, side + depth), (side, side))
+    front = ((0, 0), (0, side), (side, side), (side, 0))
+    for face, shade in ((top, "#B0B0B0"), (flank, "#808080"), (front, "white")):
+        axis.add_patch(Polygon(np.add(face, (left, bottom)), facecolor=shade, edgecolor="black", linewidth=0.8))
+    for line in np.linspace(0, side, grid + 1):
+        axis.plot((left + line, left + line), (bottom, bottom + side), color="black", linewidth=0.4)
+        axis.plot((left, left + side), (bottom + line, bottom + line), color="black", linewidth=0.4)
+    axis.annotate("", (left, middle), (behind, middle), arrowprops=_ARROW)
+    return left + side + depth
+
+
+def _times(shape) -> str:
+    return " x ".join(map(str, shape))

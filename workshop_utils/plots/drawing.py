@@ -1,0 +1,196 @@
+"""Boxes on photos, curves, anchors, feature maps: all that is drawn is drawn here, with matplotlib and Pillow.
+
+Figures come back as a `Picture`: as a cell's last expression it shows once, with a text for those who cannot see it,
+and nothing but its pixels stays in memory.
+"""
+
+import base64
+import functools
+import html
+import io
+
+import matplotlib.font_manager
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown
+from matplotlib.patches import Rectangle
+from PIL import Image, ImageDraw, ImageFont
+
+from workshop_utils.core import untrusted
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+
+LONGEST_CAPTION = 80
+"""What a class is called beyond so many letters is not drawn."""
+
+
+DPI = 100
+"""Pixels an inch of a figure has."""
+
+
+class Picture:
+    """A picture as a notebook shows it: `png`, a file's bytes, and `alt`, a sentence that says what is to be seen."""
+
+    def __init__(self, png: bytes, alt: str):
+        self.png, self.alt = png, alt
+
+    def _repr_html_(self) -> str:
+        encoded = base64.b64encode(self.png).decode()
+        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{encoded}" style="max-width: 100%">'
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def picture(image, *, alt: str) -> Picture:
+    """Return a photo (uint8 array or image) as a cell's last expression shows it."""
+    return Picture(png(Image.fromarray(image) if isinstance(image, np.ndarray) else image), alt)
+
+
+def colour(name: str, names) -> str:
+    """Return the colour of a class: the palette in the order of the sorted class names."""
+    ordered = sorted(set(names))
+    return PALETTE[ordered.index(name) % len(PALETTE)] if name in ordered else PALETTE[-1]
+
+
+def annotated(image, boxes, captions, colours=None) -> Image.Image:
+    """Return a copy of a photo (uint8 array or image) with boxes (n, 4; ymin, xmin, ymax, xmax, normalised) drawn."""
+    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image.copy()
+    picture = picture.convert("RGB")
+    draw = ImageDraw.Draw(picture)
+    thickness = max(2, round(max(picture.size) / 250))
+    font = _font(max(11, round(max(picture.size) / 42)))
+    edges = [to_pixels(box, picture.size) for box in np.asarray(boxes).reshape(-1, 4)]
+    colours = colours or [PALETTE[0]] * len(edges)
+    for box, own in zip(edges, colours, strict=True):
+        draw.rectangle(box, outline=own, width=thickness)
+    for box, caption, own in zip(edges, captions, colours, strict=True):
+        if caption:
+            _caption(draw, box, caption[:LONGEST_CAPTION], own, font, picture.size)
+    return picture
+
+
+def photo_with_boxes(sample, names=None) -> Image.Image:
+    """Return a sample's photo with its ground truth."""
+    names = names or sample.classes
+    return annotated(sample.image, sample.boxes, sample.classes, [colour(name, names) for name in sample.classes])
+
+
+def photo_with_detections(
+    image, boxes, classes, scores, label_map: dict[int, str], min_score: float = 0.4
+) -> Image.Image:
+    """Return a photo with one photo's detections at or above `min_score`, each with its class and score in percent."""
+    kept = np.flatnonzero(np.asarray(scores) >= min_score)
+    names = [label_map[int(classes[place])] for place in kept]
+    captions = [f"{name} {scores[place]:.0%}" for name, place in zip(names, kept)]
+    colours = [colour(name, label_map.values()) if len(label_map) <= len(PALETTE) else PALETTE[0] for name in names]
+    return annotated(image, np.asarray(boxes)[kept], captions, colours)
+
+
+def best(samples, found, label_map: dict[int, str]) -> list[Image.Image]:
+    """Return each sample's photo with as many detections as it has labelled objects, the surest first.
+
+    So a detector that is not sure of anything yet shows what it would say. `found` is a `detector.Detections`.
+    """
+    counts = [len(sample.classes) for sample in samples]
+    return [
+        photo_with_detections(sample.image, boxes[:count], classes[:count], scores[:count], label_map, min_score=1e-9)
+        for sample, count, boxes, classes, scores in zip(samples, counts, *found, strict=True)
+    ]
+
+
+def show(images, titles=(), columns: int = 3, width: float = 4.0, *, alt: str) -> Picture:
+    """Show images side by side, `columns` in a row; return the picture."""
+    rows = -(-len(images) // columns)
+    heights = np.asarray(images[0]).shape[0] / np.asarray(images[0]).shape[1]
+    size = (width * columns, width * rows * heights + 0.3 * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for axis in axes.flat:
+        axis.axis("off")
+    for place, image in enumerate(images):
+        axes.flat[place].imshow(image, cmap="gray")
+        if place < len(titles):
+            axes.flat[place].set_title(label_text(titles[place]), fontsize=10)
+    return finish(figure, alt)
+
+
+def filters(kernel, columns: int = 8) -> np.ndarray:
+    """Return a colour kernel (height, width, 3, n) as one picture, float from 0 to 1: a tile for each of n filters."""
+    span = np.abs(kernel).max(axis=(0, 1, 2)) + 1e-9
+    tiles = np.pad(0.5 + kernel / (2 * span), ((0, 1), (0, 1), (0, 0), (0, 0)), constant_values=1.0)
+    height, width, _, count = tiles.shape
+    grid = tiles.transpose(3, 0, 1, 2).reshape(count // columns, columns, height, width, 3)
+    return grid.transpose(0, 2, 1, 3, 4).reshape(count // columns * height, columns * width, 3)
+
+
+def png(image: Image.Image) -> bytes:
+    """Return an image as a PNG file's bytes, as `ipywidgets.Image` takes it."""
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def table(rows: list[dict[str, object]]) -> Markdown:
+    """Return rows that have the same keys as a table: the keys are its head, fractions are written to two places."""
+
+    def line(cells) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    def text(cell) -> str:
+        return (
+            f"{cell:.2f}"
+            if isinstance(cell, float)
+            else f"{cell:,}"
+            if isinstance(cell, int)
+            else untrusted.markdown(str(cell))
+        )
+
+    align = [":---" if isinstance(cell, str) else "---:" for cell in rows[0].values()]
+    return Markdown(
+        "\n".join([line(map(text, rows[0])), line(align), *(line(map(text, row.values())) for row in rows)])
+    )
+
+
+def outlines(axis, boxes, size: tuple[int, int], **style) -> None:
+    """Draw boxes (normalised) on a matplotlib axis that shows a photo of `size` = (width, height) in pixels."""
+    for box in boxes:
+        left, top, right, bottom = to_pixels(box, size)
+        axis.add_patch(Rectangle((left, top), right - left, bottom - top, **{"fill": False, "linewidth": 1.5, **style}))
+
+
+def label_text(name) -> str:
+    """Return a name as matplotlib shows it as it is, cut where it is long: a dollar sign would begin a formula."""
+    return str(name)[:LONGEST_CAPTION].replace("$", r"\$")
+
+
+def finish(figure, alt: str) -> Picture:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI)
+    plt.close(figure)
+    return Picture(stream.getvalue(), alt)
+
+
+def to_pixels(box, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    width, height = size
+    ymin, xmin, ymax, xmax = (float(edge) for edge in box)
+    return xmin * width, ymin * height, xmax * width, ymax * height
+
+
+def _caption(draw, box, caption: str, own: str, font, size: tuple[int, int]) -> None:
+    left, top, right, bottom = draw.textbbox((0, 0), caption, font=font)
+    width, height = right - left + 6, bottom - top + 4
+    x = max(0, min(box[0], size[0] - width))
+    y = box[1] - height if box[1] >= height else min(box[1], size[1] - height)
+    draw.rectangle((x, y, x + width, y + height), fill=own)
+    draw.text((x + 3 - left, y + 2 - top), caption, font=font, fill=readable_on(own))
+
+
+def readable_on(background: str) -> str:
+    red, green, blue = (int(background[place : place + 2], 16) for place in (1, 3, 5))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
+@functools.cache
+def _font(size: int):
+    return ImageFont.truetype(matplotlib.font_manager.findfont("DejaVu Sans"), size)

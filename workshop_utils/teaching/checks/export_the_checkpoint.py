@@ -1,0 +1,89 @@
+"""The checks of notebook `08_export_the_checkpoint`: sizes of files, int8, when an export is good."""
+
+import numpy as np
+
+from workshop_utils.teaching.checks.answer import Verdict, _array, _called, _number, _right, _wrong, check
+from workshop_utils.teaching.checks.slips import _slip
+
+
+@check
+def file_sizes(answer, weights: int) -> Verdict:
+    """Whether the answer is how many megabytes so many weights take, as float32 and as int8."""
+    said, truth = _array(answer, (2,)), np.array([4, 1]) * weights / 1e6
+    slips = {
+        "Those are bits. A byte has 8 of them": 8 * truth,
+        "Those are bytes. A megabyte has 1,000,000 of them": 1e6 * truth,
+        "Those are kilobytes": 1e3 * truth,
+        "A float32 takes 32 bits, which are 4 bytes; 8 bytes are a float64": truth * (2, 1),
+        "An int8 takes 8 bits, which are one byte; yours is as large as the float": truth * (1, 4),
+        "First the float32, then the int8; yours are the other way round": truth[::-1],
+    }
+    if np.allclose(said, truth, rtol=0.06):  # a megabyte of 1,048,576 bytes is right, too
+        return _right(f"{weights:,} weights take {truth[0]:.1f} MB as float32 and {truth[1]:.1f} MB as int8.")
+    return _wrong(f"{_slip(said, slips, rtol=0.06) or 'Multiply the weights by the bytes that each takes'}.")
+
+
+@check
+def there_and_back(function, values) -> Verdict:
+    """Whether function(values) gives the values as they come back from int8, with a scale and a zero point."""
+    values = np.asarray(values, float)
+    for real in (values, np.linspace(-1.0, 3.0, 1001)):
+        said = _array(_called(function, real.copy()), real.shape)
+        whole, scale, zero = _quantised(real)
+        truth, symmetric = _back(real), np.abs(real).max() / 127
+        slips = {
+            "Those are the whole numbers. Bring them back: subtract the zero point, multiply by the scale": whole,
+            "The zero point is missing on the way back: it is subtracted before the scale multiplies": whole * scale,
+            "The zero point is to be subtracted on the way back, and you add it": (whole + zero) * scale,
+            "Your whole numbers are int8, and q - Z does not fit into that: it wraps around. Subtract as float": (
+                ((whole - zero + 128) % 256 - 128) * scale
+            ),
+            "Without a zero point the range is as long below 0 as above, and part of the 256 numbers stays unused. "
+            "Put the smallest value at -128": np.round(real / symmetric) * symmetric,
+            "You cut off the fraction. Round to the nearest whole number, which halves the largest error": (
+                np.clip(np.trunc(real / scale) + zero, -128, 127) - zero
+            )
+            * scale,
+            "Between 256 numbers there are 255 steps": _back(real, steps=256),
+        }
+        if not np.allclose(said, truth, atol=0.6 * scale) or (np.abs(said - truth) > 0.1 * scale).mean() > 0.01:
+            worst = float(np.abs(said - real).max())
+            why = _slip(said, slips) or f"The largest error should be near half a step, {scale / 2:.2g}"
+            if np.median(np.abs(said - real)) < 0.02 * scale:
+                why = "Next to nothing was lost, so nothing was rounded to a whole number"
+            return _wrong(f"Yours are off by up to {worst:.2g}. {why}.")
+    error, step = float(np.abs(_back(values) - values).max()), _quantised(values)[1]
+    return _right(f"The largest error is {error:.2g}, about half a step of {step:.2g}.")
+
+
+def _quantised(real: np.ndarray, steps: int = 255) -> tuple[np.ndarray, float, float]:
+    """Return values as whole numbers from -128 to 127, with scale and zero point (Jacob et al. 2018, equation 1)."""
+    scale = (real.max() - real.min()) / steps
+    zero = np.round(-128 - real.min() / scale)
+    return np.clip(np.round(real / scale) + zero, -128, 127), scale, zero
+
+
+def _back(real: np.ndarray, steps: int = 255) -> np.ndarray:
+    whole, scale, zero = _quantised(real, steps)
+    return (whole - zero) * scale
+
+
+@check
+def lowest_iou(answer, exports: dict, spoilt: dict) -> Verdict:
+    """Whether an IoU, asked of each box of an export, lets pass all `exports` and none of `spoilt`, {name: IoUs}."""
+    said = _number(answer)
+    if not 0 < said <= 1:
+        return _wrong(f"An IoU lies between 0 and 1{': write 0.9, not 90' if 1 < said <= 100 else ''}.")
+    refused = {name: min(values) for name, values in exports.items() if min(values) < said}
+    passed = {name: min(values) for name, values in spoilt.items() if min(values) >= said}
+    for name, lowest in refused.items():
+        return _wrong(
+            f"It would refuse {name}, a good export whose lowest IoU is {lowest:.4f}. Leave room for rounding."
+        )
+    for name, lowest in passed.items():
+        return _wrong(f"It would let pass '{name}', whose lowest IoU is {lowest:.2f}.")
+    lowest, highest = (pick(min(values) for values in each.values()) for pick, each in ((min, exports), (max, spoilt)))
+    return _right(
+        f"Anything above {highest:.2f} and up to {lowest:.4f} does here. Close to the upper end it refuses good exports"
+        " on the next photo; close to the lower end it lets smaller faults pass."
+    )

@@ -1,0 +1,104 @@
+"""The checks of notebook `02_label_images`: the IoU of boxes, bad labels, a photo that somebody labelled."""
+
+import dataclasses
+
+import numpy as np
+
+from workshop_utils.data import voc
+from workshop_utils.evaluation import agreement
+from workshop_utils.teaching.checks.answer import Verdict, _number, _open, _right, _shown, _wrong, check
+from workshop_utils.teaching.checks.slips import _nearest
+
+
+@check
+def iou_by_hand(answer, first, second) -> Verdict:
+    """Check the IoU of two boxes (`voc.Box`), a fraction, to two places."""
+    shared = max(0, min(first.xmax, second.xmax) - max(first.xmin, second.xmin)) * max(
+        0, min(first.ymax, second.ymax) - max(first.ymin, second.ymin)
+    )
+    areas = [(box.xmax - box.xmin) * (box.ymax - box.ymin) for box in (first, second)]
+    iou, number = shared / (sum(areas) - shared), _number(answer)
+    if abs(number - iou) < 0.005:
+        return _right(f"They share {shared:,.0f} pixels and cover {sum(areas) - shared:,.0f} together: {iou:.3f}.")
+    slips = {
+        shared / sum(areas): "You divided by the sum of both areas. What they share is in it twice: take it off once.",
+        2 * shared / sum(areas): "That is the Dice coefficient, twice the shared area over the sum of both areas. "
+        "IoU divides the shared area by what both cover together.",
+        shared / areas[0]: "You divided by the area of the first box alone.",
+        shared / areas[1]: "You divided by the area of the second box alone.",
+        (sum(areas) - shared) / shared: "That is upside down: the shared area goes above.",
+        100 * iou: "That is a percentage; a number between 0 and 1 is wanted.",
+        shared: "That is the shared area in pixels. Divide it by the area that both cover together.",
+    }
+    return _wrong(_nearest(number, slips) or "First the pixels that both share: from which x to which x, and how high?")
+
+
+@check
+def bad_labels(answer, drawn, true) -> Verdict:
+    """Check which boxes of an annotation are bad, {number: "edges" or "name"}, boxes in the order of the true ones."""
+    pairs = enumerate(zip(drawn.boxes, true.boxes, strict=True), start=1)
+    expected = {}
+    for number, (own, other) in pairs:
+        if own.name != other.name:
+            expected[number] = "name"
+        elif (own.xmin, own.ymin, own.xmax, own.ymax) != (other.xmin, other.ymin, other.xmax, other.ymax):
+            expected[number] = "edges"
+    if not isinstance(answer, dict) or not answer:
+        return _wrong('A dictionary from numbers of boxes to "edges" or "name" is wanted, such as {7: "edges"}.')
+    if answer == expected:
+        return _right("A detector would have learned both: a wrong cup shape, and a flavour that is another.")
+    for number, said in answer.items():
+        if number not in range(1, len(drawn.boxes) + 1):
+            return _wrong(f"There is no box {_shown(number)}; they are numbered from 1 to {len(drawn.boxes)}.")
+        if said not in ("edges", "name"):
+            return _wrong(f'What is wrong with box {number} is "edges" or "name", not {_shown(said)}.')
+        if number not in expected:
+            return _wrong(f"Box {number} is good: it has the right name and touches its cup on all sides.")
+        if said != expected[number]:
+            return _wrong(f"Box {number} is bad, but not for its {said}.")
+    return _wrong(f"So far right, but {len(expected) - len(answer)} more is bad.")
+
+
+@check
+def labelled_photo(answer, true, least: float = 0.8) -> Verdict:
+    """Check the boxes (`voc.Box`) that somebody drew on a photo against its true annotation."""
+    if not isinstance(answer, list | tuple) or not all(isinstance(box, voc.Box) for box in answer):
+        return _wrong('A list of boxes is wanted, such as [voc.Box("peach", 100, 100, 200, 220)].')
+    found = agreement.compare(dataclasses.replace(true, boxes=tuple(answer)), true)
+    if found.missed:
+        return _wrong(
+            f"Cups without a box: {found.missed} of {len(true.boxes)}. Every cup gets one, also a hidden one."
+        )
+    if found.extra:
+        return _wrong(f"{found.extra} of your boxes stand for no cup, or for one that has a box already. Delete them.")
+    worst = int(np.argmin(found.ious))
+    if found.mean_iou < least:
+        where = f"the {true.boxes[worst].name} cup, IoU {found.ious[worst]:.2f}"
+        return _wrong(f"The mean IoU is {found.mean_iou:.3f}, and {least} is wanted. The worst box is that of {where}.")
+    misnamed = [box.name for box, right in zip(true.boxes, found.named, strict=True) if not right]
+    if misnamed:
+        return _wrong(f"The boxes are good (mean IoU {found.mean_iou:.2f}). Look again at what is printed on the cups.")
+    return _right(f"All {len(true.boxes)} cups, all names, and a mean IoU of {found.mean_iou:.2f}.")
+
+
+@check
+def farthest_slip(edge, whole, side: float) -> Verdict:
+    """Check how far one edge may be too far in, and how far a whole box may be moved, until its IoU is 0.5."""
+    if whole is Ellipsis:
+        return _open()
+    edge, whole = _number(edge), _number(whole)
+    ious = ((side - edge) / side, (side - whole) / (side + whole))
+    if not all(0 <= slip < side for slip in (edge, whole)):
+        return _wrong(f"Both lie between 0 and the cup's width, {side:g} pixels.")
+    if all(abs(iou - 0.5) < 0.01 for iou in ious):
+        return _right(
+            f"{edge:.1f} and {whole:.1f} pixels: a moved box loses on one side and covers too much on the other."
+        )
+    if abs(ious[0] - 0.5) >= 0.01:
+        return _wrong(f"With its right edge {edge:g} pixels too far in, the box has an IoU of {ious[0]:.2f}.")
+    if abs(whole - side / 2) < 0.5:
+        return _wrong(
+            "`edge` is right. A box moved by half its width shares half of the cup; but together they cover "
+            "one and a half cups, so the IoU is a third."
+        )
+    return _wrong(f"`edge` is right. A box moved by {whole:g} pixels has an IoU of {ious[1]:.2f}.")

@@ -1,0 +1,45 @@
+"""The checks of notebook `00_start_here`: what a threshold leaves, and a box in pixels."""
+
+import numpy as np
+
+from workshop_utils.teaching.checks.answer import Verdict, _array, _number, _right, _wrong, check
+
+
+@check
+def remaining(answer, scores, threshold: float) -> Verdict:
+    """How many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
+    number, found = _number(answer), int((scores > 0).sum())
+    kept = int((scores >= threshold).sum())
+    if number == kept:
+        return _right(f"Left: {kept} of {found}. The detector did the same work; a threshold only hides boxes.")
+    if number == (scores < threshold).sum():
+        return _wrong(f"You counted the scores *below* {threshold}. Those are the boxes that go.")
+    if number in (len(scores), found):
+        return _wrong(f"This is how many boxes there are at all. Ask of each score whether it is at least {threshold}.")
+    if 0 < number < 1:
+        return _wrong("This looks like a score. How *many* scores are at least that high?")
+    return _wrong(f"Compare each of `found.scores[0]` with {threshold}, and count where the score is at least that.")
+
+
+@check
+def pixels(answer, box, width: int, height: int) -> Verdict:
+    """A box (ymin, xmin, ymax, xmax, normalised) in the pixels of its photo, in the same order."""
+    given, (top, left, bottom, right) = _array(answer, (4,)), np.asarray(box, float)
+
+    def is_like(*edges) -> bool:
+        return np.allclose(given, edges, rtol=0, atol=1)
+
+    if is_like(top * height, left * width, bottom * height, right * width):
+        across, down = (right - left) * width, (bottom - top) * height
+        return _right(f"The box is {across:.0f} pixels wide and {down:.0f} tall, in a photo of {width} x {height}.")
+    if is_like(top, left, bottom, right):
+        return _wrong("These are still fractions. A fraction of the photo's height or width is how many pixels?")
+    if is_like(top * width, left * height, bottom * width, right * height):
+        return _wrong("Height and width are swapped: ymin and ymax run down the photo's height.")
+    if is_like(left * width, top * height, right * width, bottom * height):
+        return _wrong("The pixels are right, their order is not: a box begins with ymin here.")
+    if is_like(top * height, left * width, (bottom - top) * height, (right - left) * width):
+        return _wrong("The last two are the box's height and width. Wanted are its lower and its right edge.")
+    if is_like(*(300 * edge for edge in (top, left, bottom, right))):
+        return _wrong(f"The network sees 300 x 300 pixels, but this photo has {width} x {height}: use its own size.")
+    return _wrong("Multiply ymin and ymax by the photo's height, xmin and xmax by its width.")

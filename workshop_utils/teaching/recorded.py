@@ -1,0 +1,85 @@
+"""Recorded runs: `results/*.json`, one file a run, each saying what made it.
+
+A file holds the strategy, the recipe, the photos' fingerprint, the command, the date, the minutes of training, the
+metrics and the history, so that a notebook can show a long run beside the one its reader just made.
+"""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+
+from workshop_utils.core import files, settings
+from workshop_utils.core.errors import WorkshopError
+from workshop_utils.training.run_folder import RunFolder
+
+
+class RecordedError(WorkshopError, ValueError):
+    """A recorded run that cannot be read; the message names the file and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """One recorded run. `metrics` are those of `evaluation.Metrics.as_json`, `history` the rows of `history.csv`."""
+
+    strategy: str
+    recipe: settings.Recipe
+    fingerprint: str
+    command: str
+    date: str
+    minutes: float
+    metrics: dict
+    history: list[dict[str, float | None]]
+    training_photos: int | None = None
+    """How many training photos a list chose; None where none did, and the recipe says how many there were."""
+
+
+def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
+    """Return the runs recorded in `folder`, sorted by file name; none where there is no such folder.
+
+    Raises RecordedError for a file that is not such a run.
+    """
+    return [_read(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+
+
+def everything(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
+    """Return the runs recorded in `folder` and in the folders within. Raises RecordedError as `load` does."""
+    return [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
+
+
+def repeats(
+    runs: list[Recorded], strategy: str, recipe: settings.Recipe, training_photos: int | None = None
+) -> list[Recorded]:
+    """Return those of `runs` that are this strategy by this recipe, whatever their seed, the lowest seed first."""
+    alike = [run for run in runs if (run.strategy, run.training_photos) == (strategy, training_photos)]
+    alike = [run for run in alike if dataclasses.replace(run.recipe, seed=recipe.seed) == recipe]
+    return sorted(alike, key=lambda run: run.recipe.seed)
+
+
+def _read(path: pathlib.Path) -> Recorded:
+    names = [field.name for field in dataclasses.fields(Recorded)]
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        run = Recorded(
+            **{name: fields[name] for name in names if name in fields} | {"recipe": settings.Recipe(**fields["recipe"])}
+        )
+        scores = [run.metrics["AP"], run.metrics["AP50"], run.metrics["AP75"], *run.metrics["per_class"].values()]
+        for number in (run.minutes, *scores, *(row["step"] for row in run.history)):
+            float(number)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
+        said = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
+        raise RecordedError(f"{path}: is no recorded run ({said}). Record it anew or take it out.") from None
+    return run
+
+
+def keep(experiment: RunFolder, command: str, folder: pathlib.Path = settings.RESULTS) -> pathlib.Path:
+    """Write what a finished run left as one file in `folder`; return its path. `command` is what made the run."""
+    plan, history = experiment.plan, experiment.history()
+    made = datetime.datetime.fromtimestamp((experiment.folder / "metrics.json").stat().st_mtime, datetime.UTC)
+    minutes = history[-1]["seconds"] / 60 if history else 0.0
+    run = Recorded(plan.strategy, plan.recipe, plan.fingerprint, command, made.date().isoformat(),
+                   round(minutes, 2), experiment.metrics(), history, plan.train_on and len(plan.train_on))  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{experiment.folder.name}.json"
+    files.write_text(json.dumps(dataclasses.asdict(run), indent=1, ensure_ascii=False) + "\n", path)
+    return path

@@ -1,0 +1,89 @@
+"""Changes to a training photo that leave its meaning alone: mirror it, crop it, relight it.
+
+Each function takes and returns a `View`; a random generator is handed in, so the same seed gives the same views.
+"""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from workshop_utils.data.geometry import area
+from workshop_utils.model import preprocessing
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A 300x300 look at a photo: uint8 image (300, 300, 3), its boxes (n, 4) and their class ids (n,)."""
+
+    image: np.ndarray
+    boxes: np.ndarray
+    class_ids: np.ndarray
+
+
+def plain(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, window=WHOLE) -> View:
+    """Return the view of `window` (ymin, xmin, ymax, xmax, normalised) of a photo.
+
+    Boxes whose centre lies outside the window are dropped; the others are cut at its edges.
+    """
+    window = np.asarray(window, np.float32)
+    origin, extent = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
+    moved = np.clip((boxes[inside] - origin) / extent, 0.0, 1.0).astype(np.float32)
+    whole = area(moved) > 0
+    return View(preprocessing.resize(image, tuple(window)), moved[whole], class_ids[inside][whole])
+
+
+def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng: np.random.Generator) -> View:
+    """Return an augmented view of a photo: SSD crop, flip, relighting."""
+    view = plain(image, boxes, class_ids, random_crop(boxes, rng))
+    mirrored = rng.random() < 0.5
+    view = dataclasses.replace(view, image=relight(view.image, rng))
+    return flip(view) if mirrored else view
+
+
+def random_crop(boxes: np.ndarray, rng: np.random.Generator, tries: int = 20) -> tuple[float, float, float, float]:
+    """Return a random window in the manner of SSD (Liu et al. 2016, section 2.2, "Data augmentation").
+
+    Half of the time the whole photo. Else a window of at least half of each side, so that its aspect ratio stays
+    between 1/2 and 2 times the photo's; it holds the centre of some box, and at least a randomly chosen share of
+    every box whose centre it holds.
+    """
+    if rng.random() < 0.5 or len(boxes) == 0:
+        return WHOLE
+    least_share = rng.choice([0.0, 0.1, 0.3, 0.5])
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    for _ in range(tries):
+        height, width = rng.uniform(0.5, 1.0, 2)
+        ymin, xmin = rng.uniform(0, 1 - height), rng.uniform(0, 1 - width)
+        window = np.array([ymin, xmin, ymin + height, xmin + width], np.float32)
+        holds = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
+        covered = _covered(boxes, window)
+        if holds.any() and covered[holds].min() >= least_share:
+            return tuple(window.tolist())
+    return WHOLE
+
+
+def flip(view: View) -> View:
+    """Mirror left and right."""
+    boxes = view.boxes.copy()
+    boxes[:, [1, 3]] = 1.0 - view.boxes[:, [3, 1]]
+    return View(view.image[:, ::-1], boxes, view.class_ids)
+
+
+def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change brightness, contrast and colour saturation a little. Hue stays: flavours are told apart by it."""
+    brightness, contrast, saturation = rng.uniform(-24, 24), rng.uniform(0.8, 1.25), rng.uniform(0.75, 1.25)
+    colours = contrast * (saturation * np.eye(3) + (1 - saturation) / 3)
+    shift = contrast * (brightness - 127.5) + 127.5
+    matrix = np.column_stack([colours, np.full(3, shift)])
+    return np.asarray(Image.fromarray(image).convert("RGB", tuple(matrix.ravel().tolist())))
+
+
+def _covered(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Return the fraction of each box that lies within the window, (n,)."""
+    upper, lower = np.maximum(boxes[:, :2], window[:2]), np.minimum(boxes[:, 2:], window[2:])
+    return np.prod(np.clip(lower - upper, 0, None), axis=1) / np.maximum(area(boxes), 1e-12)

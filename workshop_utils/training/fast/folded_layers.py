@@ -1,0 +1,86 @@
+"""Batch norm folded into the convolution before it: the same function, with fewer arrays to keep and to pass over.
+
+Where its statistics are fixed, batch norm multiplies each channel by a number and adds another. A convolution can do
+both by itself, with a kernel multiplied beforehand and a bias (Jacob et al. 2018, arXiv 1712.05877, section 3.2). Here
+that is done anew at each call, from the weights of the two layers. So they can be trained: the gradients that reach
+them are those of the two layers one after the other.
+"""
+
+from workshop_utils.core.tensorflow import keras, tf
+
+layers = keras.layers
+
+
+class FoldedConvolution(layers.Layer):
+    """What `convolution` and then `batch_norm`, in inference mode, compute, in one operation. The weights are theirs.
+
+    Without a batch norm it is the convolution, bias included.
+    """
+
+    def __init__(self, convolution: layers.Layer, batch_norm: layers.BatchNormalization | None, precision: str):
+        super().__init__(name=f"{convolution.name}_folded", autocast=False)
+        self.convolution, self.batch_norm = convolution, batch_norm
+        self.precision = keras.DTypePolicy(precision).compute_dtype
+        self.depthwise = isinstance(convolution, layers.DepthwiseConv2D)
+
+    def call(self, features):
+        kernel, bias = self._kernel_and_bias()
+        features, kernel, bias = (tf.cast(each, self.precision) for each in (features, kernel, bias))
+        convolve = depthwise if self.depthwise else tf.nn.conv2d
+        strides, padding = self.convolution.strides, self.convolution.padding.upper()
+        return tf.nn.bias_add(convolve(features, kernel, strides, padding), bias)
+
+    def _kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor]:
+        kernel, norm = tf.convert_to_tensor(self.convolution.kernel), self.batch_norm
+        if norm is None:
+            return kernel, tf.convert_to_tensor(self.convolution.bias)
+        scale = tf.convert_to_tensor(norm.gamma) * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+        per_channel = scale[:, None] if self.depthwise else scale
+        return kernel * per_channel, norm.beta - norm.moving_mean * scale
+
+
+def depthwise(features, kernel, strides: tuple[int, int], padding: str) -> tf.Tensor:
+    """Return `tf.nn.depthwise_conv2d`.
+
+    With strides the gradient of `features` is computed in float32: on a CPU it takes many times as long in bfloat16
+    (`benchmarks/strided_gradient.py`).
+    """
+    if max(strides) == 1:
+        return tf.nn.depthwise_conv2d(features, kernel, [1, 1, 1, 1], padding)
+    strides = [1, *strides, 1]
+
+    @tf.custom_gradient
+    def convolve(features, kernel):
+        def gradient(upstream):
+            precise = (tf.cast(each, tf.float32) for each in (kernel, upstream))
+            of_features = tf.nn.depthwise_conv2d_backprop_input(tf.shape(features), *precise, strides, padding)
+            of_kernel = tf.nn.depthwise_conv2d_backprop_filter(features, kernel.shape, upstream, strides, padding)
+            return tf.cast(of_features, features.dtype), of_kernel
+
+        return tf.nn.depthwise_conv2d(features, kernel, strides, padding), gradient
+
+    return convolve(features, kernel)
+
+
+def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
+    """Return a model on the same weights that computes what `model` computes in inference mode.
+
+    `precision` is a Keras dtype policy: with `mixed_bfloat16` the weights stay float32 and all else is bfloat16. A
+    batch norm that follows no convolution of this model stays as it is.
+    """
+    made_by = {id(layer.output): layer for layer in model.layers}
+    norms = {}
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization) and (convolution := made_by.get(id(layer.input))):
+            norms[convolution.name] = layer
+    gone = {norm.name for norm in norms.values()}
+
+    def replace(layer):
+        if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) and (layer.name in norms or layer.use_bias):
+            return FoldedConvolution(layer, norms.get(layer.name), precision)
+        return layer if layer.weights else type(layer).from_config(layer.get_config() | {"dtype": precision})
+
+    def call(layer, *inputs, **settings):
+        return inputs[0] if layer.name in gone else layer(*inputs, **settings)
+
+    return keras.models.clone_model(model, clone_function=replace, call_function=call)
