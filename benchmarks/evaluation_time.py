@@ -17,7 +17,7 @@ from workshop_utils.training import strategies
 def main() -> None:
     data = dataset.load(settings.YOGHURT)
     validation = data.split()[1]
-    model, seconds = strategies.fine_tune(data.label_map).model, []
+    model, seconds = strategies.get("fine_tune").start(data.label_map).model, []
     for _ in range(2):
         began = time.monotonic()
         average_precision.evaluate(model, validation, data.label_map)

@@ -12,7 +12,7 @@ from step import median_seconds
 from workshop_utils.core import settings
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data import label_map
-from workshop_utils.training import strategies, trainer
+from workshop_utils.training import strategies, train_step
 
 
 def milliseconds(optimizer, weights) -> float:
@@ -25,8 +25,8 @@ def milliseconds(optimizer, weights) -> float:
 
 def main() -> None:
     classes = label_map.number(["blueberry", "natural", "peach", "strawberry", "vanilla"])
-    weights = strategies.fine_tune(classes).model.trainable_variables
-    ours = trainer.make_optimizer(settings.recipe("seed"))
+    weights = strategies.get("fine_tune").start(classes).model.trainable_variables
+    ours = train_step.make_optimizer(settings.recipe("seed"))
     theirs = keras.optimizers.SGD.from_config(ours.get_config())
     print(json.dumps({"keras": milliseconds(theirs, weights), "ours": milliseconds(ours, weights)}))
 

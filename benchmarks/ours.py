@@ -18,6 +18,7 @@ from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.training import batches, trainer
 from workshop_utils.training.fast import feature_cache
+from workshop_utils.training.plan import Plan
 
 
 def timed(batches, waited: list[float]):
@@ -44,7 +45,8 @@ def main() -> None:
     feature_cache.FeatureCache.batches = timed(feature_cache.FeatureCache.batches, waited)
     data = dataset.load(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
-        run = trainer.train(sys.argv[3], data, recipe, pathlib.Path(folder), sys.argv[1], **options)
+        plan = Plan.of(data, sys.argv[3], recipe, source=sys.argv[1], **options)
+        run = trainer.train(plan, data, pathlib.Path(folder))
         history, metrics = run.history(), run.metrics()
     result = {"training_seconds": history[-1]["seconds"], "waited_seconds": sum(waited)}
     result |= {"AP50": metrics["AP50"], "AP": metrics["AP"], "peak_gb": peak_gb()}

@@ -17,7 +17,7 @@ from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data import dataset
 from workshop_utils.evaluation import average_precision
 from workshop_utils.model import losses, pretrained, ssdlite_mobilenet_v2
-from workshop_utils.training import batches, trainer
+from workshop_utils.training import batches, train_step
 
 
 class Batches(keras.utils.PyDataset):
@@ -44,7 +44,7 @@ class PlainDetector(keras.Model):
         self.network = network
 
     def call(self, images, training=False):
-        return self.network(images, training=trainer)
+        return self.network(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         encodings, classes = y["box_encodings"]["encodings"], y["class_logits"]
@@ -61,7 +61,7 @@ def main() -> None:
     for layer in ssdlite_mobilenet_v2.batch_norms(network):
         layer.trainable = False
     model = PlainDetector(network)
-    optimizer = keras.optimizers.SGD.from_config(trainer.make_optimizer(recipe).get_config())
+    optimizer = keras.optimizers.SGD.from_config(train_step.make_optimizer(recipe).get_config())
     model.compile(optimizer=optimizer, jit_compile=False)
     model.fit(Batches(samples, data.label_map, recipe), epochs=1, shuffle=False, verbose=0)
     metrics = average_precision.evaluate(network, validation, data.label_map)

@@ -122,9 +122,11 @@ def _make_run() -> None:
     """Train the few steps whose detector `latency.py` exports: how good it is does not matter there."""
     from workshop_utils.data import dataset
     from workshop_utils.training import trainer
+    from workshop_utils.training.plan import Plan
 
     recipe = settings.recipe("quick", steps=2, photos=10)
-    trainer.train("fine_tune", dataset.load(settings.YOGHURT), recipe, DATA / "run", settings.YOGHURT, thaw=0.0)
+    data = dataset.load(settings.YOGHURT)
+    trainer.train(Plan.of(data, "fine_tune", recipe, source=settings.YOGHURT, thaw=0.0), data, DATA / "run")
 
 
 def main() -> None:

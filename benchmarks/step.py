@@ -13,7 +13,7 @@ import time
 from workshop_utils.core import settings
 from workshop_utils.core.tensorflow import tf
 from workshop_utils.data import dataset
-from workshop_utils.training import batches, strategies, trainer
+from workshop_utils.training import batches, strategies, train_step
 from workshop_utils.training.fast import feature_cache, folded_layers
 
 SIDE = 2048
@@ -42,12 +42,12 @@ def prepared(layer: str, policy: str = "float32"):
     """
     recipe, data = settings.recipe("seed"), dataset.load(settings.YOGHURT)
     images, *targets = batches.batch(data.split()[0], data.label_map, 0, recipe.batch_size, recipe.seed)
-    learner = strategies.fine_tune(data.label_map, "").model
+    learner = strategies.get("fine_tune").start(data.label_map).model
     if layer:
         frozen, learner = feature_cache.split(learner, layer)
         images = tf.nest.flatten(frozen(images))
-    step = trainer.make_step(
-        folded_layers.fold(learner, policy), trainer.make_optimizer(recipe), batch_norm_learns=False
+    step = train_step.make_step(
+        folded_layers.fold(learner, policy), train_step.make_optimizer(recipe), batch_norm_learns=False
     )
     return lambda: [float(loss) for loss in step(images, *targets)], learner, recipe.batch_size
 

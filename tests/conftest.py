@@ -26,7 +26,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_verd
 
 sys.path.insert(0, str(settings.PROJECT / "tools"))
 
-FIXTURES = pathlib.Path(__file__).with_name("fixtures")
+TESTS = pathlib.Path(__file__).parent
+FIXTURES = TESTS / "fixtures"
 SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = [settings.PROJECT / name.replace(".", "/") for name in SETUP["tool"]["setuptools"]["packages"]]
 MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
@@ -80,10 +81,10 @@ def coco():
 @pytest.fixture(scope="session")
 def tarball() -> pathlib.Path:
     """The tarball the COCO weights come from."""
-    from workshop_utils.model import pretrained
+    from workshop_utils.model import coco_download, pretrained
 
     pretrained.fetch()
-    path = settings.PRETRAINED / pretrained.TARBALL
+    path = settings.PRETRAINED / coco_download.TARBALL
     assert path.exists(), f"{path} is missing: delete {settings.PRETRAINED} and fetch again"
     return path
 

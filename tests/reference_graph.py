@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 
-from workshop_utils.model import pretrained
+from workshop_utils.model import coco_download
 
 
 def run(tarball, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return box encodings (N, 1917, 4) and class logits (N, 1917, 91) for uint8 images (N, height, width, 3)."""
     with tf.Graph().as_default() as graph:
-        tf.import_graph_def(_graph_def(*pretrained.read_tarball(tarball)), name="")
+        tf.import_graph_def(_graph_def(*coco_download.read_tarball(tarball)), name="")
         with tf.compat.v1.Session(graph=graph) as session:
             return session.run(["Squeeze:0", "concat_1:0"], {"image_tensor:0": images})
 

@@ -120,7 +120,7 @@ TRAIN_AND_DIE_AT_THE_THIRD_STEP = """
 import os, runpy, sys
 from workshop_utils.training import trainer
 
-trainer.SAVE_EVERY_SECONDS, make_step, calls = 0, trainer.make_step, []
+callbacks.SAVE_EVERY_SECONDS, make_step, calls = 0, train_step.make_step, []
 
 def dying(*arguments):
     step = make_step(*arguments)
@@ -131,7 +131,7 @@ def dying(*arguments):
 
     return once
 
-trainer.make_step = dying
+train_step.make_step = dying
 runpy.run_module("workshop_utils", run_name="__main__")
 """
 

@@ -22,11 +22,6 @@ from workshop_utils.training import strategies, trainer
 EXAMPLES = 4
 SHOWN_SIDE = 340
 MIN_SCORE = 0.4
-EXPLANATIONS = {
-    "fine_tune": "COCO's weights, trained on our photos",
-    "as_is": "COCO's weights, nothing trained",
-    "random_init": "random weights, trained on our photos",
-}
 
 
 def compare(recipe: settings.Recipe) -> dict:
@@ -37,18 +32,18 @@ def compare(recipe: settings.Recipe) -> dict:
     shown = validation_photos[:EXAMPLES]
     rows, called = [], {}
     examples = [_example("What is there", "the labels", [labelled(sample, classes) for sample in shown])]
-    for strategy in strategies.STRATEGIES:
+    for strategy, chosen in strategies.STRATEGIES.items():
         run = trainer.shared_run(strategy, data, recipe)
         model, names = trainer.load_model(run)
         metrics, history = run.metrics(), run.history()
         minutes = f"{history[-1]['seconds'] / 60:.1f}" if history else "no training"
-        rows.append(_row(strategy, EXPLANATIONS[strategy], metrics, classes, minutes))
+        rows.append(_row(strategy, chosen.summary, metrics, classes, minutes))
         if "class_agnostic" in metrics:
             title, agnostic = f"{strategy}, whatever it is called", metrics["class_agnostic"]
             rows.append(_row(title, "the same boxes, their class ignored", agnostic, classes, minutes))
             called = average_precision.called(model, validation_photos, names, MIN_SCORE)
         seen = [detected(sample, model, names) for sample in shown]
-        examples.append(_example(strategy, EXPLANATIONS[strategy], seen))
+        examples.append(_example(strategy, chosen.summary, seen))
     return {
         "rows": rows,
         "classes": classes,

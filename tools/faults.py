@@ -32,6 +32,7 @@ import sys, time
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.training import trainer
+from workshop_utils.training.plan import Plan
 
 def told(make_step):
     def making(model, optimizer, *rest):
@@ -47,7 +48,8 @@ trainer.make_step = told(trainer.make_step)
 folder, strategy, recipe, cups = sys.argv[1:]
 recipe = settings.recipe("quick", **dict(pair.split("=") for pair in recipe.split()))
 try:
-    trainer.train(strategy, dataset.load(cups), recipe, folder)
+    cups = dataset.load(cups)
+    trainer.train(Plan.of(cups, strategy, recipe), cups, folder)
 except Exception as fault:
     sys.exit(str(fault))
 """

@@ -80,24 +80,35 @@ def shard(options) -> None:
 
 
 def train(options) -> None:
-    """Train by oneself, or with other workers where --workers or TF_CONFIG names them."""
+    """Train in this process, or with other workers where --workers or TF_CONFIG names them."""
     from workshop_utils.core import settings
+    from workshop_utils.training import distributed, trainer
+    from workshop_utils.training.plan import Plan
 
     recipe = settings.recipe(options.recipe, **_changes(options.set))
     team = _team(options)
     data = _load(options.dataset)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
-    wanted = (options.strategy, data, recipe, folder, options.dataset.resolve(), options.train_from)
-    freezing = {"train_on": options.train_on, "views": options.views, "thaw": options.thaw}
-    if team:
-        from workshop_utils.training import distributed
+    plan = Plan.of(
+        data,
+        options.strategy,
+        recipe,
+        source=options.dataset.resolve(),
+        train_on=options.train_on,
+        train_from=options.train_from,
+        **_freezing(options, team),
+    )
+    run = distributed.train_together(team, plan, data, folder) if team else trainer.train(plan, data, folder)
+    print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
 
-        experiment = distributed.train(team, *wanted, **freezing)
-    else:
-        from workshop_utils.training import trainer
 
-        experiment = trainer.train(*wanted, **freezing)
-    print(json.dumps(experiment.metrics()) if experiment else "Done. The run is on the machine of worker 0.")
+def _freezing(options, team) -> dict:
+    """Return what the options say of freezing; a team freezes from the start and caches nothing by default."""
+    from workshop_utils.training import strategies
+
+    default = {"thaw": 0.0, "views": 0} if team and strategies.get(options.strategy).freezes else {}
+    given = {"thaw": options.thaw, "views": options.views}
+    return default | {key: value for key, value in given.items() if value is not None}
 
 
 def _team(options):
@@ -132,7 +143,7 @@ def evaluate(options) -> None:
         experiment = RunFolder(pathlib.Path(options.source))
         plan = experiment.plan
         model, names = trainer.load_model(experiment)
-        keeps_coco, folders = plan.strategy == "as_is", [experiment.folder, options.out]
+        keeps_coco, folders = plan.chosen.keeps_coco_classes, [experiment.folder, options.out]
         data = _load(options.data or pathlib.Path(plan.data))
         samples = data.samples if options.data else _validation(data, plan)
     metrics = average_precision.evaluate(model, samples, data.label_map, names).as_json()
@@ -250,7 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--shards", type=_count, default=4, metavar="N", help="how many files for each of the two parts")
     added = command(train, "train a detector, or go on where training stopped")
     added.add_argument("dataset", type=folder, help="a folder with images/ and annotations/, or with records")
-    added.add_argument("--strategy", choices=("fine_tune", "as_is", "random_init"), default="fine_tune")
+    added.add_argument("--strategy", default="fine_tune")
     added.add_argument("--recipe", help="quick, workshop or seed")
     added.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change the recipe")
     added.add_argument(

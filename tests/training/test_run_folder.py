@@ -1,17 +1,20 @@
+import dataclasses
 import json
 import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from training_runs import Rows, train
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.deploy import export
-from workshop_utils.training import trainer
-from workshop_utils.training.run_folder import COLUMNS, History, Plan, Progress, RunFolder, RunFolderError
+from workshop_utils.training.plan import Freezing, Plan
+from workshop_utils.training.run_folder import COLUMNS, Progress, RunFolder, RunFolderError
 
-PLAN = Plan("fine_tune", settings.recipe("quick"), {1: "żółty", 2: "peach"}, "data/cups", "0123456789ab", "block_2_add")
+CLASSES = {1: "żółty", 2: "peach"}
+PLAN = Plan("fine_tune", settings.recipe("quick"), CLASSES, "data/cups", "0123456789ab", None, Freezing("block_2_add"))
 
 
 @pytest.fixture
@@ -27,24 +30,25 @@ def test_a_plan_is_read_as_it_was_written(run):
 
 def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
     run.begin(PLAN)
-    run.begin(Plan(**vars(PLAN) | {"data": "elsewhere/cups"}))
+    run.begin(dataclasses.replace(PLAN, data="elsewhere/cups"))
     assert run.plan == PLAN
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "field", "value"),
     [
-        ("strategy", "random_init"),
-        ("recipe", settings.recipe("workshop")),
-        ("label_map", {1: "peach"}),
-        ("fingerprint", "ba9876543210"),
-        ("train_from", None),
+        ("strategy", "strategy", "random_init"),
+        ("recipe", "recipe", settings.recipe("workshop")),
+        ("label_map", "classes", {1: "peach"}),
+        ("fingerprint", "fingerprint", "ba9876543210"),
+        ("train_from", "freezing", None),
+        ("architecture", "architecture", "ssd_mobilenet_v1"),
     ],
 )
-def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, value):
+def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, field, value):
     run.begin(PLAN)
     with pytest.raises(RunFolderError, match=f"holds another run: {key} was ") as caught:
-        run.begin(Plan(**vars(PLAN) | {key: value}))
+        run.begin(dataclasses.replace(PLAN, **{field: value}))
     assert str(run.folder) in str(caught.value)
     assert run.plan == PLAN
 
@@ -62,7 +66,7 @@ def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_writ
     (run.folder / "recipe.json").write_text("{")
     (run.folder / name).symlink_to(mine)
     for write in (
-        lambda: trainer.train("random_init", dataset.Dataset([], {1: "cup"}), settings.recipe("quick"), run.folder),
+        lambda: train("random_init", dataset.Dataset([], {1: "cup"}), settings.recipe("quick"), run.folder),
         lambda: export.export(run),
     ):
         with pytest.raises(RunFolderError, match=f"{name}: is a link that leads out of the run. Delete it"):
@@ -77,8 +81,8 @@ def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
     run.refuse_links()
 
 
-def test_a_folder_that_is_no_run_is_told_so(run):
-    with pytest.raises(RunFolderError, match=r"is no experiment, it holds no recipe\.json"):
+def test_a_folder_without_a_run_is_named(run):
+    with pytest.raises(RunFolderError, match=r"holds no recipe\.json"):
         _ = run.plan
 
 
@@ -134,24 +138,24 @@ def test_without_a_state_nothing_is_loaded_and_training_begins_at_the_beginning(
     assert float(variable) == 3.0
 
 
-def test_history_goes_on_behind_the_step_that_was_saved(run):
+def test_history_goes_on_after_the_step_that_was_saved(run):
     run.folder.mkdir()
-    with History(run, 0) as history:
+    with Rows(run, 0) as history:
         for step in (10, 20, 30):
-            history.add(step=step, seconds=step / 2, loss=1 / step)
-    with History(run, 20) as history:
-        history.add(step=30, loss=0.5, AP=0.25)
+            history.add(step, 1 / step)
+    with Rows(run, 20) as history:
+        history.add(30, 0.5, AP=0.25)
     rows = run.history()
     assert [row["step"] for row in rows] == [10, 20, 30]
     assert (rows[1]["seconds"], rows[1]["loss"], rows[1]["AP"]) == (10, 0.05, None)
-    assert (rows[2]["seconds"], rows[2]["loss"], rows[2]["AP"]) == (None, 0.5, 0.25)
+    assert (rows[2]["seconds"], rows[2]["loss"], rows[2]["AP"]) == (15, 0.5, 0.25)
     assert tuple(rows[0]) == COLUMNS
 
 
 def test_a_row_can_be_read_by_others_as_soon_as_it_is_added(run):
     run.folder.mkdir()
-    with History(run, 0) as history:
-        history.add(step=10, loss=1.0)
+    with Rows(run, 0) as history:
+        history.add(10, 1.0)
         assert [row["loss"] for row in run.history()] == [1.0]
 
 

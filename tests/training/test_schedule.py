@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from training_runs import train
 
 from workshop_utils.core import settings
-from workshop_utils.training import schedule, strategies, trainer
+from workshop_utils.model import architectures, ssdlite_mobilenet_v2
+from workshop_utils.training import batches, schedule, strategies, trainer
 from workshop_utils.training.fast import precision
-from workshop_utils.training.run_folder import Plan
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.schedule import Schedule
 
 EARLY, LATE = "block_8_depthwise/kernel", "block_15_depthwise/kernel"
 NEVER = "block_1_depthwise/kernel"
@@ -18,18 +21,13 @@ def in_float32(monkeypatch):
 
 
 @pytest.fixture
-def strategy(yoghurt):
-    return strategies.fine_tune(yoghurt.label_map)
+def model(yoghurt):
+    return strategies.get("fine_tune").start(yoghurt.label_map).model
 
 
 def plan(yoghurt, **changes) -> Plan:
     recipe = settings.recipe("quick", steps=20, batch_size=2)
-    options = {"train_from": strategies.TRAIN_FROM, "views": 2, "thaw": 0.2} | changes
-    return Plan("fine_tune", recipe, yoghurt.label_map, "", "", **options)
-
-
-def weight(strategy, path: str) -> np.ndarray:
-    return next(each for each in strategy.model.variables if each.path == path).numpy()
+    return Plan.of(yoghurt, "fine_tune", recipe, **{"views": 2, "thaw": 0.2} | changes)
 
 
 def learning(network) -> set[str]:
@@ -37,11 +35,12 @@ def learning(network) -> set[str]:
 
 
 @pytest.fixture
-def prepared(yoghurt, strategy, tmp_path):
+def prepared(yoghurt, model, tmp_path):
     """A function of changes to the plan that returns its stages."""
 
-    def prepare(**changes):
-        return schedule.stages(strategy, plan(yoghurt, **changes), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
+    def prepare(fast=True, **changes):
+        photos = yoghurt.samples[:SAMPLES]
+        return Schedule(plan(yoghurt, **changes), model, photos, tmp_path / "frozen", slice(None), fast).stages()
 
     return prepare
 
@@ -64,18 +63,17 @@ def test_without_thawing_or_layers_to_thaw_there_is_one_stage(prepared, changes)
     assert learning(only.begin()[0]) == {each.path for each in only.weights}
 
 
-def test_train_from_nothing_freezes_nothing(yoghurt, tmp_path):
-    strategy = strategies.fine_tune(yoghurt.label_map, "")
-    (only,) = schedule.stages(strategy, plan(yoghurt, train_from=""), yoghurt.samples[:SAMPLES], tmp_path / "frozen")
+def test_train_from_nothing_freezes_nothing(prepared):
+    (only,) = prepared(train_from="")
     assert {NEVER, EARLY, LATE} <= learning(only.begin()[0])
 
 
 def test_the_second_stage_learns_from_what_the_frozen_layers_gave_once(prepared, tmp_path, monkeypatch):
     _, last = prepared()
-    learner, batches = last.begin()
+    learner, made = last.begin()
     assert len(list((tmp_path / "frozen").glob("*features*"))) == 1
     monkeypatch.setattr(batches, "view", None)  # no view is made any more
-    features, *_ = next(iter(batches(4, 5)))
+    features, *_ = next(iter(made(4, 5)))
     assert [each.shape for each in features] == [(2, *each.shape[1:]) for each in learner.inputs]
 
 
@@ -87,7 +85,7 @@ def test_nothing_is_kept_where_no_view_would_be_seen_twice(prepared, tmp_path, v
     assert (tmp_path / "frozen").exists() is kept
 
 
-def test_unless_told_otherwise_each_view_is_seen_about_three_times(prepared, tmp_path):
+def test_by_default_each_view_is_seen_about_three_times(prepared, tmp_path):
     """16 steps of 2 photos are left: 32, of 6 photos 5.3 each, so two views of each are made."""
     _, last = prepared(views=None)
     last.begin()
@@ -120,9 +118,28 @@ def test_the_factor_is_for_the_layers_to_be_frozen_alone(prepared):
 
 def test_a_run_changes_the_layers_it_should_and_leaves_a_whole_detector(yoghurt, tmp_path):
     recipe = settings.recipe("quick", steps=6, photos=10, batch_size=2, evaluate_every=6, checkpoint_every=6)
-    run = trainer.train("fine_tune", yoghurt, recipe, tmp_path / "run", thaw=0.34, views=1)
+    run = train("fine_tune", yoghurt, recipe, tmp_path / "run", thaw=0.34, views=1)
     assert not run.frozen.exists()
-    before, after = strategies.fine_tune(yoghurt.label_map).model, trainer.load_model(run)[0]
+    before, after = strategies.get("fine_tune").start(yoghurt.label_map).model, trainer.load_model(run)[0]
     changed = {a.path for a, b in zip(after.variables, before.variables, strict=True) if (a.numpy() != b.numpy()).any()}
     assert {EARLY, LATE} <= changed
     assert not any(path.startswith(("Conv1", "expanded", "block_1_", "block_2_")) for path in changed)
+
+
+def test_freezing_up_to_a_layer_freezes_it_and_all_before_it(model):
+    names = [layer.name for layer in model.layers]
+    last = architectures.get().frozen_up_to
+    schedule.freeze_up_to(model, last)
+    frozen = [layer.name for layer in model.layers if not layer.trainable]
+    assert frozen == names[: names.index(last) + 1]
+    assert "Conv1" in frozen and "block_13_expand" not in frozen
+
+
+def test_without_freezing_everything_but_batch_norm_statistics_can_learn(model):
+    statistics = 2 * len(ssdlite_mobilenet_v2.batch_norms(model))
+    assert len(model.trainable_variables) == len(model.variables) - statistics
+
+
+def test_an_unknown_layer_is_refused_by_name():
+    with pytest.raises(strategies.StrategyError, match="block_99_add"):
+        schedule.freeze_up_to(ssdlite_mobilenet_v2.build(1), "block_99_add")

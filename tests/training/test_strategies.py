@@ -5,7 +5,8 @@ import tensorflow as tf
 from workshop_utils.core import settings
 from workshop_utils.data import label_map
 from workshop_utils.model import preprocessing, ssdlite_mobilenet_v2
-from workshop_utils.training import batches, strategies, trainer
+from workshop_utils.training import batches, schedule, strategies, train_step
+from workshop_utils.training.plan import Plan
 
 LAST_FROZEN = "block_12_add"
 CLASS_LAYERS = [f"class_{level}" for level in range(6)]
@@ -22,30 +23,34 @@ def changed(before, after) -> set[str]:
     }
 
 
-def one_step(strategy: strategies.Strategy, data) -> None:
+def one_step(strategy: strategies.Strategy, model, data) -> None:
     """Train one true step on two photos; uncompiled, as for a single step compiling takes longest."""
     recipe = settings.recipe("quick", steps=5)
-    step = trainer.make_step(strategy.model, trainer.make_optimizer(recipe), strategy.batch_norm_learns)
+    step = train_step.make_step(model, train_step.make_optimizer(recipe), strategy.batch_norm_learns)
     tf.config.run_functions_eagerly(True)
     step(*batches.batch(data.samples[:10], data.label_map, 0, 2, 42))
     tf.config.run_functions_eagerly(False)
 
 
+def started(name: str, data, frozen: str = ""):
+    strategy = strategies.get(name)
+    detector = strategy.start(data.label_map)
+    if frozen:
+        schedule.freeze_up_to(detector.model, frozen)
+    before = weights_by_layer(detector.model)
+    one_step(strategy, detector.model, data)
+    return detector, before, weights_by_layer(detector.model)
+
+
 @pytest.fixture(scope="module")
 def fine_tuned(yoghurt):
-    """Fine-tuning with a frozen trunk: the strategy, its layers' weights before one step, and after."""
-    strategy = strategies.prepare("fine_tune", yoghurt.label_map, train_from=LAST_FROZEN)
-    before = weights_by_layer(strategy.model)
-    one_step(strategy, yoghurt)
-    return strategy, before, weights_by_layer(strategy.model)
+    """Fine-tuning with frozen layers: the detector, its layers' weights before one step, and after."""
+    return started("fine_tune", yoghurt, LAST_FROZEN)
 
 
 @pytest.fixture(scope="module")
-def begun_anew(yoghurt):
-    strategy = strategies.prepare("random_init", yoghurt.label_map)
-    before = weights_by_layer(strategy.model)
-    one_step(strategy, yoghurt)
-    return strategy, before, weights_by_layer(strategy.model)
+def from_random_weights(yoghurt):
+    return started("random_init", yoghurt)
 
 
 # fine_tune
@@ -63,7 +68,6 @@ def test_fine_tuning_knows_the_photos_classes(fine_tuned, yoghurt):
     strategy, _, _ = fine_tuned
     assert strategy.label_map == yoghurt.label_map
     assert strategy.model.output_shape[1] == (None, 1917, 6)
-    assert (strategy.name, strategy.trains) == ("fine_tune", True)
 
 
 def test_fine_tuning_leaves_the_statistics_of_every_batch_norm_alone(fine_tuned):
@@ -87,27 +91,12 @@ def test_fine_tuning_from_a_layer_on_changes_every_block_behind_it(fine_tuned):
     assert kernels | {"Conv_1", "extra_1", "box_0", "class_0"} <= changed(before, after)
 
 
-def test_unless_told_otherwise_fine_tuning_freezes_the_layers_that_see_edges_and_textures(yoghurt):
-    model = strategies.prepare("fine_tune", yoghurt.label_map).model
-    names = [layer.name for layer in model.layers]
-    frozen = [layer.name for layer in model.layers if not layer.trainable]
-    assert frozen == names[: names.index(strategies.TRAIN_FROM) + 1]
-    assert "Conv1" in frozen and "block_13_expand" not in frozen
-
-
-def test_fine_tuning_from_no_layer_on_trains_everything(yoghurt):
-    model = strategies.prepare("fine_tune", yoghurt.label_map, train_from="").model
-    assert all(layer.trainable for layer in model.layers)
-    statistics = 2 * len(ssdlite_mobilenet_v2.batch_norms(model))
-    assert len(model.trainable_variables) == len(model.variables) - statistics
-
-
 # as_is
 
 
 def test_as_is_keeps_cocos_90_classes_and_trains_nothing(yoghurt, coco):
-    strategy = strategies.prepare("as_is", yoghurt.label_map)
-    assert strategy.trains is False
+    assert strategies.get("as_is").trains is False
+    strategy = strategies.get("as_is").start(yoghurt.label_map)
     assert strategy.label_map == label_map.coco()
     assert strategy.model.output_shape[1] == (None, 1917, 91)
     assert not changed(weights_by_layer(coco), weights_by_layer(strategy.model))
@@ -116,8 +105,8 @@ def test_as_is_keeps_cocos_90_classes_and_trains_nothing(yoghurt, coco):
 # random_init
 
 
-def test_random_init_has_nothing_of_cocos(begun_anew, coco):
-    _, before, _ = begun_anew
+def test_random_init_has_nothing_of_cocos(from_random_weights, coco):
+    _, before, _ = from_random_weights
     kernels = [name for name in before if not name.endswith(("_BN", "_bn")) and name != "bn_Conv1"]
     assert len(kernels) > 70
     for name in kernels:
@@ -125,27 +114,29 @@ def test_random_init_has_nothing_of_cocos(begun_anew, coco):
         assert ours.shape != theirs.shape or np.abs(ours - theirs).mean() > 1e-3, name
 
 
-def test_random_init_learns_the_statistics_of_every_batch_norm(begun_anew):
-    strategy, before, after = begun_anew
-    assert (strategy.name, strategy.trains, strategy.batch_norm_learns) == ("random_init", True, True)
+def test_random_init_learns_the_statistics_of_every_batch_norm(from_random_weights):
+    strategy, before, after = from_random_weights
     for layer in ssdlite_mobilenet_v2.batch_norms(strategy.model):
         assert (after[layer.name][3] != before[layer.name][3]).any(), layer.name
 
 
-def test_random_init_learns_those_statistics_fast_enough_for_a_short_run(begun_anew):
-    strategy, _, _ = begun_anew
+def test_random_init_learns_those_statistics_fast_enough_for_a_short_run(from_random_weights):
+    strategy, _, _ = from_random_weights
     for layer in ssdlite_mobilenet_v2.batch_norms(strategy.model):
         assert layer.momentum**300 < 0.06, "after a workshop run hardly anything of the initial statistics is left"
 
 
-def test_random_init_changes_every_convolution_of_the_backbone(begun_anew):
-    _, before, after = begun_anew
+def test_random_init_changes_every_convolution_of_the_backbone(from_random_weights):
+    _, before, after = from_random_weights
     backbone = {name for name in before if name.startswith(("Conv", "expanded_conv", "block_")) and name[-3:] != "_BN"}
     assert backbone <= changed(before, after) | {"Conv_1_bn"}
 
 
-def test_random_init_gives_the_same_network_as_fine_tuning(begun_anew, fine_tuned):
-    shapes = [[weight.shape for weight in strategy.model.get_weights()] for strategy, _, _ in (begun_anew, fine_tuned)]
+def test_random_init_gives_the_same_network_as_fine_tuning(from_random_weights, fine_tuned):
+    shapes = [
+        [weight.shape for weight in strategy.model.get_weights()]
+        for strategy, _, _ in (from_random_weights, fine_tuned)
+    ]
     assert shapes[0] == shapes[1]
 
 
@@ -153,23 +144,18 @@ def test_random_init_gives_the_same_network_as_fine_tuning(begun_anew, fine_tune
 
 
 def test_an_unknown_strategy_is_refused_with_the_names_there_are(yoghurt):
-    with pytest.raises(strategies.StrategyError, match=r"no strategy 'freeze'.*fine_tune, as_is, random_init"):
-        strategies.prepare("freeze", yoghurt.label_map)
+    with pytest.raises(strategies.StrategyError, match=r"'freeze'.*fine_tune, as_is, random_init"):
+        Plan.of(yoghurt, "freeze")
 
 
 @pytest.mark.parametrize("name", ["as_is", "random_init"])
-def test_only_fine_tuning_can_freeze_layers(name, yoghurt):
-    with pytest.raises(strategies.StrategyError, match=f"Only fine_tune can freeze layers; {name}"):
-        strategies.prepare(name, yoghurt.label_map, train_from=LAST_FROZEN)
-
-
-def test_an_unknown_layer_is_refused_by_name():
-    with pytest.raises(strategies.StrategyError, match="no layer 'block_99_add'"):
-        strategies.freeze_up_to(ssdlite_mobilenet_v2.build(1), "block_99_add")
+def test_only_a_strategy_that_freezes_takes_options_of_freezing(name, yoghurt):
+    with pytest.raises(strategies.StrategyError, match=f"{name} freezes no layers.*train_from"):
+        Plan.of(yoghurt, name, train_from=LAST_FROZEN)
 
 
 def test_ids_with_gaps_have_room_in_the_class_heads():
-    strategy = strategies.random_init({2: "cup", 7: "mug"})
+    strategy = strategies.get("random_init").start({2: "cup", 7: "mug"})
     image = preprocessing.to_input(np.zeros((1, 300, 300, 3), np.uint8))
     _, logits = strategy.model(tf.constant(image, tf.float32))
     assert logits.shape == (1, 1917, 8)

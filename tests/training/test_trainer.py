@@ -11,15 +11,17 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import interrupting
+from conftest import TESTS, interrupting
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from training_runs import train
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.evaluation import average_precision
-from workshop_utils.model import losses, ssdlite_mobilenet_v2
-from workshop_utils.training import batches, run_folder, schedule, strategies, trainer
+from workshop_utils.model import architectures, losses
+from workshop_utils.training import batches, callbacks, run_folder, schedule, strategies, train_step, trainer
 from workshop_utils.training.fast import precision
+from workshop_utils.training.plan import Plan
 
 SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
 RECIPE = settings.recipe("quick", **SHORT)
@@ -65,7 +67,7 @@ def finished(data, cups, watched, tmp_path_factory):
     def watch(row):
         watched.append((row, [each["step"] for each in run.history()]))
 
-    return trainer.train("fine_tune", data, RECIPE, run.folder, cups, watch=watch, **FROZEN)
+    return train("fine_tune", data, RECIPE, run.folder, cups, watch=watch, **FROZEN)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +104,9 @@ def pretended(monkeypatch):
         return step
 
     scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
-    monkeypatch.setattr(ssdlite_mobilenet_v2, "build", build)
-    monkeypatch.setattr(schedule, "_network", lambda strategy: strategy.model)
+    architecture = dataclasses.replace(architectures.get(), build=build)
+    monkeypatch.setitem(architectures.ARCHITECTURES, architecture.name, architecture)
+    monkeypatch.setattr(schedule.Schedule, "_network", lambda self, model: model)
     monkeypatch.setattr(trainer, "make_step", make_step)
     monkeypatch.setattr(trainer, "measured", lambda *_: dict(scores))
 
@@ -122,8 +125,7 @@ def number_learnt(run: run_folder.RunFolder) -> float:
 
 def test_a_run_writes_down_what_it_is(finished, data, cups):
     assert json.loads((finished.folder / "recipe.json").read_text())["recipe"]["steps"] == 4
-    plan = finished.plan
-    assert plan == run_folder.Plan("fine_tune", RECIPE, data.label_map, str(cups), data.fingerprint(), **FROZEN)
+    assert finished.plan == Plan.of(data, "fine_tune", RECIPE, source=cups, **FROZEN)
 
 
 def test_the_history_has_a_row_wherever_ap_was_measured_and_loss_is_the_sum_of_its_parts(finished):
@@ -179,8 +181,8 @@ def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco)
 
 def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypatch, capsys):
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.name != "lock"}
-    monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
-    trainer.train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", watch=pytest.fail, **FROZEN)
+    monkeypatch.setattr(strategies.Strategy, "start", lambda *_, **__: pytest.fail("it began to train"))
+    train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", watch=pytest.fail, **FROZEN)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert f"Trained already: {finished.folder}" in capsys.readouterr().out
 
@@ -188,7 +190,7 @@ def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypa
 def test_another_recipe_is_refused_with_both_values(finished, data):
     other = settings.recipe("quick", **SHORT | {"steps": 7, "learning_rate": 0.5})
     with pytest.raises(run_folder.RunFolderError) as caught:
-        trainer.train("fine_tune", data, other, finished.folder, **FROZEN)
+        train("fine_tune", data, other, finished.folder, **FROZEN)
     said = str(caught.value)
     assert str(finished.folder) in said and "Choose another folder" in said
     was, now = said.split(" and is now ")
@@ -198,7 +200,7 @@ def test_another_recipe_is_refused_with_both_values(finished, data):
 @pytest.mark.parametrize(("strategy", "train_from"), [("random_init", None), ("fine_tune", "block_2_add")])
 def test_another_strategy_is_refused_with_both_values(finished, data, strategy, train_from):
     with pytest.raises(run_folder.RunFolderError) as caught:
-        trainer.train(strategy, data, RECIPE, finished.folder, train_from=train_from)
+        train(strategy, data, RECIPE, finished.folder, train_from=train_from)
     assert f"{TRAIN_FROM} and is now {train_from}" in str(caught.value)
     assert strategy == "fine_tune" or "strategy was fine_tune and is now random_init" in str(caught.value)
 
@@ -206,23 +208,23 @@ def test_another_strategy_is_refused_with_both_values(finished, data, strategy, 
 def test_other_photos_are_refused(finished, data):
     fewer = dataset.Dataset(data.samples[:-1], data.label_map)
     with pytest.raises(run_folder.RunFolderError, match=f"fingerprint was {data.fingerprint()} and is now"):
-        trainer.train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
+        train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
 
 
 def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatch):
-    monkeypatch.setattr(strategies, "prepare", lambda *_, **__: pytest.fail("it began to train"))
+    monkeypatch.setattr(strategies.Strategy, "start", lambda *_, **__: pytest.fail("it began to train"))
     with (
         filelock.FileLock(tmp_path / "lock"),
         pytest.raises(run_folder.RunFolderError, match="another process is training here"),
     ):
-        trainer.train("random_init", data, RECIPE, tmp_path)
+        train("random_init", data, RECIPE, tmp_path)
 
 
 # The same again
 
 
 def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished, final_model, data, tmp_path):
-    again = trainer.train("fine_tune", data, RECIPE, tmp_path, "", **FROZEN)
+    again = train("fine_tune", data, RECIPE, tmp_path, "", **FROZEN)
     assert {key: again.metrics()[key] for key in ("AP", "AP50", "AP75")} == pytest.approx(
         {key: finished.metrics()[key] for key in ("AP", "AP50", "AP75")}, abs=5e-5
     )
@@ -235,20 +237,22 @@ def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished
 
 TRAIN_AND_HANG_AFTER_TWO_STEPS = """
 import json, sys, time
+sys.path.insert(0, sys.argv[1])
 import tensorflow as tf
+from training_runs import train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
-from workshop_utils.training import trainer
+from workshop_utils.training import callbacks
 
 def watch(row):
     print("at work", flush=True)
     time.sleep(600)
 
 tf.config.run_functions_eagerly(True)
-trainer.SAVE_EVERY_SECONDS = 0
-cups, folder, train_from, recipe = sys.argv[1:]
+callbacks.SAVE_EVERY_SECONDS = 0
+cups, folder, train_from, recipe = sys.argv[2:]
 recipe = settings.recipe("quick", **json.loads(recipe))
-trainer.train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch, thaw=0.0)
+train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch, thaw=0.0)
 """
 
 
@@ -256,16 +260,16 @@ def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
     finished, final_model, data, cups, tmp_path, capsys, uncompiled
 ):
     folder = tmp_path / "killed"
-    arguments = [str(cups), str(folder), TRAIN_FROM, json.dumps(SHORT)]
+    arguments = [str(TESTS), str(cups), str(folder), TRAIN_FROM, json.dumps(SHORT)]
     command = [sys.executable, "-c", TRAIN_AND_HANG_AFTER_TWO_STEPS, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         try:
             assert "at work\n" in child.stdout
             with pytest.raises(run_folder.RunFolderError, match="another process is training here"):
-                trainer.train("fine_tune", data, RECIPE, folder, "", **FROZEN)
+                train("fine_tune", data, RECIPE, folder, "", **FROZEN)
         finally:
             child.kill()
-    run = trainer.train("fine_tune", data, RECIPE, folder, "", **FROZEN)
+    run = train("fine_tune", data, RECIPE, folder, "", **FROZEN)
     assert "Resuming at step 2\n" in capsys.readouterr().out
     assert [row["step"] for row in run.history()] == [2, 4]
     for ours, wanted in zip(trainer.load_model(run)[0].get_weights(), final_model.get_weights(), strict=True):
@@ -289,12 +293,12 @@ def interrupt_at(step: int):
 
 @pytest.mark.parametrize("step", [10, 20, 25])
 def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, capsys, step):
-    whole = trainer.train("random_init", data, LONG, tmp_path / "whole")
+    whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
-        trainer.train("random_init", data, LONG, folder, watch=interrupt_at(step))
+        train("random_init", data, LONG, folder, watch=interrupt_at(step))
     assert "Resuming" not in capsys.readouterr().out
-    run = trainer.train("random_init", data, LONG, folder)
+    run = train("random_init", data, LONG, folder)
     resumed = re.search(r"^Resuming at step (\d+)$", capsys.readouterr().out, re.MULTILINE)
     assert 0 < int(resumed[1]) <= step
     assert run.steps() == whole.steps() == [10, 20, 25]
@@ -309,25 +313,24 @@ def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
     data, tmp_path, pretended, capsys, monkeypatch, learns, wanted
 ):
     monkeypatch.setenv(precision.VARIABLE, "bfloat16")
-    prepared = strategies.prepare("random_init", data.label_map)
-    prepared = dataclasses.replace(prepared, batch_norm_learns=learns)
-    monkeypatch.setattr(strategies, "prepare", lambda *_: prepared)
-    trainer.train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
+    strategy = dataclasses.replace(strategies.get("random_init"), batch_norm_learns=learns)
+    monkeypatch.setitem(strategies.STRATEGIES, "random_init", strategy)
+    train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
     (line,) = re.findall(r"^Computing on .*$", capsys.readouterr().out, re.MULTILINE)
     assert wanted in line
 
 
 def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_path, pretended):
     """Killed after saving the state and before anything else, as by a loss of power."""
-    whole = trainer.train("random_init", data, LONG, tmp_path / "whole")
+    whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0)
+        patch.setattr(callbacks, "SAVE_EVERY_SECONDS", 0)
         with interrupting(patch, run_folder.RunFolder, "save_checkpoint", 2):
-            trainer.train("random_init", data, LONG, folder)
+            train("random_init", data, LONG, folder)
     run = run_folder.RunFolder(folder)
     assert run.steps() == [10] and [row["step"] for row in run.history()] == [10]
-    trainer.train("random_init", data, LONG, folder)
+    train("random_init", data, LONG, folder)
     assert run.steps() == whole.steps()
     compared = ("step", "loss", "localisation", "AP", "AP50")
     rows = [[[row[key] for key in compared] for row in each.history()] for each in (run, whole)]
@@ -335,25 +338,25 @@ def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_pat
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
 
 
-def test_a_last_checkpoint_that_was_deleted_is_written_anew_from_the_state(data, tmp_path, pretended):
-    run = trainer.train("random_init", data, LONG, tmp_path)
+def test_a_last_checkpoint_that_was_deleted_is_written_again_from_the_state(data, tmp_path, pretended):
+    run = train("random_init", data, LONG, tmp_path)
     number = number_learnt(run)
     run.checkpoint(25).unlink()
-    trainer.train("random_init", data, LONG, tmp_path)
+    train("random_init", data, LONG, tmp_path)
     assert run.steps() == [10, 20, 25] and number_learnt(run) == number
 
 
 def test_with_a_damaged_state_training_goes_on_from_the_one_before_and_ends_the_same(
     data, tmp_path, pretended, capsys, monkeypatch
 ):
-    whole = trainer.train("random_init", data, LONG, tmp_path / "whole")
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", 0)
+    whole = train("random_init", data, LONG, tmp_path / "whole")
+    monkeypatch.setattr(callbacks, "SAVE_EVERY_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
-        trainer.train("random_init", data, LONG, tmp_path / "damaged", watch=interrupt_at(20))
+        train("random_init", data, LONG, tmp_path / "damaged", watch=interrupt_at(20))
     run = run_folder.RunFolder(tmp_path / "damaged")
     state = run.checkpoints / "state.npz"
     state.write_bytes(state.read_bytes()[:-300])
-    trainer.train("random_init", data, LONG, run.folder)
+    train("random_init", data, LONG, run.folder)
     told = capsys.readouterr()
     assert f"{state}: cannot be used" in told.err and "Resuming at step 19\n" in told.out
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
@@ -372,8 +375,8 @@ def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pr
 
     monkeypatch.setattr(trainer, "measured", stop_once)
     with pytest.raises(KeyboardInterrupt):
-        trainer.train("random_init", data, LONG, tmp_path)
-    run = trainer.train("random_init", data, LONG, tmp_path)
+        train("random_init", data, LONG, tmp_path)
+    run = train("random_init", data, LONG, tmp_path)
     assert run.steps() == [10, 20, 25]
     assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
     assert run.metrics()["AP50"] == 0.2
@@ -394,21 +397,21 @@ def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, mon
 
     monkeypatch.setattr(trainer.time, "monotonic", look)
     monkeypatch.setattr(run_folder.RunFolder, "save_state", watched_save)
-    trainer.train("random_init", data, LONG, tmp_path)
+    train("random_init", data, LONG, tmp_path)
     assert saved[-1][0] == 25
     times = [0, *(time for _, time in saved)]
     assert clock[0] > 40 and np.diff(times).max() <= 10, "with the step that is under way"
 
 
 def test_the_history_has_a_row_every_ten_steps_and_ap_only_where_it_was_measured(data, tmp_path, pretended):
-    run = trainer.train("random_init", data, LONG, tmp_path)
+    run = train("random_init", data, LONG, tmp_path)
     assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
     with open(run.folder / "history.csv", newline="") as stream:
         assert tuple(next(csv.reader(stream))) == run_folder.COLUMNS
 
 
 def test_each_batch_is_trained_on_once_and_in_order(data, tmp_path, pretended):
-    run = trainer.train("random_init", data, LONG, tmp_path)
+    run = train("random_init", data, LONG, tmp_path)
     samples, _ = data.split(10)
     number = 0.0
     for step in range(25):
@@ -421,7 +424,7 @@ def test_each_batch_is_trained_on_once_and_in_order(data, tmp_path, pretended):
 
 @pytest.fixture(scope="module")
 def as_is(data, tmp_path_factory):
-    return trainer.train("as_is", data, RECIPE, tmp_path_factory.mktemp("runs") / "as_is")
+    return train("as_is", data, RECIPE, tmp_path_factory.mktemp("runs") / "as_is")
 
 
 def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as_is, data):
@@ -435,7 +438,7 @@ def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as
 
 def test_as_is_is_measured_once_and_says_so(as_is, data, monkeypatch, capsys):
     monkeypatch.setattr(trainer, "measured", lambda *_: pytest.fail("it was measured again"))
-    trainer.train("as_is", data, RECIPE, as_is.folder)
+    train("as_is", data, RECIPE, as_is.folder)
     assert f"Measured already: {as_is.folder}" in capsys.readouterr().out
 
 
@@ -470,7 +473,7 @@ def test_a_damaged_checkpoint_is_named_and_the_model_is_the_one_before_it(finish
 
 
 def learning_rates(recipe: settings.Recipe) -> list[float]:
-    optimizer = trainer.make_optimizer(recipe)
+    optimizer = train_step.make_optimizer(recipe)
     return [float(optimizer._learning_rate(step)) for step in range(recipe.steps + 1)]
 
 
@@ -487,17 +490,18 @@ def test_the_learning_rate_rises_during_warmup():
 
 
 def test_the_optimizer_is_sgd_with_momentum_and_clipped_gradients():
-    optimizer = trainer.make_optimizer(settings.recipe("seed"))
+    optimizer = train_step.make_optimizer(settings.recipe("seed"))
     assert isinstance(optimizer, keras.optimizers.SGD)
     assert (optimizer.momentum, optimizer.global_clipnorm) == (0.9, 10.0)
 
 
 def test_a_step_returns_both_losses_before_it_and_steps_lower_them(data, uncompiled):
     keras.utils.set_random_seed(1)
-    strategy = strategies.fine_tune(data.label_map, TRAIN_FROM)
+    model, _ = strategies.get("fine_tune").start(data.label_map)
+    schedule.freeze_up_to(model, TRAIN_FROM)
     images, boxes, classes = batches.batch(data.samples, data.label_map, 0, 2, 42)
-    before = losses.multibox_loss(boxes, classes, *strategy.model(images, training=False))
-    step = trainer.make_step(strategy.model, trainer.make_optimizer(settings.recipe("seed")), False)
+    before = losses.multibox_loss(boxes, classes, *model(images, training=False))
+    step = train_step.make_step(model, train_step.make_optimizer(settings.recipe("seed")), False)
     first = step(images, boxes, classes)
     np.testing.assert_allclose(first, before, rtol=1e-5)
     for _ in range(4):
@@ -509,13 +513,13 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
     training_photos, validation = data.split(RECIPE.photos)
     names = [sample.name for sample in training_photos[:2]]
     seen = []
-    monkeypatch.setattr(trainer.dataset, "batches", lambda samples, *rest, **more: seen.append(samples) or iter(()))
-    monkeypatch.setattr(trainer.evaluation, "evaluate", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
-    run = trainer.train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
+    monkeypatch.setattr(batches, "batches", lambda samples, *rest, **more: seen.append(samples) or iter(()))
+    monkeypatch.setattr(average_precision, "evaluate", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
+    run = train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
     assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
     assert run.plan.train_on == names
     with pytest.raises(run_folder.RunFolderError, match="train_on was"):
-        trainer.train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
+        train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
 
 
 class NO_SCORE:

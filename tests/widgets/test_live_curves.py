@@ -21,7 +21,7 @@ rows[-1]["AP50"] = 0.25
 curves = live_curves.Curves(100)
 live_curves.PAUSE, live_curves.SHARE = 0.0, 1e9
 for row in rows:
-    curves(row)
+    curves.on_row(None, row)
 curves.finish(rows)"""
 
 
@@ -88,25 +88,25 @@ def test_drawing_takes_a_twentieth_of_the_time_at_most(place, clock):
     curves, began = live_curves.Curves(1000), clock.now
     for step in range(1, 1001):
         clock.now += 0.1
-        curves(row(step))
+        curves.on_row(None, row(step))
     spent, whole = 0.2 * len(place.pictures), clock.now - began
     assert 0.5 * live_curves.SHARE * whole < spent <= 0.2 + live_curves.SHARE * whole
 
 
 def test_the_first_row_is_shown_at_once_and_the_next_waits(place, clock):
     curves = live_curves.Curves(100)
-    curves(row(10))
-    curves(row(20))
+    curves.on_row(None, row(10))
+    curves.on_row(None, row(20))
     assert len(place.pictures) == 1
     clock.now += 60
-    curves(row(30))
+    curves.on_row(None, row(30))
     assert len(place.pictures) == 2 and "step 30" in place.pictures[-1]
 
 
 def test_what_was_left_out_stands_there_in_the_end(place, clock):
     curves, rows = live_curves.Curves(100), [row(step) for step in (10, 20, 30)]
     for each in rows:
-        curves(each)
+        curves.on_row(None, each)
     assert "step 30" not in place.pictures[-1]
     curves.finish(rows)
     assert "step 30 of 100" in place.pictures[-1] and place.began == 1
@@ -127,6 +127,6 @@ def test_a_run_without_rows_shows_nothing(place):
 def test_outside_a_notebook_nothing_is_drawn(capsys, monkeypatch):
     monkeypatch.setattr(charts, "run_curves", pytest.fail)
     curves = live_curves.Curves(30)
-    curves(row(10))
+    curves.on_row(None, row(10))
     curves.finish([row(10), row(20)])
     assert capsys.readouterr().out == ""

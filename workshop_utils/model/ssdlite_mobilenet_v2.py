@@ -6,11 +6,15 @@ on MobileNetV2. It matches the Object Detection API's `ssdlite_mobilenet_v2` lay
 
 import math
 
+import numpy as np
+
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.model import preprocessing
 from workshop_utils.model.anchors import GRIDS, shapes
 
 layers = keras.layers
+
+_BACKBONE = "FeatureExtractor/MobilenetV2/"
 
 EXTRA_BLOCKS = ((256, 512), (128, 256), (128, 256), (64, 128))
 """Channels of the 1x1 and of the strided convolution of each block behind the backbone."""
@@ -73,3 +77,47 @@ def _head(features, values: int, total: int, count: int, name: str):
     bias = "zeros" if name.startswith("box") else keras.initializers.Constant(-math.log(99.0))
     x = layers.Conv2D(count * values, 1, bias_initializer=bias, name=name)(x)
     return layers.Reshape((total, values), name=f"{name}_flat")(x)
+
+
+def weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Return the arrays of Google's graph, given by name, as `set_weights` of each Keras layer takes them."""
+    layers = {}
+
+    def convolution(layer: str, name: str, norm: str | None = None) -> None:
+        layers[layer] = [values[f"{name}/Conv2D/merged_input"]]
+        folded(norm or f"{layer}_BN", name, scale=None)
+
+    def depthwise(layer: str, name: str) -> None:
+        layers[layer] = [values[f"{name}/depthwise_weights"]]
+        folded(f"{layer}_BN", name, scale=values[f"{name}/BatchNorm/batchnorm/mul"])
+
+    def folded(layer: str, name: str, scale) -> None:
+        """A batch norm already folded to y = scale * x + shift: mean 0 and variance 1 - epsilon leave just that."""
+        shift = values[f"{name}/BatchNorm/batchnorm/sub"]
+        ones = np.ones_like(shift)
+        layers[layer] = [ones if scale is None else scale, shift, 0 * ones, (1 - EPSILON) * ones]
+
+    convolution("Conv1", _BACKBONE + "Conv", norm="bn_Conv1")
+    depthwise("expanded_conv_depthwise", _BACKBONE + "expanded_conv/depthwise")
+    convolution("expanded_conv_project", _BACKBONE + "expanded_conv/project")
+    for number in range(1, 17):
+        name = f"{_BACKBONE}expanded_conv_{number}"
+        convolution(f"block_{number}_expand", f"{name}/expand")
+        depthwise(f"block_{number}_depthwise", f"{name}/depthwise")
+        convolution(f"block_{number}_project", f"{name}/project")
+    convolution("Conv_1", _BACKBONE + "Conv_1", norm="Conv_1_bn")
+    for number, (squeezed, widened) in enumerate(EXTRA_BLOCKS, start=1):
+        wide = f"{_BACKBONE}layer_19_2_Conv2d_{number + 1}_3x3_s2_{widened}"
+        convolution(f"extra_{number}_reduce", f"{_BACKBONE}layer_19_1_Conv2d_{number + 1}_1x1_{squeezed}")
+        depthwise(f"extra_{number}_depthwise", f"{wide}_depthwise")
+        convolution(f"extra_{number}", wide)
+    for level in range(6):
+        for head, predictor in (("box", "BoxEncodingPredictor"), ("class", "ClassPredictor")):
+            name = f"BoxPredictor_{level}/{predictor}"
+            layers[f"{head}_{level}"] = [values[f"{name}/weights"], values[f"{name}/biases"]]
+            layers[f"{head}_{level}_depthwise"] = [values[f"{name}_depthwise/depthwise_weights"]]
+            layers[f"{head}_{level}_depthwise_BN"] = [
+                values[f"{name}_depthwise/BatchNorm/{part}"]
+                for part in ("gamma", "beta", "moving_mean", "moving_variance")
+            ]
+    return layers

@@ -42,30 +42,58 @@ def view(
 
 
 def batch(
-    samples: list[dataset.Sample], mapping: dict[int, str], step: int, size: int, seed: int, part: slice = slice(None)
+    samples: list[dataset.Sample],
+    mapping: dict[int, str],
+    step: int,
+    size: int,
+    seed: int,
+    part: slice = slice(None),
+    repeat: tuple[int, int] | None = None,
 ) -> tuple[np.ndarray, ...]:
-    """Return training batch number `step`: images (size, 300, 300, 3) in [-1, 1], encodings (size, 1917, 4), classes
-    (size, 1917). With `part`, only those of its photos are read and returned.
+    """Return training batch number `step`. It depends on nothing but these arguments.
 
-    A batch depends on nothing but these arguments: training that was interrupted goes on as if it had not been, and
-    several machines can each make their part of it.
+    Args:
+        samples: The training photos.
+        mapping: Their label map.
+        step: Which batch, counted from 0.
+        size: Photos in a batch.
+        seed: Decides the order of the photos and how each is augmented.
+        part: Which photos of the batch to read and return.
+        repeat: (first epoch, count): from that epoch on, the views of `count` epochs are shown again and again. None
+            shows a new view in every epoch.
+
+    Returns:
+        Images (size, 300, 300, 3) in [-1, 1], box encodings (size, 1917, 4) and class ids (size, 1917).
     """
-    views = [view(samples, mapping, *place, seed) for place in places(step, size, len(samples), seed)[part]]
+    shown = places(step, size, len(samples), seed)[part]
+    if repeat:
+        first, count = repeat
+        shown = [(first + (epoch - first) % count, index) for epoch, index in shown]
+    views = [view(samples, mapping, *place, seed) for place in shown]
     targets = [anchors.targets(each.boxes, each.class_ids) for each in views]
     images = preprocessing.to_input(np.stack([each.image for each in views]))
     return images, *map(np.stack, zip(*targets, strict=True))
 
 
 def batches(
-    samples, mapping, size: int, seed: int, start: int, stop: int, part: slice = slice(None)
-) -> Iterator[tuple]:
-    """Yield the training batches `start` to `stop`, or their `part`, prepared in another thread while the network
-    works."""
-    return ahead(batch(samples, mapping, step, size, seed, part) for step in range(start, stop))
+    samples: list[dataset.Sample],
+    mapping: dict[int, str],
+    size: int,
+    seed: int,
+    start: int,
+    stop: int,
+    part: slice = slice(None),
+    repeat: tuple[int, int] | None = None,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the training batches `start` to `stop`, prepared in another thread while the network works.
+
+    The other arguments are those of `batch`.
+    """
+    return ahead(batch(samples, mapping, step, size, seed, part, repeat) for step in range(start, stop))
 
 
 def ahead(items: Iterator, count: int = 2) -> Iterator:
-    """Yield the items, made in another thread, at most `count` before they are asked for."""
+    """Yield the items, computed in another thread, at most `count` of them in advance."""
     nothing = object()
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         waiting = collections.deque(thread.submit(next, items, nothing) for _ in range(count))

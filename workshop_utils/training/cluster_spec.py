@@ -1,21 +1,15 @@
-"""Which processes train together, on which machines, and whether each of them answers.
+"""Which processes train together, and on which machines: TensorFlow's cluster specification.
 
 They are named on the command line, or in the environment variable TF_CONFIG as TensorFlow documents it
 (https://www.tensorflow.org/guide/distributed_training#setting_up_the_tf_config_environment_variable).
 """
 
 import dataclasses
-import ipaddress
 import json
 import os
-import socket
-import time
 
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.settings import SettingsError
-
-PATIENCE = 120.0
-"""How many seconds a worker waits for the others to be started."""
 
 
 class ClusterError(WorkshopError, RuntimeError):
@@ -40,53 +34,6 @@ def place(addresses: str | None, index: int | None) -> Place | None:
     if addresses is None or index is None:
         raise SettingsError("--workers and --index belong together: who trains, and which of them is this?")
     return _checked(addresses.split(","), index, "--workers")
-
-
-def meet(place: Place, patience: float = PATIENCE) -> None:
-    """Wait until every worker listens at its address; TensorFlow itself would wait, and not say for whom.
-
-    Raises ClusterError where this worker's port is in use, or another does not answer within `patience` seconds.
-    """
-    own, deadline = place.workers[place.index], time.monotonic() + patience
-    try:
-        listening = socket.create_server(_where_to_listen(own))
-    except OSError as fault:
-        raise ClusterError(
-            f"{own}: this worker cannot listen there ({fault.strerror}). If a run before this one has not ended yet, "
-            "wait for it; else name another port, in the commands of all workers."
-        ) from None
-    print(f"Worker {place.index} of {len(place.workers)} waits for the others.", flush=True)
-    with listening:
-        for index, worker in enumerate(place.workers):
-            while index != place.index and (fault := _no_answer(worker)):
-                if time.monotonic() > deadline:
-                    raise ClusterError(
-                        f"Worker {index} ({worker}) does not answer after {patience:.0f} s ({fault}). Start it, "
-                        "check its address, and that no firewall is between; then start all again."
-                    )
-                time.sleep(0.2)
-
-
-def _where_to_listen(worker: str) -> tuple[str, int]:
-    """Return the address at which a worker waits: for all machines, or for its own where the others know it so."""
-    host, port = _split(worker)
-    try:
-        alone = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        alone = host == "localhost"
-    return host if alone else "", port
-
-
-def _no_answer(worker: str) -> OSError | None:
-    try:
-        socket.create_connection(_split(worker), timeout=5).close()
-    except OSError as fault:
-        return fault
-
-
-def _split(worker: str) -> tuple[str, int]:
-    host, _, port = worker.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def _configured() -> Place | None:

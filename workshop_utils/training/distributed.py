@@ -2,7 +2,7 @@
 
 Each worker holds the whole detector and computes its part of every batch; the gradients of all are summed over the
 network, and all take the same step (https://www.tensorflow.org/guide/distributed_training). Keras 3 cannot `fit` with
-this strategy, so the loop is ours: it is that of `training`, with what is summed put in between.
+this strategy, so the loop is ours: that of `trainer`, with the sums put in between.
 
 - **The batch** of the recipe is that of all workers together. Of its photos, worker i of n takes each n-th from the
   i-th on. So the photos, their augmented views and hence the losses are those of one process with the same recipe.
@@ -26,28 +26,34 @@ import contextlib
 import dataclasses
 import hashlib
 import pathlib
-import re
+from collections.abc import Iterable, Iterator
 
-from tqdm.auto import tqdm
+import numpy as np
 
-from workshop_utils.core import settings
+from workshop_utils.core.settings import SettingsError
 from workshop_utils.core.tensorflow import keras, tf
-from workshop_utils.data import dataset
-from workshop_utils.training import cluster_spec, schedule, strategies, trainer
+from workshop_utils.data.dataset import Dataset
+from workshop_utils.training import connections
+from workshop_utils.training.callbacks import Callback, ProgressBar
 from workshop_utils.training.cluster_spec import ClusterError, Place
+from workshop_utils.training.connections import Connections
 from workshop_utils.training.fast import precision
-from workshop_utils.training.run_folder import Plan, RunFolder
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.run_folder import RunFolder
+from workshop_utils.training.trainer import Trainer, train
 
 
 @dataclasses.dataclass(frozen=True)
 class Team:
-    """This worker's side of a cluster whose workers have found each other."""
+    """This worker's side of a cluster whose workers are connected."""
 
     strategy: tf.distribute.Strategy
     place: Place
+    connections: Connections
 
     @property
     def chief(self) -> bool:
+        """Whether this worker measures and writes."""
         return self.place.index == 0
 
     @property
@@ -64,48 +70,47 @@ class Team:
 
         return self.strategy.run(summed, args=values)
 
-    def mean(self, class_targets, *values: tf.Tensor) -> list[tf.Tensor]:
+    def mean(self, class_targets: tf.Tensor, *values: tf.Tensor) -> list[tf.Tensor]:
         """Return what losses or their gradients, given for this worker's part of a batch, are for the whole batch.
 
-        Each is a sum over the part divided by the number of its matched anchors, one at least (`multibox_loss`).
+        Each is a sum over the part divided by the number of its matched anchors, at least one (`multibox_loss`).
         """
         matched = tf.reduce_sum(tf.cast(class_targets > 0, tf.float32))
         *sums, all_matched = self.total(*(value * tf.maximum(matched, 1.0) for value in values), matched)
         return [each / tf.maximum(all_matched, 1.0) for each in sums]
 
-    def share(self, variables) -> None:
-        """Set every worker's variables to the chief's: 0 + x is x, to the last bit."""
-        values = [tf.cast(tf.convert_to_tensor(variable), tf.float64) for variable in variables]
-        chiefs = values if self.chief else [tf.zeros_like(value) for value in values]
-        for variable, value in zip(variables, tf.function(self.total)(*chiefs), strict=True):
-            variable.assign(value)
+    def share(self, variables: list[keras.Variable]) -> None:
+        """Set every worker's variables to the chief's."""
+        values = self.connections.share([np.asarray(variable) for variable in variables])
+        if not self.chief:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
 
     def agree(self, plan: Plan, done: bool) -> bool:
         """Return whether the chief's run is `done`. Raises ClusterError where another worker has another plan."""
-        said = repr((dataclasses.replace(plan, data=""), precision.policy()))
-        number = int(hashlib.sha256(said.encode()).hexdigest()[:12], 16)  # less than 2^53, so exact as a float
-        mine = tf.one_hot(self.place.index, len(self.place.workers), dtype=tf.float64) * number
-        numbers, dones = tf.function(self.total)(mine, tf.constant(float(done and self.chief), tf.float64))
-        differing = [index for index, each in enumerate(numbers.numpy()) if each != numbers.numpy()[0]]
+        described = repr((dataclasses.replace(plan, data=""), precision.policy()))
+        digest = hashlib.sha256(described.encode()).hexdigest()
+        plans, finished = zip(*self.connections.exchange([digest, done]), strict=True)
+        differing = [index for index, each in enumerate(plans) if each != plans[0]]
         if differing:
             raise ClusterError(
                 f"Worker {differing[0]} ({self.place.workers[differing[0]]}) has other photos, options or "
-                f"{precision.VARIABLE} than worker 0. Give all the same command, but for --index, and the same data."
+                f"{precision.VARIABLE} than worker 0. Give all the same command, except for --index, and the same data."
             )
-        return bool(dones)
+        return finished[0]
 
     def wait(self) -> None:
         """Return when every worker has come here."""
-        tf.function(self.total)(tf.zeros([]))
+        self.connections.exchange("done")
 
 
-def join(place: Place, patience: float = cluster_spec.PATIENCE) -> Team:
+def join(place: Place, patience: float = connections.PATIENCE) -> Team:
     """Return the team when all workers are there.
 
     TensorFlow must not have computed anything in this process before. Raises ClusterError where this worker's port is
     in use, or another worker does not answer within `patience` seconds.
     """
-    cluster_spec.meet(place, patience)
+    met = connections.meet(place, patience)
     gpus = min(1, len(tf.config.list_physical_devices("GPU")))
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": place.workers}),
@@ -113,83 +118,56 @@ def join(place: Place, patience: float = cluster_spec.PATIENCE) -> Team:
         task_id=place.index,
         num_accelerators={"GPU": gpus},
     )
-    with _told(place):
-        return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), place)
+    with naming_the_lost(met):
+        return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), place, met)
 
 
-def train(
-    team: Team,
-    strategy: str,
-    data: dataset.Dataset,
-    recipe: settings.Recipe,
-    folder: pathlib.Path,
-    source: str = "",
-    train_from: str | None = None,
-    train_on: list[str] | None = None,
-    views: int | None = None,
-    thaw: float | None = None,
+def train_together(
+    team: Team, plan: Plan, data: Dataset, folder: pathlib.Path, callbacks: Iterable[Callback] = ()
 ) -> RunFolder | None:
-    """Train as `training.train` does, together with the other workers, who call it too; return the chief's experiment.
+    """Train as `trainer.train` does, together with the other workers, who call it too; return the chief's run.
 
-    The layers up to `train_from` are frozen from the first step on. Raises SettingsError for what a cluster cannot do,
-    ClusterError where the workers differ or one is lost.
+    Raises SettingsError for what a cluster cannot do, ClusterError where the workers differ or one is lost.
     """
-    if strategy != "fine_tune":
-        raise settings.SettingsError(
-            f"A cluster can fine_tune and no more: {strategy} "
-            + ("trains nothing." if strategy == "as_is" else "needs batch norm's statistics of the whole batch.")
-        )
-    if thaw or views:
-        raise settings.SettingsError(
-            "A cluster freezes layers from the start and keeps nothing that they give: leave --thaw and --views out."
-        )
-    if recipe.batch_size < len(team.place.workers):
-        raise settings.SettingsError(
-            f"A batch of {recipe.batch_size} photos has no part for each of {len(team.place.workers)} workers. "
-            "Take a larger batch_size, it is that of all together, or fewer workers."
-        )
-    train_from = strategies.TRAIN_FROM if train_from is None else train_from
-    plan = Plan(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_from, train_on, 0, 0.0)
-    experiment = RunFolder(pathlib.Path(folder))
-    with _told(team.place):
-        done = team.agree(plan, trainer.finished(plan, experiment))
+    _refuse(plan, len(team.place.workers))
+    run = RunFolder(pathlib.Path(folder))
+    with naming_the_lost(team.connections):
+        done = team.agree(plan, team.chief and run.is_begun() and run.is_finished())
         if team.chief:
-            trainer.train(
-                strategy, data, recipe, folder, source, train_from, train_on=train_on, views=0, thaw=0.0, team=team
-            )
+            train(plan, data, folder, callbacks=callbacks, team=team)
         elif not done:
             _follow(team, plan, data)
         team.wait()
-    return experiment if team.chief else None
+    return run if team.chief else None
 
 
-def _follow(team: Team, plan: Plan, data: dataset.Dataset) -> None:
+def _refuse(plan: Plan, workers: int) -> None:
+    """Raise SettingsError for a plan that a cluster cannot follow."""
+    if plan.freezing is None:
+        why = "needs batch norm's statistics of the whole batch" if plan.chosen.trains else "trains nothing"
+        raise SettingsError(f"A cluster can only fine-tune: {plan.strategy} {why}.")
+    if plan.freezing.thaw or plan.freezing.views:
+        raise SettingsError("A cluster freezes layers from the start and caches no features: omit --thaw and --views.")
+    if plan.recipe.batch_size < workers:
+        raise SettingsError(
+            f"A batch of {plan.recipe.batch_size} photos has no part for each of {workers} workers. Take a larger "
+            "batch_size (it counts the photos of all workers together), or fewer workers."
+        )
+
+
+def _follow(team: Team, plan: Plan, data: Dataset) -> None:
     """Compute this worker's part of every step that the chief takes."""
-    samples, _ = data.split(plan.recipe.photos)
-    if plan.train_on is not None:
-        samples = dataset.only(samples, plan.train_on)
+    samples, _ = plan.split(data)
     keras.utils.set_random_seed(plan.recipe.seed)
-    strategy = strategies.prepare(plan.strategy, data.label_map, plan.train_from)
-    optimizer = trainer.make_optimizer(plan.recipe)
-    (stage,) = schedule.stages(strategy, plan, samples, RunFolder(pathlib.Path()).frozen, team.part)
-    optimizer.build(stage.weights)
-    team.share([*strategy.model.variables, *optimizer.variables])
-    learner, batches = stage.begin()
-    step = trainer.make_step(learner, optimizer, strategy.batch_norm_learns, team=team)
-    start, stop = int(optimizer.iterations), plan.recipe.steps
-    for batch in tqdm(batches(start, stop), f"worker {team.place.index}", stop, initial=start, unit="step"):
-        step(*batch)
+    model, _ = plan.chosen.start(plan.classes, plan.architecture)
+    bar = ProgressBar(f"worker {team.place.index}")
+    Trainer(plan, model, samples, RunFolder(pathlib.Path()).frozen, [bar], team).fit()
 
 
 @contextlib.contextmanager
-def _told(place: Place):
-    """Say in words that another worker is gone; TensorFlow raises many errors for that."""
+def naming_the_lost(met: Connections) -> Iterator[None]:
+    """Raise ClusterError that names the worker that is gone; TensorFlow raises many different errors for that."""
     try:
         yield
     except tf.errors.OpError as fault:
-        named = sorted({int(number) for number in re.findall(r"task:(\d+)", fault.message)} - {place.index})
-        lost = ", ".join(f"worker {number} ({place.workers[number]})" for number in named) or "another worker"
-        raise ClusterError(
-            f"Worker {place.index} has lost {lost}: it ended, or cannot be reached any more. What it said last tells "
-            "why. Start all workers again, each with the same command: they go on from the last step that was saved."
-        ) from None
+        raise connections.lost(met.place, met.lost(), fault.message) from None

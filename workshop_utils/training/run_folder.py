@@ -1,12 +1,12 @@
-"""An experiment folder: what a training run leaves behind, and how it is found again.
+"""A run's folder: what training writes, and how it is read again.
 
-recipe.json                       the recipe, the strategy, the classes, the data and its fingerprint
+recipe.json                       the plan: strategy, recipe, classes, the data and its fingerprint
 history.csv                       loss every ten steps, AP wherever it was measured
 checkpoints/step-000100.weights.h5    the whole detector after 100 steps
-checkpoints/state.npz             weights, optimizer and step: where to go on after an interruption
-checkpoints/state-before.npz      the same, as it was saved before: should state.npz be damaged
+checkpoints/state.npz             weights, optimizer and step, to resume from
+checkpoints/state-before.npz      the same, saved before that, in case state.npz is damaged
 metrics.json                      the last evaluation
-frozen/                           while training: what the frozen layers make of the photos
+frozen/                           during training: cached features, the outputs of frozen layers
 tensorboard/                      the same curves for TensorBoard
 """
 
@@ -17,21 +17,22 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import filelock
 import numpy as np
 
-from workshop_utils.core import files, settings, untrusted
+from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.core.tensorflow import disk_faults, tf
-from workshop_utils.data import label_map
+from workshop_utils.training.plan import Plan
 
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
 
+RECIPE = "recipe.json"
+METRICS = "metrics.json"
 STATES = ("state.npz", "state-before.npz")
 
 WRITTEN = ("lock", "checkpoints", "frozen", "tensorboard", "export")
@@ -39,26 +40,7 @@ WRITTEN = ("lock", "checkpoints", "frozen", "tensorboard", "export")
 
 
 class RunFolderError(WorkshopError, RuntimeError):
-    """An experiment folder that cannot be used as asked; the message names it and what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What a run is: enough to do it again, and to refuse mixing two in one folder."""
-
-    strategy: str
-    recipe: settings.Recipe
-    label_map: dict[int, str]
-    """What the photos' classes are. The model's own differ where the strategy is as_is."""
-    data: str
-    fingerprint: str
-    train_from: str | None = None
-    train_on: list[str] | None = None
-    """The names of the training photos that are used; None is all of them."""
-    views: int | None = None
-    """How many views of each photo the frozen layers see; 0 is a new one each time, None as many as are worth it."""
-    thaw: float | None = None
-    """The share of the steps after which the layers up to `train_from` are frozen."""
+    """A run's folder that cannot be used as asked; the message names it and what to do."""
 
 
 class Progress(NamedTuple):
@@ -78,37 +60,61 @@ class RunFolder:
     @property
     def plan(self) -> Plan:
         """Read `recipe.json`. Raises RunFolderError where there is none or it is broken."""
-        path = self.folder / "recipe.json"
+        path = self.folder / RECIPE
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            fields["recipe"] = settings.Recipe(**fields["recipe"])
-            fields["label_map"] = label_map.checked((int(number), name) for number, name in fields["label_map"].items())
-            return Plan(**fields)
+            return Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
+            raise RunFolderError(f"{self.folder}: is not a run, it holds no {RECIPE}. Train one first.") from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
             raise RunFolderError(
-                f"{self.folder}: is no experiment, it holds no recipe.json. Train one first."
-            ) from None
-        except (ValueError, TypeError, KeyError, AttributeError) as fault:
-            raise RunFolderError(
-                f"{path}: is not a recipe this workshop wrote ({fault}). Train anew elsewhere."
+                f"{path}: is not a recipe this workshop wrote ({fault}). Train again in another folder."
             ) from None
 
     def begin(self, plan: Plan) -> None:
-        """Write `recipe.json` into a new folder, or check that the one there says the same. Raises RunFolderError."""
+        """Write `recipe.json` into a new folder, or check that the one there says the same; remove unfinished files.
+
+        Raises RunFolderError where the folder holds another run.
+        """
         files.make_folder(self.checkpoints)
-        if not (self.folder / "recipe.json").exists():
-            files.write_text(
-                json.dumps(dataclasses.asdict(plan), indent=2, ensure_ascii=False) + "\n", self.folder / "recipe.json"
-            )
-            return
-        there = dataclasses.asdict(self.plan)
-        wanted = dataclasses.asdict(plan)
+        wanted = plan.as_json()
+        if not self.is_begun():
+            files.write_text(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n", self.folder / RECIPE)
+        there = self.plan.as_json()
         differing = [key for key in wanted if key != "data" and there[key] != wanted[key]]
         if differing:
             said = "; ".join(f"{key} was {there[key]} and is now {wanted[key]}" for key in differing)
             raise RunFolderError(
                 f"{self.folder}: holds another run: {said}. Choose another folder, or delete this one."
             )
+        files.sweep(self.folder)
+        files.sweep(self.checkpoints)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in the folder, which is made if need be. Raises RunFolderError."""
+        files.make_folder(self.folder)
+        self.refuse_links()
+        lock = filelock.FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise RunFolderError(
+                f"{self.folder}: another process is training here. Wait for it, or choose another folder."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_begun(self) -> bool:
+        """Return whether the folder holds a run, finished or not."""
+        return (self.folder / RECIPE).exists()
+
+    def is_finished(self) -> bool:
+        """Return whether the run has been trained and measured to its end."""
+        plan = self.plan
+        trained = not plan.chosen.trains or plan.recipe.steps in self.steps()
+        return trained and (self.folder / METRICS).exists()
 
     def refuse_links(self) -> None:
         """Raise RunFolderError where a link in the folder would lead out of it what is written here."""
@@ -123,6 +129,10 @@ class RunFolder:
     @property
     def frozen(self) -> pathlib.Path:
         return self.folder / "frozen"
+
+    @property
+    def history_file(self) -> pathlib.Path:
+        return self.folder / "history.csv"
 
     def steps(self) -> list[int]:
         """Return the steps that have a checkpoint, rising."""
@@ -154,12 +164,14 @@ class RunFolder:
                 if not files.is_whole(path):
                     raise ValueError("its bytes are not those that were written")
                 model.load_weights(path)
+                if not all(np.isfinite(array).all() for array in model.get_weights()):
+                    raise ValueError("it holds weights that are not numbers: training had diverged")
                 return
             except (OSError, ValueError, KeyError) as fault:
-                told = f"{path}: cannot be loaded ({fault})."
+                message = f"{path}: cannot be loaded ({fault})."
                 if number != wanted[0]:
-                    print(f"{told} Taking the checkpoint before it.", file=sys.stderr)
-        raise RunFolderError(f"{told} Take another checkpoint of this run, or train it anew in another folder.")
+                    print(f"{message} Taking the checkpoint before it.", file=sys.stderr)
+        raise RunFolderError(f"{message} Take another checkpoint of this run, or train again in another folder.")
 
     def save_state(self, variables, progress: Progress) -> None:
         """Save all that training needs to go on, in one sealed file; the file before it is kept. Raises WriteError."""
@@ -199,7 +211,7 @@ class RunFolder:
 
         A last line that broke off is left out. Raises RunFolderError for a file that is no history.
         """
-        path = self.folder / "history.csv"
+        path = self.history_file
         if not path.exists():
             return []
         try:
@@ -211,9 +223,13 @@ class RunFolder:
                 f"{path}: is no history this workshop wrote ({fault!r}). Mend that line, or delete the file."
             ) from None
 
+    def write_metrics(self, metrics: dict) -> None:
+        """Write the result of an evaluation. Raises WriteError."""
+        files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", self.folder / METRICS)
+
     def metrics(self) -> dict:
         """Return the last evaluation. Raises RunFolderError where there was none or it is broken."""
-        path = self.folder / "metrics.json"
+        path = self.folder / METRICS
         if not path.exists():
             raise RunFolderError(f"{self.folder}: has not been evaluated; run `evaluate` on it.")
         try:
@@ -232,62 +248,3 @@ def _state(path: pathlib.Path, variables) -> tuple[list[np.ndarray], Progress]:
     if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
         raise ValueError("it belongs to another network")
     return arrays, progress
-
-
-class History:
-    """`history.csv`, open for more rows, and the same for TensorBoard; each row is flushed as it is written."""
-
-    def __init__(self, experiment: RunFolder, start: int):
-        """Open both with the rows up to step `start`: those behind it are about to be measured again."""
-        kept = [row for row in experiment.history() if row["step"] <= start]
-        self.last = int(kept[-1]["step"]) if kept else 0
-        self._path, board = experiment.folder / "history.csv", experiment.folder / "tensorboard"
-        with files.replacing(self._path) as unfinished, open(unfinished, "w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, COLUMNS)
-            writer.writeheader()
-            writer.writerows([{key: _text(value) for key, value in row.items()} for row in kept])
-        with self._told():
-            self._stream = open(self._path, "a", newline="", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
-            self._writer = csv.DictWriter(self._stream, COLUMNS, restval="")
-            shutil.rmtree(board, ignore_errors=True)  # it holds no more than the rows do
-            self._board = tf.summary.create_file_writer(str(board))
-            for row in kept:
-                self._show(row)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for each in (self._stream, self._board):
-            with contextlib.suppress(OSError), disk_faults():  # all rows were flushed, or their fault was told
-                each.close()
-
-    def add(self, **row: float) -> None:
-        """Write a row. Raises WriteError."""
-        self.last = int(row["step"])
-        with self._told():
-            self._writer.writerow({key: _text(value) for key, value in row.items()})
-            self._stream.flush()
-            self._show(row)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Make a WriteError of whatever keeps a row from being written."""
-        try:
-            with disk_faults():
-                yield
-        except OSError as fault:
-            raise files.WriteError(
-                f"{self._path}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}; then train again."
-            ) from None
-
-    def _show(self, row: dict[str, float | None]) -> None:
-        with self._board.as_default(step=int(row["step"])):
-            for key, value in row.items():
-                if value is not None:
-                    tf.summary.scalar(key, value)
-        self._board.flush()
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.7g}"

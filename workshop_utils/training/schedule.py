@@ -1,9 +1,11 @@
-"""Which layers learn when, and what the network sees meanwhile.
+"""The training schedule: which layers are frozen when, and which features are cached.
 
-Fine-tuning has two stages, after FreezeOut (Brock et al. 2017, arXiv 1706.04983). At first nearly all layers learn, but
-those up to `train_from` at a rate that soon falls to zero. Then these are frozen; what they make of the photos is
-computed once, for some augmented views of each (see `trunk`), and only the layers behind them are run at each step.
-All else has one stage.
+Fine-tuning has two stages, after FreezeOut (Brock et al. 2017, arXiv 1706.04983). First nearly all layers learn, those
+up to `train_from` at a rate that soon falls to zero. Then these layers are frozen. Their outputs for some augmented
+views of each photo are computed once and cached, and a training step runs only the layers after them. Other strategies
+have one stage.
+
+`fast` says whether the same results are computed by plain Keras layers or, faster, by those in `training.fast`.
 """
 
 import dataclasses
@@ -14,104 +16,149 @@ import shutil
 from collections.abc import Callable
 
 from workshop_utils.core.tensorflow import keras, tf
-from workshop_utils.data import dataset
-from workshop_utils.training import batches, strategies
-from workshop_utils.training.fast import feature_cache, folded_layers, fused_batch_norm, precision
-from workshop_utils.training.run_folder import Plan
+from workshop_utils.data.dataset import Sample
+from workshop_utils.model import architectures
+from workshop_utils.training import batches
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.strategies import StrategyError
+
+LOOKS = 3
+"""About how often each cached view is learned from by default."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A part of training, up to the step `stop`.
+    """A part of training.
 
-    `weights` are all that learn in it, or later. `begin` makes ready and returns the network that is run at each step
-    and a function from two steps to the batches between them. `scaled` is for `training.make_step`.
+    Attributes:
+        stop: The step before which it ends.
+        weights: All that learn in it, or later.
+        begin: Prepares it; returns the network to run at each step, and a function from two steps to the batches
+            between them.
+        scaled: Changes gradients before they are applied; see `train_step.make_step`.
     """
 
     stop: int
-    weights: list
-    begin: Callable
+    weights: list[keras.Variable]
+    begin: Callable[[], tuple[keras.Model, Callable]]
     scaled: Callable | None = None
 
 
-def stages(
-    strategy: strategies.Strategy,
-    plan: Plan,
-    samples: list[dataset.Sample],
-    folder: pathlib.Path,
-    part: slice = slice(None),
-) -> list[Stage]:
-    """Return the stages of a plan, trained on the samples. What frozen layers make of them lies in `folder`.
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """The stages in which a plan trains a model.
 
-    `part` is the part of each batch that is learnt from here, where nothing that frozen layers give is kept.
+    Attributes:
+        plan: What to train, and how.
+        model: The detector to train.
+        samples: The training photos.
+        cache: The folder for the outputs of frozen layers.
+        part: Which photos of each batch this process learns from. With fewer than all, nothing is cached.
+        fast: Whether to compute with `training.fast` or with plain Keras.
     """
-    model, recipe, steps = strategy.model, plan.recipe, plan.recipe.steps
-    live = functools.partial(batches.batches, samples, plan.label_map, recipe.batch_size, recipe.seed, part=part)
-    if not plan.train_from:
-        return [Stage(steps, model.trainable_variables, lambda: (_network(strategy), live))]
-    strategies.freeze_up_to(model, plan.train_from)
-    begin_frozen = functools.partial(_begin_frozen, strategy, plan, samples, folder, live)
-    last = Stage(steps, model.trainable_variables, begin_frozen)
-    thawed = round(steps * plan.thaw)
-    early = _learning_early(model, plan.train_from)
-    if not (thawed and early):
-        return [last]
 
-    def begin():
-        shutil.rmtree(folder, ignore_errors=True)  # made by these layers as they were in a run that broke off
-        strategies.freeze_up_to(model, strategies.NEVER_THAWED)
-        return _network(strategy), live
+    plan: Plan
+    model: keras.Model
+    samples: list[Sample]
+    cache: pathlib.Path
+    part: slice
+    fast: bool = True
 
-    def scaled(gradients, weights, step):
-        factor = falling(step, thawed, steps)
-        pairs = zip(gradients, weights, strict=True)
-        return [gradient * factor if weight.path in early else gradient for gradient, weight in pairs]
+    def stages(self) -> list[Stage]:
+        """Return the stages, in order. Raises StrategyError for a layer that does not exist."""
+        steps, frozen_from = self.plan.recipe.steps, self.plan.frozen_from
+        if frozen_from is None:
+            return [Stage(steps, self.model.trainable_variables, lambda: (self._network(self.model), self._live()))]
+        freeze_up_to(self.model, self.plan.freezing.train_from)
+        last = Stage(steps, self.model.trainable_variables, self._begin_frozen)
+        early = self._early_weights()
+        if not (frozen_from and early):
+            return [last]
 
-    return [Stage(thawed, [*early.values(), *model.trainable_variables], begin, scaled), last]
+        def scaled(gradients, weights, step):
+            factor = falling(step, frozen_from, steps)
+            pairs = zip(gradients, weights, strict=True)
+            return [gradient * factor if weight.path in early else gradient for gradient, weight in pairs]
+
+        weights = [*early.values(), *self.model.trainable_variables]
+        return [Stage(frozen_from, weights, self._begin_thawed, scaled), last]
+
+    def _early_weights(self) -> dict[str, keras.Variable]:
+        """Return by path the weights that learn only until the layers up to `train_from` are frozen."""
+        always = {weight.path for weight in self.model.trainable_variables}
+        freeze_up_to(self.model, self._architecture.never_trained_up_to)
+        early = {weight.path: weight for weight in self.model.trainable_variables if weight.path not in always}
+        freeze_up_to(self.model, self.plan.freezing.train_from)
+        return early
+
+    def _begin_thawed(self) -> tuple[keras.Model, Callable]:
+        shutil.rmtree(self.cache, ignore_errors=True)  # an interrupted run computed it from other weights
+        freeze_up_to(self.model, self._architecture.never_trained_up_to)
+        return self._network(self.model), self._live()
+
+    def _begin_frozen(self) -> tuple[keras.Model, Callable]:
+        """Freeze; return the layers that still learn with cached batches, or the whole network where no view would be
+        seen twice."""
+        plan, size = self.plan, self.plan.recipe.batch_size
+        freeze_up_to(self.model, plan.freezing.train_from)
+        steps_left = (plan.recipe.steps - plan.frozen_from) * size
+        views = plan.freezing.views
+        if views is None:
+            views = math.ceil(steps_left / len(self.samples) / LOOKS)
+        if not 0 < views * len(self.samples) < steps_left:
+            return self._network(self.model), self._live()
+        first_epoch = plan.frozen_from * size // len(self.samples)
+        if not self.fast:
+            return self.model, self._live(repeat=(first_epoch, views))
+        from workshop_utils.training.fast import feature_cache, folded_layers, precision
+
+        frozen, tail = feature_cache.split(self.model, plan.freezing.train_from)
+        cache = feature_cache.FeatureCache(self.cache, self.samples, plan.classes, views, plan.recipe.seed, first_epoch)
+        cache.fill(frozen)
+        return folded_layers.fold(tail, precision.policy()), functools.partial(cache.batches, size)
+
+    def _live(self, repeat: tuple[int, int] | None = None) -> Callable:
+        """Return what makes batches of images; `repeat` is as for `batches.batch`."""
+        recipe = self.plan.recipe
+        return functools.partial(
+            batches.batches,
+            self.samples,
+            self.plan.classes,
+            recipe.batch_size,
+            recipe.seed,
+            part=self.part,
+            repeat=repeat,
+        )
+
+    def _network(self, model: keras.Model) -> keras.Model:
+        """Return what runs at each step where the whole network does: the model, or a faster one on its weights."""
+        if not self.fast:
+            return model
+        from workshop_utils.training.fast import folded_layers, fused_batch_norm, precision
+
+        if self.plan.chosen.batch_norm_learns:
+            return fused_batch_norm.fuse(model, self._architecture.recomputed_up_to)
+        return folded_layers.fold(model, precision.policy())
+
+    @property
+    def _architecture(self) -> architectures.Architecture:
+        return architectures.get(self.plan.architecture)
 
 
-def policy(strategy: strategies.Strategy) -> str:
-    """Return the Keras dtype policy a strategy trains in: where batch norm learns, its statistics need float32."""
-    return "float32" if strategy.batch_norm_learns else precision.policy()
+def freeze_up_to(model: keras.Model, name: str) -> None:
+    """Freeze the layer called `name` and all before it, and no other. Raises StrategyError where there is none."""
+    names = [layer.name for layer in model.layers]
+    if name not in names:
+        raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")
+    for place, layer in enumerate(model.layers):
+        layer.trainable = place > names.index(name)
 
 
-def falling(step, thawed: int, steps: int) -> tf.Tensor:
-    """Return by what the rate is multiplied for layers that are frozen after `thawed` of all `steps`.
+def falling(step: tf.Tensor, frozen_from: int, steps: int) -> tf.Tensor:
+    """Return the factor of the learning rate for layers that are frozen from step `frozen_from` of `steps` on.
 
-    Their rate falls to zero along a cosine of its own, and begins higher by as much as it is shorter, so that in sum it
-    is the same (FreezeOut, with scaled learning rates).
+    Their rate falls to zero along a cosine of its own. It starts higher by as much as it is shorter, so its sum over
+    all steps is the same (FreezeOut, with scaled learning rates).
     """
     step = tf.cast(step, tf.float32)
-    return steps / thawed * (1 + tf.cos(math.pi * step / thawed)) / (1 + tf.cos(math.pi * step / steps))
-
-
-def _learning_early(model: keras.Model, train_from: str) -> dict[str, keras.Variable]:
-    """Return by path the weights that learn only as long as the layers up to `train_from` are not frozen."""
-    always = {weight.path for weight in model.trainable_variables}
-    strategies.freeze_up_to(model, strategies.NEVER_THAWED)
-    early = {weight.path: weight for weight in model.trainable_variables if weight.path not in always}
-    strategies.freeze_up_to(model, train_from)
-    return early
-
-
-def _network(strategy: strategies.Strategy) -> keras.Model:
-    """Return what is run at each step where the whole network is: the same weights, in less time and memory."""
-    if strategy.batch_norm_learns:
-        return fused_batch_norm.lean(strategy.model)
-    return folded_layers.fold(strategy.model, policy(strategy))
-
-
-def _begin_frozen(strategy, plan: Plan, samples, folder: pathlib.Path, live):
-    """Freeze; return the tail and cached batches, or the whole and live ones where no view would be seen twice."""
-    strategies.freeze_up_to(strategy.model, plan.train_from)
-    size, steps = plan.recipe.batch_size, plan.recipe.steps
-    thawed = round(steps * plan.thaw)
-    left = (steps - thawed) * size
-    views = math.ceil(left / len(samples) / strategies.SEEN) if plan.views is None else plan.views
-    if not 0 < views * len(samples) < left:
-        return _network(strategy), live
-    frozen, tail = feature_cache.split(strategy.model, plan.train_from)
-    epoch = thawed * size // len(samples)
-    cache = feature_cache.FeatureCache(folder, samples, plan.label_map, views, plan.recipe.seed, epoch)
-    cache.fill(frozen)
-    return folded_layers.fold(tail, policy(strategy)), functools.partial(cache.batches, size)
+    return steps / frozen_from * (1 + tf.cos(math.pi * step / frozen_from)) / (1 + tf.cos(math.pi * step / steps))

@@ -1,87 +1,104 @@
-"""The three ways to a detector: fine-tune COCO's weights, use them as they are, or begin from random ones.
+"""The three ways to a detector: fine-tune COCO's weights, use them as they are, or start from random weights.
 
-All three are the same network; what differs is which weights are loaded, which of them may change, and whether batch
-norm learns its statistics.
+All three are the same network. They differ in the weights it starts from, in which of them change, and in whether batch
+norm learns its statistics. Each is an entry in STRATEGIES, with these differences as fields.
 """
 
 import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
 
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
-from workshop_utils.model import pretrained, ssdlite_mobilenet_v2
-
-TRAIN_FROM = "block_9_add"
-"""Where fine-tuning begins to change weights, unless told otherwise: behind the layers that see edges and textures."""
-
-THAW = 0.3
-"""The share of the steps at the beginning in which the layers up to `train_from` learn as well."""
-
-NEVER_THAWED = "block_2_add"
-"""Up to here nothing learns even then: edges and colours are the same everywhere, and their arrays are the largest."""
-
-SEEN = 3
-"""How often, about, each augmented view that the frozen layers saw is learnt from, unless told otherwise."""
+from workshop_utils.model import architectures, pretrained
+from workshop_utils.model.architectures import Architecture
 
 
 class StrategyError(WorkshopError, ValueError):
-    """A strategy or a layer that does not exist."""
+    """A strategy or a layer that does not exist, or an option that the strategy does not have."""
+
+    exit_code = 2
+
+
+class Detector(NamedTuple):
+    """A network, and what its class ids mean."""
+
+    model: keras.Model
+    label_map: dict[int, str]
+
+
+def coco_but_classes(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
+    """COCO's weights in every layer except those whose shape depends on the classes, which start at random."""
+    model = architecture.build(max(classes))
+    pretrained.transfer(pretrained.coco_detector(architecture=architecture), model, architecture)
+    return model
+
+
+def coco_whole(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
+    """COCO's weights and classes, whatever `classes` are."""
+    return pretrained.coco_detector(architecture=architecture)
+
+
+def random_weights(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
+    """Random weights in every layer."""
+    return architecture.build(max(classes))
 
 
 @dataclasses.dataclass(frozen=True)
 class Strategy:
-    """A detector made ready, and how it is to be trained."""
+    """How a detector starts, and how it is trained.
+
+    Attributes:
+        name: What `recipe.json` and the command line call it.
+        summary: A few words for tables and reports.
+        load: Returns the network at the start, for an architecture and the photos' classes.
+        trains: Whether anything is trained at all.
+        freezes: Whether layers may be frozen during training.
+        thaw: Share of the steps, 0 to 1, before the layers up to the architecture's `frozen_up_to` are frozen.
+        batch_norm_learns: Whether batch norm learns its statistics. With COCO's weights it stays in inference mode: its
+            statistics are good, and eight photos are too few for better ones. Random weights have none yet.
+        keeps_coco_classes: Whether the detector names COCO's classes instead of the photos'.
+    """
 
     name: str
-    model: keras.Model
-    label_map: dict[int, str]
-    """What the model's class ids mean."""
+    summary: str
+    load: Callable[[Architecture, dict[int, str]], keras.Model]
     trains: bool = True
+    freezes: bool = False
+    thaw: float = 0.0
     batch_norm_learns: bool = False
+    keeps_coco_classes: bool = False
+
+    def start(self, classes: dict[int, str], architecture: str = architectures.DEFAULT) -> Detector:
+        """Return the detector before its first training step."""
+        return Detector(self.load(architectures.get(architecture), classes), self.names(classes))
+
+    def empty(self, classes: dict[int, str], architecture: str = architectures.DEFAULT) -> Detector:
+        """Return the detector with the shapes that its checkpoints have, for `load_checkpoint` to fill."""
+        return Detector(architectures.get(architecture).build(max(self.names(classes))), self.names(classes))
+
+    def names(self, classes: dict[int, str]) -> dict[int, str]:
+        """Return what the detector's class ids mean, for photos of these classes."""
+        return label_map.coco() if self.keeps_coco_classes else classes
 
 
-def fine_tune(classes: dict[int, str], train_from: str = TRAIN_FROM) -> Strategy:
-    """COCO's weights everywhere but in the layers that name the classes, which start anew because the classes are new.
-
-    `train_from` names a layer of the backbone; it and all before it are frozen: edges and textures are the same
-    everywhere, and their activations would take most of the memory. "" trains everything. Batch norm stays in
-    inference mode: its COCO statistics are good, and eight photos are too few for better ones.
-    """
-    model = ssdlite_mobilenet_v2.build(max(classes))
-    pretrained.transfer(pretrained.coco_detector(), model)
-    if train_from:
-        freeze_up_to(model, train_from)
-    return Strategy("fine_tune", model, classes)
+STRATEGIES: dict[str, Strategy] = {}
 
 
-def as_is(classes: dict[int, str]) -> Strategy:
-    """COCO's weights and COCO's 80 classes, whatever `classes` the photos have. Nothing is trained."""
-    return Strategy("as_is", pretrained.coco_detector(), label_map.coco(), trains=False)
+def register(strategy: Strategy) -> Strategy:
+    """Add a strategy under its name and return it."""
+    STRATEGIES[strategy.name] = strategy
+    return strategy
 
 
-def random_init(classes: dict[int, str]) -> Strategy:
-    """The same network with random weights. Its batch norm must learn its statistics: it has none yet."""
-    return Strategy("random_init", ssdlite_mobilenet_v2.build(max(classes)), classes, batch_norm_learns=True)
-
-
-STRATEGIES = {"fine_tune": fine_tune, "as_is": as_is, "random_init": random_init}
-
-
-def prepare(name: str, classes: dict[int, str], train_from: str | None = None) -> Strategy:
-    """Return the strategy called `name`; `train_from` is for fine_tune alone. Raises StrategyError."""
+def get(name: str) -> Strategy:
+    """Return the strategy called `name`. Raises StrategyError, which lists those there are."""
     if name not in STRATEGIES:
         raise StrategyError(f"There is no strategy '{name}'. Choose one of: {', '.join(STRATEGIES)}.")
-    if train_from is None:
-        return STRATEGIES[name](classes)
-    if name != "fine_tune":
-        raise StrategyError(f"Only fine_tune can freeze layers; {name} has no train_from.")
-    return fine_tune(classes, train_from)
+    return STRATEGIES[name]
 
 
-def freeze_up_to(model: keras.Model, name: str) -> None:
-    """Freeze the layer called `name` and all before it, and no other. Raises StrategyError where there is none."""
-    names = [layer.name for layer in model.layers]
-    if name not in names:
-        raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")
-    for place, layer in enumerate(model.layers):
-        layer.trainable = place > names.index(name)
+register(Strategy("fine_tune", "COCO's weights, trained on our photos", coco_but_classes, freezes=True, thaw=0.3))
+register(Strategy("as_is", "COCO's weights, nothing trained", coco_whole, trains=False, keeps_coco_classes=True))
+register(Strategy("random_init", "random weights, trained on our photos", random_weights, batch_norm_learns=True))

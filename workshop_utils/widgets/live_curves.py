@@ -1,24 +1,25 @@
 """Curves that grow while a detector trains."""
 
 import time
+from typing import Any
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle
 
 from workshop_utils.plots import charts
+from workshop_utils.training.callbacks import Callback, Row
 
 SHARE = 0.05
-"""Of the time of training, so much at most goes into drawing."""
+"""At most this share of the training time goes into drawing."""
 
 PAUSE = 1.0
 """Seconds between two drawings, at least."""
 
 
-class Curves:
+class Curves(Callback):
     """Loss and AP50 of a run of `steps` steps, redrawn in one place of a notebook while it trains.
 
-    An instance is what `training.train` takes as `watch`. `marks` says what happens at which step. Where there is no
-    notebook, nothing is drawn.
+    `marks` says what happens at which step. Outside a notebook, nothing is drawn.
     """
 
     def __init__(self, steps: int, marks: dict[int, str] | None = None):
@@ -28,8 +29,8 @@ class Curves:
         self._shown = False
         self._next = float("-inf")
 
-    def __call__(self, row: dict) -> None:
-        """Take one more row of the history; show it, unless that was done just now."""
+    def on_row(self, trainer: Any, row: Row) -> None:
+        """Take one more row of the history; show it, unless one was shown just now."""
         self._rows.append(row)
         if time.monotonic() >= self._next:
             self._show()

@@ -17,7 +17,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def model(yoghurt):
-    return strategies.fine_tune(yoghurt.label_map, CUT).model
+    return strategies.get("fine_tune").start(yoghurt.label_map).model
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.model import losses, ssdlite_mobilenet_v2
-from workshop_utils.training import batches, strategies
+from workshop_utils.training import batches, schedule, strategies
 from workshop_utils.training.fast import feature_cache, folded_layers
 
 
@@ -14,7 +14,7 @@ def batch(yoghurt):
 
 @pytest.fixture
 def model(yoghurt):
-    return strategies.fine_tune(yoghurt.label_map, "").model
+    return strategies.get("fine_tune").start(yoghurt.label_map).model
 
 
 def gradients(network, batch) -> dict[str, np.ndarray]:
@@ -53,7 +53,7 @@ def test_what_the_folded_detector_learns_the_detector_has_learnt(model, batch):
 
 
 def test_frozen_layers_stay_frozen(model):
-    strategies.freeze_up_to(model, "block_12_add")
+    schedule.freeze_up_to(model, "block_12_add")
     wanted = {variable.path for variable in model.trainable_variables}
     assert {variable.path for variable in folded_layers.fold(model).trainable_variables} == wanted
 

@@ -3,7 +3,7 @@ import pytest
 
 from workshop_utils.core import settings
 from workshop_utils.core.tensorflow import keras, tf
-from workshop_utils.training import trainer
+from workshop_utils.training import train_step
 from workshop_utils.training.fast.optimizer import Momentum
 
 SHAPES = ((3, 4), (7,), (2, 2, 3, 1))
@@ -23,7 +23,7 @@ def trained(optimizer, gradients) -> list[np.ndarray]:
 def test_five_steps_lead_to_the_weights_and_the_state_that_keras_would_have(size):
     rng = np.random.default_rng(0)
     gradients = [[tf.constant(size * rng.normal(size=shape), tf.float32) for shape in SHAPES] for _ in range(5)]
-    ours = trainer.make_optimizer(settings.recipe("seed", steps=10, warmup=2))
+    ours = train_step.make_optimizer(settings.recipe("seed", steps=10, warmup=2))
     theirs = keras.optimizers.SGD.from_config(ours.get_config())
     assert (type(ours), type(theirs)) == (Momentum, keras.optimizers.SGD)
     for mine, other in zip(trained(ours, gradients), trained(theirs, gradients), strict=True):
@@ -32,7 +32,7 @@ def test_five_steps_lead_to_the_weights_and_the_state_that_keras_would_have(size
 
 def test_weights_that_get_no_gradient_stay():
     frozen, learning = keras.Variable([1.0], name="frozen"), keras.Variable([1.0], name="learning")
-    optimizer = trainer.make_optimizer(settings.recipe("seed"))
+    optimizer = train_step.make_optimizer(settings.recipe("seed"))
     optimizer.build([frozen, learning])
     optimizer.apply_gradients([(tf.constant([1.0]), learning)])
     assert (float(frozen.value[0]), int(optimizer.iterations)) == (1.0, 1)

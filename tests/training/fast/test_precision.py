@@ -51,7 +51,7 @@ def test_no_other_precision_is_taken(monkeypatch):
 
 def test_in_half_the_bits_the_detector_says_nearly_the_same_with_the_same_float32_weights(yoghurt):
     images = batches.batch(yoghurt.samples[:4], yoghurt.label_map, 0, 2, 42)[0]
-    model = strategies.fine_tune(yoghurt.label_map).model
+    model = strategies.get("fine_tune").start(yoghurt.label_map).model
     half = folded_layers.fold(model, "mixed_bfloat16")
     assert {weight.dtype for weight in half.variables} == {"float32"}
     assert [each.dtype for each in half.outputs] == ["bfloat16", "bfloat16"]

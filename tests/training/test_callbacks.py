@@ -1,0 +1,70 @@
+"""What is beside the loop can be added from outside, and training that diverges stops at once."""
+
+import numpy as np
+import pytest
+from training_runs import train
+
+from workshop_utils.core import settings
+from workshop_utils.data import dataset
+from workshop_utils.training import trainer
+from workshop_utils.training.callbacks import Callback
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.run_folder import RunFolder, RunFolderError
+
+FROZEN = {"train_from": "extra_4_relu", "thaw": 0.0}
+SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 4, "checkpoint_every": 2}
+
+
+@pytest.fixture(scope="module")
+def data(yoghurt):
+    return dataset.Dataset(yoghurt.samples[:10], yoghurt.label_map)
+
+
+class Witness(Callback):
+    """Notes what it is called with."""
+
+    def __init__(self):
+        self.calls = []
+
+    def on_begin(self, trainer):
+        self.calls.append(("begin", trainer.progress.step))
+
+    def on_step(self, trainer):
+        self.calls.append(("step", trainer.progress.step))
+
+    def on_row(self, trainer, row):
+        self.calls.append(("row", row["step"]))
+
+    def on_end(self, trainer):
+        self.calls.append(("end", trainer.progress.step))
+
+
+def test_a_callback_is_called_at_the_beginning_after_each_step_with_each_row_and_at_the_end(data, tmp_path):
+    witness = Witness()
+    plan = Plan.of(data, "fine_tune", settings.recipe("quick", **SHORT), **FROZEN)
+    trainer.train(plan, data, tmp_path, callbacks=[witness])
+    steps = [("step", 1), ("step", 2), ("step", 3), ("row", 4), ("step", 4)]
+    assert witness.calls == [("begin", 0), *steps, ("end", 4)]
+
+
+def test_a_rate_that_is_much_too_high_stops_training_and_keeps_the_last_good_checkpoint(data, tmp_path):
+    recipe = settings.recipe("quick", **SHORT | {"steps": 40, "learning_rate": 1e38})
+    with pytest.raises(trainer.TrainingError, match=r"1e\+38"):
+        train("fine_tune", data, recipe, tmp_path, **FROZEN)
+    run = RunFolder(tmp_path)
+    assert not (tmp_path / "metrics.json").exists() and 40 not in run.steps()
+    for step in run.steps():
+        model, _ = trainer.load_model(run, step)
+        assert all(np.isfinite(array).all() for array in model.get_weights())
+
+
+def test_a_checkpoint_that_is_not_finite_is_never_loaded(data, tmp_path):
+    recipe = settings.recipe("quick", **SHORT)
+    run = train("fine_tune", data, recipe, tmp_path, **FROZEN)
+    model, _ = trainer.load_model(run)
+    bias = model.get_layer("box_0").bias
+    bias.assign(np.full(bias.shape, np.nan))
+    run.save_checkpoint(model, 4)
+    with pytest.raises(RunFolderError, match="step-000004"):
+        trainer.load_model(run, 4)
+    assert np.isfinite(trainer.load_model(run)[0].get_layer("box_0").bias).all(), "step 2's is taken"

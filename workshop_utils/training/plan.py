@@ -1,0 +1,123 @@
+"""A plan: everything that decides what a run learns. It is written to the run's `recipe.json`."""
+
+import dataclasses
+from typing import Any
+
+from workshop_utils.core import settings
+from workshop_utils.data import dataset, label_map
+from workshop_utils.data.dataset import Dataset, Sample
+from workshop_utils.model import architectures
+from workshop_utils.training import strategies
+from workshop_utils.training.strategies import Strategy, StrategyError
+
+
+@dataclasses.dataclass(frozen=True)
+class Freezing:
+    """Which layers stop learning, and when.
+
+    Attributes:
+        train_from: The last layer that is frozen; everything after it learns to the end. "" freezes nothing.
+        thaw: Share of the steps, 0 to 1, before it is frozen.
+        views: How many augmented views of each photo the frozen layers see, once; 0 shows them a new one each time,
+            None as many as pay.
+    """
+
+    train_from: str
+    thaw: float = 0.0
+    views: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Enough to repeat a run, and to refuse mixing two runs in one folder.
+
+    Attributes:
+        strategy: A name in `strategies.STRATEGIES`.
+        recipe: Steps, learning rate and so on.
+        classes: {id: name} of the photos' classes. The detector's own differ where the strategy keeps COCO's.
+        data: Where the data set was; to evaluate the run later.
+        fingerprint: Twelve hex digits that change with any photo, box or class.
+        train_on: The names of the training photos to use; None uses all.
+        freezing: None where the strategy freezes nothing.
+        architecture: A name in `architectures.ARCHITECTURES`.
+    """
+
+    strategy: str
+    recipe: settings.Recipe
+    classes: dict[int, str]
+    data: str
+    fingerprint: str
+    train_on: list[str] | None = None
+    freezing: Freezing | None = None
+    architecture: str = architectures.DEFAULT
+
+    @classmethod
+    def of(
+        cls,
+        data: Dataset,
+        strategy: str = "fine_tune",
+        recipe: settings.Recipe | None = None,
+        *,
+        source: object = "",
+        train_on: list[str] | None = None,
+        architecture: str = architectures.DEFAULT,
+        **freezing: Any,
+    ) -> "Plan":
+        """Return a plan for a data set; the strategy and the architecture decide what is not given.
+
+        `source` is where the data set is. `freezing` takes the fields of Freezing. Raises StrategyError for a strategy
+        that does not exist or does not freeze, SettingsError for an architecture that does not exist.
+        """
+        chosen, recipe = strategies.get(strategy), recipe or settings.recipe()
+        given = {key: value for key, value in freezing.items() if value is not None}
+        if given and not chosen.freezes:
+            raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
+        default = {"train_from": architectures.get(architecture).frozen_up_to, "thaw": chosen.thaw}
+        frozen = Freezing(**default | given) if chosen.freezes else None
+        return cls(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, architecture)
+
+    @property
+    def chosen(self) -> Strategy:
+        """The strategy itself. Raises StrategyError where there is none of that name."""
+        return strategies.get(self.strategy)
+
+    @property
+    def frozen_from(self) -> int | None:
+        """The step from which layers are frozen; None where none ever is."""
+        if self.freezing is None or not self.freezing.train_from:
+            return None
+        return round(self.recipe.steps * self.freezing.thaw)
+
+    def split(self, data: Dataset) -> tuple[list[Sample], list[Sample]]:
+        """Return the training and the validation photos. Raises DatasetError for a name that no photo has."""
+        training, validation = data.split(self.recipe.photos)
+        return (training if self.train_on is None else dataset.only(training, self.train_on)), validation
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields as `recipe.json` holds them: those of version 1, and the architecture."""
+        freezing = (
+            dataclasses.asdict(self.freezing) if self.freezing else dict.fromkeys(("train_from", "thaw", "views"))
+        )
+        return {
+            "strategy": self.strategy,
+            "architecture": self.architecture,
+            "recipe": dataclasses.asdict(self.recipe),
+            "label_map": self.classes,
+            "data": self.data,
+            "fingerprint": self.fingerprint,
+            "train_on": self.train_on,
+            **freezing,
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Plan":
+        """Return the plan that `as_json` described; version 1 wrote no architecture.
+
+        Raises ValueError, TypeError, KeyError or AttributeError where the fields are not a plan's.
+        """
+        fields = dict(fields)
+        recipe = settings.Recipe(**fields.pop("recipe"))
+        classes = label_map.checked((int(number), name) for number, name in fields.pop("label_map").items())
+        freezing = {key: fields.pop(key, None) for key in ("train_from", "thaw", "views")}
+        frozen = None if freezing["train_from"] is None else Freezing(**freezing | {"thaw": freezing["thaw"] or 0.0})
+        return cls(recipe=recipe, classes=classes, freezing=frozen, **fields)

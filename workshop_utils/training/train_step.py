@@ -1,0 +1,67 @@
+"""One training step: the optimizer, and the function that computes losses and gradients and changes the weights."""
+
+from collections.abc import Callable
+
+from workshop_utils.core.settings import Recipe
+from workshop_utils.core.tensorflow import keras, tf
+from workshop_utils.model.losses import multibox_loss
+
+MOMENTUM = 0.9
+CLIP_NORM = 10.0
+
+
+def make_step(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    batch_norm_learns: bool,
+    scaled: Callable | None = None,
+    team=None,
+) -> Callable:
+    """Compile the training step: (inputs, box targets, class targets) -> (localisation, classification) loss.
+
+    Args:
+        model: The network, or its layers after the frozen ones.
+        optimizer: Changes the weights; built for them.
+        batch_norm_learns: Whether batch norm uses and learns the statistics of each batch.
+        scaled: A function of gradients, their weights and the number of steps done to the gradients that are applied.
+        team: A `distributed.Team`: the inputs are this worker's part of the batch; losses and gradients are those of
+            the whole batch.
+    """
+
+    @tf.function(autograph=False)
+    def step(inputs, box_targets, class_targets):
+        inputs = tf.nest.map_structure(lambda each: tf.cast(each, tf.float32), inputs)
+        with tf.GradientTape() as tape:
+            box_encodings, class_logits = model(inputs, training=batch_norm_learns)
+            outputs = tf.cast(box_encodings, tf.float32), tf.cast(class_logits, tf.float32)
+            localisation, classification = multibox_loss(box_targets, class_targets, *outputs)
+            loss = localisation + classification
+        weights = model.trainable_variables
+        gradients = tape.gradient(loss, weights)
+        if team:
+            of_all = team.mean(class_targets, localisation, classification, *gradients)
+            localisation, classification, *gradients = of_all
+        if scaled:
+            gradients = scaled(gradients, weights, optimizer.iterations)
+        optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return localisation, classification
+
+    return step
+
+
+def make_optimizer(recipe: Recipe, fast: bool = True) -> keras.optimizers.SGD:
+    """Return SGD with momentum; its rate rises over the recipe's warm-up, then falls to zero along a cosine.
+
+    `fast` chooses an optimizer that computes the same in fewer passes over the weights.
+    """
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0 if recipe.warmup else recipe.learning_rate,
+        max(1, recipe.steps - recipe.warmup),
+        warmup_target=recipe.learning_rate if recipe.warmup else None,
+        warmup_steps=recipe.warmup,
+    )
+    if not fast:
+        return keras.optimizers.SGD(rate, momentum=MOMENTUM, global_clipnorm=CLIP_NORM)
+    from workshop_utils.training.fast.optimizer import Momentum
+
+    return Momentum(rate, momentum=MOMENTUM, global_clipnorm=CLIP_NORM)
