@@ -95,12 +95,16 @@ def yoghurt() -> dataset.Dataset:
     return dataset.load(settings.YOGHURT)
 
 
-@pytest.fixture
-def voc_folder(tmp_path) -> pathlib.Path:
-    """A data set of the first six yoghurt photos, to be spoilt at will."""
-    folder = tmp_path / "cups"
+def six_photos(folder: pathlib.Path) -> pathlib.Path:
+    """Make a data set of the first six yoghurt photos; return its folder."""
     for part in ("images", "annotations"):
         (folder / part).mkdir(parents=True)
         for path in sorted((settings.YOGHURT / part).iterdir())[:6]:
             shutil.copy(path, folder / part)
     return folder
+
+
+@pytest.fixture
+def voc_folder(tmp_path) -> pathlib.Path:
+    """A data set of the first six yoghurt photos, for tests to damage."""
+    return six_photos(tmp_path / "cups")
