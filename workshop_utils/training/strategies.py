@@ -6,7 +6,7 @@ norm learns its statistics.
 
 import dataclasses
 
-from workshop_utils.core.errors import WorkshopError
+from workshop_utils.core.errors import UsageError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
 from workshop_utils.model import pretrained, ssdlite_mobilenet_v2
@@ -24,7 +24,7 @@ SEEN = 3
 """How often, about, each augmented view that the frozen layers saw is learnt from, unless told otherwise."""
 
 
-class StrategyError(WorkshopError, ValueError):
+class StrategyError(UsageError, ValueError):
     """A strategy or a layer that does not exist."""
 
 
