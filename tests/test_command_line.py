@@ -211,22 +211,19 @@ def test_a_new_strategy_or_export_format_is_a_choice_of_the_command_line_at_once
         assert sorted(choices) == sorted(registry)
 
 
-WITHOUT_TENSORFLOW = """
+HELP_WITHOUT_TENSORFLOW = """
 import sys
 from workshop_utils.cli import main
 try:
-    code = main(sys.argv[1:])
-except SystemExit as stopped:
-    code = stopped.code
-sys.exit(code or "tensorflow" in sys.modules or "keras" in sys.modules)
+    main(["check", "--help"])
+finally:
+    print({"tensorflow", "keras"} & sys.modules.keys())
 """
 
 
-@pytest.mark.parametrize("options", [["--help"], [str(settings.YOGHURT)]])
-def test_checking_a_data_set_does_not_wait_for_tensorflow(options):
-    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, "check", *options]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_the_help_of_a_command_does_not_wait_for_tensorflow():
+    done = subprocess.run([sys.executable, "-c", HELP_WITHOUT_TENSORFLOW], capture_output=True, text=True, check=True)
+    assert "--fix" in done.stdout and done.stdout.endswith("set()\n")
 
 
 @pytest.mark.parametrize(

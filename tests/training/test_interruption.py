@@ -26,7 +26,7 @@ from PIL import Image
 
 from workshop_utils.cli import main
 from workshop_utils.core import files, settings
-from workshop_utils.data import dataset, inspection, photos, repair, tfrecords, voc
+from workshop_utils.data import dataset, formats, inspection, photos, repair, tfrecords, voc
 from workshop_utils.deploy import annotate, export, runtime
 from workshop_utils.model import preprocessing, ssdlite_mobilenet_v2
 from workshop_utils.training import strategies, trainer
@@ -629,6 +629,14 @@ def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_fol
         repair.copy(found, tmp_path / "fixed")
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
     assert {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()} == before
+
+
+def test_on_a_full_disk_no_voc_folder_is_begun(voc_folder, tmp_path, full_disk):
+    data = dataset.load(voc_folder)
+    with pytest.raises(files.WriteError, match=r"cannot be written \(.*Free some space") as caught, full_disk():
+        formats.FORMATS["voc"].write(data, tmp_path / "copy")
+    assert str(caught.value).startswith(f"{tmp_path / 'copy'}") and ".part-" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["cups"]
 
 
 FULL_WHEN_A_CHECKPOINT_IS_DUE = """
