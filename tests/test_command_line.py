@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -160,6 +161,8 @@ def test_the_same_command_again_resumes_and_says_where(tmp_path):
         ["detect", "coco"],
         ["detect", "coco", "x.jpg", "--out", "y", "--min-score", "2"],
         ["evaluate", "coco"],
+        ["check", "x", "--out", "y"],
+        ["export", "x", "--formats", "pdf"],
     ],
 )
 def test_wrong_usage_exits_2(arguments, capsys):
@@ -169,6 +172,58 @@ def test_wrong_usage_exits_2(arguments, capsys):
         code = stop.code
     assert code == 2
     assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "x", "--out", "y"], ["train", "x", "--set", "steps=3", "photos"], ["evaluate", "coco"]],
+)
+def test_wrong_usage_found_after_parsing_is_one_line_that_says_so(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("usage: ") and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def the_help(command, capsys) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_a_new_strategy_or_export_format_is_a_choice_of_the_command_line_at_once(monkeypatch, capsys, tmp_path):
+    from workshop_utils.deploy import export
+    from workshop_utils.training import strategies
+
+    monkeypatch.chdir(tmp_path)
+    training, exporting = ["train", "nowhere", "--strategy", "toy"], ["export", "nowhere", "--formats", "toy"]
+    for arguments in (training, exporting):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2 and "'toy'" in capsys.readouterr().err
+    monkeypatch.setitem(strategies.STRATEGIES, "toy", None)
+    monkeypatch.setitem(export.FILE_NAMES, "toy", "detector.toy")
+    assert main(training) == main(exporting) == 1, "they are choices, but there is no data set and no run"
+    for command, registry in (("train", strategies.STRATEGIES), ("export", export.FILE_NAMES)):
+        choices = re.search(r"\{(.*?)\}", the_help(command, capsys))[1].split(",")
+        assert sorted(choices) == sorted(registry)
+
+
+HELP_WITHOUT_TENSORFLOW = """
+import sys
+from workshop_utils.cli import main
+try:
+    main(["check", "--help"])
+finally:
+    print({"tensorflow", "keras"} & sys.modules.keys())
+"""
+
+
+def test_the_help_of_a_command_does_not_wait_for_tensorflow():
+    done = subprocess.run([sys.executable, "-c", HELP_WITHOUT_TENSORFLOW], capture_output=True, text=True, check=True)
+    assert "--fix" in done.stdout and done.stdout.endswith("set()\n")
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,30 @@ def test_the_unfinished_file_keeps_the_ending_that_keras_insists_on(tmp_path):
 def test_text_is_utf_8_with_unix_line_ends(tmp_path):
     files.write_text("żółte\n☕\n", tmp_path / "words.txt")
     assert (tmp_path / "words.txt").read_bytes() == "żółte\n☕\n".encode()
+
+
+def test_a_new_folder_appears_only_when_it_is_complete(tmp_path):
+    with files.new_folder(tmp_path / "copy") as unfinished:
+        (unfinished / "words.txt").write_text("new")
+        assert not (tmp_path / "copy").exists()
+    assert names(tmp_path) == ["copy"] and names(tmp_path / "copy") == ["words.txt"]
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit, OSError])
+def test_whatever_interrupts_the_filling_of_a_new_folder_nothing_is_left_of_it(tmp_path, fault):
+    with pytest.raises(fault), files.new_folder(tmp_path / "copy") as unfinished:
+        (unfinished / "words.txt").write_text("half")
+        raise fault
+    assert names(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_written_into_a_new_folder_is_named_where_it_would_be(tmp_path):
+    with pytest.raises(files.WriteError) as caught, files.new_folder(tmp_path / "copy") as unfinished:
+        files.write_text("new", unfinished / "missing" / "words.txt")
+    assert str(caught.value).startswith(f"{tmp_path / 'copy' / 'missing' / 'words.txt'}: cannot be written (")
+
+
+def test_a_folder_that_holds_anything_is_not_replaced_by_a_new_one(old):
+    with pytest.raises(files.WriteError, match="exists and is not empty"), files.new_folder(old.parent):
+        raise AssertionError("nothing may be written")
+    assert old.read_text() == "old" and names(old.parent) == ["words.txt"]

@@ -28,7 +28,7 @@ from training_runs import Rows, train
 
 from workshop_utils.cli import main
 from workshop_utils.core import files, settings
-from workshop_utils.data import dataset, inspection, photos, repair, tfrecords, voc
+from workshop_utils.data import dataset, formats, inspection, photos, repair, tfrecords, voc
 from workshop_utils.deploy import annotate, export, runtime
 from workshop_utils.model import architectures, preprocessing
 from workshop_utils.training import callbacks, strategies, trainer
@@ -428,7 +428,7 @@ def test_ctrl_c_ends_a_command_with_one_sentence(tmp_path):
         assert child.stdout.readline() == "at work\n"
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=60)
-    assert said == "\nStopped. Give the same command again: training goes on, all else begins anew.\n"
+    assert said == "\nStopped. Run the same command again: training resumes, other commands start over.\n"
     assert child.returncode == 1
 
 
@@ -630,6 +630,14 @@ def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_fol
         repair.copy(found, tmp_path / "fixed")
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
     assert {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()} == before
+
+
+def test_on_a_full_disk_no_voc_folder_is_begun(voc_folder, tmp_path, full_disk):
+    data = dataset.load(voc_folder)
+    with pytest.raises(files.WriteError, match=r"cannot be written \(.*Free some space") as caught, full_disk():
+        formats.FORMATS["voc"].write(data, tmp_path / "copy")
+    assert str(caught.value).startswith(f"{tmp_path / 'copy'}") and ".part-" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["cups"]
 
 
 FULL_WHEN_A_CHECKPOINT_IS_DUE = """

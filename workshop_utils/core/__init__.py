@@ -1,5 +1,5 @@
-"""What every other sub-package needs and what knows nothing of detection: errors, files, settings, the machine,
-untrusted input, TensorFlow without its start-up messages.
+"""What every other sub-package needs and what knows nothing of detection: errors, files, settings, command-line
+arguments, the machine, untrusted input, TensorFlow without its start-up messages.
 
 May import nothing else of `workshop_utils`.
 """

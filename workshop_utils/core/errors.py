@@ -1,12 +1,21 @@
-"""What all faults have in common that this workshop raises itself."""
+"""What the workshop's own errors have in common: a message that is enough, and an exit code."""
 
 
 class WorkshopError(Exception):
-    """A fault whose message says it all: what is wrong, where (file, object, value) and what to do.
+    """An error whose message says everything: what is wrong, where (file, object, value) and what to do.
 
-    A notebook shows the message alone: a traceback would be about our code, and the fault is not there.
+    A notebook shows only the message: a traceback would point into our code, where nothing is wrong.
     """
 
+    exit_code = 1
+    """What the command line exits with: 1 after a failure, 2 after wrong usage."""
+
     def _render_traceback_(self) -> list[str]:
-        """Return the lines that IPython shows in place of a traceback."""
+        """Return the lines that IPython shows instead of a traceback."""
         return str(self).split("\n")
+
+
+class UsageError(WorkshopError):
+    """A command, an option or a setting that does not exist or cannot have this value."""
+
+    exit_code = 2

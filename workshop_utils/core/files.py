@@ -56,6 +56,28 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
             unfinished.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yield an empty folder beside `path` to fill; on success it becomes `path`, else it is removed.
+
+    Raises WriteError if `path` already holds anything, OSError if it cannot be written.
+    """
+    path = pathlib.Path(path)
+    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise WriteError(f"{path}: exists and is not empty. Choose another folder, or delete it first.")
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        if path.exists():
+            path.rmdir()
+        unfinished.rename(path)
+    except WriteError as fault:
+        raise WriteError(str(fault).replace(str(unfinished), str(path))) from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
 def make_folder(path: pathlib.Path) -> None:
     """Make a folder, and those it lies in, where there is none. Raises WriteError."""
     try:

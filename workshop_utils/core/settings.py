@@ -5,7 +5,7 @@ import math
 import os
 import pathlib
 
-from workshop_utils.core.errors import WorkshopError
+from workshop_utils.core.errors import UsageError
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 DATA = PROJECT / "data"
@@ -23,7 +23,7 @@ SPLIT_SEED = 42
 """The talk's own seed for dividing photos into training and validation."""
 
 
-class SettingsError(WorkshopError, ValueError):
+class SettingsError(UsageError, ValueError):
     """A recipe or a setting that does not exist, or a value that cannot be one."""
 
 

@@ -1,7 +1,6 @@
 """Write a repaired copy of a data set. The data set itself is only read."""
 
 import dataclasses
-import os
 import pathlib
 import shutil
 
@@ -56,23 +55,19 @@ def copy(found: Inspection, out: pathlib.Path) -> Copied:
     refuse(found.folder, out)
     if found.fault:
         raise RepairError(f"{found.fault} There is nothing to make a copy of.")
-    unfinished = out.with_name(f"{files.UNFINISHED}{os.getpid()}-{out.name}")
     try:
-        unfinished.mkdir(parents=True)
-        used, said = _write_usable(found, unfinished)
-        if not used:
-            raise RepairError("\n".join([*said, f"{out}: would hold no photo. There is nothing to make a copy of."]))
-        set_aside, denied = _write_rest(found, used, unfinished)
-        said += denied
-        files.write_text(_report(found, said), unfinished / REPORT)
-        if out.exists():
-            out.rmdir()
-        unfinished.rename(out)
+        with files.new_folder(out) as unfinished:
+            used, said = _write_usable(found, unfinished)
+            if not used:
+                raise RepairError(
+                    "\n".join([*said, f"{out}: would hold no photo. There is nothing to make a copy of."])
+                )
+            set_aside, denied = _write_rest(found, used, unfinished)
+            said += denied
+            files.write_text(_report(found, said), unfinished / REPORT)
     except OSError as fault:
         why = files.reason(fault)
         raise RepairError(f"{out}: the copy could not be written ({why}). The data set is as it was.") from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return Copied(out, len(used) // 2, set_aside, said)
 
 

@@ -7,17 +7,14 @@ Too many for one file are dealt out to several, its shards: `train.record-00000-
 import contextlib
 import dataclasses
 import pathlib
-import re
 
 import numpy as np
 
 from workshop_utils.core import files
 from workshop_utils.core.tensorflow import disk_faults, tf
-from workshop_utils.data import dataset, label_map
+from workshop_utils.data import dataset, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
-
-FILES = ("train.record", "val.record")
-"""The two files, or where there are shards, what the names of each part's shards begin with."""
+from workshop_utils.data.record_files import FILES, are_in
 
 _FEATURES = {
     "image/height": tf.io.FixedLenFeature([], tf.int64),
@@ -43,24 +40,19 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
     """
     folder = pathlib.Path(folder)
     files.make_folder(folder)
-    wanted = [path for name in FILES for path in _shards(folder / name, shards)]
+    wanted = [path for name in FILES for path in record_files.shards(folder / name, shards)]
     others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
     if others:
         raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
     with contextlib.ExitStack() as replaced:
         for name, samples in zip(FILES, data.split(), strict=True):
-            for place, path in enumerate(_shards(folder / name, shards)):
+            for place, path in enumerate(record_files.shards(folder / name, shards)):
                 unfinished = replaced.enter_context(files.replacing(path))
                 with disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
                     for sample in samples[place::shards]:
                         writer.write(to_example(sample, data.label_map).SerializeToString())
         (folder / dataset.LABEL_MAP).unlink(missing_ok=True)
     label_map.write(data.label_map, folder / dataset.LABEL_MAP)
-
-
-def are_in(folder: pathlib.Path) -> bool:
-    """Return whether a folder holds records, in one file or in shards."""
-    return any(pathlib.Path(folder).glob(f"{FILES[0]}*"))
 
 
 def read(folder: pathlib.Path) -> Dataset:
@@ -76,7 +68,7 @@ def read(folder: pathlib.Path) -> Dataset:
         raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
-    for path in (path for name in FILES for path in _found(folder / name)):
+    for path in (path for name in FILES for path in record_files.found(folder / name)):
         try:
             samples += _samples(path, set(mapping.values()))
         except tf.errors.OpError as fault:
@@ -131,23 +123,6 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
     if not ((boxes >= 0) & (boxes <= 1)).all() or (boxes[:, :2] >= boxes[:, 2:]).any():
         raise DatasetError("it has a box that leaves the photo or has no area")
     return dataset.from_encoded(fields["image/filename"].decode(), fields["image/encoded"], boxes, classes, *flags)
-
-
-def _shards(path: pathlib.Path, count: int) -> list[pathlib.Path]:
-    """Return the names of a record file's shards, numbered as TensorFlow's tools do; of one, its own name."""
-    names = [f"{path.name}-{place:05d}-of-{count:05d}" for place in range(count)]
-    return [path.with_name(name) for name in names] if count > 1 else [path]
-
-
-def _found(path: pathlib.Path) -> list[pathlib.Path]:
-    """Return a record file, or its shards where there are any. Raises DatasetError where they are of two counts."""
-    there = sorted(path.parent.glob(f"{path.name}*"))
-    counts = {int(counted[1]) for each in there if (counted := re.fullmatch(r".*-of-(\d{5})", each.name))}
-    expected = _shards(path, max(counts, default=1))
-    odd = sorted(set(there) - set(expected))
-    if odd:
-        raise DatasetError(f"{odd[0]}: does not belong to the {len(expected)} files of {path}. Write the records anew.")
-    return expected
 
 
 @dataclasses.dataclass(frozen=True)

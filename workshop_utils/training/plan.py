@@ -60,7 +60,7 @@ class Plan:
         *,
         source: object = "",
         train_on: list[str] | None = None,
-        architecture: str = architectures.DEFAULT,
+        architecture: str | None = None,
         **freezing: Any,
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
@@ -69,6 +69,7 @@ class Plan:
         that does not exist or does not freeze, SettingsError for an architecture that does not exist.
         """
         chosen, recipe = strategies.get(strategy), recipe or settings.recipe()
+        architecture = architecture or architectures.DEFAULT
         given = {key: value for key, value in freezing.items() if value is not None}
         if given and not chosen.freezes:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")

@@ -8,17 +8,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
-from workshop_utils.core.errors import WorkshopError
+from workshop_utils.core.errors import UsageError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
 from workshop_utils.model import architectures, pretrained
 from workshop_utils.model.architectures import Architecture
 
 
-class StrategyError(WorkshopError, ValueError):
+class StrategyError(UsageError, ValueError):
     """A strategy or a layer that does not exist, or an option that the strategy does not have."""
-
-    exit_code = 2
 
 
 class Detector(NamedTuple):

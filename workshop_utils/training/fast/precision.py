@@ -8,7 +8,7 @@ import os
 import pathlib
 
 from workshop_utils.core import machine
-from workshop_utils.core.errors import WorkshopError
+from workshop_utils.core.errors import UsageError
 from workshop_utils.core.tensorflow import tf
 
 VARIABLE = "WORKSHOP_PRECISION"
@@ -17,7 +17,7 @@ VARIABLE = "WORKSHOP_PRECISION"
 _PROCESSOR = pathlib.Path("/proc/cpuinfo")
 
 
-class PrecisionError(WorkshopError, ValueError):
+class PrecisionError(UsageError, ValueError):
     """A precision that does not exist."""
 
 

@@ -1,0 +1,80 @@
+"""A command line whose commands are functions, each with its arguments beside it; and what arguments may be."""
+
+import argparse
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+Options = argparse.Namespace
+Command = Callable[[Options], int | None]
+
+
+class LazyChoices:
+    """The values an argument may have, looked up when they are needed: some of their modules import TensorFlow."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]):
+        self._names = names
+
+    def __contains__(self, value: object) -> bool:
+        return value in tuple(self)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose options have the chosen function as `command`."""
+
+    def __init__(self, prog: str, description: str):
+        super().__init__(prog=prog, description=description)
+        self._commands = self.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
+
+    def command(self, summary: str, *arguments: Callable[[argparse.ArgumentParser], None]) -> Callable:
+        """Make the decorated function a command, named after it. It takes the options and may return an exit code."""
+
+        def add(run: Command) -> Command:
+            parser = self._commands.add_parser(run.__name__, help=summary, description=summary)
+            parser.set_defaults(command=run)
+            for add_to in arguments:
+                add_to(parser)
+            return run
+
+        return add
+
+
+def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **options) -> Callable:
+    """Return a function that adds an argument to a parser, as `add_argument` would.
+
+    `choices` is a function that returns the values allowed. It is called no sooner than a value is given or the help
+    is shown; `add_argument` itself would call it at once.
+    """
+
+    def add(parser: argparse.ArgumentParser) -> None:
+        added = parser.add_argument(*names, **options)
+        added.choices = LazyChoices(choices) if choices else None
+
+    return add
+
+
+def lines(path: str) -> list[str]:
+    """Return the lines of a text file, without the empty ones."""
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({fault}); it should name one photo a line") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def count(text: str) -> int:
+    """Return a whole number from 1 to 99999."""
+    value = int(text)
+    if not 0 < value < 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 99999")
+    return value
