@@ -250,7 +250,7 @@ def test_a_model_is_compiled_once_whatever_it_detects_in(images):
     assert detection._compiled(model).experimental_get_tracing_count() <= 2, "once for one photo, once for any number"
 
 
-def test_a_model_that_has_learned_detects_anew(images):
+def test_a_model_that_has_learned_in_between_detects_with_its_new_weights(images):
     model = ssdlite_mobilenet_v2.build(1)
     before = detection.detect(model, images[:1], 0.0).scores
     model.get_layer("class_0").bias.assign_add(np.full(model.get_layer("class_0").bias.shape, [0.0, 3.0] * 3))

@@ -48,7 +48,7 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
     Of a folder with several formats the fastest is opened.
 
     Raises:
-        InferenceError: For what is no detector, and for a label map of other classes.
+        InferenceError: Where there is no detector or a broken one, or the label map is of other classes.
         RunFolderError: For a run that cannot be read, or has no checkpoint.
         LabelMapError: For a label map that cannot be read.
     """

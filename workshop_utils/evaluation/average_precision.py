@@ -8,14 +8,19 @@ import collections
 import contextlib
 import dataclasses
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from workshop_utils.core.tensorflow import keras
+from workshop_utils.data.dataset import Sample
 from workshop_utils.model import detection, preprocessing
 
 BATCH = 8
+
+Result = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,17 +44,19 @@ class Metrics:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a detector found on some photos, one (boxes, class ids, scores) a photo, as `score` takes them.
+    """What a detector found on some photos: for each photo boxes (n, 4), class ids (n,) and scores (n,).
 
-    `by_class` is what is left where classes do not suppress each other, `class_agnostic` where they do.
+    Attributes:
+        by_class: What is left where only boxes of the same class suppress each other.
+        class_agnostic: What is left where boxes of any class do.
     """
 
-    by_class: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
-    class_agnostic: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+    by_class: list[Result]
+    class_agnostic: list[Result]
 
 
-def detect_all(model, samples) -> Found:
-    """Run the detector once over the samples, and suppress in both ways what overlaps.
+def detect_all(model: keras.Model, samples: Sequence[Sample]) -> Found:
+    """Run the network once over the samples, and suppress overlapping boxes in both ways.
 
     The network's outputs, 700 kB a photo with COCO's classes, are kept for one batch at a time.
     """
@@ -62,16 +69,29 @@ def detect_all(model, samples) -> Found:
     return found
 
 
-def evaluate(model, samples, label_map: dict[int, str], names: dict[int, str] | None = None) -> Metrics:
-    """Detect on the samples and score what is found, class by class; the names are those of `score_by_class`."""
+def evaluate(
+    model: keras.Model, samples: Sequence[Sample], label_map: dict[int, str], names: dict[int, str] | None = None
+) -> Metrics:
+    """Detect on the samples and score what is found, class by class. The arguments are those of `score_by_class`."""
     return score_by_class(detect_all(model, samples), samples, label_map, names)
 
 
-def measure(model, samples, label_map: dict[int, str], names: dict[int, str], class_agnostic: bool = False) -> dict:
-    """Detect on the samples once and return all scores as they stand in metrics.json.
+def measure(
+    model: keras.Model,
+    samples: Sequence[Sample],
+    label_map: dict[int, str],
+    names: dict[int, str],
+    class_agnostic: bool = False,
+) -> dict:
+    """Detect on the samples once, and return every score that metrics.json holds.
 
-    These are those of `evaluate` and, with `class_agnostic`, under that name those of `score_class_agnostic` and what
-    the objects are `called`: what is left to say of a detector whose classes are not the photos'.
+    Args:
+        model: The detector.
+        samples: The photos with their ground truth.
+        label_map: The ground truth's classes.
+        names: The detector's classes.
+        class_agnostic: Whether to add, under this name, `score_class_agnostic` and what the objects are `called`. It
+            is for a detector whose classes are not the ground truth's.
     """
     found = detect_all(model, samples)
     metrics = score_by_class(found, samples, label_map, names).as_json()
@@ -80,13 +100,15 @@ def measure(model, samples, label_map: dict[int, str], names: dict[int, str], cl
     return metrics
 
 
-def class_agnostic(model, samples, names: dict[int, str]) -> dict:
-    """Return the class-agnostic part of `measure` alone."""
+def class_agnostic(model: keras.Model, samples: Sequence[Sample], names: dict[int, str]) -> dict:
+    """Detect on the samples and return only the class-agnostic part of `measure`."""
     found = detect_all(model, samples)
     return score_class_agnostic(found, samples).as_json() | {"called": called(found, names)}
 
 
-def score_by_class(found: Found, samples, label_map: dict[int, str], names: dict[int, str] | None = None) -> Metrics:
+def score_by_class(
+    found: Found, samples: Sequence[Sample], label_map: dict[int, str], names: dict[int, str] | None = None
+) -> Metrics:
     """Score what was found on the samples against their boxes, class by class.
 
     `label_map` is the ground truth's; `names` is the model's own, where it differs (classes are matched by name).
@@ -97,7 +119,7 @@ def score_by_class(found: Found, samples, label_map: dict[int, str], names: dict
     return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
 
 
-def score_class_agnostic(found: Found, samples) -> Metrics:
+def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
     """Score where boxes are, whatever they are called: does the detector find the objects at all?"""
     results = [(boxes, np.minimum(classes, 1), scores) for boxes, classes, scores in found.class_agnostic]
     objects = [dataclasses.replace(each, classes=("object",) * len(each.classes)) for each in samples]
@@ -112,7 +134,7 @@ def called(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def score(samples, results, label_map: dict[int, str]) -> Metrics:
+def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[int, str]) -> Metrics:
     """Score results, one (boxes, class ids, scores) a sample, normalised boxes; class id 0 means nothing."""
     truth = COCO()
     truth.dataset = _ground_truth(samples, label_map)
