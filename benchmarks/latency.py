@@ -17,7 +17,7 @@ import numpy as np
 from workshop_utils.core import machine, settings
 from workshop_utils.core.tensorflow import tf
 from workshop_utils.data import photos
-from workshop_utils.deploy import export
+from workshop_utils.deploy import export, export_formats
 from workshop_utils.model import preprocessing
 from workshop_utils.training import trainer
 from workshop_utils.training.run_folder import RunFolder
@@ -38,7 +38,7 @@ def milliseconds(call) -> float:
 
 def main() -> None:
     run = RunFolder(pathlib.Path(sys.argv[1]))
-    paths = export.export(run, export.FILE_NAMES)
+    paths = export.export(run, export_formats.FORMATS)
     photo = preprocessing.resize(photos.shrink(photos.read(settings.YOGHURT / "images" / "0001.jpg")))[None]
     image, model = preprocessing.to_input(photo), trainer.load_model(run)[0]
     result = {"keras_predict": milliseconds(lambda: model.predict(image, verbose=0))}

@@ -1,6 +1,7 @@
 """The command line's contract: exit codes, the JSON on the last line, resuming, findings that begin with the file."""
 
 import csv
+import dataclasses
 import json
 import re
 import subprocess
@@ -119,9 +120,9 @@ def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_
 
 TRAIN_AND_DIE_AT_THE_THIRD_STEP = """
 import os, runpy, sys
-from workshop_utils.training import trainer
+from workshop_utils.training import callbacks, trainer
 
-callbacks.SAVE_EVERY_SECONDS, make_step, calls = 0, train_step.make_step, []
+callbacks.SAVE_EVERY_SECONDS, make_step, calls = 0, trainer.make_step, []
 
 def dying(*arguments):
     step = make_step(*arguments)
@@ -132,7 +133,7 @@ def dying(*arguments):
 
     return once
 
-train_step.make_step = dying
+trainer.make_step = dying
 runpy.run_module("workshop_utils", run_name="__main__")
 """
 
@@ -194,7 +195,7 @@ def the_help(command, capsys) -> str:
 
 
 def test_a_new_strategy_or_export_format_is_a_choice_of_the_command_line_at_once(monkeypatch, capsys, tmp_path):
-    from workshop_utils.deploy import export
+    from workshop_utils.deploy import export_formats
     from workshop_utils.training import strategies
 
     monkeypatch.chdir(tmp_path)
@@ -203,10 +204,11 @@ def test_a_new_strategy_or_export_format_is_a_choice_of_the_command_line_at_once
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 2 and "'toy'" in capsys.readouterr().err
-    monkeypatch.setitem(strategies.STRATEGIES, "toy", None)
-    monkeypatch.setitem(export.FILE_NAMES, "toy", "detector.toy")
+    toy = dataclasses.replace(strategies.get("as_is"), name="toy")
+    monkeypatch.setitem(strategies.STRATEGIES, "toy", toy)
+    monkeypatch.setitem(export_formats.FORMATS, "toy", export_formats.get("onnx"))
     assert main(training) == main(exporting) == 1, "they are choices, but there is no data set and no run"
-    for command, registry in (("train", strategies.STRATEGIES), ("export", export.FILE_NAMES)):
+    for command, registry in (("train", strategies.STRATEGIES), ("export", export_formats.FORMATS)):
         choices = re.search(r"\{(.*?)\}", the_help(command, capsys))[1].split(",")
         assert sorted(choices) == sorted(registry)
 

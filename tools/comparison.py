@@ -41,7 +41,8 @@ def compare(recipe: settings.Recipe) -> dict:
         if "class_agnostic" in metrics:
             title, agnostic = f"{strategy}, whatever it is called", metrics["class_agnostic"]
             rows.append(_row(title, "the same boxes, their class ignored", agnostic, classes, minutes))
-            called = average_precision.called(model, validation_photos, names, MIN_SCORE)
+            found = average_precision.detect_all(model, validation_photos)
+            called = average_precision.called(found, names, MIN_SCORE)
         seen = [detected(sample, model, names) for sample in shown]
         examples.append(_example(strategy, chosen.summary, seen))
     return {

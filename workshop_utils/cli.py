@@ -27,16 +27,10 @@ def _architecture_names() -> Iterable[str]:
     return architectures.ARCHITECTURES
 
 
-def _default_formats() -> tuple[str, ...]:
-    from workshop_utils.deploy import export
+def _format_names() -> Iterable[str]:
+    from workshop_utils.deploy import export_formats
 
-    return export.FORMATS
-
-
-def _format_names() -> list[str]:
-    from workshop_utils.deploy import export
-
-    return sorted(export.FILE_NAMES, key=lambda name: name not in _default_formats())
+    return export_formats.FORMATS
 
 
 @command("download and verify the COCO weights")
@@ -197,9 +191,7 @@ def evaluate(options: Options) -> None:
         folders = [experiment.folder, options.out]
         data = _load(options.data or Path(plan.data))
         samples = data.samples if options.data else _validation(data, plan)
-    metrics = average_precision.evaluate(model, samples, data.label_map, names).as_json()
-    if keeps_coco:
-        metrics["class_agnostic"] = average_precision.class_agnostic(model, samples, names)
+    metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco)
     for folder in filter(None, folders):
         files.make_folder(folder)
         files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", folder / "metrics.json")
@@ -227,7 +219,7 @@ def export(options: Options) -> None:
     from workshop_utils.deploy import export
     from workshop_utils.training.run_folder import RunFolder
 
-    paths = export.export(RunFolder(options.run), options.formats or _default_formats(), options.checkpoint)
+    paths = export.export(RunFolder(options.run), options.formats, options.checkpoint)
     for name, path in paths.items():
         print(f"{name}: {path}")
 

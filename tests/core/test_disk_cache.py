@@ -14,14 +14,14 @@ def numbers():
 def test_what_was_made_once_is_taken_from_disk(tmp_path, numbers):
     kept, made = disk_cache.DiskCache(tmp_path), []
     for key in ("a", "b", "a", "b"):
-        array = kept.take(key, lambda key=key: made.append(key) or numbers + ord(key))
+        array = kept.get(key, lambda key=key: made.append(key) or numbers + ord(key))
         assert np.array_equal(array, numbers + ord(key))
     assert made == ["a", "b"]
 
 
 def test_the_file_has_no_name_so_nothing_is_left_of_it(tmp_path, numbers):
     kept = disk_cache.DiskCache(tmp_path)
-    kept.take("a", lambda: numbers)
+    kept.get("a", lambda: numbers)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -33,5 +33,5 @@ def test_on_a_full_disk_an_array_is_made_each_time(tmp_path, numbers, monkeypatc
 
     monkeypatch.setattr(disk_cache.tempfile, "TemporaryFile", full)
     for _ in range(2):
-        assert np.array_equal(kept.take("a", lambda: made.append(1) or numbers), numbers)
+        assert np.array_equal(kept.get("a", lambda: made.append(1) or numbers), numbers)
     assert len(made) == 2

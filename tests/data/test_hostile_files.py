@@ -551,7 +551,7 @@ def test_a_broken_model_is_named(tmp_path, name, data):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
-    with pytest.raises(runtime.InferenceError, match=rf"{re.escape(str(tmp_path))}.*export it anew"):
+    with pytest.raises(runtime.InferenceError, match=rf"{re.escape(str(tmp_path))}.*export it again"):
         runtime.open_detector(path if path.suffix != ".pb" else path.parent)
 
 

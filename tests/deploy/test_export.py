@@ -6,15 +6,17 @@ import sys
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 from training_runs import train
 
 from workshop_utils.core import settings
-from workshop_utils.data import geometry, label_map
-from workshop_utils.deploy import export, runtime
+from workshop_utils.data import dataset, geometry, label_map, tfrecords
+from workshop_utils.deploy import export, export_formats, runtime
+from workshop_utils.deploy.formats import litert, saved_model
 from workshop_utils.model import preprocessing
 from workshop_utils.training import trainer
-from workshop_utils.training.run_folder import RunFolder, RunFolderError
+from workshop_utils.training.run_folder import Plan, RunFolder, RunFolderError
 
 SIZES = ((512, 384), (300, 300), (200, 320), (97, 61), (1280, 720))
 
@@ -48,7 +50,7 @@ def images(yoghurt):
     return [sample.image for sample in yoghurt.samples[:3]] + [np.asarray(photo.resize(size)) for size in SIZES]
 
 
-@pytest.mark.parametrize("kind", export.FORMATS)
+@pytest.mark.parametrize("kind", export_formats.defaults())
 def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is, exported, images):
     wanted = runtime.open_detector(as_is.folder).detect(images)
     found = runtime.open_detector(exported[kind]).detect(images)
@@ -106,16 +108,32 @@ def test_the_saved_model_runs_without_this_package(exported):
 def test_nothing_is_remarked_while_a_litert_file_is_opened_and_asked(exported):
     program = (
         "import numpy; from workshop_utils.deploy import runtime\n"
-        f"inference.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
+        f"runtime.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def assert_takes_one_photo(path, **outputs: tuple[int, ...]):
+    """Assert that no shape in a .tflite file is left open: LiteRT in a browser runs no other."""
+    interpreter = Interpreter(str(path))
+    shapes = [each["shape_signature"].tolist() for each in interpreter.get_tensor_details()]
+    assert len(shapes) > 300 and not [shape for shape in shapes if -1 in shape]
+    signature = interpreter.get_signature_runner()
+    sides = signature.get_input_details(), signature.get_output_details()
+    found = [{name: (tuple(each["shape_signature"]), each["dtype"]) for name, each in side.items()} for side in sides]
+    assert found[0] == {"image": ((1, 300, 300, 3), np.float32)}
+    assert found[1] == {name: (shape, np.float32) for name, shape in outputs.items()}
+
+
+def test_a_litert_file_takes_exactly_one_photo(exported):
+    assert_takes_one_photo(exported["litert"], boxes=(1, 1917, 4), scores=(1, 1917, 90))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_saved_model_resizes_as_training_does(size, yoghurt):
     image = np.asarray(Image.fromarray(yoghurt.samples[5].image).resize(size))
-    ours = export._resize(image[None])[0].numpy()
+    ours = saved_model._resize(image[None])[0].numpy()
     differences = np.abs(ours - preprocessing.resize(image))
     assert differences.max() <= 2
     assert differences.mean() < 0.2
@@ -124,6 +142,7 @@ def test_the_saved_model_resizes_as_training_does(size, yoghurt):
 def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, exported, images, capfd):
     path = export.export(as_is, ["litert_int8"])["litert_int8"]
     assert capfd.readouterr().err == ""
+    assert_takes_one_photo(path, box_encodings=(1, 1917, 4), class_logits=(1, 1917, 91))
     assert path.stat().st_size < 0.35 * exported["litert"].stat().st_size
     wanted = runtime.open_detector(exported["litert"]).detect(images)
     found = runtime.open_detector(path).detect(images)
@@ -143,6 +162,41 @@ def test_whole_numbers_need_the_photos_of_the_run(as_is, data, tmp_path):
         export.export(RunFolder(tmp_path), ["litert_int8"])
 
 
+@pytest.fixture
+def calibration(monkeypatch):
+    """Replace the writing of int8 files; return a list of the photos it was given, call after call."""
+    given = []
+
+    def write(_, path, photos):
+        given.append(photos)
+        path.write_bytes(b"")
+
+    monkeypatch.setattr(litert, "write_int8", write)
+    return given
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_whole_numbers_are_measured_on_the_training_photos_of_records_too(yoghurt, calibration, shards, tmp_path):
+    tfrecords.write(dataset.Dataset(yoghurt.samples[:10], yoghurt.label_map), tmp_path / "records", shards)
+    data, run = tfrecords.read(tmp_path / "records"), RunFolder(tmp_path / "run")
+    plan = Plan("as_is", settings.recipe("quick"), data.label_map, str(tmp_path / "records"), data.fingerprint())
+    run.begin(plan)
+    assert export.export(run, ["litert_int8"])["litert_int8"].exists()
+    training = data.split(plan.recipe.photos)[0]
+    np.testing.assert_array_equal(calibration[0], [preprocessing.resize(sample.image) for sample in training])
+    assert len(training) == 8
+
+
+def test_whole_numbers_are_measured_on_64_photos_at_most(as_is, calibration):
+    fields = json.loads((as_is.folder / "recipe.json").read_text())
+    fields["recipe"]["photos"] = 100
+    run = RunFolder(as_is.folder.parent / "of_100_photos")
+    run.folder.mkdir()
+    (run.folder / "recipe.json").write_text(json.dumps(fields))
+    export.export(run, ["litert_int8"])
+    assert len(calibration[0]) == 64
+
+
 def test_labels_lie_beside_the_files(fine_tuned, tuned_litert):
     folder = tuned_litert.parent
     assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.label_map
@@ -160,7 +214,7 @@ def test_the_named_checkpoint_is_what_is_exported(fine_tuned, images):
         path = export.export(fine_tuned, ["onnx"], step)["onnx"]
         model, _ = trainer.load_model(fine_tuned, step)
         scores = runtime.open_detector(path).detect(images[:1], min_score=0.0).scores
-        expected = runtime.OpenDetector("", {}, runtime._keras(model)).detect(images[:1], min_score=0.0).scores
+        expected = runtime.OpenDetector("", {}, runtime._runner(model)).detect(images[:1], min_score=0.0).scores
         np.testing.assert_allclose(scores, expected, atol=1e-4)
         outcomes.append(scores)
     assert np.abs(outcomes[0] - outcomes[1]).max() > 1e-3

@@ -14,6 +14,8 @@ from PIL import Image
 from workshop_utils.core import settings
 from workshop_utils.data import label_map, voc
 from workshop_utils.deploy import annotate, runtime
+from workshop_utils.deploy.formats import litert, saved_model
+from workshop_utils.deploy.formats import onnx as onnx_format
 from workshop_utils.model import ssdlite_mobilenet_v2
 from workshop_utils.training.run_folder import Plan, RunFolderError
 
@@ -150,13 +152,18 @@ def test_what_is_no_detector_is_refused(tmp_path):
 
 def test_of_an_export_folder_the_fastest_format_is_taken(tmp_path, monkeypatch):
     label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
-    for name in runtime.FASTEST_FIRST[:2]:
+    (tmp_path / "saved_model").mkdir()
+    (tmp_path / "saved_model" / "saved_model.pb").write_bytes(b"")
+    for name in ("detector.onnx", "detector_int8.tflite", "detector.tflite"):
         (tmp_path / name).write_bytes(b"")
-    for opener in ("_litert", "_onnx", "_saved_model"):
-        monkeypatch.setattr(runtime, opener, lambda path: (path.name, None))
-    assert runtime.open_detector(tmp_path).run == runtime.FASTEST_FIRST[0]
-    (tmp_path / runtime.FASTEST_FIRST[0]).unlink()
-    assert runtime.open_detector(tmp_path).run == runtime.FASTEST_FIRST[1]
+    for module in (litert, onnx_format, saved_model):
+        monkeypatch.setattr(module, "open_file", lambda path: (path.name, None))
+    for name in ("detector.tflite", "detector.onnx", "saved_model", "detector_int8.tflite"):
+        path = tmp_path / name
+        assert runtime.open_detector(tmp_path).run == runtime.open_detector(path).run == name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(runtime.InferenceError, match=r"no exported detector \(saved_model, detector\.tflite, "):
+        runtime.open_detector(tmp_path)
 
 
 def network(path, **shapes: tuple[int, ...]):
@@ -194,7 +201,7 @@ def test_a_file_is_opened_where_its_outputs_and_its_classes_fit(tmp_path):
             {"boxes": (1, 9, 4), "scores": (1, 9, 2)},
             r"scores for 2 classes, but the last id .* is 3\.",
         ),
-        (["a", "b"], {"boxes": (1, 9, 4), "logits": (1, 9, 2)}, r"cannot be used \(.*scores.*\).*export it anew"),
+        (["a", "b"], {"boxes": (1, 9, 4), "logits": (1, 9, 2)}, r"cannot be used \(.*scores.*\).*export it again"),
         (
             ["a", "b"],
             {"boxes": (1, 9, 5), "scores": (1, 9, 2)},
@@ -223,7 +230,9 @@ def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path)
     module, path = Scores(), tmp_path / "saved_model"
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
     label_map.write({1: "peach"}, tmp_path / "label_map.pbtxt")
-    with pytest.raises(runtime.InferenceError, match=r"saved_model: cannot be used \('detection_boxes'\).*anew"):
+    with pytest.raises(
+        runtime.InferenceError, match=r"saved_model: cannot be used \('detection_boxes'\).*export it again"
+    ):
         runtime.open_detector(path)
 
 

@@ -42,20 +42,19 @@ def truth_as_found(samples, ids):
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Replace the detector: it finds what it is told to, photo after photo. Return the list of what it will find."""
-    script, classes_only = [], []
+    """Replace the network: it puts out the boxes and scores of this list, photo after photo."""
+    script = []
 
-    def detect(_, images, class_agnostic=False, **__):
-        classes_only.append(class_agnostic)
+    def predict(_, images):
         results = [script.pop(0) for _ in range(len(images))]
         rows = max(len(boxes) for boxes, _, _ in results)
-        padded = [np.zeros((len(images), rows, *tail), kind) for tail, kind in (((4,), "f4"), ((), "i4"), ((), "f4"))]
-        for place, result in enumerate(results):
-            for part, values in zip(padded, result, strict=True):
-                part[place, : len(values)] = values
-        return detection.Detections(*padded)
+        boxes, scores = np.zeros((len(images), rows, 4), "f4"), np.zeros((len(images), rows, 90), "f4")
+        for place, (own, ids, values) in enumerate(results):
+            boxes[place, : len(own)] = own
+            scores[place, np.arange(len(own)), ids - 1] = values
+        return boxes, scores
 
-    monkeypatch.setattr(detection, "detect", detect)
+    monkeypatch.setattr(detection, "predict", predict)
     return script
 
 
@@ -226,13 +225,14 @@ def test_what_the_photos_have_no_class_for_is_not_counted(scripted):
 
 def test_class_agnostic_the_right_boxes_under_wrong_names_have_ap_1(scripted):
     scripted += truth_as_found(CUP_AND_MUG, {"cup": 2, "mug": 1})
-    metrics = average_precision.evaluate_class_agnostic(None, CUP_AND_MUG)
+    metrics = average_precision.score_class_agnostic(average_precision.detect_all(None, CUP_AND_MUG), CUP_AND_MUG)
     assert (metrics.AP, metrics.per_class) == (ONE, {"object": ONE})
 
 
 def test_what_objects_are_called_is_counted_most_frequent_first_above_a_score(scripted):
     scripted += [found((3, LEFT, 0.9), (1, RIGHT, 0.4), (2, TOP, 0.1)), found((3, LEFT, 0.31))]
-    called = average_precision.called(None, CUP_AND_MUG, {1: "cup", 2: "mug", 3: "vase"})
+    found_in_both = average_precision.detect_all(None, CUP_AND_MUG)
+    called = average_precision.called(found_in_both, {1: "cup", 2: "mug", 3: "vase"})
     assert list(called.items()) == [("vase", 2), ("cup", 1)]
 
 
@@ -252,10 +252,40 @@ def test_scoring_prints_nothing(capsys):
 # The real detector on the real photos
 
 
+@pytest.fixture(scope="module")
+def few(yoghurt):
+    return yoghurt.split()[1][:16]
+
+
 def test_the_coco_detector_finds_the_cups_but_does_not_know_their_flavours(coco, yoghurt):
     _, validation = yoghurt.split()
-    assert average_precision.evaluate_class_agnostic(coco, validation).AP50 > 0.4
-    few = validation[:16]
-    assert average_precision.evaluate(coco, few, yoghurt.label_map, label_map.coco()).AP == 0
-    called = average_precision.called(coco, few, label_map.coco())
-    assert set(called) <= set(label_map.coco().values()) and sum(called.values()) > 16
+    metrics = average_precision.measure(coco, validation, yoghurt.label_map, label_map.coco(), class_agnostic=True)
+    assert metrics["AP"] == 0
+    assert metrics["class_agnostic"]["AP50"] > 0.4
+    called = metrics["class_agnostic"]["called"]
+    assert set(called) <= set(label_map.coco().values()) and sum(called.values()) > 72
+
+
+def test_the_network_sees_each_photo_once_for_all_scores(coco, yoghurt, few, monkeypatch):
+    seen, predict = [], detection.predict
+
+    def counted(model, images):
+        seen.extend(image.tobytes() for image in images)
+        return predict(model, images)
+
+    monkeypatch.setattr(detection, "predict", counted)
+    average_precision.measure(coco, few, yoghurt.label_map, label_map.coco(), class_agnostic=True)
+    assert len(seen) == len(set(seen)) == len(few)
+
+
+@pytest.mark.parametrize("names", [label_map.coco(), dict.fromkeys(label_map.coco(), "peach")], ids=["COCO's", "peach"])
+def test_the_scores_are_those_of_detecting_in_each_way(coco, yoghurt, few, names):
+    images = np.stack([sample.image for sample in few])
+    ways = [zip(*detection.detect(coco, images, class_agnostic=way), strict=True) for way in (False, True)]
+    found = average_precision.Found(*map(list, ways))
+    metrics = average_precision.measure(coco, few, yoghurt.label_map, names, class_agnostic=True)
+    assert (metrics["AP"] > 0) == ("peach" in names.values()), "who calls all cups peach is right about some"
+    agnostic = metrics.pop("class_agnostic")
+    assert agnostic.pop("called") == average_precision.called(found, names)
+    assert agnostic == average_precision.score_class_agnostic(found, few).as_json()
+    assert metrics == average_precision.score_by_class(found, few, yoghurt.label_map, names).as_json()

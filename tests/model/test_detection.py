@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import reference_graph
@@ -155,6 +158,33 @@ def test_class_agnostic_suppression_takes_the_class_of_the_better_of_two_equal_b
     assert found([whole, whole], [[0.5, 0.1], [0.2, 0.9]], class_agnostic=True) == [row(whole, 2, 0.9)]
 
 
+def test_class_agnostic_suppression_names_a_box_after_its_own_anchor_even_beyond_the_photo():
+    beyond = np.float32([-0.2, -0.2, 0.3, 0.3])
+    [(_, number, score)] = found([RIGHT, beyond], [[0.001, 0.0], [0.1, 0.8]], class_agnostic=True)
+    assert (number, score) == (2, np.float32(0.8))
+
+
+def test_class_agnostic_suppression_is_tensorflows_own_of_each_boxs_best_score(coco, yoghurt):
+    boxes, scores = detection.predict(coco, np.stack([sample.image for sample in yoghurt.samples[:24]]))
+    best = tf.reduce_max(scores, axis=-1, keepdims=True)
+    wanted = tf.image.combined_non_max_suppression(boxes[:, :, None], best, 100, 100, 0.6, 0.01)
+    kept = detection.select(boxes, scores, class_agnostic=True)
+    assert (kept.scores > 0.3).sum() > 24
+    np.testing.assert_array_equal(kept.scores, wanted.nmsed_scores)
+    for own, theirs in zip(kept.boxes.tolist(), wanted.nmsed_boxes.numpy().tolist(), strict=True):
+        assert sorted(own) == sorted(theirs), "of equal scores either may come first"
+
+
+def test_class_agnostic_suppression_gives_a_box_the_best_class_of_its_anchor(coco, images):
+    boxes, scores = detection.predict(coco, images[:1])
+    kept = detection.select(boxes, scores, class_agnostic=True)
+    named = list(zip(kept.boxes[0].tolist(), kept.classes[0].tolist(), kept.scores[0].tolist(), strict=True))
+    anchors_own = zip(boxes.numpy()[0].tolist(), scores.numpy()[0], strict=True)
+    possible = [(box, int(each.argmax()) + 1, float(each.max())) for box, each in anchors_own]
+    assert len({number for _, number, _ in named}) > 3
+    assert all(detected in possible for detected in named if detected[1])
+
+
 def test_scores_below_the_least_are_dropped():
     assert found([LEFT, RIGHT], [[0.3], [0.5]], min_score=0.4) == [row(RIGHT, 1, 0.5)]
 
@@ -201,6 +231,30 @@ def test_a_photo_is_seen_alike_alone_and_in_a_batch(coco, images):
         np.testing.assert_allclose(together.scores[place][sure], alone.scores[0][sure], atol=1e-4)
         np.testing.assert_allclose(together.boxes[place][sure], alone.boxes[0][sure], atol=1e-4)
         np.testing.assert_array_equal(together.classes[place][sure], alone.classes[0][sure])
+
+
+def test_a_model_that_has_detected_is_let_go_with_its_compiled_pass(images):
+    model = ssdlite_mobilenet_v2.build(1)
+    detection.detect(model, images[:1])
+    assert model in detection._COMPILED and not hasattr(model, "compiled_forward")
+    kept, compiled = weakref.ref(model), weakref.ref(detection._COMPILED[model])
+    del model
+    gc.collect()
+    assert kept() is None and compiled() is None
+
+
+def test_a_model_is_compiled_once_whatever_it_detects_in(images):
+    model = ssdlite_mobilenet_v2.build(1)
+    for count in (1, 2, 4, 3):
+        detection.detect(model, images[:count])
+    assert detection._compiled(model).experimental_get_tracing_count() <= 2, "once for one photo, once for any number"
+
+
+def test_a_model_that_has_learned_in_between_detects_with_its_new_weights(images):
+    model = ssdlite_mobilenet_v2.build(1)
+    before = detection.detect(model, images[:1], 0.0).scores
+    model.get_layer("class_0").bias.assign_add(np.full(model.get_layer("class_0").bias.shape, [0.0, 3.0] * 3))
+    assert detection.detect(model, images[:1], 0.0).scores.max() > before.max() + 0.05
 
 
 def test_detecting_trains_nothing(coco, images):

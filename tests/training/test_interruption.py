@@ -30,6 +30,7 @@ from workshop_utils.cli import main
 from workshop_utils.core import files, settings
 from workshop_utils.data import dataset, formats, inspection, photos, repair, tfrecords, voc
 from workshop_utils.deploy import annotate, export, runtime
+from workshop_utils.deploy.formats import litert, onnx, saved_model
 from workshop_utils.model import architectures, preprocessing
 from workshop_utils.training import callbacks, strategies, trainer
 from workshop_utils.training.fast import feature_cache, precision
@@ -359,7 +360,7 @@ def test_a_saved_model_is_the_old_one_or_the_new_one_wherever_its_writing_is_int
     path = tmp_path / "saved_model"
 
     def write(text):
-        with export._replacing_folder(path) as unfinished:
+        with saved_model._replacing_folder(path) as unfinished:
             unfinished.mkdir()
             (unfinished / "saved_model.pb").write_text(text)
 
@@ -381,13 +382,13 @@ def test_killed_while_a_saved_model_is_replaced_one_of_the_two_is_there_after_th
 ):
     run, texts = RunFolder(tmp_path), ["old"]
 
-    def write(_, path):
-        with export._replacing_folder(path) as unfinished:
+    def write(_, path, __):
+        with saved_model._replacing_folder(path) as unfinished:
             unfinished.mkdir()
             (unfinished / "saved_model.pb").write_text(texts[-1])
 
     monkeypatch.setattr(trainer, "load_model", lambda *_: (None, {1: "cup"}))
-    monkeypatch.setattr(export, "write_saved_model", write)
+    monkeypatch.setattr(saved_model, "write", write)
     path = export.export(run, ["saved_model"])["saved_model"]
     texts.append("new")
     assert killed(lambda: export.export(run, ["saved_model"]), owner, name, call)
@@ -572,15 +573,15 @@ def write_frozen(folder):
 def write_saved_model(folder):
     module = tf.Module()
     module.variable = tf.Variable(np.zeros(5000))
-    with export._replacing_folder(folder / "saved_model") as unfinished:
+    with saved_model._replacing_folder(folder / "saved_model") as unfinished:
         tf.saved_model.save(module, str(unfinished))
 
 
-def export_as(kind: str, name: str):
+def export_as(kind, name: str):
     def write(folder):
         network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3000)])
         network(np.zeros((1, 1), np.float32))
-        export._export(network, folder / name, kind)
+        kind._export(network, folder / name)
 
     return write
 
@@ -600,8 +601,8 @@ WRITERS = {
     "frozen layers": write_frozen,
     "metrics": lambda folder: files.write_text(json.dumps(dict.fromkeys(range(500), 0.5)), folder / "metrics.json"),
     "SavedModel": write_saved_model,
-    "LiteRT": export_as("litert", "detector.tflite"),
-    "ONNX": export_as("onnx", "detector.onnx"),
+    "LiteRT": export_as(litert, "detector.tflite"),
+    "ONNX": export_as(onnx, "detector.onnx"),
 }
 EMPTY_ON_A_NEARLY_FULL_DISK = {"recipe"}
 

@@ -4,6 +4,7 @@ import collections
 import csv
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -14,14 +15,13 @@ from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy.runtime import InferenceError, OpenDetector, once
 from workshop_utils.plots import drawing
 
-BATCH = 8
 DETECTIONS = "detections.csv"
 CONTENTS = "contents.csv"
 
 
 @dataclasses.dataclass(frozen=True)
 class PhotoReport:
-    """What one photo holds. Where it could not be read, `fault` says why and all else is empty."""
+    """What was found on one photo. Where it could not be read, `fault` says why and all else is empty."""
 
     path: pathlib.Path
     boxes: np.ndarray
@@ -31,18 +31,33 @@ class PhotoReport:
 
     @property
     def counts(self) -> dict[str, int]:
+        """How many objects of each name are on the photo."""
         return dict(sorted(collections.Counter(self.names).items()))
 
 
 def annotate(
-    source: OpenDetector, paths, out: pathlib.Path, min_score: float = 0.4, every_name: bool = False
+    source: OpenDetector,
+    paths: Iterable[str | pathlib.Path],
+    out: pathlib.Path,
+    min_score: float = 0.4,
+    every_name: bool = False,
 ) -> list[PhotoReport]:
-    """Detect in photos and write into `out`, for each, NAME.labeled.jpg and NAME.xml; for all, DETECTIONS and CONTENTS.
+    """Detect in photos and write a picture and an annotation of each, and tables of all.
 
-    Each object is found once (see `once`), or, with `every_name`, under every name that it is found by. A photo that
-    cannot be read is reported and the rest goes on. What was interrupted can be called again. Raises InferenceError
-    where two photos have one stem, where `out` holds files that an earlier call did not write, or where a class is
-    found that the label map does not name; WriteError where the disk is full.
+    Into `out` go NAME.labeled.jpg and NAME.xml of each photo, and DETECTIONS and CONTENTS. A photo that cannot be read
+    is reported, and the rest goes on. After an interruption, make the same call again.
+
+    Args:
+        source: The detector.
+        paths: The photos.
+        out: The folder to write to.
+        min_score: What scores less is left out.
+        every_name: Whether an object keeps every name it was found under; else it keeps the best (see `runtime.once`).
+
+    Raises:
+        InferenceError: Where two photos have one stem, where `out` holds files that an earlier call did not write, or
+            where a class is found that the label map does not name.
+        WriteError: Where the disk is full.
     """
     paths = [pathlib.Path(path) for path in paths]
     _refuse_clashes(paths, out)
@@ -55,8 +70,8 @@ def annotate(
     return reports
 
 
-def collect(arguments) -> list[pathlib.Path]:
-    """Return the photos meant by files and folders, in their order, each once.
+def collect(arguments: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
+    """Return the photos among files and in folders, in their order, each once.
 
     Raises InferenceError where there is none, and for a link that leads out of its folder; PhotoError for a folder that
     cannot be listed.

@@ -4,17 +4,23 @@ AP is the mean over IoU thresholds 0.50, 0.55, ... 0.95 of the area under the pr
 classes; AP50 and AP75 take one threshold (cocodataset.org/#detection-eval).
 """
 
+import collections
 import contextlib
 import dataclasses
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from workshop_utils.core.tensorflow import keras
+from workshop_utils.data.dataset import Sample
 from workshop_utils.model import detection, preprocessing
 
 BATCH = 8
+
+Result = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,47 +42,93 @@ class Metrics:
         return _rounded(fields)
 
 
-def evaluate(model, samples, label_map: dict[int, str], names: dict[int, str] | None = None) -> Metrics:
-    """Detect on the samples and score what is found against their boxes, class by class.
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a detector found on some photos: for each photo boxes (n, 4), class ids (n,) and scores (n,).
+
+    Attributes:
+        by_class: What is left where only boxes of the same class suppress each other.
+        class_agnostic: What is left where boxes of any class do.
+    """
+
+    by_class: list[Result]
+    class_agnostic: list[Result]
+
+
+def detect_all(model: keras.Model, samples: Sequence[Sample]) -> Found:
+    """Run the network once over the samples, and suppress overlapping boxes in both ways.
+
+    The network's outputs, 700 kB a photo with COCO's classes, are kept for one batch at a time.
+    """
+    found = Found([], [])
+    for start in range(0, len(samples), BATCH):
+        images = np.stack([preprocessing.resize(sample.image) for sample in samples[start : start + BATCH]])
+        boxes, scores = detection.predict(model, images)
+        found.by_class.extend(zip(*detection.select(boxes, scores)))
+        found.class_agnostic.extend(zip(*detection.select(boxes, scores, class_agnostic=True)))
+    return found
+
+
+def evaluate(
+    model: keras.Model, samples: Sequence[Sample], label_map: dict[int, str], names: dict[int, str] | None = None
+) -> Metrics:
+    """Detect on the samples and score what is found, class by class. The arguments are those of `score_by_class`."""
+    return score_by_class(detect_all(model, samples), samples, label_map, names)
+
+
+def measure(
+    model: keras.Model,
+    samples: Sequence[Sample],
+    label_map: dict[int, str],
+    names: dict[int, str],
+    class_agnostic: bool = False,
+) -> dict:
+    """Detect on the samples once, and return every score that metrics.json holds.
+
+    Args:
+        model: The detector.
+        samples: The photos with their ground truth.
+        label_map: The ground truth's classes.
+        names: The detector's classes.
+        class_agnostic: Whether to add, under this name, `score_class_agnostic` and what the objects are `called`. It
+            is for a detector whose classes are not the ground truth's.
+    """
+    found = detect_all(model, samples)
+    metrics = score_by_class(found, samples, label_map, names).as_json()
+    if class_agnostic:
+        metrics["class_agnostic"] = score_class_agnostic(found, samples).as_json() | {"called": called(found, names)}
+    return metrics
+
+
+def score_by_class(
+    found: Found, samples: Sequence[Sample], label_map: dict[int, str], names: dict[int, str] | None = None
+) -> Metrics:
+    """Score what was found on the samples against their boxes, class by class.
 
     `label_map` is the ground truth's; `names` is the model's own, where it differs (classes are matched by name).
     """
-    found = [_detect(model, part) for part in _parts(samples)]
     own = names or label_map
     ids = {name: number for number, name in label_map.items()}
     translate = np.array([ids.get(own.get(number), 0) for number in range(max(own) + 1)])
-    return score(
-        samples,
-        [(boxes, translate[classes], scores) for batch in found for boxes, classes, scores in zip(*batch)],
-        label_map,
-    )
+    return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
 
 
-def evaluate_class_agnostic(model, samples) -> Metrics:
+def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
     """Score where boxes are, whatever they are called: does the detector find the objects at all?"""
-    found = [_detect(model, part, class_agnostic=True) for part in _parts(samples)]
-    results = [(boxes, np.minimum(classes, 1), scores) for batch in found for boxes, classes, scores in zip(*batch)]
-    return score(
-        [dataclasses.replace(s, classes=("object",) * len(s.classes)) for s in samples], results, {1: "object"}
+    results = [(boxes, np.minimum(classes, 1), scores) for boxes, classes, scores in found.class_agnostic]
+    objects = [dataclasses.replace(each, classes=("object",) * len(each.classes)) for each in samples]
+    return score(objects, results, {1: "object"})
+
+
+def called(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
+    """Count what the detector calls the objects it found with at least `min_score`, most frequent first."""
+    counts = collections.Counter(
+        names[int(number)] for _, classes, scores in found.class_agnostic for number in classes[scores >= min_score]
     )
-
-
-def class_agnostic(model, samples, names: dict[int, str]) -> dict:
-    """Return `evaluate_class_agnostic` ready for JSON, with what the objects are `called`."""
-    return evaluate_class_agnostic(model, samples).as_json() | {"called": called(model, samples, names)}
-
-
-def called(model, samples, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
-    """Count what the detector calls the objects it finds, most frequent first."""
-    counts: dict[str, int] = {}
-    for part in _parts(samples):
-        found = _detect(model, part, class_agnostic=True)
-        for number in found.classes[found.scores >= min_score]:
-            counts[names[int(number)]] = counts.get(names[int(number)], 0) + 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def score(samples, results, label_map: dict[int, str]) -> Metrics:
+def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[int, str]) -> Metrics:
     """Score results, one (boxes, class ids, scores) a sample, normalised boxes; class id 0 means nothing."""
     truth = COCO()
     truth.dataset = _ground_truth(samples, label_map)
@@ -109,15 +161,6 @@ def score(samples, results, label_map: dict[int, str]) -> Metrics:
         per_class_AP50={name: float(part[0].mean()) for name, part in by_class.items()},
         curves={name: part[0] for name, part in by_class.items()},
     )
-
-
-def _parts(samples) -> list:
-    return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
-
-
-def _detect(model, samples, class_agnostic: bool = False) -> detection.Detections:
-    images = np.stack([preprocessing.resize(sample.image) for sample in samples])
-    return detection.detect(model, images, class_agnostic=class_agnostic)
 
 
 def _ground_truth(samples, label_map: dict[int, str]) -> dict:

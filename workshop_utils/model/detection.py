@@ -3,6 +3,7 @@
 Liu et al. 2016 (SSD, arXiv 1512.02325), section 2.2, with the Object Detection API's settings.
 """
 
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -27,16 +28,27 @@ class Detections(NamedTuple):
     scores: np.ndarray
 
 
-def detect(model: keras.Model, images, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
+def detect(model: keras.Model, images: np.ndarray, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
     """Detect objects in images: uint8 of any size (N, height, width, 3), or float32 (N, 300, 300, 3) in [-1, 1].
 
-    `class_agnostic` lets a box carry one class only and suppresses overlapping boxes whatever their classes.
+    `class_agnostic` is as for `suppress`.
+    """
+    return select(*predict(model, images), min_score, class_agnostic)
+
+
+def predict(model: keras.Model, images: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+    """Run the network once; return its boxes and scores as `decode` gives them, before non-maximum suppression.
+
+    `images` are as for `detect`.
     """
     images = np.asarray(images)
     if images.dtype == np.uint8:
         images = preprocessing.to_input(np.stack([preprocessing.resize(image) for image in images]))
-    encodings, logits = _forward(model)(images)
-    boxes, scores = decode(encodings, logits)
+    return decode(*_compiled(model)(images))
+
+
+def select(boxes, scores, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
+    """Return the detections among what `predict` gave: `suppress`, with arrays instead of tensors."""
     return Detections(*(part.numpy() for part in suppress(boxes, scores, min_score, class_agnostic)))
 
 
@@ -51,26 +63,52 @@ def decode(encodings, logits) -> tuple[tf.Tensor, tf.Tensor]:
 
 @tf.function(reduce_retracing=True)
 def suppress(boxes, scores, min_score, class_agnostic: bool = False) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Non-maximum suppression, class by class: keep the best box, drop those that overlap it by more than NMS_IOU.
+    """Non-maximum suppression: keep the best box, drop those that overlap it by more than NMS_IOU, and so on.
 
-    Takes what `decode` gives; returns the fields of Detections as tensors.
+    Takes what `decode` gives; returns the fields of Detections as tensors. Classes do not suppress each other. With
+    `class_agnostic` they do: each box then carries its best class only.
     """
-    best = tf.argmax(scores, axis=-1, output_type=tf.int32)
     if class_agnostic:
-        scores = tf.reduce_max(scores, axis=-1, keepdims=True)
+        return _suppress_across_classes(boxes, scores, min_score)
     kept, kept_scores, kept_classes, _ = tf.image.combined_non_max_suppression(
         boxes[:, :, None], scores, MAX_DETECTIONS, MAX_DETECTIONS, NMS_IOU, min_score
     )
-    ids = tf.cast(kept_classes, tf.int32) + 1
-    if class_agnostic:
-        same = tf.reduce_all(kept[:, :, None] == boxes[:, None], axis=-1)
-        same &= kept_scores[:, :, None] == scores[:, None, :, 0]
-        ids = tf.gather(best, tf.argmax(same, axis=-1), batch_dims=1) + 1
-    return kept, tf.where(kept_scores > 0, ids, 0), kept_scores
+    return kept, tf.where(kept_scores > 0, tf.cast(kept_classes, tf.int32) + 1, 0), kept_scores
 
 
-def _forward(model: keras.Model):
-    """One compiled forward pass a model, kept on the model."""
-    if not hasattr(model, "compiled_forward"):
-        model.compiled_forward = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-    return model.compiled_forward
+def _suppress_across_classes(boxes, scores, min_score) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    ids, best = tf.argmax(scores, axis=-1, output_type=tf.int32) + 1, tf.reduce_max(scores, axis=-1)
+
+    def indices(photo) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the anchors that are kept, padded with zeros, and how many they are."""
+        kept, count = tf.raw_ops.NonMaxSuppressionV4(
+            boxes=photo[0],
+            scores=photo[1],
+            max_output_size=MAX_DETECTIONS,
+            iou_threshold=NMS_IOU,
+            score_threshold=tf.cast(min_score, tf.float32),
+            pad_to_max_output_size=True,
+        )
+        return kept, count
+
+    kept, count = tf.map_fn(indices, (boxes, best), fn_output_signature=(tf.int32, tf.int32))
+    found = tf.sequence_mask(count, MAX_DETECTIONS)
+    boxes, ids, best = (tf.gather(part, kept, batch_dims=1) for part in (boxes, ids, best))
+    return tf.where(found[:, :, None], boxes, 0.0), tf.where(found, ids, 0), tf.where(found, best, 0.0)
+
+
+_COMPILED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+"""The compiled forward pass of each model that has detected something. A model that nobody else holds is let go."""
+
+
+def _compiled(model: keras.Model):
+    """Return a model's forward pass, compiled once."""
+    if model not in _COMPILED:
+        seen = weakref.ref(model)  # the model itself, held by what the dictionary holds, would never be let go
+
+        @tf.function(reduce_retracing=True, autograph=False)
+        def forward(images):
+            return seen()(images, training=False)
+
+        _COMPILED[model] = forward
+    return _COMPILED[model]

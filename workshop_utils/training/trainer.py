@@ -207,10 +207,7 @@ def load_model(run: RunFolder, step: int | None = None) -> Detector:
 
 def measured(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
     """Return the metrics by class, and for a detector that keeps COCO's classes also whatever it calls the objects."""
-    metrics = average_precision.evaluate(model, validation, plan.classes, names).as_json()
-    if plan.chosen.keeps_coco_classes:
-        metrics["class_agnostic"] = average_precision.class_agnostic(model, validation, names)
-    return metrics
+    return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
 
 
 def _computing(plan: Plan, fast: bool) -> str:

@@ -1,0 +1,77 @@
+"""What the format modules share: the whole network to be written, and the check of what an opened file puts out."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from workshop_utils.core.tensorflow import keras
+from workshop_utils.deploy.export_formats import OpenFile
+from workshop_utils.model import anchors, detection, nms, preprocessing
+
+BLANK = np.zeros((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3), np.uint8)
+"""A photo to try a file on when it is opened: a whole file may hold another model."""
+
+
+def image_input(batch: int | None) -> keras.KerasTensor:
+    """Return the input of a network that takes pixels from 0 to 255: float32 (batch, 300, 300, 3), called `image`."""
+    side = preprocessing.INPUT_SIDE
+    return keras.Input((side, side, 3), batch_size=batch, name="image")
+
+
+def with_boxes(model: keras.Model, batch: int | None) -> keras.Model:
+    """Return the detector with pixels scaled before it and boxes decoded behind it.
+
+    Its outputs are `boxes` (batch, 1917, 4) and `scores` (batch, 1917, classes), before non-maximum suppression.
+    """
+    image = image_input(batch)
+    boxes, scores = _Decode()(model(preprocessing.to_input(image)))
+    return after_one_call(keras.Model(image, {"boxes": boxes, "scores": scores}))
+
+
+def after_one_call(model: keras.Model) -> keras.Model:
+    """Return a model after it has seen one photo: Keras exports no other."""
+    model(BLANK[None].astype(np.float32))
+    return model
+
+
+def open_network(network: Callable[[np.ndarray], dict[str, np.ndarray]]) -> OpenFile:
+    """Return what runs a network that stops before non-maximum suppression.
+
+    Args:
+        network: Takes a float32 image (1, 300, 300, 3) of pixels from 0 to 255; returns `boxes` and `scores` as
+            `with_boxes` does, or `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes).
+
+    Raises:
+        KeyError: Where it returns something else.
+        ValueError: Where the shapes are others.
+    """
+
+    def predict(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = network(preprocessing.resize(image)[None].astype(np.float32))
+        if "boxes" in found:
+            return found["boxes"][0], found["scores"][0]
+        return _decoded(found["box_encodings"][0], found["class_logits"][0])
+
+    def run(image: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return nms.suppress(*predict(image), min_score, detection.NMS_IOU, detection.MAX_DETECTIONS)
+
+    boxes, scores = predict(BLANK)
+    check_shapes(boxes.shape, scores.shape, (len(boxes), scores.shape[-1]))
+    return OpenFile(run, scores.shape[-1])
+
+
+def check_shapes(boxes: tuple[int, ...], scores: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Raise ValueError unless the scores of one photo have the `expected` shape (n, ...) and the boxes (n, 4)."""
+    if boxes != (expected[0], 4) or scores != expected:
+        raise ValueError(f"boxes come in the shape {boxes}, scores in {scores}")
+
+
+class _Decode(keras.layers.Layer):
+    def call(self, outputs):
+        return detection.decode.python_function(*outputs)
+
+
+def _decoded(encodings: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`detection.decode` of one photo in NumPy."""
+    boxes = np.clip(anchors.decode(encodings, anchors.anchors()), 0.0, 1.0)
+    return boxes, 1 / (1 + np.exp(-logits[:, 1:]))
