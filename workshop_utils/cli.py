@@ -233,21 +233,30 @@ def export(options: Options) -> None:
     argument("--every-name", action="store_true", help="keep every name found for an object; by default only the best"),
 )
 def detect(options: Options) -> int:
+    """Print a line for each photo on standard output, what was passed over and the sums on standard error."""
     from workshop_utils.deploy import annotate, runtime
 
-    reports = annotate.annotate(
-        runtime.open_detector(options.source),
-        annotate.collect(options.photos),
-        options.out,
-        options.min_score,
-        options.every_name,
-    )
+    for why, paths in annotate.passed_over(options.photos).items():
+        print(f"Passed over {len(paths)} ({why}): {_listed(paths)}", file=sys.stderr)
+    photos = annotate.collect(options.photos)
+    detector = runtime.open_detector(options.source)
+    reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"
         print(report.fault or f"{report.path}: {counts}")
-    faults = sum(report.fault is not None for report in reports)
-    print(f"{len(reports) - faults} photos labelled, {faults} left out; see {options.out}", file=sys.stderr)
+        for path in report.kept:
+            print(f"{path}: was changed since it was written, and is kept. To have it written again, delete it.")
+    faults, kept = sum(report.fault is not None for report in reports), sum(len(report.kept) for report in reports)
+    said = f"{len(reports) - faults} photos labelled, {faults} left out"
+    said += f", {kept} changed files kept" if kept else ""
+    print(f"{said}; see {options.out}", file=sys.stderr)
     return 1 if faults else 0
+
+
+def _listed(names: Iterable[object], most: int = 20) -> str:
+    """Return names in one line, the first of them if there are many."""
+    names = list(map(str, names))
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _load(folder: Path):
