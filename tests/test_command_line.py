@@ -104,6 +104,106 @@ def test_classes_that_coco_knows_are_matched_by_name(voc_folder, tmp_path, capsy
     assert last_line(capsys)["per_class"]["cup"] > 0.1
 
 
+def renamed(folder, old: str, new: str) -> None:
+    """Write another class into every annotation of a data set that has it."""
+    for path in (folder / "annotations").iterdir():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f"<name>{old}</name>", f"<name>{new}</name>"), encoding="utf-8")
+
+
+def test_a_class_in_other_capitals_scores_as_if_it_were_spelt_as_the_run_learned_it(run, voc_folder, tmp_path, capsys):
+    evaluating = ["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]
+    assert main(evaluating) == 0
+    before = last_line(capsys)
+    renamed(voc_folder, "vanilla", "VANILLA")
+    assert main(evaluating) == 0
+    out, err = capsys.readouterr()
+    after = json.loads(out.splitlines()[-1])
+    assert after["AP"] == before["AP"] and after["per_class"]["VANILLA"] == before["per_class"]["vanilla"]
+    assert "never learned" not in err
+
+
+def test_a_class_that_the_run_never_learned_is_named(run, voc_folder, tmp_path, capsys):
+    renamed(voc_folder, "vanilla", "lemon")
+    assert main(["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])["per_class"]["lemon"] == 0
+    (line,) = [line for line in err.splitlines() if "'lemon'" in line]
+    learned, known = line.split(". It knows: ")
+    assert "'peach'" not in learned and "'peach'" in known and "'lemon'" not in known
+
+
+def without_objects(folder) -> None:
+    for path in (folder / "annotations").iterdir():
+        voc.write(dataclasses.replace(voc.read(path), boxes=()), path)
+
+
+def difficult(folder) -> None:
+    for path in (folder / "annotations").iterdir():
+        path.write_text(path.read_text().replace("<difficult>0<", "<difficult>1<"))
+
+
+@pytest.mark.parametrize("spoil", [without_objects, difficult])
+@pytest.mark.parametrize("source", ["coco", "run"])
+def test_where_nothing_can_be_measured_the_scores_are_null_with_a_reason(
+    run, voc_folder, tmp_path, capsys, spoil, source
+):
+    (voc_folder / "label_map.pbtxt").write_bytes((settings.YOGHURT / "label_map.pbtxt").read_bytes())
+    spoil(voc_folder)
+    source = str(run) if source == "run" else source
+    assert main(["evaluate", source, "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    printed = json.loads(out.splitlines()[-1])
+    assert printed["AP"] is printed["AP50"] is printed["AP75"] is None
+    assert set(printed["per_class"].values()) == {None}
+    assert printed["reason"] in err
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == printed
+
+
+def test_a_class_that_no_photo_shows_is_null_and_named_as_the_reason(run, voc_folder, tmp_path, capsys):
+    (voc_folder / "label_map.pbtxt").write_bytes((settings.YOGHURT / "label_map.pbtxt").read_bytes())
+    renamed(voc_folder, "vanilla", "peach")
+    assert main(["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    printed = last_line(capsys)
+    assert printed["AP"] is not None and printed["per_class"]["peach"] is not None
+    assert printed["per_class"]["vanilla"] is None and "'vanilla'" in printed["reason"]
+
+
+def test_a_run_without_a_validation_photo_is_trained_and_its_score_is_null(voc_folder, tmp_path, capsys):
+    for part in ("images", "annotations"):
+        for path in sorted((voc_folder / part).iterdir())[1:]:
+            path.unlink()
+    folder = tmp_path / "run"
+    training = ["train", str(voc_folder), "--recipe", "quick", "--set", "steps=2", "batch_size=2"]
+    assert main([*training, "--experiment", str(folder)]) == 0
+    printed = last_line(capsys)
+    assert printed["AP"] is None and printed["reason"]
+    assert json.loads((folder / "metrics.json").read_text()) == printed
+    (row,) = csv.DictReader((folder / "history.csv").read_text().splitlines())
+    assert (row["step"], row["AP"], row["AP50"]) == ("2", "", "")
+    assert main(["evaluate", str(folder)]) == 0
+    assert last_line(capsys) == printed
+
+
+def test_a_run_that_diverges_exits_1_names_the_rate_and_is_not_exported(voc_folder, tmp_path, capsys):
+    folder = tmp_path / "run"
+    training = [
+        "train",
+        str(voc_folder),
+        "--recipe",
+        "quick",
+        "--set",
+        "steps=10",
+        "batch_size=2",
+        "learning_rate=1e12",
+    ]
+    assert main([*training, "--experiment", str(folder)]) == 1
+    assert "1e+12" in capsys.readouterr().err
+    assert not (folder / "metrics.json").exists() and not list((folder / "checkpoints").glob("*.h5"))
+    assert main(["export", str(folder), "--formats", "litert"]) == 1
+    assert not (folder / "export").exists()
+
+
 def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_path, capsys):
     for path in (voc_folder / "annotations").iterdir():
         path.write_text(path.read_text().replace("vanilla", "crème brûlée").replace("peach", "crème brûlée"))

@@ -57,8 +57,9 @@ class Tags(html.parser.HTMLParser):
 @pytest.fixture
 def figures(monkeypatch) -> list:
     """The matplotlib figures of the pictures that are drawn."""
-    drawn, closed = [], drawing._closed
-    monkeypatch.setattr(drawing, "_closed", lambda figure, alt: drawn.append(figure) or closed(figure, alt))
+    drawn, finish = [], drawing.finish
+    for module in (charts, diagrams):
+        monkeypatch.setattr(module, "finish", lambda figure, alt: drawn.append(figure) or finish(figure, alt))
     return drawn
 
 
@@ -119,6 +120,14 @@ def test_a_logarithmic_axis_names_what_was_measured(figures):
 def test_bars_without_any_length_still_have_an_axis(figures):
     charts.bars({"a": {"one": 0.0}}, "x", alt=ALT)
     assert figures[0].axes[0].get_xlim() == (0, 1)
+
+
+def test_what_was_not_measured_has_a_label_and_no_bar(figures):
+    charts.bars({"a": {"one": None, "two": 0.5}, "b": {"one": 0.2, "two": None}}, "AP50", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["one", "two"]
+    assert [[bar.get_width() for bar in bars] for bars in axis.containers] == [[0.5], [0.2]]
+    charts.bars({"a": {"one": None}}, "AP50", alt=ALT)
 
 
 def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
