@@ -50,7 +50,7 @@ class Metrics:
         """Return everything but the curves, rounded to six places, with None for unmeasured classes."""
         fields = {name: getattr(self, name) for name in ("AP", "AP50", "AP75")}
         for name in ("per_class", "per_class_AP50"):
-            fields[name] = getattr(self, name) | dict.fromkeys(self.unmeasured)
+            fields[name] = dict(sorted((getattr(self, name) | dict.fromkeys(self.unmeasured)).items()))
         return _rounded(fields | ({"reason": self.reason} if self.reason else {}))
 
 

@@ -144,7 +144,7 @@ class RunFolder:
         steps = self.steps()
         if not steps or step not in (None, *steps):
             there = f"It has: {', '.join(map(str, steps))}." if steps else "It has none yet."
-            raise RunFolderError(f"{self.folder}: has no checkpoint {'' if step is None else step}. {there}")
+            raise RunFolderError(f"{self.folder}: has no checkpoint{'' if step is None else f' {step}'}. {there}")
         return self.checkpoints / f"step-{steps[-1] if step is None else step:06d}.weights.h5"
 
     def save_checkpoint(self, model, step: int) -> None:
