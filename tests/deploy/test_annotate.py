@@ -233,6 +233,15 @@ def test_a_record_that_is_a_link_is_replaced_not_followed(tmp_path):
     assert not output_folder.OutputFolder(tmp_path).is_foreign("a.xml")
 
 
+def test_a_link_to_what_was_written_is_kept_as_a_link(album, tmp_path):
+    paths, out = annotate.collect([album]), tmp_path / "out"
+    annotate.annotate(two_names(), paths, out)
+    (out / "0001.xml").rename(tmp_path / "moved.xml")
+    (out / "0001.xml").symlink_to(tmp_path / "moved.xml")
+    assert annotate.annotate(two_names(), paths, out)[0].kept == (out / "0001.xml",)
+    assert (out / "0001.xml").is_symlink()
+
+
 # One bad photo
 
 
