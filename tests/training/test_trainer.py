@@ -514,7 +514,7 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
     names = [sample.name for sample in training_photos[:2]]
     seen = []
     monkeypatch.setattr(batches, "batches", lambda samples, *rest, **more: seen.append(samples) or iter(()))
-    monkeypatch.setattr(average_precision, "evaluate", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
+    monkeypatch.setattr(average_precision, "measure", lambda model, samples, *rest: seen.append(samples) or NO_SCORE)
     run = train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
     assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
     assert run.plan.train_on == names
@@ -522,7 +522,4 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
         train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
 
 
-class NO_SCORE:
-    @staticmethod
-    def as_json():
-        return {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}
+NO_SCORE = {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}

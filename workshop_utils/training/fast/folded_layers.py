@@ -31,12 +31,14 @@ class FoldedConvolution(layers.Layer):
         return tf.nn.bias_add(convolve(features, kernel, strides, padding), bias)
 
     def _kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor]:
-        kernel, norm = tf.convert_to_tensor(self.convolution.kernel), self.batch_norm
+        convolution, norm = self.convolution, self.batch_norm
+        kernel = tf.convert_to_tensor(convolution.kernel)
+        bias = tf.convert_to_tensor(convolution.bias) if convolution.use_bias else 0.0
         if norm is None:
-            return kernel, tf.convert_to_tensor(self.convolution.bias)
+            return kernel, bias
         scale = tf.convert_to_tensor(norm.gamma) * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
         per_channel = scale[:, None] if self.depthwise else scale
-        return kernel * per_channel, norm.beta - norm.moving_mean * scale
+        return kernel * per_channel, norm.beta + (bias - norm.moving_mean) * scale
 
 
 def depthwise(features, kernel, strides: tuple[int, int], padding: str) -> tf.Tensor:
