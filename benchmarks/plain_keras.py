@@ -44,7 +44,7 @@ class PlainDetector(keras.Model):
         self.network = network
 
     def call(self, images, training=False):
-        return self.network(images, training=trainer)
+        return self.network(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         encodings, classes = y["box_encodings"]["encodings"], y["class_logits"]

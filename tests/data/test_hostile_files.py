@@ -1,6 +1,6 @@
 """Files that somebody made to do harm: each is refused by name, or can do none.
 
-XML with entities is in test_voc, arrays that run code in test_interruption, names in the labeller in test_labeling.
+XML with entities is in test_voc, arrays that run code in test_interruption, names in the labeller in test_labeler.
 """
 
 import csv

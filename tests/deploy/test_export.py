@@ -105,7 +105,7 @@ def test_the_saved_model_runs_without_this_package(exported):
 def test_nothing_is_remarked_while_a_litert_file_is_opened_and_asked(exported):
     program = (
         "import numpy; from workshop_utils.deploy import runtime\n"
-        f"inference.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
+        f"runtime.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

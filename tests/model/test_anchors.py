@@ -141,7 +141,7 @@ def test_a_box_far_smaller_than_any_anchor_still_has_one():
 def test_an_anchor_takes_a_box_at_an_iou_of_one_half_and_not_below(monkeypatch):
     overlap = np.zeros((1917, 2), np.float32)
     overlap[:3] = [[0.9, 0.8], [0.3, 0.5], [0.2, np.nextafter(np.float32(0.5), np.float32(0))]]
-    monkeypatch.setattr(geometry, "iou", lambda *_: overlap)
+    monkeypatch.setattr(anchors, "iou", lambda *_: overlap)
     assert anchors.match(np.zeros((2, 4), np.float32))[:4].tolist() == [0, 1, -1, -1]
 
 

@@ -57,7 +57,7 @@ trainer.ROW_EVERY, trainer.CLIP_NORM = 1, {CLIP_NORM}
 photos = dataset.load(settings.YOGHURT)
 data = dataset.Dataset(photos.samples[:{PHOTOS}], photos.label_map)
 recipe = settings.recipe("quick", **{CHANGES})
-training.train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
+trainer.train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
 """
 
 needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")

@@ -475,7 +475,7 @@ TRAIN_AND_HANG = """
 import sys, time
 _, tests, strategy, cups, folder, stop = sys.argv
 sys.path.insert(0, tests)
-from test_interruption import train_little, training, with_a_little_network
+from test_interruption import train_little, trainer, with_a_little_network
 
 def hanging(make_step):
     def making(model, optimizer, *rest):
@@ -488,7 +488,7 @@ def hanging(make_step):
         return once
     return making
 
-training.make_step = hanging(training.make_step)
+trainer.make_step = hanging(trainer.make_step)
 with_a_little_network(setattr)
 train_little(strategy, cups, folder)
 """
@@ -634,7 +634,7 @@ def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_fol
 FULL_WHEN_A_CHECKPOINT_IS_DUE = """
 import pathlib, resource, sys
 from workshop_utils.core import files
-from workshop_utils.quiet import keras
+from workshop_utils.core.tensorflow import keras
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3000)])
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
