@@ -36,6 +36,8 @@ from workshop_utils.widgets import labeler, uploads
 
 PLAN = Plan("random_init", settings.recipe("quick"), {1: "cup"}, "cups", "0123456789ab")
 BLIND = runtime.OpenDetector("blind", {1: "cup"}, lambda *_: (np.zeros((5, 4)), np.zeros(5, int), np.zeros(5)))
+TESTS = os.pathsep.join((os.path.dirname(__file__), str(settings.PROJECT / "tests")))
+"""Where another process finds this file, and what this one imports."""
 CAN_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
 
 
@@ -226,7 +228,7 @@ SAVE_FOR_EVER = """
 import os, sys
 from workshop_utils.core import files
 from workshop_utils.training.run_folder import Progress, RunFolder
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2].split(os.pathsep)
 from test_interruption import Number
 
 run = RunFolder(__import__("pathlib").Path(sys.argv[1]))
@@ -251,7 +253,7 @@ def test_killed_while_saving_the_state_is_always_a_whole_one_and_never_older_tha
     run = RunFolder(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
     chance, seen = random.Random(7), [0]
-    command = [sys.executable, "-c", SAVE_FOR_EVER, str(run.folder), os.path.dirname(__file__)]
+    command = [sys.executable, "-c", SAVE_FOR_EVER, str(run.folder), TESTS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout.readline() == "ready\n"
         for _ in range(int(os.environ.get("KILLS", "40"))):
@@ -472,9 +474,9 @@ def train_little(strategy: str, cups, folder) -> RunFolder:
 
 
 TRAIN_AND_HANG = """
-import sys, time
+import os, sys, time
 _, tests, strategy, cups, folder, stop = sys.argv
-sys.path.insert(0, tests)
+sys.path[:0] = tests.split(os.pathsep)
 from test_interruption import train_little, trainer, with_a_little_network
 
 def hanging(make_step):
@@ -500,7 +502,7 @@ def test_killed_in_whichever_stage_a_resumed_run_ends_with_the_same_weights(
 ):
     monkeypatch.setenv(precision.VARIABLE, "float32")
     with_a_little_network(monkeypatch.setattr)
-    arguments = [os.path.dirname(__file__), strategy, str(voc_folder)]
+    arguments = [TESTS, strategy, str(voc_folder)]
     children = {
         stop: subprocess.Popen(
             [sys.executable, "-c", TRAIN_AND_HANG, *arguments, str(tmp_path / f"killed {stop}"), str(stop)],
