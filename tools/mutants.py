@@ -3,9 +3,9 @@
     python tools/mutants.py [MODULE ...]
 
 MODULE is one of those in `TESTS`, such as `data.voc`; without one, all are taken. Each change is one mutant; a mutant
-that no test notices survives. Works on a copy in build/mutants/, goes on where it was interrupted, and starts over where
-the module or its tests have changed. Needs the package cosmic-ray, which `make mutants` installs. The survivors are
-listed in build/mutants/MODULE.txt, for a person to read.
+that no test notices survives. Works on a copy in build/mutants/, goes on where it was interrupted, and starts over
+where the module or its tests have changed. Needs the package cosmic-ray, which `make mutants` installs. The survivors
+are listed in build/mutants/MODULE.txt, for a person to read.
 """
 
 import collections
