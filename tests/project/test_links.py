@@ -110,7 +110,9 @@ def test_what_is_named_goes_before_what_git_knows(project):
     assert (links.name(), links.tag()) == ("ada/cups", "v9.1")
 
 
-@pytest.mark.parametrize("address", ["https://a:secret@gitlab.com/grace/yoghurts.git", "/home/grace/github.com/a/b", None])
+@pytest.mark.parametrize(
+    "address", ["https://a:secret@gitlab.com/grace/yoghurts.git", "/home/grace/github.com/a/b", None]
+)
 def test_where_git_knows_no_repository_on_github_it_is_said_what_to_do_and_nothing_is_written(project, address, capsys):
     if address:
         remote(project, address)
