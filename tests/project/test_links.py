@@ -127,3 +127,23 @@ def test_a_folder_that_git_does_not_know_says_what_to_do(tmp_path, monkeypatch, 
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
     assert links.main([]) == 1
     assert "REPO=OWNER/NAME" in capsys.readouterr().err
+
+
+def heading_anchors(text: str) -> set[str]:
+    """Return what GitHub calls the headings of a page in its addresses."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_from_one_of_our_pages_to_another_leads_to_a_file_and_a_heading_that_are_there():
+    led = 0
+    for page in (path for path in links.tracked_text() if path.suffix == ".md"):
+        text = page.read_text(encoding="utf-8")
+        for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text):
+            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is put there
+            path = home / target if target else page
+            assert path.exists(), f"{page}: {target}"
+            if anchor:
+                assert anchor in heading_anchors(path.read_text(encoding="utf-8")), f"{page}: {target}#{anchor}"
+            led += 1
+    assert led >= 30

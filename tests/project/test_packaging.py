@@ -241,6 +241,13 @@ def test_a_test_file_lies_where_the_module_lies_that_it_tests():
         assert there, f"tests/{name}.py tests no module of workshop_utils/{module.parent.relative_to(PACKAGE)}"
 
 
+def test_where_the_tests_readme_says_a_test_lies_there_it_lies():
+    text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests/)?(?:\w+/)+test_\w+\.py)`", text)
+    assert len(named) >= 40
+    assert [name for name in named if not (ROOT / "tests" / name.removeprefix("tests/")).exists()] == []
+
+
 def test_what_the_workflow_caches_by_is_there():
     text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     patterns = re.findall(r"hashFiles\('(.+?)'\)", text)
