@@ -96,7 +96,7 @@ mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see
 	@$(PY) tools/mutants.py $(ARGS)
 
 clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # What installs writes its stamp last, so what was interrupted is done again and what was finished is not.
