@@ -29,7 +29,7 @@ sys.path.insert(0, str(settings.PROJECT / "tools"))
 TESTS = pathlib.Path(__file__).parent
 FIXTURES = TESTS / "fixtures"
 SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-PACKAGES = [settings.PROJECT / name.replace(".", "/") for name in SETUP["tool"]["setuptools"]["packages"]]
+PACKAGES = sorted(path.parent for path in (settings.PROJECT / "workshop_utils").rglob("__init__.py"))
 MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
 """What is installed, and so what the tests of all our code look at."""
 

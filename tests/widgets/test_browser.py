@@ -175,7 +175,7 @@ def _used(table) -> set[str]:
 def labeller(run, tmp_path):
     """Notebook 02's labelling widget, labelling into `tmp_path`: the page, and the photo on it."""
     sources = code_of("02_label_images")
-    shown = next(place for place, source in enumerate(sources) if "labeling.Labeler(" in source)
+    shown = next(place for place, source in enumerate(sources) if "labeler.Labeler(" in source)
     redirect = (
         f"import pathlib\nfrom workshop_utils.core import settings\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
     )

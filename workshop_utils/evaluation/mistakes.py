@@ -42,7 +42,7 @@ def sweep(samples, found, label_map: dict[int, str], thresholds) -> list[dict[st
     """Return precision, recall and their harmonic mean F1 at each score threshold, over all samples together.
 
     With them what they are made of: how many boxes are `right`, how many were `found` at all, and how many objects are
-    `labelled`. `found` is a `detector.Detections`. A threshold at which nothing is found has precision 0.
+    `labelled`. `found` is a `detection.Detections`. A threshold at which nothing is found has precision 0.
     """
     rows = []
     for threshold in thresholds:

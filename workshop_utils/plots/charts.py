@@ -33,7 +33,7 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
 def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
     """Plot the losses of a run of `steps` steps, finished or not, and its AP50 beside them; return the picture.
 
-    `history` holds rows as `training` writes them; `marks` says what happened at which step.
+    `history` holds rows as `trainer` writes them; `marks` says what happened at which step.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     losses = {key: [(row["step"], row[key]) for row in history] for key in ("loss", "classification", "localisation")}

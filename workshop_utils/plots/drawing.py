@@ -91,7 +91,7 @@ def photo_with_detections(
 def best(samples, found, label_map: dict[int, str]) -> list[Image.Image]:
     """Return each sample's photo with as many detections as it has labelled objects, the surest first.
 
-    So a detector that is not sure of anything yet shows what it would say. `found` is a `detector.Detections`.
+    So a detector that is not sure of anything yet shows what it would say. `found` is a `detection.Detections`.
     """
     counts = [len(sample.classes) for sample in samples]
     return [

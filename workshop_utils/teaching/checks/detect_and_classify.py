@@ -48,11 +48,11 @@ def once(function, boxes) -> Verdict:
     ours, theirs = _places(_called(function, boxes)), nms.once(boxes, np.linspace(1, 0.5, len(boxes)), SAME)
     if ours != theirs:
         return _wrong(f"On the photo of section 2 other boxes stay: {_shown(ours)} instead of {_shown(theirs)}.")
-    return _right(f"Of {len(boxes)} boxes {len(ours)} stay, the same as `inference.once` leaves.")
+    return _right(f"Of {len(boxes)} boxes {len(ours)} stay, the same as `runtime.once` leaves.")
 
 
 SAME = 0.6
-"""Boxes that overlap by a larger IoU are one object: detector.NMS_IOU, which would bring in TensorFlow."""
+"""Boxes that overlap by a larger IoU are one object: detection.NMS_IOU, which would bring in TensorFlow."""
 
 
 def _places(answer) -> list[int]:

@@ -77,7 +77,7 @@ def _paid(name: str, before: float, after: float, pause: float, left: int) -> st
 
 @check
 def recall_at(function, curves: dict[str, np.ndarray], wanted: float) -> Verdict:
-    """`curves` are those of `evaluation.Metrics`: 101 precisions each, at the recalls 0.00, 0.01, ... 1.00."""
+    """`curves` are those of `average_precision.Metrics`: 101 precisions each, at the recalls 0.00, 0.01, ... 1.00."""
     falling = np.linspace(1, 0, 101)
     cases = [(falling, wanted), (np.where(falling > 0.7, falling, 0.0), 0.5), (0.4 * falling, wanted)]
 

@@ -128,7 +128,7 @@ _PROBLEMS = {
 
 @check
 def ways(answer, problems: dict[str, int]) -> Verdict:
-    """Which way fits each problem of so many labelled photos, {problem: way}, as `drawing.strategy_map` has it."""
+    """Which way fits each problem of so many labelled photos, {problem: way}, as `diagrams.strategy_map` has it."""
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
         return _wrong(f"A dictionary is wanted here, with a way for each of: {', '.join(problems)}.")
     if all(way is Ellipsis for way in answer.values()):
