@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from workshop_utils.core import machine, settings
-from workshop_utils.model import pretrained
+from workshop_utils.model import architectures, coco_download
 
 ROOT = settings.PROJECT
 PACKAGE = ROOT / "workshop_utils"
@@ -223,7 +223,8 @@ def test_every_public_function_is_annotated():
 
 TESTS_OF_NO_MODULE = {
     *("data/test_fuzz", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
-    *("data/test_workshop_photos", "test_command_line", "training/test_interruption", "widgets/test_browser"),
+    *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
+    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser"),
 }
 """They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
 
@@ -257,9 +258,9 @@ def test_what_the_workflow_caches_by_is_there():
 
 
 def test_where_the_weights_come_from_and_go_to():
-    weights = (settings.PRETRAINED / pretrained.WEIGHTS).relative_to(ROOT).as_posix()
+    weights = (settings.PRETRAINED / architectures.get().weights_file).relative_to(ROOT).as_posix()
     assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert pretrained.PACKAGE in README and pretrained.TARBALL in README
+    assert coco_download.PACKAGE in README and coco_download.TARBALL in README
 
 
 def started(python: pathlib.Path, **variables: str) -> list[str]:

@@ -157,14 +157,7 @@ def train(
         measure = functools.partial(measured, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
-            written = [
-                recording.State(run),
-                recording.Checkpoints(run),
-                recording.Evaluation(run, measure),
-                recording.History(run),
-                recording.TensorBoard(run),
-                recording.ProgressBar(plan.strategy),
-            ]
+            written = recording.of_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*written, *callbacks], team, fast)
             print(_computing(plan, fast), flush=True)
             trainer.fit()
