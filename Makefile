@@ -28,8 +28,8 @@ lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab (ARGS="
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(ARGS)
 
-test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
-	@$(PY) -m pytest $(ARGS)
+test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" chooses some, WORKERS=0 takes one process)
+	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 photos: data/render/.venv/installed ## render what is missing of the photos (hours; ARGS="--again 17" renders one and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
