@@ -17,6 +17,9 @@ UNFINISHED = ".part-"
 """How the name of what is being written begins. It is hidden, so whoever reads the folder passes over what is left of
 a process that was killed."""
 
+LONGEST_NAME = 255
+"""Bytes that a name may have on most file systems."""
+
 _REMEDIES = {
     errno.ENAMETOOLONG: "Take a shorter name",
     **dict.fromkeys(
@@ -37,7 +40,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises WriteError where the disk is full or the folder cannot be written to.
     """
     path = pathlib.Path(path)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    unfinished = unfinished_beside(path)
     try:
         unfinished.unlink(missing_ok=True)  # the name can be guessed, and a link there would be followed
         yield unfinished
@@ -54,6 +57,14 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def unfinished_beside(path: pathlib.Path) -> pathlib.Path:
+    """Return where what will be `path` is written. Of a long name it keeps the end, so that both names are possible."""
+    start, name = f"{UNFINISHED}{os.getpid()}-", path.name
+    while len(os.fsencode(start + name)) > LONGEST_NAME:
+        name = name[1:]
+    return path.with_name(start + name)
 
 
 def make_folder(path: pathlib.Path) -> None:
