@@ -60,11 +60,15 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def unfinished_beside(path: pathlib.Path) -> pathlib.Path:
-    """Return where what will be `path` is written. Of a long name it keeps the end, so that both names are possible."""
-    start, name = f"{UNFINISHED}{os.getpid()}-", path.name
-    while len(os.fsencode(start + name)) > LONGEST_NAME:
+    """Return where what will be `path` is written."""
+    return path.with_name(fitting(f"{UNFINISHED}{os.getpid()}-", path.name))
+
+
+def fitting(start: str, name: str, end: str = "") -> str:
+    """Return a name with more before and behind it; of a long name only its end, so that the file system takes it."""
+    while len(os.fsencode(start + name + end)) > LONGEST_NAME:
         name = name[1:]
-    return path.with_name(start + name)
+    return start + name + end
 
 
 def make_folder(path: pathlib.Path) -> None:
