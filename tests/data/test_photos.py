@@ -11,7 +11,7 @@ from PIL import EpsImagePlugin, Image, ImageFile
 
 from workshop_utils.core import settings
 from workshop_utils.data import photos
-from workshop_utils.data.findings import Kind
+from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.model import preprocessing
 
 PHOTO = settings.YOGHURT / "images" / "0001.jpg"
@@ -173,7 +173,7 @@ def test_a_missing_photo_is_refused_with_its_path(tmp_path):
 def test_what_is_no_whole_photo_is_refused_with_its_path_and_a_remedy(tmp_path, data):
     path = tmp_path / "cup.jpg"
     path.write_bytes(data)
-    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo .*Open and save it anew"):
+    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo .*Copy it again"):
         photos.read(path)
     with pytest.raises(photos.PhotoError, match=r"^cup\.jpg: cannot be read"):
         photos.read(data, "cup.jpg")

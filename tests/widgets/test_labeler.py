@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 from test_box_editor import drag, fields, fill, press
 
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, photos, voc, voc_folder
+from workshop_utils.data import dataset, folders, photos, voc
 from workshop_utils.data.voc import Box
 from workshop_utils.widgets import labeler
 
@@ -270,7 +270,7 @@ def test_an_annotation_that_ends_in_capitals_is_found_and_replaced_under_its_nam
     labels.go(0)
     labels.boxes = [*labels.boxes, Box("vanilla", 200, 20, 300, 220)]
     labels.submit()
-    ((photo, paired),), _ = voc_folder.pairs(folder)
+    ((photo, paired),), _ = folders.pairs(folder)
     assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training takes what was submitted"
     (folder / "truth").mkdir()
     voc.write(voc.read(xml), folder / "truth" / "a.xml")

@@ -12,7 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from workshop_utils.core import untrusted
-from workshop_utils.data import label_map, mending, names, photos, voc, voc_folder
+from workshop_utils.data import folders, label_map, mending, names, photos, voc
 from workshop_utils.data.annotation import Annotation, VocError
 from workshop_utils.data.finding_kinds import Kind, Outcome
 from workshop_utils.data.findings import Finding
@@ -63,7 +63,7 @@ def inspect(folder: pathlib.Path) -> Inspection:
     for a folder that is no data set, LabelMapError for a label map that cannot be used and for too many classes.
     """
     folder = pathlib.Path(folder)
-    pairs, said = voc_folder.pairs(folder)
+    pairs, said = folders.pairs(folder)
     mapping = _own_label_map(folder)
     written = [_as_written(xml) for _, xml in pairs]
     readable = [each for each in written if isinstance(each, Annotation)]

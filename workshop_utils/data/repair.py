@@ -6,7 +6,7 @@ import shutil
 
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data import label_map, voc, voc_folder
+from workshop_utils.data import folders, label_map, voc
 from workshop_utils.data.annotation import VocError
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import summary
@@ -117,8 +117,8 @@ def _write_usable(found: Inspection, out: pathlib.Path) -> tuple[list[Usable], s
 def _write_rest(found: Inspection, used: set[pathlib.Path], out: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
     """Write what was not used into `out`; return those files, and a line on what is not copied."""
     unread = "could not be copied, as it may not be read; it is only in the data set itself."
-    folders = [each.file for each in found.said if each.kind is Kind.DENIED and each.file.is_dir()]
-    set_aside, said = [], [f"{path}: {unread}" for path in folders]
+    closed = [each.file for each in found.said if each.kind is Kind.DENIED and each.file.is_dir()]
+    set_aside, said = [], [f"{path}: {unread}" for path in closed]
     for path in _unused(found, used):
         target = out / SET_ASIDE / path.relative_to(found.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def _report(found: Inspection, said: list[str]) -> str:
 
 def _unused(found: Inspection, used: set[pathlib.Path]) -> list[pathlib.Path]:
     """Return all files among the photos and annotations, however deep, that are neither used nor hidden."""
-    paths = sorted({path for folder in voc_folder.find(found.folder) for path in folder.rglob("*")})
+    paths = sorted({path for folder in folders.find(found.folder) for path in folder.rglob("*")})
     hidden = [any(name.startswith(".") for name in path.relative_to(found.folder).parts) for path in paths]
     passed = used | {found.folder / label_map.FILENAME}
     return [path for path, hides in zip(paths, hidden) if path.is_file() and not hides and path not in passed]

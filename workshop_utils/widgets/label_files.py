@@ -7,7 +7,7 @@ import shutil
 from tqdm.auto import tqdm
 
 from workshop_utils.core import files, untrusted
-from workshop_utils.data import photos, voc_folder
+from workshop_utils.data import folders, photos
 from workshop_utils.data.names import composed
 from workshop_utils.widgets.box_editor import LabelingError
 
@@ -39,7 +39,7 @@ def readable(folder: pathlib.Path) -> tuple[dict[pathlib.Path, tuple[int, int]],
 
 def written(folder: pathlib.Path, annotations: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
     """Return {photo: annotation} as training pairs them, also where an annotation is named almost like its photo."""
-    pairs, _ = voc_folder.partners(folder, annotations if annotations.is_dir() else folder)
+    pairs, _ = folders.partners(folder, annotations if annotations.is_dir() else folder)
     return dict(pairs)
 
 
