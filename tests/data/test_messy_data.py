@@ -1223,6 +1223,68 @@ def test_where_xml_could_hold_no_photo_s_name_no_copy_is_written(clean, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
 
 
+@pytest.mark.parametrize("how", [[], ["--fix"]])
+def test_a_whole_drive_is_no_data_set_and_needs_another_folder_for_its_copy(how, capsys):
+    assert check("/", *how) == 1
+    said = "".join(capsys.readouterr())
+    assert said.startswith("/") and ("--out" in said) == bool(how)
+
+
+@pytest.mark.parametrize("how", [[], ["--fix"]])
+def test_a_file_given_for_a_data_set_is_called_a_file(how, clean, capsys):
+    photo = image_of(clean, "first")
+    assert check(photo, *how) == 1
+    assert f"{photo}: is a file" in "".join(capsys.readouterr())
+    assert sorted(path.name for path in photo.parent.iterdir()) == ["first.jpg", "second.jpg", "third.jpg"]
+
+
+def test_what_a_repaired_annotation_lacks_is_kept_with_what_is_set_aside(clean, tmp_path):
+    more = f"<part><name>lid</name>{BNDBOX}</part><attributes/></object>"
+    rewritten(("</object>", more), ("<name>cup", "<name> cup"))(clean, "first")
+    rewritten(("</object>", more))(clean, "second")
+    rewritten(("<name>cup", "<name> cup"))(clean, "third")
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    aside = tmp_path / "copy" / "set_aside"
+    assert [path for path in aside.rglob("*") if path.is_file()] == [aside / "annotations" / "first.xml"]
+    assert (aside / "annotations" / "first.xml").read_bytes() == xml_of(clean, "first").read_bytes()
+    copied = xml_of(tmp_path / "copy", "second")
+    assert copied.read_bytes() == xml_of(clean, "second").read_bytes(), "what needs no repair loses nothing"
+    assert check(tmp_path / "copy") == 0 and len(list((tmp_path / "copy" / "images").iterdir())) == 3
+
+
+def test_names_that_a_drive_takes_for_one_do_not_overwrite_each_other_in_the_copy(clean, tmp_path, monkeypatch, capsys):
+    add_pair(clean, "FIRST")
+    rewritten(("<name>cup", "<name> cup"))(clean, "second")
+    written, exists = [], pathlib.Path.exists
+
+    def without_case(path):
+        return exists(path) or str(path).lower() in [str(each).lower() for each in written]
+
+    copy2 = shutil.copy2
+    monkeypatch.setattr(shutil, "copy2", lambda source, target: (written.append(target), copy2(source, target)))
+    monkeypatch.setattr(pathlib.Path, "exists", without_case)
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    names = {path.name for path in (tmp_path / "copy" / "images").iterdir()}
+    assert names == {"FIRST.jpg", "second.jpg", "third.jpg"}
+    assert f"{image_of(clean, 'first')}: is set aside" in capsys.readouterr().out
+    assert (tmp_path / "copy" / "set_aside" / "images" / "first.jpg").is_file()
+
+
+def test_a_resized_set_is_repaired_as_a_whole(clean, tmp_path, capsys):
+    for stem in ("first", "second", "third"):
+        double = zip(("xmin", "ymin", "xmax", "ymax"), (10, 8, 40, 30), strict=True)
+        boxes = [(f"<{edge}>{value}<", f"<{edge}>{value * 10}<") for edge, value in double]
+        rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480"), *boxes)(clean, stem)
+    assert check(clean) == 1
+    assert {each.kind for each in inspection.inspect(clean).said} == {Kind.RESIZED}
+    assert [s.boxes.tolist() for s in dataset.load(clean).samples] == [
+        [pytest.approx([8 / 48, 10 / 64, 30 / 48, 40 / 64])] for _ in range(3)
+    ]
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    assert voc.read(xml_of(tmp_path / "copy", "first")).boxes == (CUP,)
+    assert check(tmp_path / "copy") == 0
+
+
 def test_out_without_fix_is_wrong_usage(clean, tmp_path):
     with pytest.raises(SystemExit) as stop:
         check(clean, "--out", tmp_path / "copy")

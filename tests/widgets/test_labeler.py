@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -300,7 +301,168 @@ def test_a_link_out_of_the_data_set_is_not_followed_for_annotations_and_drafts(f
     assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
 
 
+# Annotations that hold more than is shown, or are changed by others meanwhile
+
+
+def with_more(xml: pathlib.Path, old: str, new: str) -> bytes:
+    """Put more into an annotation; return what is in it then."""
+    text = xml.read_text()
+    assert old in text
+    xml.write_text(text.replace(old, new))
+    return xml.read_bytes()
+
+
+BNDBOX = "<bndbox><xmin>200</xmin><ymin>30</ymin><xmax>300</xmax><ymax>90</ymax></bndbox>"
+
+
+def test_all_boxes_of_an_object_are_shown_and_submitted(folder):
+    xml = annotated(folder, (10, 20, 110, 220))
+    with_more(xml, "</bndbox>", "</bndbox>" + BNDBOX)
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220), Box("peach", 200, 30, 300, 90)]
+    labels.submit()
+    assert len(saved(folder, "a").boxes) == 2
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f"<part><name>lid</name>{BNDBOX}</part>",
+        "<polygon><x1>10</x1><y1>20</y1></polygon>",
+        "<attributes><attribute><name>colour</name><value>red</value></attribute></attributes>",
+    ],
+)
+def test_what_an_annotation_holds_besides_boxes_is_kept_when_it_is_replaced(folder, more):
+    xml = annotated(folder, (10, 20, 110, 220))
+    before = with_more(xml, "</object>", f"{more}</object>")
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "holds more than boxes" in labels.message
+    labels.submit()
+    assert xml.with_name(".a.xml.before").read_bytes() == before
+    labels.go(0)
+    labels.submit()
+    assert not xml.with_name(".a.xml.before1").exists()
+
+
+@pytest.mark.parametrize("old, new", [("object>", "item>"), ("<object>", "<object><name>mug</name>")])
+def test_boxes_that_are_not_understood_are_named_and_kept_when_the_file_is_replaced(folder, old, new):
+    xml = annotated(folder, (10, 20, 110, 220))
+    before = with_more(xml, old, new)
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [] and str(xml) in labels.message and "keeps it as it is" in labels.message
+    labels.submit()
+    assert xml.with_name(".a.xml.before").read_bytes() == before
+
+
+def test_an_annotation_that_another_program_changed_meanwhile_is_kept(folder):
+    xml = annotated(folder, (10, 20, 110, 220))
+    labels = opened(folder)
+    labels.go(0)
+    corrected = with_more(xml, "peach", "CORRECTED")
+    labels.submit()
+    assert ".a.xml.before" in labels.message
+    assert xml.with_name(".a.xml.before").read_bytes() == corrected
+    assert [box.name for box in saved(folder, "a").boxes] == ["peach"]
+
+
+def test_an_annotation_that_another_program_wrote_meanwhile_is_kept(folder):
+    labels = opened(folder)
+    written = annotated(folder, (10, 20, 110, 220)).read_bytes()
+    labels.submit()
+    assert (folder / "annotations" / ".a.xml.before").read_bytes() == written
+
+
+def test_submitting_twice_keeps_no_copy_of_what_was_shown_whole(folder):
+    labels = opened(folder)
+    for _ in range(3):
+        labels.submit()
+    labels.add("peach", (10, 20, 110, 220))
+    labels.submit()
+    labels.submit()
+    assert [path.name for path in (folder / "annotations").glob(".*.before*")] == []
+
+
+def test_boxes_of_photos_that_were_resized_after_labelling_are_shown_scaled(folder):
+    for stem, size in (("a", (400, 300)), ("c", (400, 300))):
+        edges = Box("peach", *(5 * edge for edge in (10, 20, 110, 220)))
+        annotation = voc.Annotation(f"{stem}.jpg", 5 * size[0], 5 * size[1], (edges,))
+        (folder / "annotations").mkdir(exist_ok=True)
+        voc.write(annotation, folder / "annotations" / f"{stem}.xml")
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "scaled" in labels.message
+
+
+@pytest.mark.parametrize("name", ["a.jpg.xml", "a", "A.xml"])
+def test_an_annotation_named_almost_like_its_photo_is_shown_and_replaced_in_its_place(folder, name):
+    xml = annotated(folder, (10, 20, 110, 220))
+    xml = xml.rename(xml.with_name(name))
+    labels = opened(folder)
+    assert labels.path.name == "b.jpg" and labels.xml(labels.paths[0]) == xml
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
+    assert labels.submit() == xml and [path.name for path in xml.parent.glob("[!.]*")] == [name]
+
+
+def test_an_annotation_beside_its_photo_is_shown_where_there_is_no_folder_for_annotations(folder):
+    xml = annotated(folder, (10, 20, 110, 220))
+    xml = xml.rename(folder / "images" / "a.xml")
+    xml_folder = folder / "annotations"
+    xml_folder.rmdir()
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
+    xml_folder.mkdir()
+    assert opened(folder).xml(labels.paths[0]) == xml
+
+
+def test_of_two_photos_whose_names_differ_in_unicode_only_the_first_is_labelled(folder):
+    names = {unicodedata.normalize(form, "Käse.jpg") for form in ("NFC", "NFD")}
+    assert len(names) == 2
+    for name, colour in zip(sorted(names), ("red", "blue"), strict=True):
+        Image.new("RGB", (40, 30), colour).save(folder / "images" / name)
+    labels = opened(folder)
+    assert len(labels.paths) == 4 and "has the same stem as" in labels.message
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_labelled_and_what_was_there_kept(folder):
+    stem = "照" * 83
+    (folder / "images" / "a.jpg").rename(folder / "images" / f"{stem}.jpg")
+    xml = annotated(folder, (50, 50, 50, 90))
+    before = xml.read_bytes()
+    xml = xml.rename(xml.with_name(f"{stem}.xml"))
+    labels = opened(folder)
+    labels.go([path.stem for path in labels.paths].index(stem))
+    labels.add("peach", (10, 20, 110, 220))
+    assert labels.submit() == xml and len(saved(folder, stem).boxes) == 1
+    [kept] = [path for path in xml.parent.iterdir() if path.name.endswith(".before")]
+    assert kept.name.startswith(".") and kept.read_bytes() == before
+
+
 # Drawn and not submitted
+
+
+@pytest.mark.parametrize("how", ["draw", "submit", "skip"])
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_written_over(folder, how, broken):
+    opened(folder).add("peach", (10, 20, 110, 220))
+    draft = folder / "annotations" / ".drafts" / "a.xml"
+    if broken:
+        draft.write_text("<annotation>")
+    else:
+        Image.new("RGB", (40, 30)).save(folder / "images" / "a.jpg")
+    before = draft.read_bytes()
+    labels = opened(folder)
+    assert labels.boxes == [] and str(draft) in labels.message and "keeps it" in labels.message
+    {"draw": lambda: labels.add("peach", (1, 2, 11, 22)), "submit": labels.submit, "skip": labels.skip}[how]()
+    assert draft.with_name(".a.xml.before").read_bytes() == before
+    assert draft.exists() == (how == "draw")
+    labels.go(0)
+    labels.boxes = [Box("peach", 1, 2, 11, 22)]
+    assert drafts(folder).count(".a.xml.before") == 1 and len(drafts(folder)) <= 2
 
 
 def drafts(folder) -> list[str]:
