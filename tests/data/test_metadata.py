@@ -44,6 +44,11 @@ def test_an_orientation_is_read_in_either_byte_order_wherever_it_stands(order, v
     assert metadata.orientation(metadata.HEADER * 2 + block(turn(value), order=order)) == value
 
 
+def test_an_orientation_may_be_the_last_of_many_entries():
+    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6))) == 6
+    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6), count=30)) == 1, "it is no entry of the directory"
+
+
 def test_a_directory_may_begin_anywhere():
     exif = block(turn(6))
     assert metadata.orientation(exif[:4] + struct.pack("<L", 12) + b"xxxx" + exif[8:]) == 6
@@ -88,6 +93,24 @@ def test_an_orientation_before_what_breaks_off_is_read():
 # A file without its metadata
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">L", len(data)) + name + data + struct.pack(">L", zlib.crc32(name + data))
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
+
+
+def in_jpeg(marker: int, data: bytes) -> bytes:
+    plain = encoded("JPEG")
+    return plain[:2] + segment(marker, data) + plain[2:]
+
+
+def in_png(name: bytes, data: bytes) -> bytes:
+    plain = encoded("PNG")
+    return plain[:33] + chunk(name, data) + plain[33:]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
 def test_a_jpeg_without_its_metadata_shows_what_it_showed(mode):
     image = NOISE.convert(mode)
@@ -108,6 +131,14 @@ def test_fill_bytes_before_a_marker_and_exif_in_several_segments_are_understood(
     segments = [struct.pack(">HH", 0xFFE1, 8 + len(part)) + metadata.HEADER + part for part in parts]
     bare, exif = metadata.split(data[:2] + b"\xff\xff" + b"".join(segments) + data[2:])
     assert metadata.orientation(exif) == 6 and Image.open(io.BytesIO(bare)).size == (12, 8)
+
+
+@pytest.mark.parametrize("marker", [*range(0xE0, 0xF0), 0xFE])
+def test_no_segment_of_an_application_is_kept_and_only_exifs_own_is_taken_for_it(marker):
+    other = b"http://ns.adobe.com/xap/1.0/\0<x/>" if marker == 0xE1 else metadata.HEADER + block(turn(3))
+    data = in_jpeg(marker, other)
+    bare, exif = metadata.split(data[:2] + segment(0xE1, metadata.HEADER + block(turn(6))) + data[2:])
+    assert exif == metadata.HEADER + block(turn(6)) and other not in bare
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "LA"])
@@ -142,20 +173,6 @@ def test_a_file_that_is_neither_or_breaks_off_is_not_split(data):
 
 
 # Photos of which only the metadata are broken
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">L", len(data)) + name + data + struct.pack(">L", zlib.crc32(name + data))
-
-
-def in_jpeg(marker: int, data: bytes) -> bytes:
-    plain = encoded("JPEG")
-    return plain[:2] + struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data + plain[2:]
-
-
-def in_png(name: bytes, data: bytes) -> bytes:
-    plain = encoded("PNG")
-    return plain[:33] + chunk(name, data) + plain[33:]
 
 
 NEGATIVE = block(turn(6), (0x011A, 10, 1, "L", 38)) + bytes(4) + struct.pack("<ll", -1, 0)
