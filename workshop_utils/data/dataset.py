@@ -14,6 +14,7 @@ from workshop_utils.core import disk_cache, settings
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import inspection, label_map, photos, voc
 from workshop_utils.data.findings import Finding
+from workshop_utils.data.names import composed
 
 LABEL_MAP = label_map.FILENAME
 
@@ -119,12 +120,16 @@ def load(folder: pathlib.Path) -> Dataset:
 
 
 def only(samples: list[Sample], names: list[str]) -> list[Sample]:
-    """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has."""
-    unknown = sorted(set(names) - {sample.name for sample in samples})
+    """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has.
+
+    How a name's accents are spelt makes no difference: file systems change that.
+    """
+    wanted = set(map(composed, names))
+    unknown = sorted(wanted - {composed(sample.name) for sample in samples})
     if unknown or not names:
         said = f"'{unknown[0]}' is not among them" if unknown else "no photo is named"
         raise DatasetError(f"Of {len(samples)} training photos some are to be used, but {said}. Correct the list.")
-    return [sample for sample in samples if sample.name in set(names)]
+    return [sample for sample in samples if composed(sample.name) in wanted]
 
 
 def from_encoded(name: str, encoded: bytes, boxes, classes, difficult, truncated) -> Sample:

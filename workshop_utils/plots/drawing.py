@@ -5,18 +5,17 @@ and nothing but its pixels stays in memory.
 """
 
 import base64
-import functools
 import html
 import io
 
-import matplotlib.font_manager
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
 from matplotlib.patches import Rectangle
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from workshop_utils.core import untrusted
+from workshop_utils.plots import fonts
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
@@ -55,19 +54,23 @@ def colour(name: str, names) -> str:
 
 
 def annotated(image, boxes, captions, colours=None) -> Image.Image:
-    """Return a copy of a photo (uint8 array or image) with boxes (n, 4; ymin, xmin, ymax, xmax, normalised) drawn."""
+    """Return a copy of a photo (uint8 array or image) with boxes (n, 4; ymin, xmin, ymax, xmax, normalised) drawn.
+
+    Captions are drawn as far as a font has their letters (`fonts.drawable`).
+    """
     picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image.copy()
     picture = picture.convert("RGB")
     draw = ImageDraw.Draw(picture)
     thickness = max(2, round(max(picture.size) / 250))
-    font = _font(max(11, round(max(picture.size) / 42)))
+    height = max(11, round(max(picture.size) / 42))
     edges = [to_pixels(box, picture.size) for box in np.asarray(boxes).reshape(-1, 4)]
     colours = colours or [PALETTE[0]] * len(edges)
     for box, own in zip(edges, colours, strict=True):
         draw.rectangle(box, outline=own, width=thickness)
     for box, caption, own in zip(edges, captions, colours, strict=True):
         if caption:
-            _caption(draw, box, caption[:LONGEST_CAPTION], own, font, picture.size)
+            shown = fonts.drawable(caption[:LONGEST_CAPTION])
+            _caption(draw, box, shown, own, fonts.font(shown, height), picture.size)
     return picture
 
 
@@ -161,11 +164,14 @@ def outlines(axis, boxes, size: tuple[int, int], **style) -> None:
 
 def label_text(name) -> str:
     """Return a name as matplotlib shows it as it is, cut where it is long: a dollar sign would begin a formula."""
-    return str(name)[:LONGEST_CAPTION].replace("$", r"\$")
+    shown = fonts.drawable(str(name)[:LONGEST_CAPTION])
+    fonts.use_for(shown)
+    return shown.replace("$", r"\$")
 
 
 def finish(figure, alt: str) -> Picture:
     stream = io.BytesIO()
+    fonts.refresh(figure)
     figure.savefig(stream, format="png", dpi=DPI)
     plt.close(figure)
     return Picture(stream.getvalue(), alt)
@@ -189,8 +195,3 @@ def _caption(draw, box, caption: str, own: str, font, size: tuple[int, int]) -> 
 def readable_on(background: str) -> str:
     red, green, blue = (int(background[place : place + 2], 16) for place in (1, 3, 5))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
-
-
-@functools.cache
-def _font(size: int):
-    return ImageFont.truetype(matplotlib.font_manager.findfont("DejaVu Sans"), size)
