@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
 
 import numpy as np
 
@@ -37,11 +38,11 @@ class _Judged(WorkshopError):
     """Ends a check with a verdict."""
 
 
-def check(function):
+def check(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
     """Make a check of a function that returns a Verdict: it takes any answer, and never raises."""
 
     @functools.wraps(function)
-    def judged(answer, *known, **more) -> Verdict:
+    def judged(answer: object, *known, **more) -> Verdict:
         try:
             verdict = _open() if answer is Ellipsis else function(answer, *known, **more)
         except _Judged as end:

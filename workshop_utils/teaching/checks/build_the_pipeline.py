@@ -8,7 +8,7 @@ from workshop_utils.teaching.checks.slips import _slip
 
 
 @check
-def anchors_in_all(count) -> Verdict:
+def anchors_in_all(count: object) -> Verdict:
     """Whether count(grids, shapes) adds up the anchors of maps with so many cells a side and shapes a cell."""
     ours = [len(anchors.shapes(level)) for level in range(len(anchors.GRIDS))]
     for grids, shapes in (([4], [1]), ([8, 3], [2, 5]), (list(anchors.GRIDS), ours)):
@@ -28,7 +28,7 @@ def anchors_in_all(count) -> Verdict:
 
 
 @check
-def responsible(answer, overlap) -> Verdict:
+def responsible(answer: object, overlap: np.ndarray) -> Verdict:
     """Whether the answer names each anchor's cup, from 1, or 0 for background; `overlap` is IoU, (anchors, cups)."""
     said, overlap = _array(answer, (len(overlap),)), np.asarray(overlap)
     best, cups = overlap.max(axis=1), overlap.argmax(axis=1) + 1
@@ -51,7 +51,7 @@ def responsible(answer, overlap) -> Verdict:
 
 
 @check
-def encoding(encode, box, anchor) -> Verdict:
+def encoding(encode: object, box: np.ndarray, anchor: np.ndarray) -> Verdict:
     """Whether encode(box, anchor) gives the box coding of one box, as anchors.encode does."""
     other_box, other_anchor = np.array([0.1, 0.3, 0.4, 0.9]), np.array([0.2, 0.4, 0.4, 0.8])
     for pair in ((box, anchor), (other_box, other_anchor)):
@@ -100,7 +100,7 @@ def _encoding_slips(box, anchor, truth) -> dict[str, np.ndarray]:
 
 
 @check
-def easy_ones(answer, on_belt: float, on_cup: float, alpha: float, gamma: float) -> Verdict:
+def easy_ones(answer: object, on_belt: float, on_cup: float, alpha: float, gamma: float) -> Verdict:
     """Whether the answer is how many easy background answers weigh as much as one missed cup, with focal loss.
 
     `on_belt` and `on_cup` are the probabilities that the network gives a class where it is not, and where it is.

@@ -22,7 +22,7 @@ from workshop_utils.teaching.checks.answer import (
 
 
 @check
-def once(function, boxes) -> Verdict:
+def once(function: object, boxes: np.ndarray) -> Verdict:
     """Judge a function of one photo's boxes, the surest first, that returns which stay where each object is left once.
 
     It is tried on boxes that are made up, then on `boxes` of the detector.
@@ -67,7 +67,7 @@ def _places(answer) -> list[int]:
 
 
 @check
-def cheapest(answer, rows: list[dict], missed: float, wrong: float) -> Verdict:
+def cheapest(answer: object, rows: list[dict[str, float]], missed: float, wrong: float) -> Verdict:
     """Judge the threshold at which cups that are not found and boxes that are wrong cost least together."""
     thresholds = np.array([row["threshold"] for row in rows])
     place = int(np.argmin(np.abs(thresholds - _number(answer))))
@@ -92,7 +92,7 @@ def cheapest(answer, rows: list[dict], missed: float, wrong: float) -> Verdict:
 
 
 @check
-def precision_and_recall_of(function) -> Verdict:
+def precision_and_recall_of(function: object) -> Verdict:
     """Judge a function of a confusion table, {(label, said): number}, that returns precision and recall."""
     table = collections.Counter({
         ("peach", "peach"): 6, ("peach", "vanilla"): 2, ("peach", "missed"): 1, ("vanilla", "vanilla"): 3,
@@ -118,7 +118,7 @@ def precision_and_recall_of(function) -> Verdict:
 
 
 @check
-def pair_to_label(answer, table: dict[tuple[str, str], int], flavours: list[str]) -> Verdict:
+def pair_to_label(answer: object, table: dict[tuple[str, str], int], flavours: list[str]) -> Verdict:
     """Judge which two flavours are confused with one another most often, both ways together."""
     if isinstance(answer, str) or not all(isinstance(each, str) for each in answer) or len(set(answer)) != 2:
         return _wrong(f"Two different flavours are wanted here, not {_shown(answer)}.")

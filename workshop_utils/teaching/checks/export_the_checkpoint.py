@@ -7,7 +7,7 @@ from workshop_utils.teaching.checks.slips import _slip
 
 
 @check
-def file_sizes(answer, weights: int) -> Verdict:
+def file_sizes(answer: object, weights: int) -> Verdict:
     """Whether the answer is how many megabytes so many weights take, as float32 and as int8."""
     said, truth = _array(answer, (2,)), np.array([4, 1]) * weights / 1e6
     slips = {
@@ -24,7 +24,7 @@ def file_sizes(answer, weights: int) -> Verdict:
 
 
 @check
-def there_and_back(function, values) -> Verdict:
+def there_and_back(function: object, values: np.ndarray) -> Verdict:
     """Whether function(values) gives the values as they come back from int8, with a scale and a zero point."""
     values = np.asarray(values, float)
     for real in (values, np.linspace(-1.0, 3.0, 1001)):
@@ -69,7 +69,7 @@ def _back(real: np.ndarray, steps: int = 255) -> np.ndarray:
 
 
 @check
-def lowest_iou(answer, exports: dict, spoilt: dict) -> Verdict:
+def lowest_iou(answer: object, exports: dict, spoilt: dict) -> Verdict:
     """Whether an IoU, asked of each box of an export, lets pass all `exports` and none of `spoilt`, {name: IoUs}."""
     said = _number(answer)
     if not 0 < said <= 1:

@@ -8,7 +8,7 @@ from workshop_utils.teaching.checks.slips import _fault
 
 
 @check
-def starts_anew(function, maps: list[tuple[int, int]], ours: int, total: int) -> Verdict:
+def starts_anew(function: object, maps: list[tuple[int, int]], ours: int, total: int) -> Verdict:
     """`maps` are (channels, anchors a cell); `ours` is how many classes our photos have, `total` all numbers there."""
 
     def numbers(classes, background=1, bias=1, use_anchors=True):
@@ -28,7 +28,7 @@ def starts_anew(function, maps: list[tuple[int, int]], ours: int, total: int) ->
 
 
 @check
-def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> Verdict:
+def how_far_to_freeze(name: object, saved: dict[str, float], held: dict[str, float]) -> Verdict:
     """`saved` and `held` say for each layer which share of arithmetic and of weights is frozen up to it."""
     if not isinstance(name, str):
         return _wrong(f"A layer's name is wanted here, in quotes, not {_shown(name)}.")
@@ -46,7 +46,7 @@ def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> 
 
 
 @check
-def steps_to_pay(function, times: dict[str, dict[str, float]], left: dict[str, int]) -> Verdict:
+def steps_to_pay(function: object, times: dict[str, dict[str, float]], left: dict[str, int]) -> Verdict:
     """`times` are the function's arguments for some runs, `left` how many steps each of them had after the pause."""
     cases = [(0.5, 0.2, 12.0), (0.1, 0.08, 3.0)]
     mistakes = {
@@ -76,7 +76,7 @@ def _paid(name: str, before: float, after: float, pause: float, left: int) -> st
 
 
 @check
-def recall_at(function, curves: dict[str, np.ndarray], wanted: float) -> Verdict:
+def recall_at(function: object, curves: dict[str, np.ndarray], wanted: float) -> Verdict:
     """`curves` are those of `average_precision.Metrics`: 101 precisions each, at the recalls 0.00, 0.01, ... 1.00."""
     falling = np.linspace(1, 0, 101)
     cases = [(falling, wanted), (np.where(falling > 0.7, falling, 0.0), 0.5), (0.4 * falling, wanted)]

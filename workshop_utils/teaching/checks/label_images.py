@@ -11,7 +11,7 @@ from workshop_utils.teaching.checks.slips import _nearest
 
 
 @check
-def iou_by_hand(answer, first, second) -> Verdict:
+def iou_by_hand(answer: object, first: voc.Box, second: voc.Box) -> Verdict:
     """Check the IoU of two boxes (`voc.Box`), a fraction, to two places."""
     shared = max(0, min(first.xmax, second.xmax) - max(first.xmin, second.xmin)) * max(
         0, min(first.ymax, second.ymax) - max(first.ymin, second.ymin)
@@ -34,7 +34,7 @@ def iou_by_hand(answer, first, second) -> Verdict:
 
 
 @check
-def bad_labels(answer, drawn, true) -> Verdict:
+def bad_labels(answer: object, drawn: voc.Annotation, true: voc.Annotation) -> Verdict:
     """Check which boxes of an annotation are bad, {number: "edges" or "name"}, boxes in the order of the true ones."""
     pairs = enumerate(zip(drawn.boxes, true.boxes, strict=True), start=1)
     expected = {}
@@ -60,7 +60,7 @@ def bad_labels(answer, drawn, true) -> Verdict:
 
 
 @check
-def labelled_photo(answer, true, least: float = 0.8) -> Verdict:
+def labelled_photo(answer: object, true: voc.Annotation, least: float = 0.8) -> Verdict:
     """Check the boxes (`voc.Box`) that somebody drew on a photo against its true annotation."""
     if not isinstance(answer, list | tuple) or not all(isinstance(box, voc.Box) for box in answer):
         return _wrong('A list of boxes is wanted, such as [voc.Box("peach", 100, 100, 200, 220)].')
@@ -82,7 +82,7 @@ def labelled_photo(answer, true, least: float = 0.8) -> Verdict:
 
 
 @check
-def farthest_slip(edge, whole, side: float) -> Verdict:
+def farthest_slip(edge: object, whole: object, side: float) -> Verdict:
     """Check how far one edge may be too far in, and how far a whole box may be moved, until its IoU is 0.5."""
     if whole is Ellipsis:
         return _open()

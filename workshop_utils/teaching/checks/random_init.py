@@ -7,7 +7,7 @@ from workshop_utils.teaching.checks.slips import _close, _fault
 
 
 @check
-def running_average(function, layer_says: float) -> Verdict:
+def running_average(function: object, layer_says: float) -> Verdict:
     """`layer_says` is what Keras makes of the start 0 and the batches 1, 3, 2 with momentum 0.9."""
 
     def truth(start, batches, momentum):
@@ -34,7 +34,7 @@ def running_average(function, layer_says: float) -> Verdict:
 
 
 @check
-def steps_until(function, momentum: float, steps: int) -> Verdict:
+def steps_until(function: object, momentum: float, steps: int) -> Verdict:
     """`momentum` is that of our network, `steps` how long it is trained here."""
 
     def truth(share, momentum):
@@ -58,7 +58,7 @@ def steps_until(function, momentum: float, steps: int) -> Verdict:
 
 
 @check
-def hours_for_coco(answer, photos: int, step_seconds: float, batch_size: int) -> Verdict:
+def hours_for_coco(answer: object, photos: int, step_seconds: float, batch_size: int) -> Verdict:
     """How long it takes to see so many photos once, where a step of `batch_size` photos takes `step_seconds`."""
     answer, truth = _number(answer), photos / batch_size * step_seconds / 3600
     if _close(answer, truth, 0.02):

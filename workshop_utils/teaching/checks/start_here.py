@@ -6,7 +6,7 @@ from workshop_utils.teaching.checks.answer import Verdict, _array, _number, _rig
 
 
 @check
-def remaining(answer, scores, threshold: float) -> Verdict:
+def remaining(answer: object, scores: np.ndarray, threshold: float) -> Verdict:
     """How many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
     number, found = _number(answer), int((scores > 0).sum())
     kept = int((scores >= threshold).sum())
@@ -22,7 +22,7 @@ def remaining(answer, scores, threshold: float) -> Verdict:
 
 
 @check
-def pixels(answer, box, width: int, height: int) -> Verdict:
+def pixels(answer: object, box: np.ndarray, width: int, height: int) -> Verdict:
     """A box (ymin, xmin, ymax, xmax, normalised) in the pixels of its photo, in the same order."""
     given, (top, left, bottom, right) = _array(answer, (4,)), np.asarray(box, float)
 

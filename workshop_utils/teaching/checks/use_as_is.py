@@ -1,12 +1,14 @@
 """The checks of notebook `05_use_as_is`: what names cost, precision and recall, COCO's names for a cup."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from workshop_utils.teaching.checks.answer import Verdict, _array, _called, _number, _right, _shown, _wrong, check
 
 
 @check
-def all_alike(answer, share: float, classes: int, measured: float) -> Verdict:
+def all_alike(answer: object, share: float, classes: int, measured: float) -> Verdict:
     """`share` is how many of the cups have the flavour that all are called, `measured` the AP50 that gives."""
     answer = _number(answer)
     if abs(answer - measured) <= 0.01:
@@ -24,7 +26,7 @@ def all_alike(answer, share: float, classes: int, measured: float) -> Verdict:
 
 
 @check
-def precision_and_recall(function, overlap: np.ndarray) -> Verdict:
+def precision_and_recall(function: object, overlap: np.ndarray) -> Verdict:
     """`overlap` (cups, boxes) holds the IoU of each cup with each box of a photo."""
     twice = np.array([[0.9, 0.7, 0.0, 0.1, 0.0], [0.0, 0.0, 0.6, 0.0, 0.3]])
     for each in (np.array([[0.9, 0.0], [0.0, 0.2], [0.4, 0.0], [0.0, 0.0]]), overlap, twice):
@@ -50,7 +52,7 @@ def precision_and_recall(function, overlap: np.ndarray) -> Verdict:
 
 
 @check
-def cup_like(answer, known: list[str], score) -> Verdict:
+def cup_like(answer: object, known: list[str], score: Callable[[list[str]], float]) -> Verdict:
     """`known` are the detector's own names; `score` gives, for a list of them, the AP50 of its boxes called so."""
     if not isinstance(answer, dict):
         return _wrong(f"A dictionary is wanted here, not {_shown(answer)}.")

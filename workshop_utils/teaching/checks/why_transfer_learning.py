@@ -20,7 +20,7 @@ from workshop_utils.teaching.checks.answer import (
 
 
 @check
-def receptive_field(answer, convolutions: list[tuple[int, int]], known: int) -> Verdict:
+def receptive_field(answer: object, convolutions: list[tuple[int, int]], known: int) -> Verdict:
     """A function of (kernel side, stride) of convolutions, from the photo on; `known` is what the package counts."""
     given = _number(_called(answer, convolutions))
     sides, strides = zip(*convolutions, strict=True)
@@ -58,7 +58,7 @@ def _seen(convolutions: list[tuple[int, int]], stride_first: bool = False) -> in
 
 
 @check
-def ascent_step(answer) -> Verdict:
+def ascent_step(answer: object) -> Verdict:
     """A function of (picture, gradient, rate) that returns the picture after one step of gradient ascent."""
     rng = np.random.default_rng(0)
     picture, gradient = rng.uniform(-0.7, 0.7, (4, 4, 3)), rng.normal(size=(4, 4, 3))
@@ -88,7 +88,7 @@ def _climbed(step) -> str:
 
 
 @check
-def worst_layer(answer, accuracy: dict[str, float]) -> Verdict:
+def worst_layer(answer: object, accuracy: dict[str, float]) -> Verdict:
     """Which layer names the fewest flavours, by `accuracy` of each."""
     worst = min(accuracy, key=accuracy.get)
     said = _one_of(answer, accuracy)
@@ -127,7 +127,7 @@ _PROBLEMS = {
 
 
 @check
-def ways(answer, problems: dict[str, int]) -> Verdict:
+def ways(answer: object, problems: dict[str, int]) -> Verdict:
     """Which way fits each problem of so many labelled photos, {problem: way}, as `diagrams.strategy_map` has it."""
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
         return _wrong(f"A dictionary is wanted here, with a way for each of: {', '.join(problems)}.")

@@ -2,13 +2,15 @@
 
 import pathlib
 
-from workshop_utils.data.findings import Outcome
+from workshop_utils.core.settings import Recipe
+from workshop_utils.data.dataset import Dataset
+from workshop_utils.data.findings import Finding, Outcome
 from workshop_utils.teaching.checks.answer import Verdict, _number, _right, _shown, _wrong, check
 from workshop_utils.teaching.checks.slips import _nearest
 
 
 @check
-def photos_to_mend(answer, findings) -> Verdict:
+def photos_to_mend(answer: object, findings: list[Finding]) -> Verdict:
     """Check which photos, by stem, are not trained on because of what was found in them or their annotations."""
     if not isinstance(answer, set | list | tuple) or not all(isinstance(name, str) for name in answer):
         return _wrong('A set of photos is wanted, such as {"0004", "0009"}.')
@@ -25,7 +27,7 @@ def photos_to_mend(answer, findings) -> Verdict:
 
 
 @check
-def times_seen(answer, recipe, data) -> Verdict:
+def times_seen(answer: object, recipe: Recipe, data: Dataset) -> Verdict:
     """Check how often a training photo of a data set is seen on average in a recipe's steps."""
     number, photos = _number(answer), len(data.split()[0])
     shown = recipe.steps * recipe.batch_size
@@ -44,7 +46,7 @@ def times_seen(answer, recipe, data) -> Verdict:
 
 
 @check
-def cheapest_threshold(answer, rows, miss: float, alarm: float) -> Verdict:
+def cheapest_threshold(answer: object, rows: list[dict[str, float]], miss: float, alarm: float) -> Verdict:
     """Check which threshold costs least, where a miss and a false alarm cost so much."""
 
     def cost(row, miss=miss, alarm=alarm) -> float:
