@@ -39,7 +39,17 @@ class _Judged(WorkshopError):
 
 
 def check(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Make a check of a function that returns a Verdict: it takes any answer, and never raises."""
+    """Make a check of a function that judges an answer.
+
+    Args:
+        function: Takes the answer first, then what it needs to judge it; returns a Verdict.
+
+    Returns:
+        The same function, but it takes any answer and never raises.
+
+    Raises:
+        NotRight: By the check, where WORKSHOP_STRICT is set and the answer is not right.
+    """
 
     @functools.wraps(function)
     def judged(answer: object, *known, **more) -> Verdict:

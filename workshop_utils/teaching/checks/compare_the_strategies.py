@@ -49,7 +49,13 @@ def apart(function: object) -> Verdict:
 
 @check
 def minutes_until(function: object, histories: dict[str, list[dict[str, float | None]]]) -> Verdict:
-    """Judge a function of a history and a wanted AP: after how many minutes was it first reached?"""
+    """Judge a function of a history and a wanted AP: after how many minutes was it first reached?
+
+    Args:
+        function: The function to judge.
+        histories: Rows of some runs by name, with `step`, `seconds` and `AP` (None where it was not measured). The
+            verdict says what a right function makes of them.
+    """
     measured = {100: 0.2, 200: 0.5, 300: 0.4}
     rows = [{"step": step, "seconds": 1.2 * step, "AP": measured.get(step)} for step in range(50, 301, 50)]
     try:
@@ -90,9 +96,11 @@ WIDEST = 0.8
 
 @check
 def interval(answer: object, truth: float | None) -> Verdict:
-    """Judge a prediction, two numbers between which an AP is expected, by the AP that was measured.
+    """Judge a prediction by the AP that was measured.
 
-    Where none was, `truth` is None, and there is nothing to hold against any two numbers that dare to say something.
+    Args:
+        answer: Two numbers between which the AP is expected, the lower one first.
+        truth: The AP; None where it was not measured, and any interval that is narrow enough is right.
     """
     low, high = _array(answer, (2,))
     if not 0 <= low <= high <= 1:

@@ -30,7 +30,13 @@ def loss_of_the_whole(function: object) -> Verdict:
 
 @check
 def photos_each(answer: object, seconds_a_photo: float, seconds_of_link: float) -> Verdict:
-    """Judge how many photos each worker needs in a batch for the link to take a tenth of the step."""
+    """Judge how many photos each worker needs in a batch for the link to take a tenth of the step.
+
+    Args:
+        answer: The number of photos to judge.
+        seconds_a_photo: How long a worker computes for one photo.
+        seconds_of_link: How long the gradients of one step are under way.
+    """
     photos, wanted = _number(answer), 9 * seconds_of_link / seconds_a_photo
     if not np.isfinite(photos) or photos <= 0:
         return _wrong(f"A number of photos above zero is wanted, not {_shown(answer)}.")

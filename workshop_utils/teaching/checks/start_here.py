@@ -7,7 +7,7 @@ from workshop_utils.teaching.checks.answer import Verdict, _array, _number, _rig
 
 @check
 def remaining(answer: object, scores: np.ndarray, threshold: float) -> Verdict:
-    """How many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
+    """Judge how many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
     number, found = _number(answer), int((scores > 0).sum())
     kept = int((scores >= threshold).sum())
     if number == kept:
@@ -23,7 +23,14 @@ def remaining(answer: object, scores: np.ndarray, threshold: float) -> Verdict:
 
 @check
 def pixels(answer: object, box: np.ndarray, width: int, height: int) -> Verdict:
-    """A box (ymin, xmin, ymax, xmax, normalised) in the pixels of its photo, in the same order."""
+    """Judge a box's four edges in pixels.
+
+    Args:
+        answer: The edges to judge, in the order of `box`.
+        box: (4,): ymin, xmin, ymax, xmax, normalised.
+        width: The photo's width, in pixels.
+        height: The photo's height, in pixels.
+    """
     given, (top, left, bottom, right) = _array(answer, (4,)), np.asarray(box, float)
 
     def is_like(*edges) -> bool:
