@@ -28,8 +28,8 @@ def make_step(
         optimizer: Changes the weights; built for them.
         batch_norm_learns: Whether batch norm uses and learns the statistics of each batch.
         scaled: A function of gradients, their weights and the number of steps done to the gradients that are applied.
-        team: The workers that train together: the inputs are this worker's part of the batch; losses and gradients are those of
-            the whole batch.
+        team: The workers that train together: the inputs are this worker's part of the batch; losses and gradients
+            are those of the whole batch.
     """
 
     @tf.function(autograph=False)
