@@ -57,8 +57,9 @@ class Tags(html.parser.HTMLParser):
 @pytest.fixture
 def figures(monkeypatch) -> list:
     """The matplotlib figures of the pictures that are drawn."""
-    drawn, closed = [], drawing._closed
-    monkeypatch.setattr(drawing, "_closed", lambda figure, alt: drawn.append(figure) or closed(figure, alt))
+    drawn, finish = [], drawing.finish
+    for module in (charts, diagrams, drawing):
+        monkeypatch.setattr(module, "finish", lambda figure, alt: drawn.append(figure) or finish(figure, alt))
     return drawn
 
 

@@ -7,8 +7,12 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from workshop_utils.core.errors import WorkshopError
+
+if TYPE_CHECKING:
+    from workshop_utils.core.tensorflow import keras
 
 SEAL = b"\nsha256:"
 """Stands between what a sealed file holds and the digest of it, 64 hex digits, with which the file ends."""
@@ -109,7 +113,7 @@ def write_text(text: str, path: pathlib.Path) -> None:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_weights(model, path: pathlib.Path) -> None:
+def write_weights(model: "keras.Model", path: pathlib.Path) -> None:
     """Write a Keras model's float32 weights, whole or not at all, sealed. Raises WriteError.
 
     Zeros are written first to see whether there is room: on a full disk, HDF5 brings the whole process down.

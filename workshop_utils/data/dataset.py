@@ -7,8 +7,10 @@ samples, hence the same split, the same batches and the same fingerprint.
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workshop_utils.core import disk_cache, settings
 from workshop_utils.core.errors import WorkshopError
@@ -25,7 +27,7 @@ QUICKLY_DECODED = 1_000_000
 class DatasetError(WorkshopError, ValueError):
     """A data set that cannot be used at all; the message names the folder, `findings` what is wrong with each file."""
 
-    def __init__(self, message: str, findings=()):
+    def __init__(self, message: str, findings: Iterable[Finding] = ()):
         super().__init__(message)
         self.findings = list(findings)
 
@@ -132,8 +134,27 @@ def only(samples: list[Sample], names: list[str]) -> list[Sample]:
     return [sample for sample in samples if composed(sample.name) in wanted]
 
 
-def from_encoded(name: str, encoded: bytes, boxes, classes, difficult, truncated) -> Sample:
-    """Return the sample of an encoded photo and its boxes (normalised). Raises PhotoError."""
+def from_encoded(
+    name: str,
+    encoded: bytes,
+    boxes: ArrayLike,
+    classes: Sequence[str],
+    difficult: Sequence[int],
+    truncated: Sequence[int],
+) -> Sample:
+    """Return the sample of an encoded photo.
+
+    Args:
+        name: The photo's file name.
+        encoded: The file's bytes.
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        classes: Each box's class.
+        difficult: 1 for each box that is hard to recognise, else 0.
+        truncated: 1 for each box whose object is only partly visible, else 0.
+
+    Raises:
+        PhotoError: Where the photo cannot be read.
+    """
     width, height = photos.read(encoded, name).size
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     digest = hashlib.sha256(encoded).hexdigest()
