@@ -193,7 +193,7 @@ def test_of_an_archive_nothing_is_unpacked(tmp_path, monkeypatch):
     target.mkdir()
     tarball = folder / coco_download.TARBALL
     hostile_tarball(tarball, target)
-    with pytest.raises(coco_download.PretrainedError, match="is not the file it should be"):
+    with pytest.raises(coco_download.PretrainedError, match="is not the expected file"):
         coco_download.read_tarball(tarball)
     monkeypatch.setattr(coco_download, "SHA256", hashlib.sha256(tarball.read_bytes()).hexdigest())
     before = sorted(tmp_path.rglob("*"))

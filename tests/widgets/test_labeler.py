@@ -17,6 +17,7 @@ from test_box_editor import drag, fields, fill, press
 from workshop_utils.core import settings
 from workshop_utils.data import dataset, folders, photos, voc
 from workshop_utils.data.voc import Box
+from workshop_utils.model import detection
 from workshop_utils.widgets import labeler
 
 CLASSES = ["peach", "vanilla"]
@@ -611,7 +612,7 @@ def test_proposals_find_most_cups_of_the_photos_to_label(coco):
     best = []
     for path in photos.find(settings.TO_LABEL):
         truth = np.array(voc.normalised(voc.read(settings.TO_LABEL_TRUTH / f"{path.stem}.xml")))
-        proposed = labeler.proposals(coco, photos.shrink(photos.read(path)))
+        proposed = detection.proposals(coco, photos.shrink(photos.read(path)))
         best += geometry.iou(truth, proposed).max(axis=1, initial=0).tolist()
     assert np.mean(np.array(best) > 0.5) >= 0.6
 

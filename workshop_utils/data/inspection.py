@@ -7,6 +7,7 @@ import collections
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Iterable
 
 from PIL import Image
 from tqdm import tqdm
@@ -118,7 +119,7 @@ def look(photo: pathlib.Path) -> tuple[Seen | None, list[Finding]]:
     return Seen(name, size, decoded.orientation, _digest(decoded.image)), findings
 
 
-def spellings(written, listed=()) -> dict[str, str]:
+def spellings(written: Iterable[str], listed: Iterable[str] = ()) -> dict[str, str]:
     """Return {class name as written: as it is taken}; names that differ in capitals or needless spaces become one.
 
     It is the one that `listed` (the label map's names) has, or else the one that occurs most, then the first sorted.

@@ -6,6 +6,7 @@ protobuf itself, so quoting, comments and fields of other tools are read as they
 
 import functools
 import pathlib
+from collections.abc import Iterable
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
@@ -23,7 +24,7 @@ class LabelMapError(WorkshopError, ValueError):
     """A label map that cannot be used; the message names the file and the line or class at fault."""
 
 
-def number(names) -> dict[int, str]:
+def number(names: Iterable[str]) -> dict[int, str]:
     """Return {id: name} for class names, sorted and numbered from 1 (0 is the background). Raises LabelMapError where
     they are more than LARGEST_ID."""
     numbered = dict(enumerate(sorted(set(names)), start=1))
@@ -62,7 +63,7 @@ def read(path: pathlib.Path) -> dict[int, str]:
     return _names_by_id(message, path)
 
 
-def checked(items) -> dict[int, str]:
+def checked(items: Iterable[tuple[int, str]]) -> dict[int, str]:
     """Return {id: name} of pairs, in the order of ids, names without needless spaces as data sets have them.
 
     Raises LabelMapError, without a path, for no pair at all, an id below 1, above LARGEST_ID or given twice, a name

@@ -9,6 +9,7 @@ import math
 import pathlib
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Sequence
 
 from workshop_utils.core import files
 from workshop_utils.data import voc_objects, xml_file
@@ -96,7 +97,9 @@ def write(annotation: Annotation, path: pathlib.Path) -> None:
     files.write_text(text, path)
 
 
-def from_normalised(photo_size: tuple[int, int], names, boxes, filename: str, folder: str = "images") -> Annotation:
+def from_normalised(
+    photo_size: tuple[int, int], names: Sequence[str], boxes: Iterable, filename: str, folder: str = "images"
+) -> Annotation:
     """Return an annotation for boxes (ymin, xmin, ymax, xmax, normalised), rounded to whole pixels as labelImg does.
 
     `photo_size` is (width, height). labelImg counts pixels from 1, so that is the least edge written;

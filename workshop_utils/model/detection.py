@@ -128,3 +128,12 @@ def _compiled(model: keras.Model):
 
         _COMPILED[model] = forward
     return _COMPILED[model]
+
+
+def proposals(model: keras.Model, image: np.ndarray, min_score: float = 0.15) -> np.ndarray:
+    """Return where a detector sees something, whatever it calls it: boxes (n, 4), normalised, best first.
+
+    The score is low, for boxes that a person checks: one too many is deleted faster than one is drawn.
+    """
+    found = detect(model, image[None], min_score, class_agnostic=True)
+    return found.boxes[0][found.scores[0] > 0]

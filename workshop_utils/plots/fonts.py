@@ -14,6 +14,7 @@ import matplotlib
 import matplotlib.font_manager
 import matplotlib.ft2font
 import matplotlib.text
+from matplotlib.figure import Figure
 from PIL import ImageFont
 
 NO_LETTERS = ("lastresort", "adobeblank")
@@ -49,7 +50,7 @@ def use_for(text: str) -> None:
         matplotlib.rcParams["font.family"] = [*matplotlib.rcParams["font.family"], family]
 
 
-def refresh(figure) -> None:
+def refresh(figure: Figure) -> None:
     """Let a figure's texts take the fonts that `use_for` added after they were made, as axes make theirs at once."""
     families = matplotlib.rcParams["font.family"]
     for words in figure.findobj(matplotlib.text.Text) if len(families) > 1 else ():

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from workshop_utils.training.run_folder import Progress, RunFolder
 from workshop_utils.training.schedule import Schedule, Stage
 from workshop_utils.training.strategies import Detector
 from workshop_utils.training.train_step import make_optimizer, make_step
+
+if TYPE_CHECKING:
+    from workshop_utils.training.distributed import Team
 
 
 class TrainingError(WorkshopError, RuntimeError):
@@ -48,7 +52,7 @@ class Trainer:
         samples: list[Sample],
         cache: pathlib.Path,
         callbacks: Iterable[Callback] = (),
-        team=None,
+        team: "Team | None" = None,
         fast: bool = True,
     ):
         part = team.part if team else slice(None)
@@ -124,7 +128,7 @@ def train(
     folder: pathlib.Path,
     *,
     callbacks: Iterable[Callback] = (),
-    team=None,
+    team: "Team | None" = None,
     fast: bool = True,
 ) -> RunFolder:
     """Train by a plan, measure average precision on the validation photos; return the run's folder.

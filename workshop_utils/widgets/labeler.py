@@ -8,6 +8,8 @@ import contextlib
 import dataclasses
 import html
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -41,7 +43,9 @@ class Labeler(BoxEditor):
     annotation of it. Raises LabelingError where there is no class, or no photo that can be read.
     """
 
-    def __init__(self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes, model=None):
+    def __init__(
+        self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes: Iterable[str], model: Any = None
+    ):
         super().__init__(classes)
         self.annotations, self.model = pathlib.Path(annotations_folder), model
         sizes, faults = label_files.readable(pathlib.Path(photos_folder))
@@ -135,16 +139,16 @@ class Labeler(BoxEditor):
     def propose(self, min_score: float = PROPOSE_AT) -> int:
         """Add the boxes that the detector finds, all under the first class; return how many. A person names them.
 
-        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector cannot be had.
+        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector is not available.
         """
+        from workshop_utils.model import detection, pretrained  # only here: TensorFlow takes seconds to load
+
         self._settled()
         if self.model is None:
-            from workshop_utils.model import pretrained
-
             self.say("Loading the COCO detector ...")
             self.model = pretrained.coco_detector()
         there = voc.normalised(dataclasses.replace(self._annotation, boxes=tuple(self.boxes)))
-        found = proposals(self.model, self._image, min_score)
+        found = detection.proposals(self.model, self._image, min_score)
         overlap = geometry.iou(found, np.reshape(there, (-1, 4))).max(axis=1, initial=0.0)
         new = self._whole(self.classes[:1] * len(found), found)
         added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
@@ -289,11 +293,3 @@ class Labeler(BoxEditor):
         if left:
             self.go(self.paths.index(next((other for other in left if other > path), left[0])))
         self.say(said, self.message if left else "", "" if self.unlabelled else "All photos are labelled.")
-
-
-def proposals(model, image: np.ndarray, min_score: float = PROPOSE_AT) -> np.ndarray:
-    """Return where a detector sees something, whatever it calls it: boxes (n, 4), normalised, best first."""
-    from workshop_utils.model import detection
-
-    found = detection.detect(model, image[None], min_score, class_agnostic=True)
-    return found.boxes[0][found.scores[0] > 0]

@@ -5,6 +5,8 @@ No file that is there already is changed: a photo whose name is taken gets anoth
 
 import html
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 import ipywidgets
 from tqdm.auto import tqdm
@@ -34,7 +36,7 @@ class PhotoUpload(ipywidgets.VBox):
         button.observe(lambda change: self.take(change["new"]), "value")
         self.children = [button, self._said]
 
-    def take(self, value) -> None:
+    def take(self, value: object) -> None:
         """Keep the photos of a `FileUpload.value`, and say of each what became of it."""
         self.lines += keep_all(files_of(value), self.folder)
         count = f"{len(photos.find(self.folder))} photos are in {self.folder}" if self.folder.is_dir() else ""
@@ -42,7 +44,7 @@ class PhotoUpload(ipywidgets.VBox):
         self._said.value = f'<div role="status">{shown}</div>'
 
 
-def files_of(value) -> list[tuple[str, bytes]]:
+def files_of(value: Any) -> list[tuple[str, bytes]]:
     """Return (name, content) of each file in a `FileUpload.value`: ipywidgets 7 has a dictionary, 8 has a tuple."""
     entries = [{"name": name, **entry} for name, entry in value.items()] if isinstance(value, dict) else value
     return [(entry["name"], bytes(entry["content"])) for entry in entries]
@@ -69,7 +71,7 @@ def copy(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
     return lines
 
 
-def keep_all(items, folder: pathlib.Path) -> list[str]:
+def keep_all(items: Iterable[tuple[str, bytes]], folder: pathlib.Path) -> list[str]:
     """Keep each (name, content) as `keep` does, content being bytes or a path; return a line on each."""
     lines = []
     for name, content in tqdm(items, "take photos", unit="photo", delay=1, leave=False):
