@@ -599,7 +599,7 @@ def test_where_nothing_can_be_labelled_the_fault_is_named(folder, images, classe
 
 def test_proposals_join_what_is_drawn_under_the_first_class(folder, monkeypatch):
     found = np.array([[0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
-    monkeypatch.setattr(labeler, "proposals", lambda model, image, min_score: found)
+    monkeypatch.setattr(detection, "proposals", lambda model, image, min_score: found)
     labels = opened(folder, model="a detector")
     labels.boxes = [Box("vanilla", 42, 32, 200, 150)]
     assert labels.propose() == 1
