@@ -60,6 +60,8 @@ READ = {
     "numbers elsewhere": ("<date><x>1</x><y>2</y><left>3</left></date>" + obj(FIRST), BOTH[:1], set()),
     "an edge twice, the same": (obj(FIRST.replace("<xmin>", "<xmin>10</xmin><xmin>")), BOTH[:1], set()),
     "a number with a mark": (obj(FIRST.replace("10", "\ufeff10").replace("20", " 20\u200b ")), BOTH[:1], set()),
+    "an angle of 0": (obj(FIRST.replace("<xmin>", "<angle>0.0</angle><xmin>") + "<rotation>0</rotation>"), BOTH[:1],
+                      set()),
     "nothing": ("", [], set()),
 }  # fmt: skip
 
@@ -82,7 +84,8 @@ UNREAD = {
     "a polygon alone": ("<shape><polygon><x>1</x></polygon></shape>", "1 in <shape>"),
     "points alone": ("<shape><points>1,2;3,4</points></shape>", "1 in <shape>"),
     "CVAT's box": ("<image><box/></image>", "1 in <image>"),
-    "a part outside of objects": (f"<region>{SECOND}</region>" + obj(FIRST), "1 in <region>"),
+    "a part of no object": (f"<part><name>lid</name>{SECOND}</part>" + obj(FIRST), "1 in <part>"),
+    "another region": (f"<region>{SECOND}</region>" + obj(FIRST), "1 in <region>"),
     "a box too deep in its object": (obj(FIRST + f"<more>{SECOND}</more>"), "1 in <more>"),
     "several photos": (f"<annotation>{obj(FIRST)}</annotation>{obj(SECOND)}", "several photos"),
     "only a polygon": (obj("<polygon><x1>1</x1></polygon>"), "object 1 .* no <bndbox>, but <polygon>"),
@@ -90,6 +93,7 @@ UNREAD = {
     "edges without a box": (obj(FIRST[8:-9]), "no <bndbox>, but <xmin>"),
     "two names": (obj(FIRST + "<name>mug</name>"), "object 1 has more than one <name>: 'cup' and 'mug'"),
     "an edge twice": (obj(FIRST.replace("<xmin>", "<xmin>70</xmin><xmin>")), "more than one <xmin>: '70' and '10'"),
+    "three names": (obj(FIRST + "<name>mug</name><name>jar</name><name>pan</name>"), "'cup' and 'mug' and 'jar'"),
     "an angle in the object": (obj(FIRST + "<angle>0.5</angle>"), "rotated by <angle>"),
     "a rotation in the box": (obj(FIRST.replace("<xmin>", "<rotation>3</rotation><xmin>")), "rotated by <rotation>"),
 }
@@ -207,10 +211,36 @@ def test_a_flag_in_words_is_noted_once_for_all_objects(read):
         (obj(FIRST + "<part><name>lid</name></part>"), ("part",)),
         (obj(FIRST.replace("<xmin>", "<score>1</score><xmin>")), ("score",)),
         (f"<objects>{obj(FIRST)}</objects>", ("objects",)),
+        (obj(FIRST).replace("<object>", '<object id="3">'), ("id",)),
     ],
 )
 def test_what_would_be_lost_when_the_file_is_written_again_is_known(text, tags, read):
     assert read(text).unread == tags
+
+
+@pytest.mark.parametrize(("root", "attributes"), [(' verified="yes"', ()), (' verified="no" by="me"', ("by",))])
+def test_of_the_roots_attributes_only_labelimgs_own_is_written_again(root, attributes, tmp_path):
+    (tmp_path / "a.xml").write_text(f"<annotation{root}/>")
+    annotation = voc.read_as_written(tmp_path / "a.xml")
+    assert annotation.unread == attributes and annotation.verified == ("yes" in root)
+
+
+LONG = "x," * 500_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        obj(FIRST.replace("20", "?"), name=LONG),
+        obj(FIRST.replace("10", LONG)),
+        obj(FIRST + f"<name>{LONG}</name>"),
+    ],
+    ids=["a name", "a number", "a second name"],
+)
+def test_what_a_file_says_at_great_length_is_quoted_in_part(text, read):
+    with pytest.raises(VocError) as caught:
+        read(text)
+    assert len(str(caught.value)) < 1000
 
 
 def test_reading_strictly_takes_the_same_boxes(tmp_path, read):

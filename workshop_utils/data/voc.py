@@ -129,7 +129,9 @@ def _field(root: ElementTree.Element, place: str, default: int, notes: voc_objec
     value = voc_objects.whole(text)
     if value is None:
         value = default
-        notes.append((Kind.OTHER_FIELD, f"has <{place}> {text!r}, no whole number; taken as {default}."))
+        notes.append(
+            (Kind.OTHER_FIELD, f"has <{place}> {text[: voc_objects.LONGEST]!r}, no whole number; taken as {default}.")
+        )
     return value
 
 

@@ -12,6 +12,9 @@ from workshop_utils.data.finding_kinds import Kind
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
+LONGEST = 80
+"""What a file says is quoted up to so many letters."""
+
 CHILDREN = {
     "annotation": {"folder", "filename", "path", "source", "size", "segmented", "object"},
     "source": {"database"},
@@ -38,7 +41,7 @@ def read(root: ElementTree.Element) -> tuple[list[Box], Notes]:
     objects = list(root.iter("object"))
     found = [_read_object(each, number) for number, each in enumerate(objects, start=1)]
     _refuse_boxes_elsewhere(root, objects)
-    parts = [each for each in root.iter("part") if each.find(".//bndbox") is not None]
+    parts = {id(part) for each in objects for part in each.iter("part") if part.find(".//bndbox") is not None}
     below = sorted({each.tag for each in root.iter() for child in each if child.tag == "object"} - {"annotation"})
     notes = [(Kind.PARTS, f"holds boxes of {len(parts)} parts, which are not used.")] if parts else []
     if below:
@@ -50,11 +53,15 @@ def read(root: ElementTree.Element) -> tuple[list[Box], Notes]:
 
 
 def unread(root: ElementTree.Element) -> tuple[str, ...]:
-    """Return the tags of what is not read, and is lost where the file is written again; those below them left out."""
-    level, tags = [root], {}
+    """Return the elements and attributes that are not read, and are lost where the file is written again.
+
+    What lies below such an element is not named.
+    """
+    level, tags = [root], dict.fromkeys(root.attrib.keys() - {"verified"})
     while level:
         children = [(each, child) for each in level for child in each]
         tags |= {child.tag: None for each, child in children if child.tag not in CHILDREN.get(each.tag, ())}
+        tags |= {name: None for _, child in children for name in child.attrib}
         level = [child for each, child in children if child.tag in CHILDREN.get(each.tag, ())]
     return tuple(tags)
 
@@ -87,7 +94,7 @@ def _read_object(element: ElementTree.Element, place: int) -> tuple[list[Box], N
     name = _only(element, "name", f"object {place}") or ""
     if not name.strip():
         raise VocError(f"object {place} has no <name>; give it a class.")
-    where = f"object {place} ({names.tidy(name)})"
+    where = f"object {place} ({names.tidy(name)[:LONGEST]})"
     angle, notes = _angle(element, where), []
     edges = [_edges(each, where) for each in element.findall("bndbox")]
     if not edges and (turned := element.findall("robndbox")):
@@ -112,9 +119,7 @@ def _read_object(element: ElementTree.Element, place: int) -> tuple[list[Box], N
 
 
 def _edges(bndbox: ElementTree.Element, where: str) -> tuple[float, ...]:
-    for tag in ("angle", "rotation"):
-        if bndbox.findtext(tag) is not None:
-            raise _unknown_angle(where, tag)
+    _refuse_angle(bndbox, where)
     return tuple(_value(bndbox, edge, where) for edge in EDGES)
 
 
@@ -130,15 +135,17 @@ def _value(element: ElementTree.Element, tag: str, where: str) -> float:
         raise VocError(
             f"{where} has no <{tag}> in its <{element.tag}>, which holds {there}. Add it, or draw the box again."
         )
-    hint = f" Write {text.replace(',', '.')}." if text.count(",") == 1 else " Correct it, or draw the box again."
-    raise VocError(f"{where} has <{tag}> {text!r}, which is no number.{hint}")
+    hint = " Correct it, or draw the box again."
+    if text.count(",") == 1 and len(text) < LONGEST:
+        hint = f" Write {text.replace(',', '.')}."
+    raise VocError(f"{where} has <{tag}> {text[:LONGEST]!r}, which is no number.{hint}")
 
 
 def _only(element: ElementTree.Element, tag: str, where: str) -> str | None:
     """Return the text of a child, None where there is none. Raises VocError where there are two that differ."""
     texts = list(dict.fromkeys(child.text or "" for child in element.findall(tag)))
     if len(texts) > 1:
-        said = " and ".join(repr(text) for text in texts)
+        said = " and ".join(repr(text[:LONGEST]) for text in texts[:3])
         raise VocError(f"{where} has more than one <{tag}>: {said}. Make an object of each.", Kind.UNREAD_BOXES)
     return texts[0] if texts else None
 
@@ -146,9 +153,7 @@ def _only(element: ElementTree.Element, tag: str, where: str) -> str | None:
 def _angle(element: ElementTree.Element, where: str) -> float:
     """Return by how many radians an object's box is turned: CVAT says it in degrees, as an attribute."""
     said = {each.findtext("name"): each.findtext("value") for each in element.findall("attributes/attribute")}
-    for tag in ("angle", "rotation"):
-        if element.findtext(tag) is not None:
-            raise _unknown_angle(where, tag)
+    _refuse_angle(element, where)
     if "rotation" not in said:
         return 0.0
     try:
@@ -156,7 +161,7 @@ def _angle(element: ElementTree.Element, where: str) -> float:
     except ValueError:
         angle = math.nan
     if not math.isfinite(angle):
-        raise VocError(f"{where} has the rotation {said['rotation']!r}, which is no number. Correct it.")
+        raise VocError(f"{where} has the rotation {str(said['rotation'])[:LONGEST]!r}, which is no number. Correct it.")
     return math.radians(angle % 360)
 
 
@@ -168,9 +173,12 @@ def _upright(edges: tuple[float, ...], angle: float) -> tuple[float, ...]:
     return edges if all(abs(old - new) < 0.01 for old, new in zip(edges, turned, strict=True)) else turned
 
 
-def _unknown_angle(where: str, tag: str) -> VocError:
-    what = f"{where} is rotated by <{tag}>, of which the unit is not known. Export upright boxes."
-    return VocError(what, Kind.UNREAD_BOXES)
+def _refuse_angle(element: ElementTree.Element, where: str) -> None:
+    """Raise VocError for an angle of which nobody knows the unit and the sense, unless it is 0 in any."""
+    for tag in ("angle", "rotation"):
+        if (text := element.findtext(tag)) is not None and whole(text) != 0:
+            what = f"{where} is rotated by <{tag}>, of which the unit is not known. Export upright boxes."
+            raise VocError(what, Kind.UNREAD_BOXES)
 
 
 def _no_box(element: ElementTree.Element, where: str) -> VocError:
@@ -185,7 +193,8 @@ def _refuse_boxes_elsewhere(root: ElementTree.Element, objects: list[ElementTree
     if any(each is not root and each.find(".//bndbox") is not None for each in root.iter("annotation")):
         raise VocError("holds the annotations of several photos. Write one file for each photo.", Kind.UNREAD_BOXES)
     boxes = [child for each in objects for child in each if child.tag in ("bndbox", "robndbox")]
-    read = {id(each) for whole in (*boxes, *root.iter("part")) for each in whole.iter()}
+    parts = [part for each in objects for part in each.iter("part")]
+    read = {id(each) for whole in (*boxes, *parts) for each in whole.iter()}
     read |= {id(each) for whole in objects for each in whole.iter() if each.tag not in ("bndbox", "robndbox", *EDGES)}
     lost = {id(each) for each in root.iter() if each.tag in PLACES and id(each) not in read}
     within = [each.tag for each in root.iter() for child in each if id(child) in lost and id(each) not in lost]
@@ -202,6 +211,6 @@ def _odd_flags(objects: list[ElementTree.Element]) -> Notes:
         texts = [each.findtext(tag) for each in objects]
         odd = [text for text in texts if text is not None and whole(text) is None]
         if odd:
-            what = f"has <{tag}> {odd[0]!r}, no whole number, in {len(odd)} of its objects; taken as {flag(odd[0])}."
-            notes.append((Kind.OTHER_FIELD, what))
+            what = f"has <{tag}> {odd[0][:LONGEST]!r}, no whole number, in {len(odd)} of its objects"
+            notes.append((Kind.OTHER_FIELD, f"{what}; taken as {flag(odd[0])}."))
     return notes
