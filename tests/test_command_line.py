@@ -11,7 +11,7 @@ import pytest
 
 from workshop_utils.cli import main
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, tfrecords, voc
+from workshop_utils.data import dataset, label_map, tfrecords, voc
 
 TINY = ["--recipe", "quick", "--set", "steps=4", "photos=10", "batch_size=2", "evaluate_every=4", "checkpoint_every=2"]
 
@@ -82,9 +82,9 @@ def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
     printed = last_line(capsys)
     assert printed == json.loads((run / "metrics.json").read_text())
     assert {"AP", "AP50", "AP75", "per_class"} <= set(printed)
-    assert all(
-        0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *printed["per_class"].values())
-    )
+    per_class = [value for value in printed["per_class"].values() if value is not None]
+    assert all(0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *per_class))
+    assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos need not show all five flavours"
 
 
 def test_evaluating_coco_adds_the_class_agnostic_score(voc_folder, tmp_path, capsys):
@@ -102,6 +102,97 @@ def test_classes_that_coco_knows_are_matched_by_name(voc_folder, tmp_path, capsy
         voc.write(voc.dataclasses.replace(annotation, boxes=cups), path)
     assert main(["evaluate", "coco", "--data", str(voc_folder), "--out", str(tmp_path)]) == 0
     assert last_line(capsys)["per_class"]["cup"] > 0.1
+
+
+def renamed(folder, old: str, new: str) -> None:
+    """Write another class into every annotation of a data set that has it."""
+    for path in (folder / "annotations").iterdir():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f"<name>{old}</name>", f"<name>{new}</name>"), encoding="utf-8")
+
+
+def test_a_class_in_other_capitals_scores_as_if_it_were_spelt_as_the_run_learned_it(run, voc_folder, tmp_path, capsys):
+    evaluating = ["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]
+    assert main(evaluating) == 0
+    before = last_line(capsys)
+    renamed(voc_folder, "vanilla", "VANILLA")
+    assert main(evaluating) == 0
+    out, err = capsys.readouterr()
+    after = json.loads(out.splitlines()[-1])
+    assert after["AP"] == before["AP"] and after["per_class"]["VANILLA"] == before["per_class"]["vanilla"]
+    assert "never learned" not in err
+
+
+def test_a_class_that_the_run_never_learned_is_named(run, voc_folder, tmp_path, capsys):
+    renamed(voc_folder, "vanilla", "lemon")
+    assert main(["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])["per_class"]["lemon"] == 0
+    (line,) = [line for line in err.splitlines() if "'lemon'" in line]
+    learned, known = line.split(". It knows: ")
+    assert "'peach'" not in learned and "'peach'" in known and "'lemon'" not in known
+
+
+def without_objects(folder) -> None:
+    for path in (folder / "annotations").iterdir():
+        voc.write(dataclasses.replace(voc.read(path), boxes=()), path)
+
+
+def difficult(folder) -> None:
+    for path in (folder / "annotations").iterdir():
+        path.write_text(path.read_text().replace("<difficult>0<", "<difficult>1<"))
+
+
+@pytest.mark.parametrize("spoil", [without_objects, difficult])
+@pytest.mark.parametrize("source", ["coco", "run"])
+def test_where_nothing_can_be_measured_the_scores_are_null_with_a_reason(
+    run, voc_folder, tmp_path, capsys, spoil, source
+):
+    label_map.write(dataset.load(voc_folder).label_map, voc_folder / label_map.FILENAME)
+    spoil(voc_folder)
+    source = str(run) if source == "run" else source
+    assert main(["evaluate", source, "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    printed = json.loads(out.splitlines()[-1])
+    assert printed["AP"] is printed["AP50"] is printed["AP75"] is None
+    assert set(printed["per_class"].values()) == {None}
+    assert printed["reason"] in err
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == printed
+
+
+def test_a_class_that_no_photo_shows_is_null_and_named_as_the_reason(run, voc_folder, tmp_path, capsys):
+    label_map.write(dataset.load(voc_folder).label_map, voc_folder / label_map.FILENAME)
+    renamed(voc_folder, "vanilla", "peach")
+    assert main(["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
+    printed = last_line(capsys)
+    assert printed["AP"] is not None and printed["per_class"]["peach"] is not None
+    assert printed["per_class"]["vanilla"] is None and "'vanilla'" in printed["reason"]
+
+
+def test_a_run_without_a_validation_photo_is_trained_and_its_score_is_null(voc_folder, tmp_path, capsys):
+    for part in ("images", "annotations"):
+        for path in sorted((voc_folder / part).iterdir())[1:]:
+            path.unlink()
+    folder = tmp_path / "run"
+    training = ["train", str(voc_folder), "--recipe", "quick", "--set", "steps=2", "batch_size=2"]
+    assert main([*training, "--experiment", str(folder)]) == 0
+    printed = last_line(capsys)
+    assert printed["AP"] is None and printed["reason"]
+    assert json.loads((folder / "metrics.json").read_text()) == printed
+    (row,) = csv.DictReader((folder / "history.csv").read_text().splitlines())
+    assert (row["step"], row["AP"], row["AP50"]) == ("2", "", "")
+    assert main(["evaluate", str(folder)]) == 0
+    assert last_line(capsys) == printed
+
+
+def test_a_run_that_diverges_exits_1_names_the_rate_and_is_not_exported(voc_folder, tmp_path, capsys):
+    folder = tmp_path / "run"
+    changes = ["--recipe", "quick", "--set", "steps=10", "batch_size=2", "learning_rate=1e12"]
+    assert main(["train", str(voc_folder), *changes, "--experiment", str(folder)]) == 1
+    assert "1e+12" in capsys.readouterr().err
+    assert not (folder / "metrics.json").exists() and not list((folder / "checkpoints").glob("*.h5"))
+    assert main(["export", str(folder), "--formats", "litert"]) == 1
+    assert not (folder / "export").exists()
 
 
 def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_path, capsys):

@@ -108,6 +108,8 @@ def table(compared: dict) -> str:
 
 def _row(title: str, explanation: str, metrics: dict, classes: list[str], minutes: str) -> dict:
     scores = [metrics["AP"], metrics["AP50"], metrics["AP75"], *map(metrics["per_class_AP50"].get, classes)]
+    if "reason" in metrics:
+        explanation = f"{explanation} (– is not measured: {metrics['reason']})"
     return {"title": title, "explanation": explanation, "scores": scores, "minutes": minutes}
 
 

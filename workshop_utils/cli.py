@@ -169,8 +169,8 @@ def _team(options: Options):
 )
 def evaluate(options: Options) -> None:
     """Print one line of JSON, and write it as metrics.json into the run and into --out. Without --data, the photos are
-    the run's own validation split."""
-    from workshop_utils.core import files
+    the run's own validation split. What cannot be measured is null, and the JSON's `reason` says why."""
+    from workshop_utils.core import files, phrases
     from workshop_utils.data import label_map
     from workshop_utils.evaluation import average_precision
     from workshop_utils.model import pretrained
@@ -194,7 +194,12 @@ def evaluate(options: Options) -> None:
     metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco)
     for folder in filter(None, folders):
         files.make_folder(folder)
-        files.write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", folder / "metrics.json")
+        RunFolder(folder).write_metrics(metrics)
+    if unknown := average_precision.never_learned(samples, names):
+        said = f"never learned these classes, so their AP is 0: {phrases.quoted(unknown)}"
+        print(f"{options.source}: {said}. It knows: {phrases.quoted(names.values())}", file=sys.stderr)
+    if "reason" in metrics:
+        print(f"Not measured (null): {metrics['reason']}.", file=sys.stderr)
     print(json.dumps(metrics))
 
 
@@ -233,20 +238,24 @@ def export(options: Options) -> None:
     argument("--every-name", action="store_true", help="keep every name found for an object; by default only the best"),
 )
 def detect(options: Options) -> int:
+    """Print a line for each photo on standard output, what was passed over and the sums on standard error."""
+    from workshop_utils.core import phrases
     from workshop_utils.deploy import annotate, runtime
 
-    reports = annotate.annotate(
-        runtime.open_detector(options.source),
-        annotate.collect(options.photos),
-        options.out,
-        options.min_score,
-        options.every_name,
-    )
+    for why, paths in annotate.passed_over(options.photos).items():
+        print(f"Passed over {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
+    photos = annotate.collect(options.photos)
+    detector = runtime.open_detector(options.source)
+    reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"
         print(report.fault or f"{report.path}: {counts}")
-    faults = sum(report.fault is not None for report in reports)
-    print(f"{len(reports) - faults} photos labelled, {faults} left out; see {options.out}", file=sys.stderr)
+        for path in report.kept:
+            print(f"{path}: was changed since it was written, and is kept. To have it written again, delete it.")
+    faults, kept = sum(report.fault is not None for report in reports), sum(len(report.kept) for report in reports)
+    said = f"{len(reports) - faults} photos labelled, {faults} left out"
+    said += f", {kept} changed files kept" if kept else ""
+    print(f"{said}; see {options.out}", file=sys.stderr)
     return 1 if faults else 0
 
 

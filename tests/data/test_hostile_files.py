@@ -29,6 +29,7 @@ from workshop_utils.cli import main
 from workshop_utils.core import settings, untrusted
 from workshop_utils.data import dataset, label_map, photos, voc
 from workshop_utils.deploy import annotate, runtime
+from workshop_utils.deploy.output_folder import OutputFolder
 from workshop_utils.model import coco_download
 from workshop_utils.plots import charts, diagrams, drawing
 from workshop_utils.widgets import labeler
@@ -147,23 +148,29 @@ def test_a_link_out_of_a_folder_is_neither_detected_on_nor_labelled(tmp_path, se
     folder.mkdir()
     Image.new("RGB", (40, 30)).save(folder / "a.jpg")
     (folder / "b.jpg").symlink_to(secret)
-    with pytest.raises(runtime.InferenceError, match=r"b\.jpg: is a link that leads out of .*Put the photo itself"):
-        annotate.collect([folder])
+    assert annotate.collect([folder]) == [folder / "a.jpg"]
+    ((why, paths),) = annotate.passed_over([folder]).items()
+    assert "link" in why and paths == [folder / "b.jpg"]
     labels = labeler.Labeler(folder, tmp_path / "annotations", ["cup"])
     assert [path.name for path in labels.paths] == ["a.jpg"]
     assert "b.jpg: is a link that leads out" in labels.message
 
 
-def test_a_link_is_replaced_by_what_is_written_and_what_it_points_to_stays(tmp_path):
-    mine, out = tmp_path / "mine.txt", tmp_path / "out"
+def test_a_link_in_the_output_folder_is_not_followed_and_what_it_points_to_stays(tmp_path):
+    photo, mine, out = tmp_path / "a.jpg", tmp_path / "mine.txt", tmp_path / "out"
+    Image.new("RGB", (40, 30)).save(photo)
     mine.write_text("mine")
-    out.mkdir()
+    annotate.annotate(seeing(["cup"]), [photo], out)
     for name in ("a.xml", "a.labeled.jpg", "detections.csv", "contents.csv"):
+        (out / name).unlink()
         (out / name).symlink_to(mine)
-    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpg")
-    annotate.annotate(seeing(["cup"]), [tmp_path / "a.jpg"], out)
+    with pytest.raises(runtime.InferenceError, match=r"detections\.csv"):
+        annotate.annotate(seeing(["cup"]), [photo], out)
+    (out / "detections.csv").unlink()
+    (out / "contents.csv").unlink()
+    (report,) = annotate.annotate(seeing(["cup"]), [photo], out)
+    assert {path.name for path in report.kept} == {"a.xml", "a.labeled.jpg"}
     assert mine.read_text() == "mine"
-    assert not any(path.is_symlink() for path in out.iterdir())
 
 
 # Archives
@@ -250,7 +257,7 @@ def test_a_spreadsheet_finds_no_formula_in_the_tables(tmp_path, name):
     annotate.annotate(seeing([name.strip(), "cup"]), [photo], tmp_path / "out")
     report = annotate.PhotoReport(photo, np.zeros((1, 4)), (name,), (0.5,))
     (tmp_path / "raw").mkdir()
-    annotate._write_tables([report], [name], tmp_path / "raw")
+    annotate._write_tables([report], [name], OutputFolder(tmp_path / "raw"))
     for path in [*(tmp_path / "out").glob("*.csv"), *(tmp_path / "raw").glob("*.csv")]:
         with open(path, newline="", encoding="utf-8") as stream:
             cells = [cell for row in csv.reader(stream) for cell in row]

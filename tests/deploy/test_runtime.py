@@ -1,7 +1,5 @@
-"""Detecting on photos: what is written, what is refused, what is said of a bad photo."""
+"""Detectors, opened: runs, exported files, and what is refused."""
 
-import csv
-import dataclasses
 import json
 import shutil
 
@@ -9,140 +7,14 @@ import numpy as np
 import onnx
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from workshop_utils.core import settings
-from workshop_utils.data import label_map, voc
-from workshop_utils.deploy import annotate, runtime
+from workshop_utils.data import label_map
+from workshop_utils.deploy import runtime
 from workshop_utils.deploy.formats import litert, saved_model
 from workshop_utils.deploy.formats import onnx as onnx_format
 from workshop_utils.model import ssdlite_mobilenet_v2
 from workshop_utils.training.run_folder import Plan, RunFolderError
-
-
-@pytest.fixture(scope="module")
-def coco_open():
-    return runtime.open_detector("coco")
-
-
-@pytest.fixture
-def album(tmp_path):
-    folder = tmp_path / "album"
-    folder.mkdir()
-    for name in ("0001.jpg", "0005.jpg"):
-        shutil.copy(settings.YOGHURT / "images" / name, folder)
-    return folder
-
-
-def table(path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-
-
-def test_each_photo_gets_a_picture_an_annotation_and_its_rows(coco_open, album, tmp_path):
-    out = tmp_path / "out"
-    reports = annotate.annotate(coco_open, annotate.collect([album]), out, min_score=0.3)
-    rows = table(out / "detections.csv")
-    assert sum(len(report.names) for report in reports) == len(rows) > 0
-    for report in reports:
-        annotation = voc.read(out / f"{report.path.stem}.xml")
-        assert tuple(box.name for box in annotation.boxes) == report.names
-        assert annotation.filename == report.path.name
-        with Image.open(out / f"{report.path.stem}.labeled.jpg") as picture, Image.open(report.path) as photo:
-            assert picture.size == photo.size
-            assert picture.tobytes() != photo.convert("RGB").tobytes()
-        mine = [row for row in rows if row["photo"] == report.path.name]
-        assert [row["class"] for row in mine] == list(report.names)
-        assert all(float(row["score"]) >= 0.3 for row in mine)
-
-
-def two_names(size: int = 100):
-    """A detector that finds a cup under two names, and another cup."""
-    boxes, classes, scores = np.zeros((size, 4), np.float32), np.zeros(size, np.int32), np.zeros(size, np.float32)
-    boxes[:3] = (0.1, 0.1, 0.5, 0.4), (0.11, 0.1, 0.5, 0.4), (0.1, 0.6, 0.5, 0.9)
-    classes[:3], scores[:3] = (2, 1, 1), (0.9, 0.8, 0.7)
-    names = {1: "peach", 2: "vanilla"}
-    return runtime.OpenDetector("two names", names, lambda image, min_score: (boxes, classes, scores))
-
-
-def test_an_object_is_counted_once_unless_every_name_is_wanted(album, tmp_path):
-    paths = annotate.collect([album])
-    for every_name, counts in ((False, {"peach": 1, "vanilla": 1}), (True, {"peach": 2, "vanilla": 1})):
-        reports = annotate.annotate(two_names(), paths, tmp_path / str(every_name), every_name=every_name)
-        assert [report.counts for report in reports] == [counts, counts]
-        assert len(table(tmp_path / str(every_name) / "detections.csv")) == 2 * sum(counts.values())
-
-
-def test_detections_once_are_padded_as_all_detections_are():
-    image = np.zeros((30, 40, 3), np.uint8)
-    found = two_names().detect([image, image])
-    single = runtime.once(found)
-    assert [part.shape for part in single] == [part.shape for part in found]
-    assert [part.dtype for part in single] == [part.dtype for part in found]
-    assert single.classes[1, :3].tolist() == [2, 1, 0]
-    assert single.scores[1, :3] == pytest.approx([0.9, 0.7, 0])
-
-
-def test_padding_is_no_detection_even_where_every_score_will_do(album, tmp_path):
-    paths = annotate.collect([album])
-    for every_name, count in ((False, 2), (True, 3)):
-        out = tmp_path / str(every_name)
-        reports = annotate.annotate(two_names(), paths, out, min_score=0.0, every_name=every_name)
-        assert [len(report.names) for report in reports] == [count, count]
-
-
-def test_a_class_without_a_name_is_a_fault_that_says_what_to_do(album, tmp_path):
-    source = dataclasses.replace(two_names(), label_map={1: "peach"})
-    with pytest.raises(runtime.InferenceError, match=r"two names: finds class 2, which its label map does not name\."):
-        annotate.annotate(source, annotate.collect([album]), tmp_path / "out")
-
-
-def test_contents_count_the_classes_on_each_photo(coco_open, album, tmp_path):
-    reports = annotate.annotate(coco_open, annotate.collect([album]), tmp_path / "out", min_score=0.3)
-    rows = table(tmp_path / "out" / "contents.csv")
-    for report, row in zip(reports, rows, strict=True):
-        assert {name: int(count) for name, count in row.items() if name != "photo" and count != "0"} == report.counts
-
-
-def test_an_unreadable_photo_is_named_and_the_rest_goes_on(coco_open, album, tmp_path):
-    (album / "0003.jpg").write_bytes(b"not a photo")
-    reports = annotate.annotate(coco_open, annotate.collect([album]), tmp_path / "out")
-    assert [report.fault is None for report in reports] == [True, False, True]
-    assert "0003.jpg" in reports[1].fault
-    assert not (tmp_path / "out" / "0003.xml").exists()
-
-
-def test_a_large_photo_keeps_its_size_and_its_boxes_place(coco_open, album, tmp_path):
-    with Image.open(settings.TO_LABEL / "0005.jpg") as photo:
-        photo.resize((2048, 1536)).save(album / "large.png")
-    *_, large = annotate.annotate(coco_open, annotate.collect([album]), tmp_path / "out", 0.3)[-3:]
-    assert Image.open(tmp_path / "out" / "large.labeled.jpg").size == (2048, 1536)
-    assert len(large.names) > 0
-
-
-def test_the_participant_s_own_annotations_are_not_overwritten(coco_open, album):
-    (album / "0001.xml").write_text("mine")
-    with pytest.raises(runtime.InferenceError, match=r"0001\.xml.*another --out"):
-        annotate.annotate(coco_open, annotate.collect([album]), album)
-    assert (album / "0001.xml").read_text() == "mine"
-
-
-def test_detecting_again_into_the_same_folder_is_allowed(coco_open, album, tmp_path):
-    for _ in range(2):
-        reports = annotate.annotate(coco_open, annotate.collect([album]), tmp_path / "out")
-    assert len(reports) == 2
-
-
-def test_two_photos_of_one_name_are_refused(coco_open, album, tmp_path):
-    (tmp_path / "other").mkdir()
-    shutil.copy(album / "0001.jpg", tmp_path / "other")
-    with pytest.raises(runtime.InferenceError, match="one file"):
-        annotate.annotate(coco_open, annotate.collect([album, tmp_path / "other"]), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_no_photos_is_a_fault_that_says_where(tmp_path):
-    with pytest.raises(runtime.InferenceError, match=str(tmp_path)):
-        annotate.collect([tmp_path])
 
 
 def test_what_is_no_detector_is_refused(tmp_path):
@@ -241,7 +113,7 @@ def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path)
 )
 def test_a_run_whose_classes_would_fill_the_memory_is_refused_before_it_is_built(tmp_path, monkeypatch, names, said):
     plan = Plan("random_init", settings.recipe("quick"), names, "cups", "0123456789ab")
-    (tmp_path / "recipe.json").write_text(json.dumps(dataclasses.asdict(plan)))
+    (tmp_path / "recipe.json").write_text(json.dumps(plan.as_json()))
     monkeypatch.setattr(ssdlite_mobilenet_v2, "build", lambda *_: pytest.fail("it was built"))
     with pytest.raises(RunFolderError, match=rf"recipe\.json: is not a recipe this workshop wrote \(.*{said}"):
         runtime.open_detector(tmp_path)

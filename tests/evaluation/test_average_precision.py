@@ -135,10 +135,38 @@ def test_a_class_with_difficult_objects_only_is_neither_listed_nor_counted():
     assert metrics.AP == ONE
 
 
+DIFFICULT = photo(("cup", LEFT), ("mug", RIGHT), difficult=[0, 1])
+
+
 @pytest.mark.parametrize("result", [found(), found((1, LEFT, 0.9))], ids=["nothing found", "something found"])
-def test_photos_without_objects_have_ap_0_and_no_class(result):
-    metrics = average_precision.score([photo()], [result], CLASSES)
-    assert (metrics.AP, metrics.per_class) == (0, {})
+@pytest.mark.parametrize("samples", [[], [photo()], [DIFFICULT]], ids=["no photo", "no object", "difficult ones only"])
+def test_where_nothing_can_be_measured_every_score_is_none_and_the_reason_is_said(samples, result):
+    metrics = average_precision.score(samples, [result] * len(samples), CLASSES)
+    assert (metrics.AP, metrics.AP50, metrics.AP75, metrics.per_class, metrics.curves) == (None, None, None, {}, {})
+    as_json = json.loads(json.dumps(metrics.as_json()))
+    assert as_json["AP"] is as_json["AP50"] is as_json["AP75"] is None
+    assert as_json["per_class"] == as_json["per_class_AP50"] == {"cup": None, "mug": None}
+    assert as_json["reason"]
+
+
+def test_the_reasons_for_which_nothing_is_measured_differ():
+    reasons = [average_precision.score(samples, [found()] * len(samples), CLASSES).reason
+               for samples in ([], [photo()], [DIFFICULT], [photo(("cup", LEFT))])]  # fmt: skip
+    assert len(set(reasons)) == 4 and "mug" in reasons[3] and "cup" not in reasons[3]
+
+
+@pytest.mark.parametrize("result", [found(), found((1, LEFT, 0.9), (2, RIGHT, 0.9))], ids=["nothing", "something"])
+def test_a_class_without_ground_truth_is_null_in_json_and_one_that_is_missed_is_0(result):
+    metrics = average_precision.score([photo(("cup", LEFT))], [result], CLASSES).as_json()
+    expected = ONE if len(result[0]) else 0
+    assert metrics["AP"] == expected
+    assert metrics["per_class"] == metrics["per_class_AP50"] == {"cup": expected, "mug": None}
+    assert "mug" in metrics["reason"]
+
+
+def test_object_or_not_nothing_is_measured_where_there_is_no_object():
+    nothing = average_precision.Found([found((1, LEFT, 0.9))], [found((1, LEFT, 0.9))])
+    assert average_precision.score_class_agnostic(nothing, [photo()]).AP is None
 
 
 def test_boxes_are_matched_within_their_own_photo():
@@ -215,6 +243,40 @@ def test_a_model_with_ids_of_its_own_is_scored_by_name(scripted):
     scripted += truth_as_found(CUP_AND_MUG, {"cup": 47, "mug": 3})
     metrics = average_precision.evaluate(None, CUP_AND_MUG, CLASSES, names={3: "mug", 47: "cup", 62: "chair"})
     assert metrics.per_class == {"cup": ONE, "mug": ONE}
+
+
+@pytest.mark.parametrize(
+    ("own", "truth"),
+    [
+        ("CUP", "cup"),
+        ("cup", "Cup"),
+        (" cup", "cup"),
+        ("coffee  cup", "Coffee cup"),
+        ("cre\u0300me", "cr\u00e8me"),
+        ("CR\u00c8ME", "cre\u0300me"),
+    ],
+)
+def test_a_class_is_the_same_in_capitals_with_needless_spaces_and_with_either_form_of_accents(scripted, own, truth):
+    samples = [photo((truth, LEFT))]
+    scripted.append(found((3, LEFT, 0.9)))
+    metrics = average_precision.evaluate(None, samples, {1: truth}, names={3: own, 4: "chair"})
+    assert metrics.per_class == {truth: ONE}
+    assert average_precision.never_learned(samples, {3: own}) == []
+
+
+def test_of_two_classes_that_differ_in_capitals_each_is_matched_by_the_very_same_name_first(scripted):
+    samples, classes = [photo(("Cup", LEFT), ("cup", RIGHT))], {1: "Cup", 2: "cup"}
+    scripted.append(found((7, LEFT, 0.9), (8, RIGHT, 0.9)))
+    metrics = average_precision.evaluate(None, samples, classes, names={7: "Cup", 8: "cup"})
+    assert metrics.per_class == {"Cup": ONE, "cup": ONE}
+
+
+def test_classes_that_a_detector_never_learned_are_named_and_have_ap_0(scripted):
+    samples = [photo(("cup", LEFT), ("mug", RIGHT))]
+    scripted.append(found((1, LEFT, 0.9), (2, RIGHT, 0.9)))
+    assert average_precision.never_learned(samples, {1: "Cup", 2: "mugs"}) == ["mug"]
+    metrics = average_precision.evaluate(None, samples, CLASSES, names={1: "Cup", 2: "mugs"})
+    assert metrics.per_class == {"cup": ONE, "mug": 0}
 
 
 def test_what_the_photos_have_no_class_for_is_not_counted(scripted):

@@ -236,14 +236,28 @@ def test_a_class_that_no_training_photo_shows_is_named():
 
 @pytest.mark.parametrize(
     ("known", "unknown", "advice"),
-    [(0.3, 0.1, "more steps"), (0.9, 0.4, "by heart"), (0.9, 0.7, "about as well")],
+    [
+        (0.3, 0.1, "more steps"),
+        (0.9, 0.4, "by heart"),
+        (0.9, 0.7, "about as well"),
+        (0.9, None, "label more photos"),
+        (None, 0.7, "label more photos"),
+    ],
 )
 def test_what_is_missing_is_told_by_the_score_on_photos_it_trained_on(known, unknown, advice):
     trainer = types.SimpleNamespace(load_model=lambda experiment: ("model", {}))
     scored = types.SimpleNamespace(evaluate=lambda model, samples, label_map: types.SimpleNamespace(AP50=known))
     names = {"trainer": trainer, "average_precision": scored, "experiment": None, "training_photos": []}
     said = cell("10-54", names | {"score": {"AP50": unknown}})
-    assert f"AP50 {known:.2f} on photos it trained on, {unknown:.2f} on the others." in said and advice in said
+    known, unknown = ("none" if each is None else f"{each:.2f}" for each in (known, unknown))
+    assert f"AP50 {known} on photos it trained on, {unknown} on the others." in said and advice in said
+
+
+def test_a_score_that_cannot_be_measured_is_said_with_its_reason():
+    metrics = {"AP50": None, "reason": "no object is labelled in these photos"}
+    experiment = types.SimpleNamespace(metrics=lambda: metrics)
+    said = cell("10-17", {"experiment": experiment, "validation_photos": [None]})
+    assert metrics["reason"] in said and "0.00" not in said
 
 
 def test_what_is_taken_home_is_all_that_would_be_lost(tmp_path):

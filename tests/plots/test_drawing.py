@@ -122,6 +122,14 @@ def test_bars_without_any_length_still_have_an_axis(figures):
     assert figures[0].axes[0].get_xlim() == (0, 1)
 
 
+def test_what_was_not_measured_has_a_label_and_no_bar(figures):
+    charts.bars({"a": {"one": None, "two": 0.5}, "b": {"one": 0.2, "two": None}}, "AP50", alt=ALT)
+    (axis,) = figures[0].axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["one", "two"]
+    assert [[bar.get_width() for bar in bars] for bars in axis.containers] == [[0.5], [0.2]]
+    charts.bars({"a": {"one": None}}, "AP50", alt=ALT)
+
+
 def test_the_curves_of_a_run_leave_room_for_the_steps_to_come(figures):
     charts.run_curves(RUN, 300, alt=ALT)
     losses, scores = figures[0].axes

@@ -172,3 +172,15 @@ def test_an_unknown_recipe_is_told_and_nothing_is_removed(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"WORKSHOP_RECIPE": "fast"})
     assert done.returncode == 2 and "no recipe 'fast'" in done.stderr
     assert (tmp_path / "notebooks").exists()
+
+
+def test_the_comparison_shows_a_dash_and_the_reason_where_nothing_could_be_measured(monkeypatch):
+    monkeypatch.syspath_prepend(settings.PROJECT / "tools")
+    import comparison
+
+    nothing = {"AP": None, "AP50": None, "AP75": None, "per_class_AP50": {"cup": None}, "reason": "no object is there"}
+    row = comparison._row("fine_tune", "trained", nothing, ["cup"], "1.0")
+    assert row["scores"] == [None] * 4 and nothing["reason"] in row["explanation"]
+    assert comparison.table({"rows": [row], "classes": ["cup"]}).splitlines()[-1].split() == [
+        "fine_tune", "–", "–", "–", "–", "1.0"
+    ]  # fmt: skip

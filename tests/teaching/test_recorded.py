@@ -73,6 +73,12 @@ def test_what_a_file_says_beyond_the_known_is_left_out(tmp_path):
     assert recorded.load(tmp_path) == [RUN]
 
 
+def test_a_run_in_which_something_could_not_be_measured_is_a_run_too(tmp_path):
+    metrics = {"AP": None, "AP50": None, "AP75": None, "per_class": {"peach": None}, "reason": "no object"}
+    write(tmp_path, "a.json", metrics=metrics)
+    assert [run.metrics for run in recorded.load(tmp_path)] == [metrics]
+
+
 def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
     assert recorded.load(tmp_path / "results") == []
 

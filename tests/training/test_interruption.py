@@ -31,6 +31,7 @@ from workshop_utils.core import files, settings
 from workshop_utils.data import dataset, formats, inspection, photos, repair, tfrecords, voc
 from workshop_utils.deploy import annotate, export, runtime
 from workshop_utils.deploy.formats import litert, onnx, saved_model
+from workshop_utils.deploy.output_folder import OutputFolder
 from workshop_utils.model import architectures, preprocessing
 from workshop_utils.training import callbacks, strategies, trainer
 from workshop_utils.training.fast import feature_cache, precision
@@ -550,7 +551,7 @@ def full_disk(request):
 def write_detections(folder):
     boxes = np.full((300, 4), 0.5)
     reports = [annotate.PhotoReport(folder / "a.jpg", boxes, ("cup",) * 300, (0.5,) * 300)]
-    annotate._write_tables(reports, ["cup"], folder)
+    annotate._write_tables(reports, ["cup"], OutputFolder(folder))
 
 
 def write_records(folder):

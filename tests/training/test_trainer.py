@@ -403,6 +403,41 @@ def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, mon
     assert clock[0] > 40 and np.diff(times).max() <= 10, "with the step that is under way"
 
 
+def test_what_could_not_be_measured_is_an_empty_cell_and_null_not_0(data, tmp_path, pretended, monkeypatch):
+    nothing = {"AP": None, "AP50": None, "AP75": None, "per_class": {"peach": None}, "reason": "no photo"}
+    monkeypatch.setattr(trainer, "measured", lambda *_: dict(nothing))
+    run = train("random_init", data, LONG, tmp_path)
+    assert [(row["step"], row["AP"], row["AP50"]) for row in run.history()] == [
+        (10, None, None), (20, None, None), (25, None, None)
+    ]  # fmt: skip
+    assert run.history_file.read_text().splitlines()[-1].endswith(",,")
+    assert run.metrics() == nothing
+    assert "AP50" not in EventAccumulator(str(run.folder / "tensorboard")).Reload().Tags()["tensors"]
+    (run.folder / "metrics.json").unlink()
+    assert train("random_init", data, LONG, tmp_path).metrics() == nothing
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), trainer.MOST_LOSS])
+def test_training_stops_at_the_first_step_whose_loss_says_nothing(data, tmp_path, pretended, monkeypatch, loss):
+    make_step = trainer.make_step
+
+    def diverging(model, optimizer, *rest):
+        step = make_step(model, optimizer, *rest)
+
+        def once(*batch):
+            losses = step(*batch)
+            return losses if int(optimizer.iterations) < 13 else (tf.constant(loss), losses[1])
+
+        return once
+
+    monkeypatch.setattr(trainer, "make_step", diverging)
+    with pytest.raises(trainer.TrainingError, match=f"step 13.*{LONG.learning_rate:g}"):
+        train("random_init", data, LONG, tmp_path)
+    run = run_folder.RunFolder(tmp_path)
+    assert run.steps() == [10] and np.isfinite(number_learnt(run))
+    assert not (tmp_path / "metrics.json").exists()
+
+
 def test_the_history_has_a_row_every_ten_steps_and_ap_only_where_it_was_measured(data, tmp_path, pretended):
     run = train("random_init", data, LONG, tmp_path)
     assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]

@@ -71,6 +71,11 @@ def read_as_written(path: pathlib.Path) -> Annotation:
 
 def write(annotation: Annotation, path: pathlib.Path) -> None:
     """Write one XML file in labelImg's form, whole or not at all. Raises VocError for a box without area."""
+    files.write_text(as_xml(annotation, path), path)
+
+
+def as_xml(annotation: Annotation, path: pathlib.Path) -> str:
+    """Return what `write` writes to `path`. Raises VocError, which names `path`, as `write` does."""
     for number, box in enumerate(annotation.boxes, start=1):
         _check(box, number, annotation.width, annotation.height, path)
     root = ElementTree.Element("annotation", {"verified": "yes"} if annotation.verified else {})
@@ -94,7 +99,7 @@ def write(annotation: Annotation, path: pathlib.Path) -> None:
     text = ElementTree.tostring(root, encoding="unicode") + "\n"
     if unfit := re.search("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]", text):
         raise VocError(f"{path}: cannot hold the character {unfit[0]!r}. Rename the photo or the class.")
-    files.write_text(text, path)
+    return text
 
 
 def from_normalised(

@@ -8,13 +8,15 @@ import collections
 import contextlib
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from workshop_utils.core import phrases
 from workshop_utils.core.tensorflow import keras
+from workshop_utils.data import inspection
 from workshop_utils.data.dataset import Sample
 from workshop_utils.model import detection, preprocessing
 
@@ -25,21 +27,31 @@ Result = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Metrics:
-    """Fractions from 0 to 1. Classes without ground truth do not count and are not listed."""
+    """Fractions from 0 to 1, or None: 0 says that every object was missed, None that there was none to find.
 
-    AP: float
-    AP50: float
-    AP75: float
+    Attributes:
+        AP: The mean of `per_class`; None where that is empty, and so are `AP50` and `AP75`.
+        per_class: AP of each class with ground truth. Objects marked as difficult are none.
+        curves: Precision at IoU 0.5 for each class, at the 101 recalls 0.00, 0.01, ... 1.00.
+        unmeasured: The classes without ground truth. They do not count.
+        reason: Why something was not measured, None where everything was.
+    """
+
+    AP: float | None
+    AP50: float | None
+    AP75: float | None
     per_class: dict[str, float]
     per_class_AP50: dict[str, float]
     curves: dict[str, np.ndarray] = dataclasses.field(repr=False)
-    """Precision at IoU 0.5 for each class, at the 101 recalls 0.00, 0.01, ... 1.00."""
+    unmeasured: tuple[str, ...] = ()
+    reason: str | None = None
 
     def as_json(self) -> dict:
-        """Return everything but the curves, rounded to six places."""
-        fields = dataclasses.asdict(self)
-        del fields["curves"]
-        return _rounded(fields)
+        """Return everything but the curves, rounded to six places, with None for unmeasured classes."""
+        fields = {name: getattr(self, name) for name in ("AP", "AP50", "AP75")}
+        for name in ("per_class", "per_class_AP50"):
+            fields[name] = getattr(self, name) | dict.fromkeys(self.unmeasured)
+        return _rounded(fields | ({"reason": self.reason} if self.reason else {}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,12 +117,19 @@ def score_by_class(
 ) -> Metrics:
     """Score what was found on the samples against their boxes, class by class.
 
-    `label_map` is the ground truth's; `names` is the model's own, where it differs (classes are matched by name).
+    `label_map` is the ground truth's; `names` is the model's own, where it differs. Classes are matched by name, and
+    capitals, needless spaces and the form of accents make no difference, as within a data set.
     """
     own = names or label_map
-    ids = {name: number for number, name in label_map.items()}
-    translate = np.array([ids.get(own.get(number), 0) for number in range(max(own) + 1)])
+    ids, same = {name: number for number, name in label_map.items()}, _matches(own.values(), label_map.values())
+    translate = np.array([ids.get(same.get(own.get(number)), 0) for number in range(max(own) + 1)])
     return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
+
+
+def never_learned(samples: Sequence[Sample], names: dict[int, str]) -> list[str]:
+    """Return the classes of the samples' objects for which a detector has no name, sorted; their AP is 0."""
+    there = {name for sample in samples for name in sample.classes}
+    return sorted(there - set(_matches(names.values(), there).values()))
 
 
 def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
@@ -132,6 +151,11 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
     """Score results, one (boxes, class ids, scores) a sample, normalised boxes; class id 0 means nothing."""
     truth = COCO()
     truth.dataset = _ground_truth(samples, label_map)
+    classes = sorted({row["category_id"] for row in truth.dataset["annotations"] if not row["iscrowd"]})
+    unmeasured = tuple(name for number, name in label_map.items() if number not in classes)
+    why = {"unmeasured": unmeasured, "reason": _reason(samples, unmeasured, bool(classes))}
+    if not classes:
+        return Metrics(None, None, None, {}, {}, {}, **why)
     with contextlib.redirect_stdout(io.StringIO()):
         truth.createIndex()
         rows = [
@@ -139,15 +163,12 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
             for index, (sample, result) in enumerate(zip(samples, results, strict=True), start=1)
             for row in _rows(index, sample, *result)
         ]
-        found = truth.loadRes(rows) if rows else COCO()
-        evaluator = COCOeval(truth, found, "bbox")
-        if rows:
-            evaluator.evaluate()
-            evaluator.accumulate()
-    classes = sorted({row["category_id"] for row in truth.dataset["annotations"] if not row["iscrowd"]})
-    if not rows or not classes:
-        nothing = dict.fromkeys((label_map[number] for number in classes), 0.0)
-        return Metrics(0.0, 0.0, 0.0, nothing, dict(nothing), {name: np.zeros(101) for name in nothing})
+        if not rows:
+            nothing = dict.fromkeys((label_map[number] for number in classes), 0.0)
+            return Metrics(0.0, 0.0, 0.0, nothing, dict(nothing), {name: np.zeros(101) for name in nothing}, **why)
+        evaluator = COCOeval(truth, truth.loadRes(rows), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
     # precision has the axes IoU threshold (10), recall (101), class, area range (all), detections (100)
     precision = np.maximum(evaluator.eval["precision"][:, :, :, 0, -1], 0.0)
     column = {number: evaluator.params.catIds.index(number) for number in classes}
@@ -160,7 +181,30 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
         per_class={name: float(part.mean()) for name, part in by_class.items()},
         per_class_AP50={name: float(part[0].mean()) for name, part in by_class.items()},
         curves={name: part[0] for name, part in by_class.items()},
+        **why,
     )
+
+
+def _matches(names: Iterable[str], listed: Iterable[str]) -> dict[str, str]:
+    """Return {name: the one of `listed` that it is, in whatever spelling}; without those that are none of them."""
+    names, listed = list(names), list(listed)
+    form = inspection.spellings([*names, *listed])
+    by_form = {form[name]: name for name in reversed(listed)}
+    exact = set(listed)
+    return {name: name if name in exact else by_form[form[name]] for name in names if form[name] in by_form}
+
+
+def _reason(samples: Sequence[Sample], unmeasured: Sequence[str], is_measured: bool) -> str | None:
+    """Return why classes were not measured, None where all were."""
+    if not samples:
+        return "there is no photo to measure on"
+    if not any(sample.classes for sample in samples):
+        return "no object is labelled in these photos"
+    if not is_measured:
+        return "every object in these photos is marked as difficult, and such objects do not count"
+    if unmeasured:
+        return f"no object of these classes is in these photos, difficult ones aside: {phrases.quoted(unmeasured)}"
+    return None
 
 
 def _ground_truth(samples, label_map: dict[int, str]) -> dict:

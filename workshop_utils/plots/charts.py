@@ -120,12 +120,15 @@ def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str
     return finish(figure, alt)
 
 
-def bars(groups: dict[str, dict[str, float]], x: str, form: str = "{:.2f}", *, alt: str) -> Picture:
+def bars(groups: dict[str, dict[str, float | None]], x: str, form: str = "{:.2f}", *, alt: str) -> Picture:
     """Plot horizontal bars, a row for each label and in it a bar for each group; return the picture.
 
-    `x` names the axis, `form` is how a value is written at its bar's end.
+    `x` names the axis, `form` is how a value is written at its bar's end. A value of None has no bar.
     """
     labels = list(dict.fromkeys(label for values in groups.values() for label in values))
+    groups = {
+        name: {label: value for label, value in values.items() if value is not None} for name, values in groups.items()
+    }
     thickness = 0.8 / len(groups)
     height = 0.8 + 0.22 * len(labels) * max(len(groups), 1.6)
     figure, axis = plt.subplots(figsize=(7, height), layout="constrained")

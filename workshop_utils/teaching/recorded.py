@@ -64,7 +64,8 @@ def _read(path: pathlib.Path) -> Recorded:
             **{name: fields[name] for name in names if name in fields} | {"recipe": settings.Recipe(**fields["recipe"])}
         )
         scores = [run.metrics["AP"], run.metrics["AP50"], run.metrics["AP75"], *run.metrics["per_class"].values()]
-        for number in (run.minutes, *scores, *(row["step"] for row in run.history)):
+        measured = [each for each in scores if each is not None]
+        for number in (run.minutes, *measured, *(row["step"] for row in run.history)):
             float(number)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
         said = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)

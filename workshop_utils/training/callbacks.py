@@ -22,8 +22,9 @@ ROW_EVERY = 10
 SAVE_EVERY_SECONDS = 5.0
 """With one step and the saving itself, an interruption loses at most ten seconds of training."""
 
-Row = dict[str, float]
-"""A row of the history: step, seconds, learning_rate, the losses and, where it was measured, AP and AP50."""
+Row = dict[str, float | None]
+"""A row of the history: step, seconds, learning_rate, the losses and, after an evaluation, AP and AP50: None where
+nothing could be measured."""
 
 
 class Callback:
@@ -175,7 +176,7 @@ class ProgressBar(Callback):
         self._bar.update(trainer.progress.step - self._bar.n)
 
     def on_row(self, trainer: Any, row: Row) -> None:
-        self._bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if key in row})
+        self._bar.set_postfix({key: f"{row[key]:.3f}" for key in ("loss", "AP50") if row.get(key) is not None})
 
     def on_end(self, trainer: Any) -> None:
         if self._bar is not None:

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import math
 import pathlib
 import shutil
 import time
@@ -26,6 +25,11 @@ from workshop_utils.training.train_step import make_optimizer, make_step
 
 if TYPE_CHECKING:
     from workshop_utils.training.distributed import Team
+
+MOST_LOSS = 2.0**24
+"""A loss at or above this means that training has diverged. An object given the wrong class costs about one, and from
+here on float32 no longer holds every whole number: the loss does not notice whether that object is right. Runs begin
+below 100. Gradients are clipped, so a learning rate of 1e10 may never lead to infinity, only to nonsense."""
 
 
 class TrainingError(WorkshopError, RuntimeError):
@@ -72,7 +76,7 @@ class Trainer:
         self.start, self.progress = progress.step, progress
 
     def fit(self) -> None:
-        """Train to the plan's last step. Raises TrainingError where the loss is no longer a number."""
+        """Train to the plan's last step. Raises TrainingError where the loss is no number, or at least MOST_LOSS."""
         try:
             self.inform("on_begin")
             if self.team:
@@ -94,8 +98,8 @@ class Trainer:
         for batch in batches(self.progress.step, stage.stop):
             losses = [float(loss) for loss in step(*batch)]
             done, seconds = int(self.optimizer.iterations), time.monotonic() - self._began
-            if not all(map(math.isfinite, losses)):
-                raise diverged(self.plan, f"the loss is {sum(losses)} at step {done}")
+            if not sum(losses) < MOST_LOSS:  # NaN is not below it, either
+                raise diverged(self.plan, f"the loss is {sum(losses):g} at step {done}")
             self.progress, self.scores = Progress(done, seconds, [*self.progress.losses, losses]), None
             self.inform("on_step")
 
