@@ -3,6 +3,11 @@
 PY := .venv/bin/python
 WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 
+# Jupyter refuses to start as root, which in a container or on a cloud machine is often the only user.
+USER_ID := $(shell id -u 2>/dev/null)
+AS_ROOT := $(if $(filter 0,$(USER_ID)),--allow-root)
+ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 127.0.0.1 only, and asks for its token.
+
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -19,11 +24,12 @@ help: ## list these commands
 run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strategies in build/report.html
 	@$(PY) tools/report.py
 
-lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab
-	@JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab (ARGS="--no-browser --port 8890")
+	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(ARGS)
 
-test: .venv/installed-dev $(WEIGHTS) ## run every test (ARGS="-k voc" chooses some)
-	@$(PY) -m pytest $(ARGS)
+test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" chooses some, WORKERS=0 takes one process)
+	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 photos: data/render/.venv/installed ## render what is missing of the photos (hours; ARGS="--again 17" renders one and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
@@ -37,8 +43,8 @@ exercises: .venv/installed ## make the participants' notebooks of the solved one
 minutes: .venv/installed $(WEIGHTS) ## measure how long the machine needs for each notebook (an hour, on an idle machine; ARGS=quick)
 	@$(PY) tools/minutes.py $(ARGS)
 
-badges: .venv/installed ## write another address wherever the workshop's stands (REPO=owner/name TAG=v1.0)
-	@$(PY) tools/links.py $(REPO) $(TAG)
+badges: .venv/installed ## let every badge lead to the repository you cloned, or to another (REPO=owner/name TAG=v1.0)
+	@$(PY) tools/links.py $(if $(REPO),--repo $(REPO)) $(if $(TAG),--tag $(TAG))
 
 site: .venv/installed build/report.html build/site-venv/installed ## make a site of the executed notebooks in build/site/
 	@$(PY) tools/pages.py build/site-venv/bin/python
@@ -53,7 +59,7 @@ bundle: .venv/installed $(WEIGHTS) ## pack the workshop with its packages for a 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
 
-fuzz: .venv/installed-dev ## read 100,000 spoilt annotations and 20,000 spoilt photos (a quarter of an hour)
+fuzz: .venv/installed-dev ## read 100,000 spoilt annotations and 66,000 spoilt photos, EXIF blocks, texts and label maps (a quarter of an hour)
 	@$(PY) -W ignore tests/fuzzing.py $(ARGS)
 
 faults: .venv/installed-dev $(WEIGHTS) ## kill training again and again, fill its disk, damage its files (ten minutes)
@@ -90,7 +96,7 @@ mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see
 	@$(PY) tools/mutants.py $(ARGS)
 
 clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # What installs writes its stamp last, so what was interrupted is done again and what was finished is not.

@@ -2,7 +2,7 @@
 
     python benchmarks/ours.py DATASET RECIPE_AS_JSON STRATEGY [NAME=VALUE ...]
 
-What follows the strategy is handed to `training.train`. Prints one line of JSON: the seconds of training, how many
+What follows the strategy is handed to `trainer.train`. Prints one line of JSON: the seconds of training, how many
 of them were spent waiting for batches, AP, and the most memory held.
 """
 
@@ -21,14 +21,14 @@ from workshop_utils.training.fast import feature_cache
 from workshop_utils.training.plan import Plan
 
 
-def timed(batches, waited: list[float]):
+def timed(source, waited: list[float]):
     """The same function; how long each batch was waited for is appended to `waited`."""
 
     def timing(*arguments, **named):
-        source = iter(batches(*arguments, **named))
+        found = iter(source(*arguments, **named))
         while True:
             began = time.monotonic()
-            batch = next(source, None)
+            batch = next(found, None)
             waited.append(time.monotonic() - began)
             if batch is None:
                 return

@@ -166,8 +166,8 @@ def markdown(results: Results, summary: dict) -> str:
             ("what", "GFLOP", "GFLOP/s of the product", "limit, seconds", "measured, seconds", "times the limit"),
             [(name, *limit(result)) for (name, _), result in results.rows.items() if name in PROFILES],
         ),
-        "Where all else is bfloat16, `folding` computes one gradient in float32: of what a depthwise convolution with "
-        "strides was given. Why: milliseconds of the convolution and of that gradient, in both.",
+        "Where all else is bfloat16, `folded_layers` computes one gradient in float32: of what a depthwise convolution "
+        "with strides was given. Why: milliseconds of the convolution and of that gradient, in both.",
         table(
             ("layer", "float32", "its gradient", "bfloat16", "its gradient"),
             [

@@ -70,7 +70,7 @@ def measurements() -> list[Measurement]:
     short = {"steps": 100}
     found += [
         Measurement("strided_gradient", ("strided_gradient.py",)),
-        Measurement("momentum", ("momentum.py",)),
+        Measurement("momentum", ("optimizer.py",)),
         Measurement("profile_full", ("step_profile.py", "float32")),
         Measurement("profile_tail", ("step_profile.py", "float32", "block_9_add")),
         Measurement("profile_tail_bfloat16", ("step_profile.py", "mixed_bfloat16", "block_9_add")),

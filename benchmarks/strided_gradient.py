@@ -1,4 +1,4 @@
-"""Why `folding` computes depthwise convolutions with strides in float32: what their input's gradient costs on a CPU.
+"""Why `folded_layers` computes strided depthwise convolutions in float32: what their input's gradient costs on a CPU.
 
     python benchmarks/strided_gradient.py
 

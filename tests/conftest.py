@@ -4,6 +4,9 @@ import contextlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core, so TensorFlow takes one thread
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import pathlib
 import shutil
@@ -29,9 +32,18 @@ sys.path.insert(0, str(settings.PROJECT / "tools"))
 TESTS = pathlib.Path(__file__).parent
 FIXTURES = TESTS / "fixtures"
 SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-PACKAGES = [settings.PROJECT / name.replace(".", "/") for name in SETUP["tool"]["setuptools"]["packages"]]
+PACKAGES = sorted(path.parent for path in (settings.PROJECT / "workshop_utils").rglob("__init__.py"))
 MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
 """What is installed, and so what the tests of all our code look at."""
+
+
+LONGEST_FIRST = ("test_notebooks", "test_distributed", "test_export", "test_browser", "test_offline")
+"""The files that take minutes. They begin first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; within a file the order stays."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
 
 
 @contextlib.contextmanager

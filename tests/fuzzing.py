@@ -15,16 +15,18 @@ import hashlib
 import io
 import json
 import pathlib
+import struct
 import sys
 import tempfile
 import time
+import zlib
 
 import hypothesis
 import hypothesis.strategies as st
 from PIL import Image, features
 
-from workshop_utils.core import files, settings
-from workshop_utils.data import photos, voc
+from workshop_utils.core import files, settings, text
+from workshop_utils.data import label_map, metadata, photos, voc, voc_objects, xml_file
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 RECORDS = settings.PROJECT / "build" / "fuzz"
@@ -34,9 +36,22 @@ NUMBERS = ("0", "-1", "1e999", "nan", "inf", "-0", "1_000", "٣", "9" * 400, "0x
 MARKS = ("<", ">", "&", "&amp;", "&#0;", "&#x110000;", "&e9;", "]]>", "<!--", "-->", "<![CDATA[", "<?xml?>", "<?", "/>")
 ELEMENTS = ("<object>", "</object>", "<name>", "<bndbox/>", "<size>", "</annotation>", "<xmin>", "<depth>", 'xmlns="x"')
 ENTITIES = ('<!DOCTYPE a [<!ENTITY e9 "ha">]>', '<!DOCTYPE a SYSTEM "file:///etc/passwd">')
-ENCODINGS = ("utf-8", "utf-16", "utf-7", "latin-1", "cp037", "utf-32", "rot13", "hex", "idna", "no-such-code")
+TURNED = (
+    "<robndbox>",
+    "<angle>0.5</angle>",
+    "<part>",
+    "<objects>",
+    "<Object>",
+    "<attribute>",
+    "rotation",
+    "90.0",
+    "yes",
+)
+ENCODINGS = ("utf-8", "utf-16", "utf-7", "latin-1", "cp037", "utf-32", "rot13", "hex", "idna", "no-such-code", "gbk",
+             "gb2312", "shift_jis", "euc-kr", "big5", "windows-1250", "iso-2022-jp", "unicode_escape")  # fmt: skip
 CHARACTERS = ("\n", "\0", " ", "\ufffe", "\ufeff", "é", "e\u0301")
-TOKENS = (*NUMBERS, *MARKS, *ELEMENTS, *ENTITIES, *ENCODINGS, *CHARACTERS)
+LISTED = ("item {", "}", "id: 1", "name: 'cup'", "display_name: ", "'", '"', "\\377", "\\ud800", "# ", "[a.b]", "<")
+TOKENS = (*NUMBERS, *MARKS, *ELEMENTS, *TURNED, *ENTITIES, *ENCODINGS, *CHARACTERS, *LISTED)
 
 
 def _photo(kind: str, mode: str, **options) -> bytes:
@@ -62,7 +77,26 @@ def _photos() -> list[bytes]:
 def _annotations() -> list[bytes]:
     plain = [path.read_bytes() for path in sorted(FIXTURES.glob("labelimg*.xml"))]
     declared = [f'<?xml version="1.0" encoding="{name}"?>\n'.encode() + plain[0] for name in ENCODINGS]
-    return [*plain * 4, *declared]
+    bndbox = b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    rotation = b"<attributes><attribute><name>rotation</name><value>30</value></attribute></attributes>"
+    robndbox = b"<robndbox><cx>50</cx><cy>60</cy><w>20</w><h>30</h><angle>0.1</angle></robndbox>"
+    part = b"<part><name>lid</name>" + bndbox + b"</part>"
+    inside = [plain[0].replace(b"</object>", each + b"</object>", 1) for each in (bndbox, rotation, robndbox, part)]
+    nested = (
+        plain[0].replace(b"<object>", b"<objects><object>", 1).replace(b"</annotation>", b"</objects></annotation>")
+    )
+    marked = [plain[0].decode().encode(encoding) for encoding in ("utf-16", "utf-8-sig", "utf-16-be")]
+    return [*plain * 8, *declared, *inside, nested, plain[0].replace(b"object", b"Object"), *marked]
+
+
+def _label_maps() -> list[bytes]:
+    words = "item {\n  id: 1\n  name: 'K\u00e4se'\n}\nitem {\n  id: 2\n  display_name: \"cup \" # two\n}\n"
+    return [words.encode(encoding) for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252")]
+
+
+def _texts() -> list[bytes]:
+    words = "p0001.jpg\r\nK\u00e4se 2.jpg\r\n"
+    return [words.encode(encoding) for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252")]
 
 
 PLACE = st.integers(0, 2**16)
@@ -107,6 +141,100 @@ def inputs(seeds: list[bytes]):
     return st.one_of(*[spoilt] * 9, st.binary(max_size=300))
 
 
+TAGS = (0x0112, 0x011A, 0x011B, 0x0128, 0x8769, 0x8825, 0xA005, 0x927C, 0x010F, 0x9204, 0xB001, 0xB002)
+COUNTS = st.sampled_from([1, 1, 1, 2, 3, 0, 100, 2**16 - 1, 2**31, 2**32 - 1])
+RAW = st.binary(min_size=4, max_size=4) | st.integers(0, 80).map(lambda place: struct.pack("<L", place))
+ENTRY = st.tuples(st.sampled_from(TAGS), st.integers(0, 14), COUNTS, RAW)
+
+
+@st.composite
+def exif(draw) -> bytes:
+    """A block of EXIF: mostly an orientation and entries of which nothing need be true; some of it changed or cut."""
+    order, start = draw(st.sampled_from("<<>")), draw(st.sampled_from([*[8] * 12, 0, 9, 2**32 - 1]))
+    orientation = (0x0112, 3, 1, struct.pack(f"{order}HH", draw(st.integers(0, 9)), 0))
+    entries = [
+        *draw(st.sampled_from([[orientation], [orientation], []])),
+        *draw(st.lists(ENTRY, min_size=1, max_size=5)),
+    ]
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", start)
+    table = b"".join(struct.pack(f"{order}HHL", tag, kind, count) + raw for tag, kind, count, raw in entries)
+    count = draw(st.sampled_from([*[len(entries)] * 8, 0, 2**16 - 1]))
+    block = head + struct.pack(f"{order}H", count) + table + bytes(4) + draw(st.binary(max_size=40))
+    return changed(block, draw(st.sampled_from([[], [], []]) | st.lists(CHANGE, max_size=2)))
+
+
+SEGMENTS = {
+    "EXIF": [(0xE1, metadata.HEADER)],
+    "EXIF twice": [(0xE1, metadata.HEADER)] * 2,
+    "MPF": [(0xE2, b"MPF\0")],
+    "JFIF": [(0xE0, b"JFIF")],
+    "Adobe": [(0xEE, b"Adobe")],
+    "Photoshop": [(0xED, b"Photoshop 3.0\x008BIM")],
+}
+CHUNKS = (b"eXIf", b"pHYs", b"iCCP", b"gAMA", b"zTXt", b"iTXt", b"acTL", b"fcTL", b"sRGB", b"cHRM")
+
+
+@st.composite
+def photos_with_exif(draw) -> bytes:
+    """A whole photo, with EXIF, or other metadata, of which nothing need be as it should be."""
+    block = draw(exif())
+    how = draw(st.sampled_from([*["EXIF"] * 6, *SEGMENTS, *[b"eXIf"] * 2, *CHUNKS, "WEBP"]))
+    if how == "WEBP":
+        return _photo("WEBP", "RGB", exif=block or b" ", lossless=True)
+    if how in SEGMENTS:
+        block = block if how.startswith("EXIF") or how == "MPF" else block[: draw(st.integers(0, 20))]
+        parts = [head + block for _, head in SEGMENTS[how]]
+        segments = [
+            struct.pack(">BBH", 0xFF, mark, 2 + len(part)) + part for (mark, _), part in zip(SEGMENTS[how], parts)
+        ]
+        return b"".join([PLAIN["JPEG"][:2], *segments, PLAIN["JPEG"][2:]])
+    data = how + (block if how == b"eXIf" else block[: draw(st.integers(0, 20))])
+    chunk = struct.pack(">L", len(data) - 4) + data + struct.pack(">L", zlib.crc32(data))
+    return PLAIN["PNG"][:33] + chunk + PLAIN["PNG"][33:]
+
+
+PLAIN = {kind: _photo(kind, "RGB") for kind in ("JPEG", "PNG", "WEBP")}
+
+
+def read_exif(data: bytes, folder: pathlib.Path) -> str:
+    """Read a photo of which only the EXIF is not as it should be: it is always read, and turned or left as it is."""
+    found = photos.decode(data, "input.jpg")
+    plain = photos.decode(PLAIN[found.format]).image
+    upright = plain.transpose(photos.UPRIGHT[found.orientation]) if found.orientation > 1 else plain
+    if found.format != "WEBP":  # which is encoded anew each time
+        assert found.image.tobytes() == upright.tobytes()
+    assert found.image.size == upright.size
+    return "unreadable" if found.broken_metadata else "turned" if found.orientation > 1 else "upright"
+
+
+def read_text(data: bytes, folder: pathlib.Path) -> str:
+    """Read bytes as text, in the encoding that is found out and in one that is declared."""
+    path = folder / "input.txt"
+    path.write_bytes(data)
+    try:
+        words = text.read(path)
+    except text.EncodingError as fault:
+        assert str(fault).startswith(f"{path}: ")
+        return "refused"
+    assert "\r" not in words and words == text.decode(data)
+    text.decode(words.encode("utf-8", "surrogatepass"), ENCODINGS[len(data) % len(ENCODINGS)])
+    return "taken"
+
+
+def read_label_map(data: bytes, folder: pathlib.Path) -> str:
+    """Read bytes as a label map; what is taken must survive writing. Return what became of it."""
+    path = folder / label_map.FILENAME
+    path.write_bytes(data)
+    try:
+        names = label_map.read(path)
+    except label_map.LabelMapError as fault:
+        assert str(fault).startswith(f"{path}: ")
+        return "refused"
+    label_map.write(names, path)
+    assert label_map.read(path) == names
+    return "taken"
+
+
 def read_annotation(data: bytes, folder: pathlib.Path) -> str:
     """Read bytes as an annotation; what is taken must survive writing. Return what became of it."""
     path = folder / "input.xml"
@@ -138,9 +266,13 @@ def read_photo(data: bytes, folder: pathlib.Path) -> str:
 
 
 TARGETS = {
-    "annotation": (read_annotation, inputs(_annotations()), 100_000, voc),
-    "photo": (read_photo, inputs(_photos()), 20_000, photos),
+    "annotation": (read_annotation, inputs(_annotations()), 100_000, (voc, voc_objects, xml_file, text)),
+    "photo": (read_photo, inputs(_photos()), 20_000, (photos, metadata)),
+    "exif": (read_exif, photos_with_exif(), 6_000, (photos, metadata)),
+    "text": (read_text, inputs(_texts()), 20_000, (text,)),
+    "label_map": (read_label_map, inputs(_label_maps()), 20_000, (label_map, text)),
 }
+"""What is fuzzed: what reads it, the inputs, how many at full length, and the modules whose change starts it over."""
 
 
 def fuzz(target: str, count: int, seed: int = 0) -> collections.Counter:
@@ -174,8 +306,8 @@ def fuzz(target: str, count: int, seed: int = 0) -> collections.Counter:
 
 def at_length(target: str) -> None:
     """Fuzz in batches up to the target's count, going on behind what is recorded of the same code, and record each."""
-    *_, wanted, module = TARGETS[target]
-    sources = [pathlib.Path(source).read_bytes() for source in (__file__, module.__file__)]
+    *_, wanted, modules = TARGETS[target]
+    sources = [pathlib.Path(source).read_bytes() for source in (__file__, *(each.__file__ for each in modules))]
     digest = hashlib.sha256(b"".join(sources)).hexdigest()[:8]
     path = RECORDS / f"{target}.json"
     record = json.loads(path.read_text()) if path.exists() else {}

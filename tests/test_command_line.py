@@ -337,7 +337,7 @@ def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
 
     (tmp_path / "few.txt").write_text("0003.jpg\n\n 0001.jpg \n")
     asked = []
-    monkeypatch.setattr(trainer, "train", lambda plan, *_: asked.append(plan.train_on) or sys.exit(0))
+    monkeypatch.setattr(trainer, "train", lambda plan, *_, **__: asked.append(plan.train_on) or sys.exit(0))
     with pytest.raises(SystemExit):
         main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "few.txt")])
     assert asked == [["0003.jpg", "0001.jpg"]]

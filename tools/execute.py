@@ -9,6 +9,7 @@ import pathlib
 import re
 import sys
 import time
+from collections.abc import Callable
 
 import nbformat
 import pages
@@ -51,18 +52,28 @@ class OnePython(KernelSpecManager):
 
 
 def execute(
-    notebook: pathlib.Path, out: pathlib.Path, python: str = sys.executable, environment: dict[str, str] | None = None
+    notebook: pathlib.Path,
+    out: pathlib.Path,
+    python: str = sys.executable,
+    environment: dict[str, str] | None = None,
+    watch: Callable[[int, int], None] = lambda number, count: None,
 ) -> float:
     """Execute a notebook in its own folder; return the seconds it took.
 
     The executed notebook, its HTML and what the kernel logged are written into `out`, also where a cell failed; the
-    notebook itself is left as it is. `environment` is the kernel's, ours without it. Raises NotebookError.
+    notebook itself is left as it is. `environment` is the kernel's, ours without it. `watch` is called as each code
+    cell begins, with its number, from 1, and with how many there are. Raises NotebookError.
     """
     try:
         content = nbformat.read(notebook, as_version=4)
     except (OSError, ValueError) as fault:
         raise NotebookError(f"{notebook}: cannot be read as a notebook ({fault}).") from None
-    started = []
+    started, cells = [], code_cells(content)
+
+    def begins(cell, cell_index):
+        started.append(cell)
+        watch(len(started), len(cells))
+
     kernel = KernelManager(
         kernel_spec_manager=OnePython(python), client_class="jupyter_client.asynchronous.AsyncKernelClient"
     )
@@ -71,7 +82,7 @@ def execute(
         km=kernel,
         timeout=LONGEST_CELL,
         resources={"metadata": {"path": str(notebook.parent)}},
-        on_cell_start=lambda cell, cell_index: started.append(cell),
+        on_cell_start=begins,
     )
     out.mkdir(parents=True, exist_ok=True)
     log = out / f"{notebook.stem}.log"
@@ -97,15 +108,19 @@ def execute(
     return time.monotonic() - began
 
 
+def code_cells(content) -> list:
+    """Return the cells of a notebook that are executed."""
+    return [cell for cell in content.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
 def _told(notebook, content, started, what: str, out: pathlib.Path) -> str:
     """Return what to tell of a failure: the notebook, the cell by its number as Jupyter counts, its code."""
     if not started:
         return f"{notebook}: the kernel did not start. Try `jupyter lab` and see what it says."
     cell = started[-1]
-    code_cells = [each for each in content.cells if each.cell_type == "code" and each.source.strip()]
     lines = "".join(f"\n    {line}" for line in cell.source.splitlines())
     return (
-        f"{notebook}: code cell {code_cells.index(cell) + 1} of {len(code_cells)} failed: {what.strip()}\n{lines}\n\n"
+        f"{notebook}: code cell {len(started)} of {len(code_cells(content))} failed: {what.strip()}\n{lines}\n\n"
         f"The notebook up to there, with the whole traceback: {out / notebook.stem}.html"
     )
 

@@ -1,11 +1,13 @@
 """Where the workshop lies on the web: one address, in pyproject.toml, and all that is made of it.
 
-    python tools/links.py OWNER/NAME TAG
+    python tools/links.py [--repo OWNER/NAME] [--tag TAG]
 
-`make badges REPO=OWNER/NAME TAG=v1.0` does this: it writes the address of a GitHub repository, and the tag or branch
-that Colab and Binder open, wherever they stand.
+`make badges` does this, `make badges REPO=OWNER/NAME TAG=v1.0` with other than the defaults: it writes the address of a
+GitHub repository, and the tag or branch that Colab and Binder open, wherever they stand. Without --repo it takes the
+repository from which this one was cloned, git's remote `origin`; without --tag the one that pyproject.toml names.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -40,6 +42,12 @@ _OPENED = (
 _ON_GITHUB = re.compile(rf"https://github\.com/{_NAME}(?:/(?:blob|tree)/{_TAG})?")
 
 
+_REMOTE = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^@/]+@)?|(?:[^@/]+@))github\.com(?::\d+)?[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?"
+)
+"""How git writes the address of a repository on GitHub; the group is OWNER/NAME."""
+
+
 class LinksError(WorkshopError, ValueError):
     """An address that cannot be one."""
 
@@ -57,6 +65,25 @@ def name() -> str:
 def tag() -> str:
     """Return the tag (or branch) that is opened on Colab and Binder."""
     return _project()["tool"]["workshop"]["tag"]
+
+
+def origin() -> str:
+    """Return OWNER/NAME of the GitHub repository that is git's remote `origin` here. Raises LinksError."""
+    name_it = "Name the repository yourself: make badges REPO=OWNER/NAME"
+    try:
+        asked = subprocess.run(
+            ["git", "remote", "get-url", "origin"], cwd=settings.PROJECT, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        raise LinksError(f"git is not installed here, and it knows where this folder came from. {name_it}") from None
+    address = asked.stdout.strip()
+    if asked.returncode or not address:
+        raise LinksError(f"{settings.PROJECT}: git has no remote called 'origin' here. {name_it}")
+    found = _REMOTE.fullmatch(address)
+    if not found:
+        shown = re.sub("//[^/]*@", "//", address)  # a password may stand before the @
+        raise LinksError(f"git's remote 'origin', {shown}, is not on GitHub, as Colab and Binder need it. {name_it}")
+    return found[1]
 
 
 def badges(notebook: str, pictures: str = "../docs/badges") -> str:
@@ -121,12 +148,17 @@ def _project() -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print("usage: make badges REPO=OWNER/NAME TAG=v1.0", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="tools/links.py", description=__doc__.split("\n")[0])
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="a repository on GitHub; git's remote `origin` without it")
+    parser.add_argument("--tag", help="a tag or a branch; the one that pyproject.toml names without it")
+    chosen = parser.parse_args(arguments)
     try:
-        for path in move(*arguments):
+        new_name, new_tag = chosen.repo or origin(), chosen.tag or tag()
+        changed = move(new_name, new_tag)
+        for path in changed:
             print(f"Wrote {path}")
+        if not changed:
+            print(f"Everything leads to {new_name}, {new_tag} already.")
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 1

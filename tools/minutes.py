@@ -14,6 +14,7 @@ import shutil
 import sys
 
 import outcomes
+from progress import Progress, clock
 from resolver import output
 
 from workshop_utils.core import files, settings
@@ -51,11 +52,11 @@ def measure(recipe: str) -> None:
     kernels = os.environ | {"WORKSHOP_RECIPE": recipe, "PYTHONPATH": str(clone), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for notebook in sorted((clone / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         if notebook.stem not in came["seconds"]:
-            print(f"  {recipe:9} {notebook.name:36}", end="", flush=True)
-            came["seconds"][notebook.stem] = round(execute.execute(notebook, clone / "build", environment=kernels), 1)
-            print(f"{came['seconds'][notebook.stem]:6.0f} s", flush=True)
+            with Progress(f"{recipe:9} {notebook.name}") as shown:
+                took = execute.execute(notebook, clone / "build", environment=kernels, watch=shown.cell)
+            came["seconds"][notebook.stem] = round(took, 1)
             files.write_text(json.dumps(measured, indent=1) + "\n", MEASURED)
-    print(f"  {recipe:9} {'all':36}{sum(came['seconds'].values()):6.0f} s", flush=True)
+    print(f"  {recipe:9} all: {sum(came['seconds'].values()):.0f} s", flush=True)
 
 
 def device() -> str:
@@ -77,12 +78,6 @@ def told(notebook: str, measured: dict) -> str:
         times = [f"{clock(came['seconds'][notebook])} at `{recipe}`" for recipe, came in measured.get(on, {}).items()]
         both.append(f"{where} {' and '.join(times) if times else 'not measured yet'}")
     return f"**Of it the machine computes** (minutes:seconds): {'; '.join(both)}"
-
-
-def clock(seconds: float) -> str:
-    """Return seconds as minutes and seconds, `2:05`."""
-    minutes, left = divmod(round(seconds), 60)
-    return f"{minutes}:{left:02}"
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python tools/mutants.py [MODULE ...]
 
-Each change is one mutant; a mutant that no test notices survives. Works on a copy in build/mutants/, goes on where it
-was interrupted, and begins anew where the module or its tests have changed. Needs the package cosmic-ray, which
-`make mutants` installs. The survivors are listed in build/mutants/MODULE.txt, to be looked at by a person.
+MODULE is one of those in `TESTS`, such as `data.voc`; without one, all are taken. Each change is one mutant; a mutant
+that no test notices survives. Works on a copy in build/mutants/, goes on where it was interrupted, and starts over
+where the module or its tests have changed. Needs the package cosmic-ray, which `make mutants` installs. The survivors
+are listed in build/mutants/MODULE.txt, for a person to read.
 """
 
 import collections
@@ -20,7 +21,12 @@ from cosmic_ray.work_item import TestOutcome
 
 from workshop_utils.core import settings
 
-TESTS = {"anchors": ["test_anchors"], "label_map": ["test_label_map"], "voc": ["test_voc", "test_messy_data"]}
+TESTS = {
+    "data.geometry": ["model/test_anchors"],
+    "data.label_map": ["data/test_label_map"],
+    "data.voc": ["data/test_voc", "data/test_messy_data"],
+    "model.anchors": ["model/test_anchors"],
+}
 """The tests of each module, the quickest file first."""
 
 COPY = settings.PROJECT / "build" / "mutants"
@@ -28,7 +34,7 @@ SLOW = "keras or own_file or notebook or train or memory"
 """Tests that bring TensorFlow or Jupyter in. They run last, on what the others did not notice."""
 
 CONFIG = """[cosmic-ray]
-module-path = "workshop_utils/{module}.py"
+module-path = "{source}"
 timeout = 180.0
 test-command = "{python} runner.py {tests}"
 [cosmic-ray.distributor]
@@ -47,6 +53,9 @@ for chosen in [*runs, [*(f"tests/{{name}}.py" for name in sys.argv[1:]), "-k", "
 
 
 def main(modules) -> int:
+    if unknown := [module for module in modules if module not in TESTS]:
+        print(f"usage: python tools/mutants.py [{'|'.join(TESTS)} ...], not {' '.join(unknown)}", file=sys.stderr)
+        return 2
     for module in modules or TESTS:
         print(measure(module), flush=True)
     return 0
@@ -79,7 +88,8 @@ def described(item, result) -> str | None:
 
 def prepare(module: str) -> pathlib.Path:
     """Copy what the tests need to build/mutants/; return the session's path, where an earlier one may lie."""
-    sources = [settings.PROJECT / "workshop_utils" / f"{module}.py"]
+    source = f"workshop_utils/{module.replace('.', '/')}.py"
+    sources = [settings.PROJECT / source]
     sources += [settings.PROJECT / "tests" / f"{name}.py" for name in TESTS[module]]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
     for name in ("workshop_utils", "tests", "docs"):
@@ -89,7 +99,7 @@ def prepare(module: str) -> pathlib.Path:
     if not (COPY / "data").exists():
         (COPY / "data").symlink_to(settings.DATA, target_is_directory=True)
     (COPY / "runner.py").write_text(RUNNER, encoding="utf-8")
-    config = CONFIG.format(module=module, python=sys.executable, tests=" ".join(TESTS[module]))
+    config = CONFIG.format(source=source, python=sys.executable, tests=" ".join(TESTS[module]))
     (COPY / f"{module}.toml").write_text(config, encoding="utf-8")
     return COPY / f"{module}-{digest}.sqlite"
 

@@ -13,6 +13,8 @@ import sys
 os.environ["WORKSHOP_RECIPE"] = os.environ.get("WORKSHOP_RECIPE") or "quick"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from progress import Progress
+
 from workshop_utils.core import settings
 from workshop_utils.core.errors import WorkshopError
 
@@ -56,9 +58,8 @@ def execute_all() -> dict[str, float]:
         raise execute.NotebookError(f"{NOTEBOOKS}: holds no notebook. Get the whole project again.")
     seconds = {}
     for notebook in notebooks:
-        print(f"  {notebook.name:36}", end="", flush=True)
-        seconds[notebook.stem] = execute.execute(notebook, BUILD / "notebooks")
-        print(f"{seconds[notebook.stem]:5.0f} s", flush=True)
+        with Progress(notebook.name) as shown:
+            seconds[notebook.stem] = execute.execute(notebook, BUILD / "notebooks", watch=shown.cell)
     return seconds
 
 

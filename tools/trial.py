@@ -40,7 +40,7 @@ LONGEST = 3600
 """Seconds after which a test file or a notebook hangs."""
 USED = (
     *("data/yoghurt", "data/yoghurt_new_line", "data/to_label", "data/to_label_truth", "results", "workshop_utils"),
-    *("requirements.txt", "start", "tests/test_notebooks.py", "tools/colab.py", "tools/jupyter"),
+    *("requirements.txt", "start", "tests/notebooks/test_notebooks.py", "tools/colab.py", "tools/jupyter"),
 )
 USED_BY_TESTS = (*USED, "tests/conftest.py", "tests/fixtures", "tests/verdicts.py", "tools")
 """What a notebook's or a test's outcome depends on besides itself: where it changes, they are tried again. A text that
@@ -140,10 +140,18 @@ def missing(trial: Trial, versions: dict[str, str], parts: list[str]) -> dict[st
 
 def parts_of(trial: Trial) -> list[str]:
     """Return what there is to be tried: test files, where the trial has them, and notebooks."""
-    tests = sorted(path.stem for path in (settings.PROJECT / "tests").glob("test_*.py"))
+    tests = sorted(path.stem for path in (settings.PROJECT / "tests").rglob("test_*.py"))
     notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
     return [name for name in parts if name not in trial.without]
+
+
+def test_file(part: str) -> str:
+    """Return the path of a test file in the project, by its name; no two have the same. Raises TrialError."""
+    found = sorted((settings.PROJECT / "tests").rglob(f"{part}.py"))
+    if len(found) != 1:
+        raise TrialError(f"tests/ should hold one {part}.py, and holds {len(found)}.")
+    return found[0].relative_to(settings.PROJECT).as_posix()
 
 
 def make_environment(trial: Trial) -> dict[str, str]:
@@ -243,7 +251,7 @@ def changes_nothing(trial: Trial, came_of_it: Attempt) -> Attempt:
 
 def try_tests(trial: Trial, part: str) -> Attempt:
     """Run a test file, or of test_notebooks.py the tests of one notebook; what is said is pytest's last line."""
-    arguments = [f"tests/{part}.py"] if part.startswith("test_") else ["tests/test_notebooks.py", "-k", part]
+    arguments = [test_file(part)] if part.startswith("test_") else [test_file("test_notebooks"), "-k", part]
     command = [trial.venv_python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=0", *arguments]
     log = trial.folder / "logs" / f"{part}.txt"
     log.parent.mkdir(exist_ok=True)
@@ -322,7 +330,7 @@ def digest_of(trial: Trial, part: str, versions: dict[str, str], commit: str) ->
 def _code(part: str, commit: str) -> str:
     """Return a test file's text, or the code of a notebook and of the solved one, without what is said in between."""
     if part.startswith("test_"):
-        return _git("-C", settings.PROJECT, "show", f"{commit}:tests/{part}.py")
+        return _git("-C", settings.PROJECT, "show", f"{commit}:{test_file(part)}")
     texts = (
         _git("-C", settings.PROJECT, "show", f"{commit}:{folder}/{part}.ipynb")
         for folder in ("notebooks", "notebooks/solutions")

@@ -92,7 +92,17 @@ def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, nu
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another word for it")
 def test_a_name_that_is_too_long_is_told_as_that(tmp_path):
     with pytest.raises(files.WriteError, match=r"cannot be written \(File name too long\)\. Take a shorter name, and"):
-        files.write_text("new", tmp_path / ("a" * 250))
+        files.write_text("new", tmp_path / ("a" * 256))
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".xml", "照" * 83 + ".xml", "é" * 124 + "a.xml"])
+def test_a_name_as_long_as_the_file_system_allows_can_be_written(name, tmp_path):
+    for text in ("first", "second"):
+        files.write_text(text, tmp_path / name)
+        assert (tmp_path / name).read_text() == text and names(tmp_path) == [name]
+    with files.replacing(tmp_path / name) as unfinished:
+        assert unfinished.name.endswith("a.xml" if "a" in name else "照.xml") and unfinished.name.startswith(".part-")
+        unfinished.touch()
 
 
 def test_a_folder_is_made_with_those_it_lies_in_and_may_be_there_already(tmp_path):

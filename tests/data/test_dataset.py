@@ -150,7 +150,7 @@ def test_bad_inputs_are_named_and_the_rest_goes_on(voc_folder):
         "0001.xml: has no photo; bring the photo back or take the annotation out.",
         "0002.jpg: has no annotation; label it or take it out.",
         "0003.jpg: cannot be read as a photo (image file is truncated",
-        "0004.xml: says the photo is 640x480, but 0004.jpg is 512x384; label it anew.",
+        "0004.xml: says the photo is 640x480, but 0004.jpg is 512x384.",
         "0005.xml: is not readable XML (no element found",
     ]
     assert [text[: len(start)] for text, start in zip(sorted(said(data)), wanted, strict=True)] == wanted
@@ -208,12 +208,12 @@ def test_a_folder_where_nothing_is_labelled_is_refused(voc_folder):
         dataset.load(voc_folder)
 
 
-@pytest.mark.parametrize("kind", ["no such folder", "a file"])
+@pytest.mark.parametrize("kind", ["no such folder", "is a file"])
 def test_what_is_no_folder_is_refused_as_a_data_set(kind, tmp_path):
     path = tmp_path / "cups"
-    if kind == "a file":
+    if kind == "is a file":
         path.write_text("cups")
-    with pytest.raises(voc.VocError, match="A data set holds images/ and annotations/"):
+    with pytest.raises(voc.VocError, match=kind):
         dataset.load(path)
 
 
@@ -382,3 +382,10 @@ def test_a_list_chooses_training_photos_and_keeps_their_order(yoghurt):
 def test_a_list_that_names_no_training_photo_is_refused(yoghurt, names):
     with pytest.raises(dataset.DatasetError, match=r"'nowhere\.jpg' is not among them|no photo is named"):
         dataset.only(yoghurt.samples, names)
+
+
+def test_a_name_in_another_form_of_unicode_is_the_photo_s_name(yoghurt):
+    composed, apart = "K\u00e4se.jpg", "Ka\u0308se.jpg"
+    samples = [dataclasses.replace(yoghurt.samples[0], name=apart), yoghurt.samples[1]]
+    assert names(dataset.only(samples, [composed])) == [apart]
+    assert names(dataset.only(samples, [apart])) == [apart]

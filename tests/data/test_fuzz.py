@@ -7,11 +7,20 @@ import pytest
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of EXIF that is broken
-@pytest.mark.parametrize(("target", "count"), [("annotation", 5000), ("photo", 3000)])
-def test_whatever_a_file_holds_only_our_own_named_errors_come_out(target, count):
+@pytest.mark.parametrize(
+    ("target", "count", "ways"),
+    [
+        ("annotation", 5000, ("taken", "refused")),
+        ("photo", 3000, ("taken", "refused")),
+        ("exif", 2000, ("turned", "upright", "unreadable")),
+        ("text", 2000, ("taken", "refused")),
+        ("label_map", 2000, ("taken", "refused")),
+    ],
+)
+def test_whatever_a_file_holds_only_our_own_named_errors_come_out(target, count, ways):
     outcomes = fuzzing.fuzz(target, count)
     assert sum(outcomes.values()) >= count
-    assert outcomes["taken"] > count / 50 and outcomes["refused"] > count / 50, "both ways are walked"
+    assert all(outcomes[way] > count / 50 for way in ways), "each way is walked"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -22,8 +31,8 @@ def test_at_length_it_goes_on_where_it_was_and_begins_anew_where_the_code_is_ano
     monkeypatch.setattr(fuzzing, "fuzz", lambda target, count, seed: seeds.append(seed) or fuzz(target, count, seed))
 
     def at_length(count: int) -> dict:
-        check, strategy, _, module = fuzzing.TARGETS["annotation"]
-        monkeypatch.setitem(fuzzing.TARGETS, "annotation", (check, strategy, count, module))
+        check, strategy, _, modules = fuzzing.TARGETS["annotation"]
+        monkeypatch.setitem(fuzzing.TARGETS, "annotation", (check, strategy, count, modules))
         fuzzing.at_length("annotation")
         return json.loads((tmp_path / "annotation.json").read_text())
 

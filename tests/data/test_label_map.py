@@ -3,10 +3,11 @@ import hypothesis.strategies as st
 import pytest
 
 from workshop_utils.data import label_map
+from workshop_utils.data.names import tidy
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(str.strip)
+NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(tidy)
 LABEL_MAPS = st.dictionaries(st.integers(1, label_map.LARGEST_ID), NAMES, min_size=1, max_size=8).filter(
-    lambda names: len(set(names.values())) == len(names)
+    lambda names: len(set(map(tidy, names.values()))) == len(names)
 )
 
 
@@ -39,10 +40,33 @@ def test_a_label_map_is_written_as_the_object_detection_api_writes_it(path):
 
 
 @hypothesis.given(LABEL_MAPS)
-def test_any_names_survive_writing_and_reading_in_the_order_of_their_ids(tmp_path_factory, names):
+def test_any_names_survive_writing_and_reading_tidy_in_the_order_of_their_ids(tmp_path_factory, names):
     path = tmp_path_factory.getbasetemp() / "any.pbtxt"
     label_map.write(names, path)
-    assert list(label_map.read(path).items()) == sorted(names.items())
+    assert list(label_map.read(path).items()) == [(number, tidy(name)) for number, name in sorted(names.items())]
+
+
+@pytest.mark.parametrize("written", ["cup ", "\tcup", "\ufeffcup", "c\u200bup", "cup\u00a0"])
+def test_needless_spaces_and_invisible_marks_are_not_part_of_a_name(path, written):
+    path.write_text(f"item {{ id: 1 name: '{written}' }}", encoding="utf-8")
+    assert label_map.read(path) == {1: "cup"}
+    assert label_map.checked([(7, written)]) == {7: "cup"}
+
+
+def test_a_name_in_two_forms_of_unicode_is_one_name(path):
+    path.write_text("item { id: 1 name: 'Ka\u0308se' }", encoding="utf-8")
+    assert label_map.read(path) == {1: "K\u00e4se"}
+    path.write_text("item { id: 1 name: 'Ka\u0308se' } item { id: 2 name: 'K\u00e4se' }", encoding="utf-8")
+    with pytest.raises(label_map.LabelMapError, match="item 2 is named"):
+        label_map.read(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_label_map_of_any_editor_is_read(path, encoding, end):
+    text = "# cups\nitem {\n  id: 1\n  name: 'K\u00e4se 杯'\n}\n"
+    path.write_bytes(text.replace("\n", end).encode(encoding))
+    assert label_map.read(path) == {1: "K\u00e4se 杯"}
 
 
 @pytest.mark.parametrize(
@@ -57,8 +81,24 @@ def test_any_names_survive_writing_and_reading_in_the_order_of_their_ids(tmp_pat
         'item { name: "cup" id: 1 keypoints { id: 3 label: "handle" } frequency: RARE lvis_id: 7 }',
         'item { name: "cup" id: 1 display_name: "A cup" }',
         'item { name: "/m/02jvh9" id: 1 display_name: "cup" }',
+        'item { id: 1 display_name: "cup" }',
+        'item { name: " " id: 1 display_name: "cup" }',
+        'item { name: "cup" id: 1 display_name: "" }',
     ],
-    ids=["single quotes", "id first", "comments", "angles", "pieces", "Windows", "unknown fields", "named", "a code"],
+    ids=[
+        "single quotes",
+        "id first",
+        "comments",
+        "angles",
+        "pieces",
+        "Windows",
+        "unknown fields",
+        "named",
+        "a code",
+        "display name only",
+        "display name and a space",
+        "empty display name",
+    ],
 )
 def test_whatever_protobuf_takes_for_a_label_map_is_read(path, text):
     path.write_bytes(text.encode())
@@ -79,9 +119,11 @@ def test_a_quoted_quote_and_an_escaped_letter_are_read(path):
         ("item { name: 'cup' id: 0 }", "'cup' has id 0; ids start at 1"),
         ("item { name: 'cup' id: -1 }", "'cup' has id -1; ids start at 1"),
         ("item { name: 'cup' id: 1 } item { name: 'mug' id: 1 }", "'mug' has id 1; ids start at 1 and differ"),
-        ("item { name: 'cup' id: 1 } item { name: 'cup' id: 2 }", "item 2 is named 'cup'; names differ"),
-        ("item { id: 3 }", "item 3 is named ''; names differ and are not empty"),
+        ("item { name: 'cup' id: 1 } item { name: 'cup' id: 2 }", "item 2 is named 'cup'; names are not empty"),
+        ("item { name: 'cup' id: 1 } item { name: 'cup ' id: 2 }", "item 2 is named 'cup '; .* differ in more"),
+        ("item { id: 3 }", "item 3 is named ''; names are not empty"),
         ("item { name: '  ' id: 3 }", "item 3 is named '  '"),
+        ("item { name: '/m/02jvh9' id: 3 display_name: ' ' }", "item 3 is named ' '"),
         ("item { name: 'cup' id: 'one' }", "is no label map: 1:"),
         ("item {\n  name: 'cup\n  id: 1\n}", "is no label map: 2:"),
         ("item {\n  name: 'cup'\n  id: 1\n", "is no label map"),
@@ -98,8 +140,16 @@ def test_a_label_map_that_cannot_be_used_is_refused_with_its_path_and_the_fault(
     assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_bytes_that_are_no_text_are_refused_with_the_path(path):
-    path.write_bytes(b"\xff\xfe\x00item")
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00item", "item { id: 1 name: '杯子' }".encode("gbk")])
+def test_bytes_that_are_no_text_are_refused_with_the_path_and_what_to_do(path, data):
+    path.write_bytes(data)
+    with pytest.raises(label_map.LabelMapError, match="save it as UTF-8") as caught:
+        label_map.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_folder_is_no_label_map(path):
+    path.mkdir()
     with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: is no label map"):
         label_map.read(path)
 

@@ -23,12 +23,15 @@ from PIL import Image
 
 from workshop_utils.cli import main
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, findings, inspection, label_map, photos, repair, voc
-from workshop_utils.data.findings import Kind, Outcome
+from workshop_utils.data import dataset, inspection, label_map, mending, photos, repair, voc, xml_file
+from workshop_utils.data.finding_kinds import Group, Kind, Outcome
 from workshop_utils.model import anchors
 from workshop_utils.training import batches
 
-pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # pytest undoes our own filter
+pytestmark = [  # pytest undoes our own filters
+    pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
+    pytest.mark.filterwarnings("ignore:.*EXIF:UserWarning"),
+]
 
 SIZE = (64, 48)
 CUP = voc.Box("cup", 10, 8, 40, 30)
@@ -82,7 +85,8 @@ def forbidden(monkeypatch):
 
         return reading
 
-    monkeypatch.setattr(builtins, "open", guarded(builtins.open))
+    for module in (builtins, io):  # pathlib opens by the second
+        monkeypatch.setattr(module, "open", guarded(module.open))
     monkeypatch.setattr(os, "scandir", guarded(os.scandir))
     yield
     FORBIDDEN.clear()
@@ -136,15 +140,15 @@ def saved(suffix: str, kind: str, change=lambda image: image, size=SIZE, **optio
     return spoil
 
 
-def turned(orientation: int, said_size) -> Callable:
+def turned(orientation: int, said_size, size=SIZE) -> Callable:
     """Give the photo an EXIF orientation, and its XML a size."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    width, height = said_size
 
     def spoil(folder, stem):
-        saved(".jpg", "JPEG", exif=exif)(folder, stem)
-        rewritten(("<width>64", f"<width>{width}"), ("<height>48", f"<height>{height}"))(folder, stem)
+        saved(".jpg", "JPEG", size=size, exif=exif)(folder, stem)
+        for side, old, new in zip(("width", "height"), size, said_size, strict=True):
+            rewritten((f"<{side}>{old}", f"<{side}>{new}"))(folder, stem)
 
     return spoil
 
@@ -258,17 +262,44 @@ def doubled(folder, stem):
     xml_of(folder, stem).write_text(text.replace(whole, whole * 2))
 
 
+def named(form: str) -> Callable:
+    """Give the annotation another name."""
+
+    def spoil(folder, stem):
+        xml_of(folder, stem).rename(folder / "annotations" / form.replace("STEM", stem))
+
+    return spoil
+
+
+def encoded(codec: str, declared: str, before: str = "") -> Callable:
+    """Give the annotation words in Chinese, and another encoding."""
+
+    def spoil(folder, stem):
+        head = f'{before}<?xml version="1.0" encoding="{declared}"?>\n' if declared else ""
+        text = head + xml_of(folder, stem).read_text().replace("Unspecified", "中立")
+        xml_of(folder, stem).write_bytes(text.encode(codec))
+
+    return spoil
+
+
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+BNDBOX = "<bndbox>" + "".join(f"<{edge}>{value}</{edge}>" for value, edge in enumerate(EDGES, start=1)) + "</bndbox>"
+UNSURE = (
+    "annotations/STEM.xml: does not show whether its boxes were drawn before EXIF (orientation {}) turns the photo. "
+    "Look whether they fit."
+)
 NAMED = "annotations/STEM.xml: names the photo '{}', but stands beside STEM.jpg. "
 READ_AS_RGB = "images/STEM.{}: is {}; it is read as RGB of 8 bits."
 TURNED_TOO = "annotations/STEM.xml: says 64x48, the photo before EXIF turns it to 48x64; its boxes are turned with it."
-NO_AREA = "annotations/STEM.xml: object 1 (cup) has no area: {}. Draw it anew or take it out."
+NO_AREA = "annotations/STEM.xml: object 1 (cup) has no area: {}. Draw it again or take it out."
 LEAVES = "annotations/STEM.xml: object 1 (cup) leaves the 64x48 photo{}"
-MORE_THAN_HALF = LEAVES.format(" by more than half: {}. Draw it anew or take it out.")
+MORE_THAN_HALF = LEAVES.format(" by more than half: {}. Draw it again or take it out.")
 TAKEN_AS_CUP = "annotations/STEM.xml: object 1 (cup) has the class {}, which is taken as 'cup'."
 
 MESSES = {
     **{f"ending_{suffix[1:]}": Mess(Kind.ENDING, saved(suffix, kind)) for suffix, kind in (
-        (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"),
+        (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"), (".jfif", "JPEG"),
+        (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"),
     )},
     "hidden_file": Mess(Kind.HIDDEN, written("images", "._STEM.jpg")),
     "hidden_xml": Mess(Kind.HIDDEN, written("annotations", ".STEM.xml")),
@@ -279,7 +310,8 @@ MESSES = {
     ),
     "other_file": Mess(
         Kind.OTHER_FILE, written("images", "STEM.db"),
-        "images/STEM.db: is passed over: it is no file that ends in .jpg, .jpeg, .png, .webp, .bmp.",
+        "images/STEM.db: is passed over: it is no file that ends in .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, "
+        ".webp, .bmp.",
     ),
     "yolo": Mess(
         Kind.OTHER_FILE, written("annotations", "STEM.txt"),
@@ -296,6 +328,22 @@ MESSES = {
     "same_stem": Mess(
         Kind.SAME_STEM, written("images", "STEM.png"),
         "images/STEM.png: has the same stem as STEM.jpg; rename one of them.",
+    ),
+    **{f"near_name{number}": Mess(
+        Kind.NEAR_NAME, named(form),
+        f"annotations/{form}: is taken as the annotation of STEM.jpg; it should be named STEM.xml.",
+    ) for number, form in enumerate(("STEM", "STEM.jpg.xml", "STEM.xml.xml", "STEM.XML.txt"))},
+    "near_name_in_capitals": Mess(
+        Kind.NEAR_NAME, named("NEAR_NAME_IN_CAPITALS.xml"),
+        "annotations/NEAR_NAME_IN_CAPITALS.xml: is taken as the annotation of STEM.jpg; it should be named STEM.xml.",
+    ),
+    "beside_its_photo": Mess(
+        Kind.MISPLACED, lambda folder, stem: xml_of(folder, stem).rename(folder / "images" / f"{stem}.xml"),
+        "images/STEM.xml: lies in images/. Move it to annotations/.",
+    ),
+    "among_the_annotations": Mess(
+        Kind.MISPLACED, lambda folder, stem: image_of(folder, stem).rename(folder / "annotations" / f"{stem}.jpg"),
+        "annotations/STEM.jpg: lies in annotations/. Move it to images/.",
     ),
     "no_annotation": Mess(
         Kind.NO_ANNOTATION, lambda folder, stem: xml_of(folder, stem).unlink(),
@@ -333,11 +381,19 @@ MESSES = {
     ),
     "truncated": Mess(
         Kind.BROKEN_PHOTO, truncated,
-        "images/STEM.jpg: cannot be read as a photo (*). Open and save it anew, or take it out.", used=False,
+        "images/STEM.jpg: cannot be read as a photo (*). Copy it again, or take it out.", used=False,
     ),
     "no_photo_at_all": Mess(
-        Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"<html>"),
-        "images/STEM.jpg: cannot be read as a photo (*). Open and save it anew, or take it out.", used=False,
+        Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"something"),
+        "images/STEM.jpg: cannot be read as a photo (*). Copy it again, or take it out.", used=False,
+    ),
+    "web_page": Mess(
+        Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"\n<!DOCTYPE html>"),
+        "images/STEM.jpg: is a web page or XML, not a photo. Download the photo itself, or take it out.", used=False,
+    ),
+    "film": Mess(
+        Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x18ftypmp42" + bytes(40)),
+        "images/STEM.jpg: is a film. Save single frames of it as JPEG.", used=False,
     ),
     "jpg_that_is_png": Mess(
         Kind.WRONG_ENDING, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
@@ -365,7 +421,18 @@ MESSES = {
         Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "RGB of 16 bits"),
     ),
     **{f"orientation_{number}": Mess(Kind.TURNED, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
-       for number in range(10)},
+       for number in (0, 1, 5, 6, 7, 8, 9)},
+    **{f"orientation_{number}": Mess(Kind.UNSURE_TURN, turned(number, SIZE), UNSURE.format(number))
+       for number in (2, 3, 4)},
+    "square_turned": Mess(Kind.UNSURE_TURN, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
+    "exif_breaks_off": Mess(
+        Kind.BROKEN_METADATA, saved(".jpg", "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"),
+        "images/STEM.jpg: has EXIF whose orientation cannot be read; the photo is used as it is stored.",
+    ),
+    "orientation_is_text": Mess(
+        Kind.BROKEN_METADATA, saved(".png", "PNG", exif=b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x02" + b"6\0\0\0"),
+        "images/STEM.png: has EXIF whose orientation cannot be read; the photo is used as it is stored.",
+    ),
     "one_pixel": Mess(
         Kind.TINY, saved(".jpg", "JPEG", size=(1, 1)),
         "images/STEM.jpg: is 1x1 pixels, too small to show anything. Take it out.", used=False,
@@ -382,7 +449,16 @@ MESSES = {
     ),
     "half_an_xml": Mess(
         Kind.BROKEN_XML, written("annotations", "STEM.xml", b"<annotation>"),
-        "annotations/STEM.xml: is not readable XML (*). Label the photo anew.", used=False,
+        "annotations/STEM.xml: is not readable XML (*). It is empty or cut off: restore it, or label the photo again.",
+        used=False,
+    ),
+    "ampersand": Mess(
+        Kind.BROKEN_XML, rewritten(("<name>cup", "<name>cup & cream")),
+        "annotations/STEM.xml: is not readable XML (*). Write & as &amp; there.", used=False,
+    ),
+    "encoding_not_declared": Mess(
+        Kind.BROKEN_XML, encoded("gbk", declared=""),
+        "annotations/STEM.xml: is not text in UTF-8. Open it in a text editor, and save it as UTF-8.", used=False,
     ),
     "no_name": Mess(
         Kind.BROKEN_XML, rewritten(("<name>cup</name>", "<name> </name>")),
@@ -390,11 +466,75 @@ MESSES = {
     ),
     "no_number": Mess(
         Kind.BROKEN_XML, rewritten(("<xmin>10", "<xmin>ten")),
-        "annotations/STEM.xml: object 1 (cup) has <xmin> 'ten', which is no number. Draw it anew.", used=False,
+        "annotations/STEM.xml: object 1 (cup) has <xmin> 'ten', which is no number. "
+        "Correct it, or draw the box again.", used=False,
     ),
+    "no_box": Mess(
+        Kind.BROKEN_XML, rewritten(("bndbox>", "nothing>"), *((f"{edge}>", f"a{edge}>") for edge in EDGES)),
+        "annotations/STEM.xml: object 1 (cup) has no <bndbox>. Draw its box, or take the object out.", used=False,
+    ),
+    "item": Mess(
+        Kind.UNREAD_BOXES, rewritten(("object>", "item>")),
+        "annotations/STEM.xml: has boxes that belong to no <object>, 1 in <item>. Rename that element to <object>.",
+        used=False,
+    ),
+    "polygon": Mess(
+        Kind.UNREAD_BOXES, rewritten(("bndbox>", "polygon>")),
+        "annotations/STEM.xml: object 1 (cup) has no <bndbox>, but <polygon>, which is not read. "
+        "Export boxes as Pascal VOC.", used=False,
+    ),
+    "two_names": Mess(
+        Kind.UNREAD_BOXES, rewritten(("<name>cup", "<name>mug</name><name>cup")),
+        "annotations/STEM.xml: object 1 has more than one <name>: 'mug' and 'cup'. Make an object of each.", used=False,
+    ),
+    "in_capitals": Mess(
+        Kind.OTHER_TAGS, rewritten(("object>", "Object>"), ("xmin>", "XMin>")),
+        "annotations/STEM.xml: has <Object>, <XMin> in capitals or a namespace; read as <object>.",
+    ),
+    "namespace": Mess(
+        Kind.OTHER_TAGS, rewritten(("<annotation>", '<annotation xmlns="http://a/b">')),
+        "annotations/STEM.xml: has <annotation>, * in capitals or a namespace; read as <annotation>.",
+    ),
+    "nested": Mess(
+        Kind.OTHER_TAGS, rewritten(("<object>", "<objects><object>"), ("</object>", "</object></objects>")),
+        "annotations/STEM.xml: has objects below <objects>; they are read like the others.",
+    ),
+    "part": Mess(
+        Kind.PARTS, rewritten(("</object>", f"<part><name>handle</name>{BNDBOX}</part></object>")),
+        "annotations/STEM.xml: holds boxes of 1 parts, which are not used.",
+    ),
+    "truncated_share": Mess(
+        Kind.OTHER_FIELD, rewritten(("<truncated>0", "<truncated>0.0597")),
+        "annotations/STEM.xml: has <truncated> '0.0597', no whole number, in 1 of its objects; taken as 1.",
+    ),
+    "unspecified": Mess(
+        Kind.OTHER_FIELD, rewritten(("<difficult>0", "<difficult>Unspecified")),
+        "annotations/STEM.xml: has <difficult> 'Unspecified', no whole number, in 1 of its objects; taken as 0.",
+    ),
+    "depth_in_words": Mess(
+        Kind.OTHER_FIELD, rewritten(("<depth>3", "<depth>RGB")),
+        "annotations/STEM.xml: has <size/depth> 'RGB', no whole number; taken as 3.",
+    ),
+    "segmented_in_words": Mess(
+        Kind.OTHER_FIELD, rewritten(("<segmented>0", "<segmented>no")),
+        "annotations/STEM.xml: has <segmented> 'no', no whole number; taken as 0.",
+    ),
+    **{f"encoding_{name}": Mess(Kind.XML_ENCODING, encoded(codec, declared=name)) for name, codec in (
+        ("GBK", "gbk"), ("gb2312", "gb2312"), ("Shift_JIS", "shift_jis"), ("UTF-16", "utf-16"), ("utf-8", "utf-8-sig"),
+    )},
+    "encoding_wrong": Mess(Kind.XML_ENCODING, encoded("utf-8", declared="UTF-16")),
+    "blank_line_first": Mess(Kind.XML_ENCODING, encoded("utf-8", declared="utf-8", before="\n \n")),
     "size_in_fractions": Mess(
-        Kind.BROKEN_XML, rewritten(("<width>64", "<width>64.5")),
-        "annotations/STEM.xml: <size/width> is '64.5', not a whole number. Label the photo anew.", used=False,
+        Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640.5")),
+        "annotations/STEM.xml: says the photo is 640x48, but STEM.jpg is 64x48. *", used=False,
+    ),
+    "size_off": Mess(
+        Kind.SIZE_OFF, rewritten(("<width>64", "<width>65"), ("<height>48", "<height>46")),
+        "annotations/STEM.xml: says 65x46, but the photo is 64x48; its own size is taken, and the boxes as they are.",
+    ),
+    "size_in_words": Mess(
+        Kind.NO_SIZE, rewritten(("<width>64", "<width>wide")),
+        "annotations/STEM.xml: has a <size> of 0x48, or none; the photo's own is taken, 64x48.",
     ),
     "size_of_0x0": Mess(
         Kind.NO_SIZE, rewritten(("<width>64", "<width>0"), ("<height>48", "<height>0"), ("<depth>3", "<depth>0")),
@@ -410,11 +550,13 @@ MESSES = {
     "unturned_8": Mess(Kind.UNTURNED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
     "other_size": Mess(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480")),
-        "annotations/STEM.xml: says the photo is 640x480, but STEM.jpg is 64x48; label it anew.", used=False,
+        "annotations/STEM.xml: says the photo is 640x480, but STEM.jpg is 64x48. "
+        "It was resized after it was labelled: bring it back in that size.", used=False,
     ),
     "size_exchanged": Mess(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>48"), ("<height>48", "<height>64")),
-        "annotations/STEM.xml: says the photo is 48x64, but STEM.jpg is 64x48; label it anew.", used=False,
+        "annotations/STEM.xml: says the photo is 48x64, but STEM.jpg is 64x48. "
+        "If its boxes fit the photo, exchange <width> and <height>; if not, turn the photo back.", used=False,
     ),
     **{f"filename_{place}": Mess(Kind.FILENAME_FORM, rewritten((">STEM.jpg<".replace("STEM", f"filename_{place}"),
        f">{name}<")), NAMED.format(name) + "The photo's own name is taken.") for place, name in enumerate((
@@ -429,8 +571,9 @@ MESSES = {
         lambda folder, stem: voc.write(voc.Annotation(f"{stem}.jpg", *SIZE), xml_of(folder, stem)),
         "annotations/STEM.xml: holds no object; the photo is used as one without.", boxes=(),
     ),
-    "fractions": Mess(Kind.FRACTIONS, edges(10.25, 8.5, 40.0, 29.75), boxes=((10.25, 8.5, 40, 29.75),)),
-    "size_in_floats": Mess(Kind.FRACTIONS, rewritten(("<width>64", "<width>64.0"), ("<height>48", "<height>48.0"))),
+    "fractions": Mess(Kind.NUMBERS, edges(10.25, 8.5, 40.0, 29.75), boxes=((10.25, 8.5, 40, 29.75),)),
+    "mark_in_number": Mess(Kind.NUMBERS, rewritten(("<xmin>10", "<xmin>\ufeff 10"), ("<width>64", "<width>\ufeff64"))),
+    "size_in_floats": Mess(Kind.NUMBERS, rewritten(("<width>64", "<width>64.0"), ("<height>48", "<height>48.0"))),
     "from_0": Mess(Kind.FROM_0_OR_1, edges(0, 0, 63, 47), boxes=((0, 0, 63, 47),)),
     "from_1": Mess(Kind.FROM_0_OR_1, edges(1, 1, 64, 48), boxes=((1, 1, 64, 48),)),
     "reversed": Mess(
@@ -473,6 +616,26 @@ MESSES = {
     "endless": Mess(
         Kind.NO_AREA, edges("-inf", 8, 40, 30), NO_AREA.format("xmin -inf, ymin 8, xmax 40, ymax 30"), used=False,
     ),
+    "several_boxes": Mess(
+        Kind.SEVERAL_BOXES, rewritten(("</bndbox>", "</bndbox>" + BNDBOX)),
+        "annotations/STEM.xml: object 1 (cup) has 2 boxes; each becomes an object.",
+        boxes=((10, 8, 40, 30), (1, 2, 3, 4)),
+    ),
+    "rotated": Mess(
+        Kind.ROTATED_BOX, rewritten(("</bndbox>", "</bndbox><attributes><attribute><name>rotation</name>"
+                                     "<value>90.0</value></attribute></attributes>")),
+        "annotations/STEM.xml: object 1 (cup) has a box that is rotated by 90 degrees; "
+        "the upright box around it is taken.",
+        boxes=((14, 4, 36, 34),),
+    ),
+    "robndbox": Mess(
+        Kind.ROTATED_BOX,
+        rewritten(
+            ("bndbox>", "robndbox>"), ("xmin>10", "cx>25"), ("/xmin", "/cx"), ("ymin>8", "cy>19"), ("/ymin", "/cy"),
+            ("xmax>40", "w>30"), ("/xmax", "/w"), ("ymax>30", "h>22"), ("/ymax>", "/h><angle>0</angle>"),
+        ),
+        "annotations/STEM.xml: object 1 (cup) has a <robndbox>; the upright box around it is taken.",
+    ),
     "doubled": Mess(
         Kind.SAME_BOX, doubled,
         "annotations/STEM.xml: object 2 (cup) is there twice: xmin 10, ymin 8, xmax 40, ymax 30. It is taken once.",
@@ -480,6 +643,10 @@ MESSES = {
     "umlaut_and_emoji": Mess(Kind.CLASS_LETTERS, rewritten(("<name>cup", "<name>Grüner Tee 🍵"))),
     "spaces": Mess(
         Kind.CLASS_FORM, rewritten(("<name>cup", "<name>  cup ")), TAKEN_AS_CUP.format("'  cup '"),
+    ),
+    "mark_in_name": Mess(
+        Kind.CLASS_FORM, rewritten(("<name>cup", "<name>\ufeffcup")),
+        TAKEN_AS_CUP.format("'\\ufeffcup' (with an invisible mark in it)"),
     ),
     "accent_apart": Mess(
         Kind.CLASS_FORM, rewritten(("<name>cup", f"<name>{unicodedata.normalize('NFD', 'Käse')}")),
@@ -503,6 +670,63 @@ MESSES = {
 }  # fmt: skip
 
 EVERY = pytest.mark.parametrize("name", MESSES)
+
+
+def moved(**folders: str) -> Callable:
+    """Give the data set's folders other names, "." for the data set itself."""
+
+    def spoil(folder):
+        for old, new in folders.items():
+            if new == ".":
+                for path in sorted((folder / old).iterdir()):
+                    path.rename(folder / path.name)
+                (folder / old).rmdir()
+            else:
+                (folder / old).rename(folder / new)
+
+    return spoil
+
+
+def listed(text: str, encoding: str) -> Callable:
+    return lambda folder: (folder / label_map.FILENAME).write_bytes(text.encode(encoding))
+
+
+SETS = {
+    "capitals": (Kind.FOLDER_NAMES, moved(annotations="Annotations")),
+    "pascal_voc": (Kind.FOLDER_NAMES, moved(images="JPEGImages", annotations="Annotations")),
+    "side_by_side": (Kind.FOLDER_NAMES, moved(images=".", annotations=".")),
+    "photos_above_annotations": (Kind.FOLDER_NAMES, moved(images=".")),
+    "xml_above_photos": (Kind.FOLDER_NAMES, moved(annotations=".")),
+    "notepad": (Kind.LISTED_FORM, listed("item {\r\n  id: 1\r\n  name: 'cup'\r\n}\r\n", "utf-8-sig")),
+    "utf_16": (Kind.LISTED_FORM, listed("item { id: 1 name: 'cup' }", "utf-16")),
+    "space_in_name": (Kind.LISTED_FORM, listed("item { id: 1 name: 'cup ' }", "utf-8")),
+    "display_name": (Kind.LISTED_FORM, listed("item { id: 1 display_name: 'cup' }", "utf-8")),
+}
+"""What may be odd of a data set as a whole and is taken as it is: its kind, and what makes it so."""
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_in_another_form_is_taken_as_it_is_and_repaired_like_any_other(name, clean, tmp_path, capsys):
+    wanted = dataset.load(clean)
+    SETS[name][1](clean)
+    before = snapshot(clean)
+    assert check(clean) == 0 and capsys.readouterr().out == ""
+    data = dataset.load(clean)
+    assert data.label_map == wanted.label_map == {1: "cup"}
+    assert [(s.name, s.sha256, s.boxes.tolist()) for s in data.samples] == [
+        (s.name, s.sha256, s.boxes.tolist()) for s in wanted.samples
+    ]
+    spoil = next(path for path in clean.rglob("second.xml"))
+    spoil.write_text(spoil.read_text().replace("<name>cup", "<name> cup"))
+    truncate = next(path for path in clean.rglob("third.jpg"))
+    truncate.write_bytes(truncate.read_bytes()[:700])
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == sorted(
+        ["images", "annotations", "set_aside", "findings.txt", *(path.name for path in clean.glob("*.pbtxt"))]
+    )
+    assert check(tmp_path / "copy") == 0 and len(dataset.load(tmp_path / "copy").samples) == 2
+    kept_or_set_aside(clean, tmp_path / "copy")
+    assert {path.name for path in before} == {path.name for path in snapshot(clean)}
 
 
 @pytest.fixture
@@ -546,7 +770,8 @@ def check(*arguments) -> int:
 
 
 def test_there_is_a_mess_of_every_kind():
-    assert {mess.kind for mess in MESSES.values()} == set(Kind)
+    resized = {Kind.RESIZED}  # only a whole set can be that: test_mending
+    assert {mess.kind for mess in MESSES.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
 
 
 @EVERY
@@ -560,7 +785,7 @@ def test_a_mess_is_said_with_its_file_and_what_to_do_and_nothing_else_is(name, c
         assert f"    1  {MESSES[name].kind.found}\n" in err
     else:
         assert (code, out) == (0, "")
-        assert ("what was found" in err) == (outcome is Outcome.TOLD)
+        assert ("what was found" in err) == (outcome is Outcome.NOTED)
 
 
 @EVERY
@@ -587,7 +812,7 @@ def test_the_table_counts_each_kind_and_gives_an_example_what_is_done_and_what_t
         "count  what was found\n"
         f"    1  {Kind.COLOURS.found}\n"
         f"       for example: {clean}/images/grey.jpg\n"
-        f"       told: {Kind.COLOURS.does}\n"
+        f"       noted: {Kind.COLOURS.does}\n"
         f"       what to do: {Kind.COLOURS.remedy}\n"
         f"    2  {Kind.NO_AREA.found}\n"
         f"       for example: {clean}/annotations/hair.xml\n"
@@ -702,16 +927,16 @@ def test_whatever_is_mended_once_is_in_order_and_can_be_written_and_read(
     tmp_path_factory, boxes, width, height, orientation, listed
 ):
     xml, photo = tmp_path_factory.getbasetemp() / "any.xml", pathlib.Path("any.jpg")
-    seen = inspection.Seen("any.jpg", (48, 64), orientation, "")
+    seen = mending.Seen("any.jpg", (48, 64), orientation, "")
     annotation = voc.Annotation("any", width, height, tuple(boxes))
     spelling = inspection.spellings((box.name for box in boxes), listed)
-    mended, found = inspection.mend(annotation, xml, photo, seen, spelling)
+    mended, found = mending.mend(annotation, xml, photo, seen, spelling)
     if any(each.kind.outcome is Outcome.SET_ASIDE for each in found):
         return
     voc.write(mended, xml)
     assert voc.read(xml) == mended
     spelling = inspection.spellings((box.name for box in mended.boxes), listed)
-    again, found = inspection.mend(voc.read_as_written(xml), xml, photo, seen, spelling)
+    again, found = mending.mend(voc.read_as_written(xml), xml, photo, seen, spelling)
     assert again == mended and not any(each.is_fault for each in found)
     assert (np.diff(np.reshape(voc.normalised(mended), (-1, 2, 2)).astype(np.float32), axis=1) > 0).all()
 
@@ -764,7 +989,7 @@ def in_capitals(number: int) -> str:
 
 @pytest.mark.parametrize("name", ["cup", "cup {}", in_capitals], ids=["one class", "many classes", "many spellings"])
 def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
-    seen = inspection.Seen("any.jpg", (64, 48), 1, "")
+    seen = mending.Seen("any.jpg", (64, 48), 1, "")
 
     def calls(count: int) -> int:
         """Return how often functions are called for so many objects."""
@@ -774,7 +999,7 @@ def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
         sys.setprofile(lambda frame, event, _: called.append(event))
         try:
             spelling = inspection.spellings([box.name for box in boxes])
-            mended, _ = inspection.mend(annotation, pathlib.Path("any.xml"), pathlib.Path("any.jpg"), seen, spelling)
+            mended, _ = mending.mend(annotation, pathlib.Path("any.xml"), pathlib.Path("any.jpg"), seen, spelling)
         finally:
             sys.setprofile(None)
         assert len(mended.boxes) == count
@@ -785,9 +1010,9 @@ def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
 
 def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
     path = xml_of(clean, "first")
-    os.truncate(path, voc.MOST_BYTES + 1)
-    monkeypatch.setattr(voc.defusedxml.ElementTree, "parse", lambda *_: pytest.fail("it was read"))
-    with pytest.raises(voc.VocError, match=r"first\.xml: is not readable XML \(it has more than 10 MB, which no"):
+    os.truncate(path, xml_file.MOST_BYTES + 1)
+    monkeypatch.setattr(pathlib.Path, "read_bytes", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(voc.VocError, match=r"first\.xml: has more than 10 MB, which no"):
         voc.read(path)
 
 
@@ -828,7 +1053,7 @@ def kept_or_set_aside(folder: pathlib.Path, copied: pathlib.Path) -> None:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.is_file() and not hidden and str(path) not in FORBIDDEN:
             assert path.read_bytes() in contents or (copied / "annotations" / path.name).exists(), path
-            if path.parent.name != "annotations":
+            if path.suffix.lower() != ".xml":
                 assert path.read_bytes() in contents, path
 
 
@@ -838,7 +1063,7 @@ def test_the_copy_of_a_mess_is_clean_and_the_original_is_as_it_was(name, clean, 
     code = check(clean, "--fix", "--out", tmp_path / "copy")
     assert code == 0
     assert snapshot(clean) == before
-    if MESSES[name].kind.outcome in (Outcome.TAKEN, Outcome.TOLD):
+    if MESSES[name].kind.outcome in (Outcome.TAKEN, Outcome.NOTED):
         assert not (tmp_path / "copy").exists()
         return
     assert check(tmp_path / "copy") == 0
@@ -923,7 +1148,7 @@ def test_a_copy_is_never_written_over_anything(kind, clean, tmp_path, capsys):
     before = snapshot(tmp_path)
     assert check(clean, "--fix", "--out", out) == 1
     said = capsys.readouterr()
-    assert said.err.startswith(f"{out}: ") and "Choose another --out" in said.err
+    assert said.err.startswith(f"{out}: ") and "--out" in said.err
     assert snapshot(tmp_path) == before
 
 
@@ -998,6 +1223,68 @@ def test_where_xml_could_hold_no_photo_s_name_no_copy_is_written(clean, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
 
 
+@pytest.mark.parametrize("how", [[], ["--fix"]])
+def test_a_whole_drive_is_no_data_set_and_needs_another_folder_for_its_copy(how, capsys):
+    assert check("/", *how) == 1
+    said = "".join(capsys.readouterr())
+    assert said.startswith("/") and ("--out" in said) == bool(how)
+
+
+@pytest.mark.parametrize("how", [[], ["--fix"]])
+def test_a_file_given_for_a_data_set_is_called_a_file(how, clean, capsys):
+    photo = image_of(clean, "first")
+    assert check(photo, *how) == 1
+    assert f"{photo}: is a file" in "".join(capsys.readouterr())
+    assert sorted(path.name for path in photo.parent.iterdir()) == ["first.jpg", "second.jpg", "third.jpg"]
+
+
+def test_what_a_repaired_annotation_lacks_is_kept_with_what_is_set_aside(clean, tmp_path):
+    more = f"<part><name>lid</name>{BNDBOX}</part><attributes/></object>"
+    rewritten(("</object>", more), ("<name>cup", "<name> cup"))(clean, "first")
+    rewritten(("</object>", more))(clean, "second")
+    rewritten(("<name>cup", "<name> cup"))(clean, "third")
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    aside = tmp_path / "copy" / "set_aside"
+    assert [path for path in aside.rglob("*") if path.is_file()] == [aside / "annotations" / "first.xml"]
+    assert (aside / "annotations" / "first.xml").read_bytes() == xml_of(clean, "first").read_bytes()
+    copied = xml_of(tmp_path / "copy", "second")
+    assert copied.read_bytes() == xml_of(clean, "second").read_bytes(), "what needs no repair loses nothing"
+    assert check(tmp_path / "copy") == 0 and len(list((tmp_path / "copy" / "images").iterdir())) == 3
+
+
+def test_names_that_a_drive_takes_for_one_do_not_overwrite_each_other_in_the_copy(clean, tmp_path, monkeypatch, capsys):
+    add_pair(clean, "FIRST")
+    rewritten(("<name>cup", "<name> cup"))(clean, "second")
+    written, exists = [], pathlib.Path.exists
+
+    def without_case(path):
+        return exists(path) or str(path).lower() in [str(each).lower() for each in written]
+
+    copy2 = shutil.copy2
+    monkeypatch.setattr(shutil, "copy2", lambda source, target: (written.append(target), copy2(source, target)))
+    monkeypatch.setattr(pathlib.Path, "exists", without_case)
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    names = {path.name for path in (tmp_path / "copy" / "images").iterdir()}
+    assert names == {"FIRST.jpg", "second.jpg", "third.jpg"}
+    assert f"{image_of(clean, 'first')}: is set aside" in capsys.readouterr().out
+    assert (tmp_path / "copy" / "set_aside" / "images" / "first.jpg").is_file()
+
+
+def test_a_resized_set_is_repaired_as_a_whole(clean, tmp_path, capsys):
+    for stem in ("first", "second", "third"):
+        double = zip(("xmin", "ymin", "xmax", "ymax"), (10, 8, 40, 30), strict=True)
+        boxes = [(f"<{edge}>{value}<", f"<{edge}>{value * 10}<") for edge, value in double]
+        rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480"), *boxes)(clean, stem)
+    assert check(clean) == 1
+    assert {each.kind for each in inspection.inspect(clean).said} == {Kind.RESIZED}
+    assert [s.boxes.tolist() for s in dataset.load(clean).samples] == [
+        [pytest.approx([8 / 48, 10 / 64, 30 / 48, 40 / 64])] for _ in range(3)
+    ]
+    assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
+    assert voc.read(xml_of(tmp_path / "copy", "first")).boxes == (CUP,)
+    assert check(tmp_path / "copy") == 0
+
+
 def test_out_without_fix_is_wrong_usage(clean, tmp_path):
     assert check(clean, "--out", tmp_path / "copy") == 2
 
@@ -1058,9 +1345,9 @@ def test_check_keeps_one_photo_in_memory_however_many_there_are(tmp_path):
     ("command", "said"),
     [
         ("voc.read('FOLDER/annotations/no_number.xml')",
-         "FOLDER/annotations/no_number.xml: object 1 (cup) has <xmin> 'ten', which is no number. Draw it anew."),
+         "FOLDER/annotations/no_number.xml: object 1 (cup) has <xmin> 'ten', which is no number. Correct it"),
         ("photos.read('FOLDER/images/truncated.jpg')", "FOLDER/images/truncated.jpg: cannot be read as a photo"),
-        ("dataset.load('FOLDER/images')", "FOLDER/images: has no folder 'images'. A data set holds images/ and"),
+        ("dataset.load('FOLDER/images')", "FOLDER/images: has no folder 'annotations'. A data set holds images/ and"),
         ("label_map.read('FOLDER/label_map.pbtxt')", "FOLDER/label_map.pbtxt: there is no such label map."),
     ],
 )  # fmt: skip
@@ -1080,7 +1367,7 @@ def test_in_a_notebook_a_fault_of_the_data_is_its_message_without_a_traceback(co
 
 def test_the_documentation_has_the_table_that_the_code_has():
     rows = []
-    for group in findings.Group:
+    for group in Group:
         rows.append(f"| **{group.value}** | | |")
         rows += [
             f"| {kind.found} | {kind.outcome.value.capitalize()}. {kind.does} | {kind.remedy} |".replace("<", "\\<")
@@ -1092,7 +1379,7 @@ def test_the_documentation_has_the_table_that_the_code_has():
 
 
 def test_the_kinds_are_listed_in_the_order_in_which_a_person_meets_them():
-    groups = list(findings.Group)
+    groups = list(Group)
     places = [groups.index(kind.group) for kind in Kind]
     assert places == sorted(places)
 
@@ -1104,4 +1391,4 @@ def test_the_documentation_names_the_endings_and_folders_that_the_code_has():
     assert f"{inspection.LONGEST_SIDE:,} pixels" in Kind.LONG.found
     assert f"{photos.MOST_PIXELS // 10**6} million pixels" in Kind.TOO_LARGE.found
     assert f"{photos.MOST_BYTES // 10**6} MB" in Kind.TOO_LARGE.found
-    assert f"{voc.MOST_BYTES // 10**6} MB" in Kind.BROKEN_XML.found
+    assert f"{xml_file.MOST_BYTES // 10**6} MB" in Kind.BROKEN_XML.found

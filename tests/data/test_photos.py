@@ -11,7 +11,7 @@ from PIL import EpsImagePlugin, Image, ImageFile
 
 from workshop_utils.core import settings
 from workshop_utils.data import photos
-from workshop_utils.data.findings import Kind
+from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.model import preprocessing
 
 PHOTO = settings.YOGHURT / "images" / "0001.jpg"
@@ -130,6 +130,37 @@ def test_heic_is_refused_with_what_to_do_whatever_its_ending(tmp_path):
         assert caught.value.kind is Kind.FOREIGN_FORMAT
 
 
+@pytest.mark.parametrize(
+    ("data", "said", "kind"),
+    [
+        (b"\0\0\0\x18ftypmp42", "is a film", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x14ftypqt  ", "is a film", Kind.FOREIGN_FORMAT),
+        (b"RIFF\x20\0\0\0AVI LIST", "is a film", Kind.FOREIGN_FORMAT),
+        (b"\x1aE\xdf\xa3\x01", "is a film", Kind.FOREIGN_FORMAT),
+        (b"\0\0\x01\xba\x44", "is a film", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypavif", "is HEIC or AVIF", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypmif1", "is HEIC or AVIF", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypcrx ", "raw format", Kind.FOREIGN_FORMAT),
+        (b"\xff\x0a\0", "is JPEG XL", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x0cJXL \r\n", "is JPEG XL", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x0cjP  \r\n", "is JPEG 2000", Kind.FOREIGN_FORMAT),
+        (b"8BPS\0\1", "is Photoshop's", Kind.FOREIGN_FORMAT),
+        (b"%PDF-1.4", "is a PDF", Kind.FOREIGN_FORMAT),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", Kind.BROKEN_PHOTO),
+        (b" \n<!DOCTYPE html>", "web page", Kind.BROKEN_PHOTO),
+        (b"RIFF\x20\0\0\0WAVE", "cannot be read as a photo", Kind.BROKEN_PHOTO),
+        (b"\0\0\0\x18fTYPheic", "cannot be read as a photo", Kind.BROKEN_PHOTO),
+    ],
+)
+def test_what_is_no_photo_is_called_what_it_is(data, said, kind, tmp_path):
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(data + bytes(40))
+    for source, name in ((path, None), (path.read_bytes(), "cup.jpg")):
+        with pytest.raises(photos.PhotoError, match=said) as caught:
+            photos.decode(source, name)
+        assert caught.value.kind is kind and str(caught.value).startswith(f"{name or path}: ")
+
+
 @pytest.mark.parametrize("kind", ["GIF", "TIFF"])
 def test_a_format_that_is_not_read_is_named_and_not_decoded(kind, monkeypatch):
     data = encoded(Image.new("RGB", (16, 16)), kind)
@@ -173,7 +204,7 @@ def test_a_missing_photo_is_refused_with_its_path(tmp_path):
 def test_what_is_no_whole_photo_is_refused_with_its_path_and_a_remedy(tmp_path, data):
     path = tmp_path / "cup.jpg"
     path.write_bytes(data)
-    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo .*Open and save it anew"):
+    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo .*Copy it again"):
         photos.read(path)
     with pytest.raises(photos.PhotoError, match=r"^cup\.jpg: cannot be read"):
         photos.read(data, "cup.jpg")
@@ -254,7 +285,7 @@ def test_a_photo_is_never_copied_without_need(tmp_path, mode, colour, orientatio
 
 
 def test_photos_are_found_sorted_whatever_the_case_of_their_ending(tmp_path):
-    wanted = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.jpg"]
+    wanted = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.jpg", "g.jfif", "h.JPE", "i.pjpeg", "j.pjp"]
     for name in [*reversed(wanted), ".hidden.jpg", "notes.txt", "jpg", "cup.xml"]:
         (tmp_path / name).touch()
     assert photos.find(tmp_path) == [tmp_path / name for name in wanted]

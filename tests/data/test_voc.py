@@ -10,7 +10,7 @@ from conftest import FIXTURES
 
 from workshop_utils.core import settings
 from workshop_utils.data import voc
-from workshop_utils.data.findings import Kind
+from workshop_utils.data.finding_kinds import Kind
 
 CUP = voc.Box("cup", 10, 20, 110, 220)
 PHOTO = voc.Annotation("cup.jpg", 512, 384, (CUP,))
@@ -169,8 +169,10 @@ def test_what_a_lesser_tool_leaves_out_is_taken_as_labelimg_would_have_it(tmp_pa
         ("<xmax>110</xmax>", "<xmax>inf</xmax>", "xmax inf"),
         ("<xmin>10</xmin>", "<xmin>ten</xmin>", "<xmin> 'ten', which is no number"),
         ("<xmin>10</xmin>", "<xmin></xmin>", "<xmin> '', which is no number"),
-        ("<xmin>10</xmin>", "", "<xmin> None, which is no number"),
-        ("bndbox", "polygon", "<xmin> None, which is no number"),
+        ("<xmin>10</xmin>", "<xmin>40,5</xmin>", r"'40,5', which is no number\. Write 40\.5"),
+        ("<xmin>10</xmin>", "", "has no <xmin> in its <bndbox>, which holds <ymin>, <xmax>, <ymax>"),
+        ("bndbox", "polygon", "has no <bndbox>, but <polygon>, which is not read"),
+        ("bndbox", "place", "has no <bndbox>, but <xmin>"),
         ("<name>cup</name>", "<name></name>", "has no <name>"),
         ("<name>cup</name>", "<name>  </name>", "has no <name>"),
         ("<name>cup</name>", "", "has no <name>"),
@@ -184,48 +186,78 @@ def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "side"),
     [
-        ("<width>512</width>", "<width>0</width>", "<size/width> is 0; it must be at least 1"),
-        ("<height>384</height>", "<height>-5</height>", "<size/height> is -5"),
-        ("<width>512</width>", "<width>wide</width>", "<size/width> is 'wide', not a whole number"),
-        ("<width>512</width>", "", "<size/width> is None, not a whole number"),
-        ("<height>384</height>", "<height>384.5</height>", "<size/height> is '384.5', not a whole number"),
-        ("<depth>3</depth>", "<depth>0</depth>", "<size/depth> is 0"),
-        ("<difficult>0</difficult>", "<difficult>yes</difficult>", "<difficult> is 'yes'"),
-        ("<difficult>0</difficult>", "<difficult>-0.5</difficult>", "<difficult> is '-0.5', not a whole number"),
-        ("<truncated>0</truncated>", "<truncated>-1</truncated>", "<truncated> is -1"),
-        ("<segmented>0</segmented>", "<segmented>no</segmented>", "<segmented> is 'no'"),
+        ("<width>512</width>", "<width>0</width>", "width"),
+        ("<height>384</height>", "<height>-5</height>", "height"),
+        ("<width>512</width>", "<width>wide</width>", "width"),
+        ("<width>512</width>", "", "width"),
+        ("<height>384</height>", "<height>inf</height>", "height"),
+        ("size>", "dimensions>", "width"),
     ],
 )
-def test_a_field_that_is_no_whole_number_is_refused_with_its_file_and_name(old, new, said, tmp_path):
+def test_without_the_size_of_its_photo_an_annotation_is_refused_with_its_file_and_side(old, new, side, tmp_path):
     path = spoilt(tmp_path, old, new)
-    with pytest.raises(voc.VocError, match=said) as caught:
+    with pytest.raises(voc.VocError, match=f"has no <{side}> of the photo") as caught:
         voc.read(path)
     assert str(caught.value).startswith(f"{path}: ")
+    assert getattr(voc.read_as_written(path), side) == 0
+
+
+def test_a_size_in_fractions_is_rounded(tmp_path):
+    assert voc.read(spoilt(tmp_path, "<width>512</width>", "<width>511.6</width>")).width == 512
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("field", "text", "taken"),
     [
-        b"",
-        b"cup",
-        b"<annotation>",
-        b"<annotation></object>",
-        b"\xff\xd8\xff\xe0JFIF",
-        b'<?xml version="1.0" encoding="no-such-code"?><annotation/>',
-        b'<?xml version="1.0" encoding="utf-8"?><annotation>\xff</annotation>',
+        ("depth", "Unspecified", 3),
+        ("depth", "-1", 3),
+        ("depth", "2.5", 3),
+        ("segmented", "no", 0),
+        ("segmented", "1e999", 0),
+        ("segmented", "", 0),
+        ("truncated", "Unspecified", 0),
+        ("truncated", "0.0597", 1),
+        ("truncated", "-0.5", 0),
+        ("truncated", "-1", 0),
+        ("truncated", "nan", 0),
+        ("truncated", "inf", 0),
+        ("difficult", "yes", 1),
+        ("difficult", " True ", 1),
+        ("difficult", "false", 0),
+        ("difficult", "1.5", 1),
     ],
 )
-def test_what_is_no_xml_is_refused_with_its_path(data, tmp_path):
-    path = tmp_path / "cup.xml"
-    path.write_bytes(data)
-    with pytest.raises(voc.VocError, match=r"is not readable XML .*Label the photo anew") as caught:
-        voc.read(path)
-    assert str(caught.value).startswith(f"{path}: ")
+def test_a_field_that_touches_no_box_costs_no_photo_and_is_noted(field, text, taken, tmp_path):
+    old = f"<{field}>{getattr(CUP, field, getattr(PHOTO, field, None))}</{field}>"
+    annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
+    assert getattr(annotation.boxes[1] if field in ("truncated", "difficult") else annotation, field) == taken
+    [(kind, what)] = annotation.notes
+    assert kind is Kind.OTHER_FIELD and f"{field}> {text!r}" in what and what.endswith(f"taken as {taken}.")
+    assert [(b.xmin, b.ymax) for b in annotation.boxes] == [(10, 220)] * 2
 
 
-@pytest.mark.parametrize("tag", ["html", "Annotation"])
+@pytest.mark.parametrize(
+    ("field", "text", "taken"), [("truncated", "2", 2), ("difficult", "1.0", 1), ("depth", "1", 1)]
+)
+def test_a_field_that_is_a_whole_number_is_taken_without_a_note(field, text, taken, tmp_path):
+    old = f"<{field}>{getattr(CUP, field, getattr(PHOTO, field, None))}</{field}>"
+    annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
+    assert getattr(annotation.boxes[1] if field != "depth" else annotation, field) == taken
+    assert annotation.notes == ()
+
+
+def test_a_field_that_is_left_out_is_taken_as_usual_without_a_note(tmp_path):
+    text = text_of(PHOTO, tmp_path)
+    for field in ("depth", "segmented", "truncated", "difficult", "pose"):
+        start, end = text.index(f"<{field}>"), text.index(f"</{field}>") + len(f"</{field}>")
+        text = text[:start] + text[end:]
+    (tmp_path / "cup.xml").write_text(text)
+    assert voc.read(tmp_path / "cup.xml") == PHOTO
+
+
+@pytest.mark.parametrize("tag", ["html", "annotations", "zebra"])
 def test_xml_that_is_something_else_is_refused_with_what_it_is(tag, tmp_path):
     path = tmp_path / "cup.xml"
     path.write_text(f"<{tag}><object/></{tag}>")
@@ -349,130 +381,3 @@ def test_a_box_begins_at_the_first_pixel_at_the_earliest_and_ends_at_the_last(si
 def test_each_box_needs_its_name():
     with pytest.raises(ValueError, match="argument 2 is longer"):
         voc.from_normalised((10, 10), ["cup"], [(0, 0, 1, 1), (0, 0, 1, 1)], "cup.jpg")
-
-
-# Pairs of photo and annotation
-
-
-def test_photos_and_annotations_are_paired_by_stem_in_order(voc_folder):
-    pairs, findings = voc.pairs(voc_folder)
-    assert [(photo.name, xml.name) for photo, xml in pairs] == [(f"{n:04}.jpg", f"{n:04}.xml") for n in range(1, 7)]
-    assert findings == []
-
-
-def test_whatever_has_no_partner_is_named_and_the_rest_is_paired(voc_folder):
-    (voc_folder / "images" / "0002.jpg").unlink()
-    (voc_folder / "annotations" / "0005.xml").unlink()
-    (voc_folder / "images" / ".hidden.jpg").touch()
-    (voc_folder / "annotations" / ".hidden.xml").touch()
-    pairs, findings = voc.pairs(voc_folder)
-    assert [photo.stem for photo, _ in pairs] == ["0001", "0003", "0004", "0006"]
-    assert sorted(map(str, findings)) == [
-        f"{voc_folder / 'annotations' / '0002.xml'}: has no photo; bring the photo back or take the annotation out.",
-        f"{voc_folder / 'images' / '0005.jpg'}: has no annotation; label it or take it out.",
-    ]
-
-
-def test_what_is_set_aside_is_named_once_and_its_partner_not_at_all(voc_folder):
-    (voc_folder / "annotations" / "0001.xml").unlink()
-    (voc_folder / "annotations" / "0001.xml").symlink_to("/etc/hostname")
-    (voc_folder / "annotations" / "nobodys.xml").symlink_to("/etc/hostname")
-    (voc_folder / "images" / "0002.jpg").rename(voc_folder / "images" / "0002.heic")
-    pairs, findings = voc.pairs(voc_folder)
-    assert [photo.stem for photo, _ in pairs] == ["0003", "0004", "0005", "0006"]
-    assert sorted(finding.file.name for finding in findings) == ["0001.xml", "0002.heic", "nobodys.xml"]
-
-
-def test_an_umlaut_in_two_forms_of_unicode_is_the_same_stem(voc_folder):
-    (voc_folder / "images" / "0001.jpg").rename(voc_folder / "images" / "Ku\u0308he.jpg")
-    (voc_folder / "annotations" / "0001.xml").rename(voc_folder / "annotations" / "K\u00fche.xml")
-    pairs, findings = voc.pairs(voc_folder)
-    assert (len(pairs), findings) == (6, [])
-
-
-def test_an_annotations_ending_may_be_in_capitals(voc_folder):
-    (voc_folder / "annotations" / "0001.xml").rename(voc_folder / "annotations" / "0001.XML")
-    pairs, findings = voc.pairs(voc_folder)
-    assert (pairs[0][1].name, findings) == ("0001.XML", [])
-
-
-def test_a_photo_in_jpeg_beside_its_heic_is_taken(voc_folder):
-    (voc_folder / "images" / "0001.HEIC").touch()
-    pairs, findings = voc.pairs(voc_folder)
-    assert pairs[0][0].name == "0001.jpg"
-    assert [finding.kind for finding in findings] == [Kind.FOREIGN_FORMAT]
-
-
-def test_a_folder_that_may_not_be_listed_is_refused_with_its_path(voc_folder, monkeypatch):
-    def denied(folder):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(pathlib.Path, "iterdir", denied)
-    with pytest.raises(voc.VocError, match=r"images: cannot be listed \(Permission denied\)\. Give yourself the right"):
-        voc.pairs(voc_folder)
-
-
-def test_two_photos_of_one_stem_are_named_and_the_first_is_taken(voc_folder):
-    (voc_folder / "images" / "0001.png").touch()
-    pairs, findings = voc.pairs(voc_folder)
-    assert pairs[0][0].name == "0001.jpg"
-    assert [(finding.file.name, finding.what) for finding in findings] == [
-        ("0001.png", "has the same stem as 0001.jpg; rename one of them.")
-    ]
-
-
-@pytest.mark.parametrize("part", ["images", "annotations"])
-def test_a_folder_that_is_no_data_set_is_refused_with_what_is_missing(part, voc_folder):
-    (voc_folder / part).rename(voc_folder / "elsewhere")
-    with pytest.raises(voc.VocError, match=f"has no folder '{part}'"):
-        voc.pairs(voc_folder)
-
-
-def test_an_annotation_that_agrees_with_its_photo_has_no_mismatch():
-    assert voc.mismatches(PHOTO, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)) == []
-
-
-@pytest.mark.parametrize("size", [(384, 512), (512, 383), (511, 384)])
-def test_another_size_and_another_name_are_told_with_both_values(size):
-    findings = voc.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
-    assert [str(finding) for finding in findings] == [
-        f"a.xml: says the photo is 512x384, but a.jpg is {size[0]}x{size[1]}; label it anew.",
-        "a.xml: names the photo 'cup.jpg', but stands beside a.jpg. Look whether its boxes fit.",
-    ]
-    assert [finding.kind for finding in findings] == [Kind.OTHER_SIZE, Kind.OTHER_FILENAME]
-
-
-@pytest.mark.parametrize(
-    "filename",
-    [
-        "",
-        "cup",
-        "cup.png",
-        "CUP.JPG",
-        "Cup.jpg",
-        "C:\\Users\\ola\\Photos\\cup.jpg",
-        "../images/cup.jpg",
-        "D:\\cup",
-        "cup.JPEG",
-    ],
-)
-def test_the_photos_own_name_in_another_form_is_told_from_another_photos_name(filename):
-    annotation = dataclasses.replace(PHOTO, filename=filename)
-    (finding,) = voc.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
-    assert finding.kind is Kind.FILENAME_FORM
-    assert (
-        str(finding)
-        == f"cup.xml: names the photo '{filename}', but stands beside cup.jpg. The photo's own name is taken."
-    )
-
-
-@pytest.mark.parametrize("filename", ["mug.jpg", "cup2.jpg", "C:\\cup\\mug.jpg", "cup.jpg.bak.png"])
-def test_another_photos_name_is_told_as_such(filename):
-    annotation = dataclasses.replace(PHOTO, filename=filename)
-    (finding,) = voc.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
-    assert finding.kind is Kind.OTHER_FILENAME
-
-
-def test_an_umlaut_in_two_forms_of_unicode_is_the_same_name():
-    annotation = dataclasses.replace(PHOTO, filename="Ku\u0308he.jpg")
-    assert voc.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []

@@ -6,14 +6,16 @@ import inspect
 import json
 import re
 import subprocess
+import symtable
 import sys
 
+import conftest
 import exercises
 import links
 import pytest
 
 from workshop_utils.core import settings
-from workshop_utils.plots import drawing
+from workshop_utils.plots import charts, diagrams, drawing
 from workshop_utils.teaching import checks
 
 NAMES = (
@@ -32,9 +34,12 @@ NAMES = (
 )
 MOST_LINES = 15
 PROMISES = ("What you will do", "What you will learn", "What you need", "Time")
+MODULES = {path.stem: ".".join(path.relative_to(settings.PROJECT).with_suffix("").parts) for path in conftest.MODULES}
+FILES = {"csv", "ipynb", "json", "md", "py", "txt", "xml"}
 DRAWN = {
-    f"drawing.{name}"
-    for name, each in vars(drawing).items()
+    f"{module.__name__.rpartition('.')[2]}.{name}"
+    for module in (charts, diagrams, drawing)
+    for name, each in vars(module).items()
     if inspect.isfunction(each) and "alt" in inspect.signature(each).parameters
 }
 
@@ -138,6 +143,24 @@ def test_every_picture_has_a_text(name):
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in DRAWN:
                 assert "alt" in {keyword.arg for keyword in node.keywords}, ast.unparse(node)
+
+
+@every_notebook
+def test_every_name_that_its_text_takes_from_a_module_is_there(name):
+    code = [re.sub(r"^(\s*)[%!].*$", r"\1pass", Notebook.source(cell), flags=re.M) for cell in Notebook(name).code]
+    table = symtable.symtable("\n".join(code), name, "exec")
+    bound = {each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()}
+    for owner, taken in re.findall(r"`([a-z]\w*)\.([A-Za-z_]+)", Notebook(name).text):
+        if owner in MODULES:
+            assert hasattr(importlib.import_module(MODULES[owner]), taken), f"{owner}.{taken}"
+        else:
+            assert owner in bound or taken in FILES, f"{owner}.{taken}: the code knows no {owner}"
+
+
+def test_what_a_notebook_imports_is_used_and_sorted():
+    command = [sys.executable, "-m", "ruff", "check", "--select", "F401,I001", "--output-format", "concise"]
+    checked = subprocess.run([*command, exercises.SOLUTIONS], cwd=settings.PROJECT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @every_notebook

@@ -56,7 +56,7 @@ def cell(name: str, names: dict, old: str = "", new: str = "") -> str:
 
 
 class Drawing:
-    """In place of `drawing`: of every picture only its text."""
+    """In place of `charts` and `drawing`: of every picture only its text."""
 
     def __getattr__(self, name):
         return lambda *_, alt="", **__: alt
@@ -93,7 +93,8 @@ def compared(runs, monkeypatch) -> dict[str, str]:
     monkeypatch.setenv(checks.STRICT, "1")
     monkeypatch.setattr(recorded, "everything", lambda: runs)
     names = ("fine_tune", "as_is", "random_init")
-    known = {"np": np, "math": math, "checks": checks, "drawing": Drawing(), "recorded": recorded, "settings": settings}
+    known = {"np": np, "math": math, "checks": checks, "recorded": recorded, "settings": settings}
+    known |= {"charts": Drawing(), "drawing": Drawing()}
     known |= {"Markdown": Markdown, "names": names, "recipe": settings.recipe("quick"), "training_photos": range(96)}
     known |= {"scores": {name: {"AP": 0.2} for name in names}, "data": types.SimpleNamespace(fingerprint=lambda: "f")}
     known["histories"] = {name: rows(0.2, 120) for name in ("fine_tune", "random_init")}
@@ -200,7 +201,7 @@ def test_a_folder_of_photos_may_be_named_from_the_home_folder(brought, kind, tmp
 def test_with_less_than_two_labelled_photos_it_is_said_what_to_do():
     for labelled, paths in itertools.product(range(3), (["a", "b"], ["a", "b", "c"])):
         labels = types.SimpleNamespace(paths=paths, unlabelled=paths[labelled:])
-        known = {"labels": labels, "labeling": labeler, "yours": True}
+        known = {"labels": labels, "labeler": labeler, "yours": True}
         if labelled < 2:
             with pytest.raises(labeler.LabelingError, match="Label two photos at least"):
                 cell("10-34", known)
@@ -216,8 +217,8 @@ def test_a_changed_recipe_and_other_labels_make_a_new_run_and_the_same_ones_go_o
         folders.append(folder)
         return types.SimpleNamespace(history=lambda: [])
 
-    known = brought | {"training": types.SimpleNamespace(train=train), "hashlib": hashlib, "dataclasses": dataclasses}
-    known |= {"live": live_curves, "machine": machine, "folder": tmp_path / "mugs"}
+    known = brought | {"trainer": types.SimpleNamespace(train=train), "hashlib": hashlib, "dataclasses": dataclasses}
+    known |= {"live_curves": live_curves, "machine": machine, "folder": tmp_path / "mugs"}
     for changes, labels in (("", "a"), ("", "a"), ("steps=600", "a"), ("learning_rate=0.001", "a"), ("", "b")):
         known["mine"] = types.SimpleNamespace(fingerprint=lambda labels=labels: labels)
         cell("10-40", known, "settings.recipe()", f"settings.recipe({changes})")
@@ -245,8 +246,8 @@ def test_a_class_that_no_training_photo_shows_is_named():
 )
 def test_what_is_missing_is_told_by_the_score_on_photos_it_trained_on(known, unknown, advice):
     trainer = types.SimpleNamespace(load_model=lambda experiment: ("model", {}))
-    measured = types.SimpleNamespace(evaluate=lambda model, samples, label_map: types.SimpleNamespace(AP50=known))
-    names = {"trainer": trainer, "average_precision": measured, "experiment": None, "training_photos": []}
+    scored = types.SimpleNamespace(evaluate=lambda model, samples, label_map: types.SimpleNamespace(AP50=known))
+    names = {"trainer": trainer, "average_precision": scored, "experiment": None, "training_photos": []}
     said = cell("10-54", names | {"score": {"AP50": unknown}})
     known, unknown = ("none" if each is None else f"{each:.2f}" for each in (known, unknown))
     assert f"AP50 {known} on photos it trained on, {unknown} on the others." in said and advice in said
@@ -274,7 +275,7 @@ def test_what_is_taken_home_is_all_that_would_be_lost(tmp_path):
 
 
 def test_two_workers_on_one_machine_leave_its_gpu_alone(tmp_path):
-    known = {"experiment": run_folder, "folder": tmp_path, "os": os, "tqdm": tqdm, "steps": 1, "time": time}
+    known = {"run_folder": run_folder, "folder": tmp_path, "os": os, "tqdm": tqdm, "steps": 1, "time": time}
     known["subprocess"] = subprocess
     cell("11-09", known)
     look = "import os, sys; sys.exit(os.environ['CUDA_VISIBLE_DEVICES'] != '-1')"

@@ -58,7 +58,7 @@ class Tags(html.parser.HTMLParser):
 def figures(monkeypatch) -> list:
     """The matplotlib figures of the pictures that are drawn."""
     drawn, finish = [], drawing.finish
-    for module in (charts, diagrams):
+    for module in (charts, diagrams, drawing):
         monkeypatch.setattr(module, "finish", lambda figure, alt: drawn.append(figure) or finish(figure, alt))
     return drawn
 

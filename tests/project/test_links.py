@@ -80,3 +80,70 @@ def test_what_cannot_be_an_address_is_refused_and_nothing_is_written(project):
         with pytest.raises(links.LinksError, match="should be like OWNER/NAME"):
             links.move(name, tag)
     assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout
+
+
+def remote(project, address: str) -> None:
+    subprocess.run(["git", "remote", "add", "origin", address], cwd=project, check=True)
+
+
+@pytest.mark.parametrize("address", [
+    *("https://github.com/grace/yoghurts", "https://github.com/grace/yoghurts.git", "https://github.com/grace/yoghurts/"),
+    *("git@github.com:grace/yoghurts.git", "git@github.com:grace/yoghurts", "ssh://git@github.com/grace/yoghurts.git"),
+    *("https://someone:secret@github.com/grace/yoghurts.git", "ssh://git@github.com:22/grace/yoghurts"),
+])  # fmt: skip
+def test_without_arguments_the_badges_lead_to_where_this_was_cloned_from(project, address, capsys):
+    remote(project, address)
+    tag = links.tag()
+    assert links.main([]) == 0
+    assert (links.name(), links.tag()) == ("grace/yoghurts", tag)
+    said = capsys.readouterr().out
+    assert "Wrote README.md" in said and "secret" not in said
+    assert links.main([]) == 0
+    assert "Wrote" not in capsys.readouterr().out, "there is nothing left to write"
+
+
+def test_what_is_named_goes_before_what_git_knows(project):
+    remote(project, "https://github.com/grace/yoghurts")
+    assert links.main(["--tag", "v9.1"]) == 0
+    assert (links.name(), links.tag()) == ("grace/yoghurts", "v9.1")
+    assert links.main(["--repo", "ada/cups"]) == 0
+    assert (links.name(), links.tag()) == ("ada/cups", "v9.1")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a:secret@gitlab.com/grace/yoghurts.git", "/home/grace/github.com/a/b", None]
+)
+def test_where_git_knows_no_repository_on_github_it_is_said_what_to_do_and_nothing_is_written(project, address, capsys):
+    if address:
+        remote(project, address)
+    assert links.main([]) == 1
+    said = capsys.readouterr()
+    assert "REPO=OWNER/NAME" in said.err and "secret" not in said.err and said.out == ""
+    assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout
+
+
+def test_a_folder_that_git_does_not_know_says_what_to_do(tmp_path, monkeypatch, capsys):
+    (tmp_path / "pyproject.toml").write_text((settings.PROJECT / "pyproject.toml").read_text())
+    monkeypatch.setattr(settings, "PROJECT", tmp_path)
+    assert links.main([]) == 1
+    assert "REPO=OWNER/NAME" in capsys.readouterr().err
+
+
+def heading_anchors(text: str) -> set[str]:
+    """Return what GitHub calls the headings of a page in its addresses."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_from_one_of_our_pages_to_another_leads_to_a_file_and_a_heading_that_are_there():
+    led = 0
+    for page in (path for path in links.tracked_text() if path.suffix == ".md"):
+        text = page.read_text(encoding="utf-8")
+        for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text):
+            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is put there
+            path = home / target if target else page
+            assert path.exists(), f"{page}: {target}"
+            if anchor:
+                assert anchor in heading_anchors(path.read_text(encoding="utf-8")), f"{page}: {target}#{anchor}"
+            led += 1
+    assert led >= 30

@@ -38,6 +38,13 @@ def test_nothing_that_failed_is_left_and_each_outcome_has_its_date_and_command(n
         assert what["machine"] and re.fullmatch(r"\d{4}-\d\d-\d\d", what["date"]), part
 
 
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_was_tried_is_a_test_file_or_a_notebook_that_is_there(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(binder_memory, "FOLDER", tmp_path)
+    each = trial.TRIALS.get(name) or binder_memory.as_on_binder()
+    assert outcomes.read(name).get("parts", {}).keys() <= {*trial.parts_of(each)}, "rename the record with the file"
+
+
 def test_the_oldest_versions_that_were_tried_are_those_we_allow():
     tried = outcomes.read("oldest")["versions"]
     for requirement in REQUIREMENTS:

@@ -18,9 +18,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from workshop_utils.core import machine, settings
-from workshop_utils.model import pretrained
+from workshop_utils.model import architectures, coco_download
 
 ROOT = settings.PROJECT
+PACKAGE = ROOT / "workshop_utils"
 PROJECT = SETUP["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
@@ -99,9 +100,12 @@ def commands(job: dict) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_every_package_is_installed():
-    there = {path.parent for path in (ROOT / "workshop_utils").rglob("__init__.py")}
-    assert there == set(PACKAGES), "pyproject.toml names the packages that pip installs"
+def test_every_module_and_what_lies_beside_it_is_installed():
+    assert SETUP["tool"]["setuptools"]["packages"]["find"]["include"] == ["workshop_utils*"]
+    assert {path.parent for path in PACKAGE.rglob("*.py")} == set(PACKAGES), "pip leaves out what has no __init__.py"
+    beside = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    installed = SETUP["tool"]["setuptools"]["package-data"].items()
+    assert beside == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
 
 
 def test_every_import_is_required():
@@ -123,47 +127,140 @@ def test_every_import_is_required():
         assert listed & REQUIREMENTS.keys(), f"'{name}' is imported, but requirements.txt does not list it"
 
 
-def named(path: pathlib.Path) -> str:
-    """Return a module's name as the README has it: `voc`, `checks.answer`, or `checks` for the package itself."""
-    return ".".join(path.relative_to(ROOT / "workshop_utils").with_suffix("").parts).removesuffix(".__init__")
+def name_of(folder: pathlib.Path) -> str:
+    """Return a sub-package's name as the README has it: `data`, `training.fast`."""
+    return ".".join(folder.relative_to(PACKAGE).parts)
 
 
-def imported(path: pathlib.Path) -> set[str]:
-    """Return which of our modules a module imports, anywhere in it, by their names in the README."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "workshop_utils":
-            found |= {f"workshop_utils.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add("." * node.level + (node.module or ""))
-    return {name.removeprefix("workshop_utils.") for name in found if name.startswith(("workshop_utils", "."))}
+SUB_PACKAGES = {
+    name_of(folder): ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    for folder in PACKAGES
+    if folder != PACKAGE
+}
+"""Each sub-package's docstring, by its name."""
+(LAYERS,) = (each["layers"] for each in SETUP["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
+BELOW = {name: set(re.findall(r"\w+", " ".join(LAYERS[place + 1 :]))) for place, layer in enumerate(LAYERS)
+         for name in layer.split(" | ")}  # fmt: skip
+"""The sub-packages from which each may import, by import-linter's contract."""
 
 
-NAMED = {named(path): path for path in MODULES if not named(path).startswith("__")}
-ROWS = [name for name in re.findall(r"^\| `([\w.]+)` \|", README, re.MULTILINE) if name not in settings.RECIPES]
-CHAPTERS = {f"checks.{path.stem.partition('_')[2]}" for path in (ROOT / "notebooks").glob("*.ipynb")}
-"""The modules that stand in the row of `checks`: the checks of a notebook each, and of its name."""
-
-
-def test_readme_lists_every_notebook_and_every_module():
+def test_readme_lists_every_notebook_and_every_sub_package_as_its_docstring_describes_it():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"(notebooks/{path.name})" in README
-    assert {*ROWS, *CHAPTERS} == NAMED.keys(), "each module has a row, but those that are named after a notebook"
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", README, re.MULTILINE))
+    for name, docstring in SUB_PACKAGES.items():
+        first = re.split(r"\.(?:\s|$)", " ".join(docstring.split()))[0]
+        assert first and rows.get(name) == first, f"README's row of {name} should say what its docstring says first"
 
 
-def test_modules_import_only_from_rows_above_their_own_in_the_readme():
-    for name, path in NAMED.items():
-        row = ROWS.index("checks" if name in CHAPTERS else name)
-        above = {*ROWS[:row], *(CHAPTERS if name == "checks" else ())}
-        assert imported(path) <= above, f"{name} imports {imported(path) - above}"
+def test_what_a_sub_package_says_it_may_import_is_what_import_linter_lets_it():
+    assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"cli", "__main__"}
+    for name in SUB_PACKAGES.keys() & BELOW.keys():
+        (said,) = re.findall(r"May import (.+)\.$", " ".join(SUB_PACKAGES[name].split()))
+        named = set(re.findall(r"`(\w+)`", said)) - {"workshop_utils"}
+        but_named = BELOW["__main__"] - {name} - named
+        assert BELOW[name] == (but_named if "everything but" in said else named), f"{name} may import {BELOW[name]}"
+
+
+def test_imports_go_one_way():
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as check; check()",
+        "--no-cache",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and " 0 broken" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def functions(path: pathlib.Path, public: bool = False):
+    """Yield a module's functions and methods, with their names; where only `public` ones are wanted, those that others
+    may call."""
+
+    def within(body, owner: str):
+        for node in body:
+            outside = not node.name.startswith("_") if hasattr(node, "name") else True
+            if isinstance(node, ast.ClassDef):
+                if outside or not public:
+                    yield from within(node.body, f"{owner}{node.name}.")
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                if outside or not public or node.name in ("__init__", "__call__"):
+                    yield f"{owner}{node.name}", node
+                if not public:
+                    yield from within(node.body, f"{owner}{node.name}.")
+            elif isinstance(node, ast.If | ast.Try | ast.With):
+                yield from within(node.body, owner)
+
+    name = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+    yield from within(ast.parse(path.read_text(encoding="utf-8")).body, f"{name}: ")
+
+
+def test_no_module_is_longer_than_300_lines():
+    lines = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name: count for name, count in lines.items() if count > 300} == {}
+
+
+def test_no_function_is_longer_than_50_lines():
+    lengths = {name: node.end_lineno - node.lineno + 1 for path in MODULES for name, node in functions(path)}
+    assert {name: count for name, count in lengths.items() if count > 50} == {}
+
+
+def unannotated(node: ast.FunctionDef) -> list[str]:
+    """Return what of a function or method has no annotation: parameters, and `return`."""
+    arguments = node.args
+    all_of_them = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    lacking = [each.arg for each in all_of_them if each is not None and each.annotation is None]
+    returned = [] if node.returns is not None or node.name == "__init__" else ["return"]
+    return [name for name in lacking if name not in ("self", "cls")] + returned
+
+
+def test_every_public_function_is_annotated():
+    found = {name: unannotated(node) for path in MODULES for name, node in functions(path, public=True)}
+    assert len(found) > 100
+    assert {name: lacking for name, lacking in found.items() if lacking} == {}
+
+
+TESTS_OF_NO_MODULE = {
+    *("data/test_fuzz", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
+    *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
+    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser"),
+}
+"""They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
+
+
+def test_a_test_file_lies_where_the_module_lies_that_it_tests():
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        name = path.relative_to(ROOT / "tests").with_suffix("").as_posix()
+        if name in TESTS_OF_NO_MODULE or name.split("/")[0] in ("notebooks", "project"):
+            continue
+        module = (PACKAGE / name).with_name(path.stem.removeprefix("test_"))
+        beneath = module.parent / module.name.replace("_", "/", 1)  # checks_answer: the module checks/answer
+        there = [
+            each for each in (module, beneath) if each.with_suffix(".py").exists() or (each / "__init__.py").exists()
+        ]
+        assert there, f"tests/{name}.py tests no module of workshop_utils/{module.parent.relative_to(PACKAGE)}"
+
+
+def test_where_the_tests_readme_says_a_test_lies_there_it_lies():
+    text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests/)?(?:\w+/)+test_\w+\.py)`", text)
+    assert len(named) >= 40
+    assert [name for name in named if not (ROOT / "tests" / name.removeprefix("tests/")).exists()] == []
+
+
+def test_what_the_workflow_caches_by_is_there():
+    text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    patterns = re.findall(r"hashFiles\('(.+?)'\)", text)
+    for step in (step for job in WORKFLOW["jobs"].values() for step in job["steps"]):
+        patterns += step.get("with", {}).get("cache-dependency-path", "").split()
+    assert len(patterns) >= 3 and [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
 
 
 def test_where_the_weights_come_from_and_go_to():
-    weights = (settings.PRETRAINED / pretrained.WEIGHTS).relative_to(ROOT).as_posix()
+    weights = (settings.PRETRAINED / architectures.get().weights_file).relative_to(ROOT).as_posix()
     assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert pretrained.PACKAGE in README and pretrained.TARBALL in README
+    assert coco_download.PACKAGE in README and coco_download.TARBALL in README
 
 
 def started(python: pathlib.Path, **variables: str) -> list[str]:

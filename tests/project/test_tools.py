@@ -1,5 +1,7 @@
 """What executes the notebooks and makes the report; and what a person reads in a notebook when something is wrong."""
 
+import io
+import itertools
 import os
 import re
 import signal
@@ -9,6 +11,7 @@ import time
 
 import execute
 import nbformat
+import progress
 import pytest
 from conftest import MODULES
 
@@ -50,6 +53,47 @@ def test_a_page_folds_hints_away_and_needs_no_other_file_wherever_its_notebook_l
     folded = re.findall(r"<details><summary>(\w+)</summary>(.*?)</details>", page, re.DOTALL)
     assert len(folded) >= 6 and all(len(text) > 40 for _, text in folded), "what is folded is between the tags"
     assert 'alt="Open in Colab"' in page and "../docs" not in page and 'href="04_fine_tune.html' in page
+
+
+class Terminal(io.StringIO):
+    """What stands in for a terminal's output."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_one_line_says_cell_and_time_while_a_notebook_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    path = notebook(tmp_path, "1 + 1", "import time\ntime.sleep(2.5)")
+    with progress.Progress(path.name) as shown:
+        took = execute.execute(path, tmp_path / "out", watch=shown.cell)
+    _, *lines = sys.stdout.getvalue().split("\r")
+    name, seconds, unit = lines[-1].split()
+    assert (name, unit) == ("page.ipynb", "s") and abs(int(seconds) - took) < 1 and lines[-1].endswith("\n")
+    assert not any("\n" in line for line in lines[:-1]), "it is one line, written again and again"
+    said = [line.split()[1:] for line in lines[:-1]]
+    assert said[0] == ["starting,", "0:00"] and ["cell", "1", "of", "2,"] in [words[:4] for words in said]
+    times = [words[4] for words in said if words[:4] == ["cell", "2", "of", "2,"]]
+    assert len(times) >= 3 and times == sorted(times) and times[0] < times[-1], "time goes on within a cell"
+    assert all(len(line) >= len(before.rstrip()) for before, line in itertools.pairwise(lines)), "nothing is left over"
+
+
+def test_in_a_log_each_notebook_has_a_line_and_a_long_one_says_in_between_where_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORKSHOP_RECIPE", "quick")
+    import report  # it chooses this recipe where none is chosen
+
+    notebook(tmp_path, "1 + 1").rename(tmp_path / "00_short.ipynb")
+    monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(report, "BUILD", tmp_path / "build")
+    assert progress.ELSEWHERE >= 10, "a log holds at most a line in ten seconds, and one for each notebook"
+    report.execute_all()
+    assert [line.split()[::2] for line in capsys.readouterr().out.splitlines()] == [["00_short.ipynb", "s"]]
+    (tmp_path / "00_short.ipynb").unlink()
+    notebook(tmp_path, "1 + 1", "import time\ntime.sleep(2.5)").rename(tmp_path / "01_long.ipynb")
+    monkeypatch.setattr(progress, "ELSEWHERE", 1)
+    report.execute_all()
+    said = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["cell", "2", "of", "2,"] in [words[1:5] for words in said[:-1]] and said[-1][-1] == "s"
 
 
 def test_our_own_fault_is_shown_in_a_notebook_by_its_message_alone(tmp_path):

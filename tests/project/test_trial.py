@@ -2,6 +2,7 @@
 
 import dataclasses
 import subprocess
+import sys
 
 import bundle
 import install
@@ -19,8 +20,8 @@ VERSIONS = {"tensorflow": "2.20.0"}
 def little(tmp_path, monkeypatch):
     """A trial of a project with one test file and two notebooks, whose attempts are written into a list."""
     for name in (
-        *("tests/test_c.py", "workshop_utils/d.py", "README.md", "data/yoghurt/e.xml", "results/f.json"),
-        *("tests/fixtures/g.txt", "tools/h.py", "tools/colab.py"),
+        *("tests/part/test_c.py", "tests/notebooks/test_notebooks.py", "tests/fixtures/g.txt", "workshop_utils/d.py"),
+        *("README.md", "data/yoghurt/e.xml", "results/f.json", "tools/h.py", "tools/colab.py"),
     ):
         (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "project" / name).write_text("1")
@@ -112,6 +113,25 @@ def test_what_has_changed_is_tried_again(little, changed, again):
     assert attempts(little) == again
 
 
+def test_all_that_an_outcome_depends_on_is_there():
+    assert [name for name in trial.USED_BY_TESTS if not (settings.PROJECT / name).exists()] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Python is a shell script")
+def test_a_test_file_is_run_by_its_path_and_a_notebook_by_its_name(little):
+    little.venv_python.parent.mkdir(parents=True)
+    little.venv_python.write_text('#!/bin/sh\necho "$@"\n')
+    little.venv_python.chmod(0o755)
+    assert trial.try_tests(little, "test_c").said.endswith(" tests/part/test_c.py")
+    assert trial.try_tests(little, "00_a").said.endswith(" tests/notebooks/test_notebooks.py -k 00_a")
+
+
+def test_a_test_file_that_is_there_twice_is_named(little):
+    (settings.PROJECT / "tests" / "test_c.py").touch()
+    with pytest.raises(trial.TrialError, match=r"one test_c\.py, and holds 2"):
+        trial.test_file("test_c")
+
+
 @pytest.mark.parametrize("folder", ["notebooks", "notebooks/solutions"])
 def test_a_notebook_is_tried_again_where_its_code_has_changed_and_not_for_a_word(little, folder):
     attempts(little)
@@ -126,7 +146,7 @@ def test_a_notebook_is_tried_again_where_its_code_has_changed_and_not_for_a_word
 def test_what_was_never_tried_or_failed_or_has_changed_is_said_to_be_missing(little, monkeypatch, capsys):
     monkeypatch.setattr(trial, "resolved", lambda each: "tensorflow==2.20.0\n")
     attempts(little, passes=lambda part: part != "00_a", chosen=("00_a", "test_c"))
-    (settings.PROJECT / "tests" / "test_c.py").write_text("2")
+    (settings.PROJECT / "tests" / "part" / "test_c.py").write_text("2")
     commit(settings.PROJECT)
     capsys.readouterr()
     assert trial.tell_missing([little]) == 0

@@ -2,12 +2,14 @@ import dataclasses
 import json
 
 import pytest
+from training_runs import Rows
 
 from tools import record
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.teaching import recorded
 from workshop_utils.training import run_folder
+from workshop_utils.training.plan import Plan
 
 ROW = {"step": 10.0, "seconds": 5.0, "loss": 1.5, "AP": None, "AP50": None}
 RUN = recorded.Recorded(
@@ -130,12 +132,12 @@ def test_the_readme_s_results_are_the_recorded_ones():
 def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path):
     folder = tmp_path / "short"
     run = run_folder.RunFolder(folder)
-    plan = run_folder.Plan("fine_tune", settings.recipe("quick", steps=2), {1: "cup"}, "cups", "0123456789ab")
+    plan = Plan("fine_tune", settings.recipe("quick", steps=180), {1: "cup"}, "cups", "0123456789ab")
     run.begin(plan)
     metrics = {"AP": 0.25, "AP50": 0.5, "AP75": 0.125, "per_class": {"cup": 0.25}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    with run_folder.History(run, 0) as history:
-        history.add(step=2, seconds=90.0, loss=1.5)
+    with Rows(run, 0) as history:
+        history.add(step=180, loss=1.5)
     recorded.keep(run, "python -m workshop_utils train cups", tmp_path / "results")
     (kept,) = recorded.load(tmp_path / "results")
     assert (kept.strategy, kept.recipe, kept.fingerprint) == ("fine_tune", plan.recipe, plan.fingerprint)

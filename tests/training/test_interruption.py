@@ -41,6 +41,7 @@ from workshop_utils.widgets import labeler, uploads
 
 PLAN = Plan("random_init", settings.recipe("quick"), {1: "cup"}, "cups", "0123456789ab")
 BLIND = runtime.OpenDetector("blind", {1: "cup"}, lambda *_: (np.zeros((5, 4)), np.zeros(5, int), np.zeros(5)))
+"""Where another process finds this file, and what this one imports."""
 CAN_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
 
 

@@ -26,7 +26,7 @@ from workshop_utils.training.plan import Plan
 SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
 RECIPE = settings.recipe("quick", **SHORT)
 TRAIN_FROM = "block_16_project_BN"
-FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail alone compiles in a few seconds; see test_stages.py
+FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail alone compiles in a few seconds; see test_schedule.py
 
 
 @pytest.fixture(scope="module", autouse=True)

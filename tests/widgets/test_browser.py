@@ -24,7 +24,7 @@ from PIL import Image
 from workshop_utils.core import settings
 from workshop_utils.data import voc
 from workshop_utils.data.voc import Box
-from workshop_utils.widgets import box_editor
+from workshop_utils.widgets import canvas
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MUST = "WORKSHOP_BROWSER"
@@ -175,12 +175,12 @@ def _used(table) -> set[str]:
 def labeller(run, tmp_path):
     """Notebook 02's labelling widget, labelling into `tmp_path`: the page, and the photo on it."""
     sources = code_of("02_label_images")
-    shown = next(place for place, source in enumerate(sources) if "labeling.Labeler(" in source)
+    shown = next(place for place, source in enumerate(sources) if "labeler.Labeler(" in source)
     redirect = (
         f"import pathlib\nfrom workshop_utils.core import settings\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
     )
     page = run("02_label_images", [redirect, *sources[: shown + 1]])
-    photo = page.get_by_alt_text(box_editor.ALT)
+    photo = page.get_by_alt_text(canvas.ALT)
     photo.scroll_into_view_if_needed()
     page.wait_for_function("photo => photo.naturalWidth > 0", arg=photo.element_handle())
     return page, photo

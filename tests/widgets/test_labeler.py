@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from PIL import ExifTags, Image
 from test_box_editor import drag, fields, fill, press
 
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, photos, voc
+from workshop_utils.data import dataset, folders, photos, voc
 from workshop_utils.data.voc import Box
+from workshop_utils.model import detection
 from workshop_utils.widgets import labeler
 
 CLASSES = ["peach", "vanilla"]
@@ -30,7 +32,7 @@ def folder(tmp_path) -> pathlib.Path:
     return tmp_path
 
 
-def labeler(folder, **options) -> labeler.Labeler:
+def opened(folder, **options) -> labeler.Labeler:
     return labeler.Labeler(folder / "images", folder / "annotations", CLASSES, **options)
 
 
@@ -39,7 +41,7 @@ def saved(folder, stem: str) -> voc.Annotation:
 
 
 def test_what_is_drawn_is_saved_as_labelimg_saves_it(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220), Box("vanilla", 1, 40, 60, 300)]
     labels.submit()
     annotation = saved(folder, "a")
@@ -52,7 +54,7 @@ def test_what_is_drawn_is_saved_as_labelimg_saves_it(folder):
 
 
 def test_boxes_drawn_in_the_browser_are_scaled_rounded_and_cut_at_the_edge(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     assert labels._view == (800, 600)
     labels._canvas.bboxes = [
         {"x": 21, "y": 40, "width": 201, "height": 100, "label": "peach"},
@@ -65,7 +67,7 @@ def test_boxes_drawn_in_the_browser_are_scaled_rounded_and_cut_at_the_edge(folde
 
 
 def test_a_large_photo_keeps_its_pixels(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(1)
     drawn = [Box("peach", 7, 11, 1003, 1500), Box("vanilla", 500, 2, 1999, 777, truncated=1)]
     labels.boxes = drawn
@@ -77,24 +79,24 @@ def test_a_large_photo_keeps_its_pixels(folder):
 
 
 def test_a_photo_without_objects_is_saved_without_boxes(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.submit()
     assert saved(folder, "a").boxes == ()
     assert labels.path.name == "b.jpg"
 
 
 def test_labelling_resumes_at_the_first_unlabelled_photo(folder):
-    labeler(folder).submit()
-    labels = labeler(folder)
+    opened(folder).submit()
+    labels = opened(folder)
     assert labels.path.name == "b.jpg"
     labels.submit()
     labels.submit()
     assert labels.unlabelled == [] and "All photos are labelled." in labels.message
-    assert labeler(folder).path.name == "a.jpg"
+    assert opened(folder).path.name == "a.jpg"
 
 
 def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.submit()
     press(labels, "Previous photo")
@@ -106,7 +108,7 @@ def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
 
 
 def test_moving_on_without_submitting_labels_nothing_and_forgets_nothing(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     press(labels, "Next photo")
     press(labels, "Previous photo")
@@ -115,7 +117,7 @@ def test_moving_on_without_submitting_labels_nothing_and_forgets_nothing(folder)
 
 
 def test_skipping_labels_nothing_and_forgets_the_boxes(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     press(labels, "Skip")
     assert labels.path.name == "b.jpg"
@@ -125,7 +127,7 @@ def test_skipping_labels_nothing_and_forgets_the_boxes(folder):
 
 
 def test_skipping_a_labelled_photo_keeps_its_file(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     for _ in range(3):
         labels.submit()
@@ -143,7 +145,7 @@ def test_labelimgs_own_file_is_edited_without_loss(folder):
     path = str((folder / "images" / "a.jpg").resolve())
     voc.write(voc.Annotation("a.jpg", 400, 300, boxes, path=path, verified=True), xml)
     before = xml.read_bytes()
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(0)
     assert labels.classes == ["peach", "vanilla", "lemon"]
     labels.submit()
@@ -154,13 +156,13 @@ def test_classes_that_the_files_name_already_need_not_be_given(folder):
     (folder / "annotations").mkdir()
     voc.write(voc.Annotation("c.jpg", 400, 300, (Box("lemon", 1, 20, 30, 40),)), folder / "annotations" / "c.xml")
     assert labeler.Labeler(folder / "images", folder / "annotations", []).classes == ["lemon"]
-    assert labeler(folder).classes == ["peach", "vanilla", "lemon"]
+    assert opened(folder).classes == ["peach", "vanilla", "lemon"]
 
 
 def test_a_bad_photo_is_named_and_left_out(folder):
     (folder / "images" / "aa.jpg").write_bytes(b"\xff\xd8 no photo")
     Image.new("RGB", (40, 30)).save(folder / "images" / "a.png")
-    labels = labeler(folder)
+    labels = opened(folder)
     assert [path.name for path in labels.paths] == ["a.jpg", "b.jpg", "c.jpg"]
     assert "aa.jpg: cannot be read" in labels.message and "a.png: has the same stem as a.jpg" in labels.message
 
@@ -194,7 +196,7 @@ REPAIRED = {
 def test_an_annotation_that_check_would_repair_is_shown_repaired_and_none_of_its_boxes_is_lost(folder, case):
     written, said = REPAIRED[case]
     xml = annotated(folder, *written["objects"], **{key: written[key] for key in written if key != "objects"})
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(0)
     assert labels.boxes[0] == Box("peach", 10, 20, 110, 220) and labels.classes == CLASSES
     assert len(labels.boxes) == len(set(written["objects"]))
@@ -210,7 +212,7 @@ def test_boxes_of_a_photo_that_was_labelled_unturned_are_shown_turned(folder):
     turned[ExifTags.Base.Orientation] = 6
     Image.new("RGB", (300, 400), "grey").save(folder / "images" / "a.jpg", exif=turned)
     annotated(folder, (10, 20, 50, 80), size=(300, 400))
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(0)
     assert labels.boxes == [Box("peach", 320, 10, 380, 50)]
 
@@ -229,7 +231,7 @@ def test_what_of_an_annotation_cannot_be_shown_is_named_and_kept_when_it_is_repl
     if case == "no XML":
         xml.write_text("<annotation>")
     before = xml.read_bytes()
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(0)
     assert labels.boxes == ([] if case in ("another photo's size", "no XML") else [Box("peach", 10, 20, 110, 220)])
     assert str(xml) in labels.message and "Submitting replaces it, and keeps it as it is" in labels.message
@@ -250,14 +252,14 @@ def test_what_of_an_annotation_cannot_be_shown_is_named_and_kept_when_it_is_repl
 def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeypatch):
     xml = annotated(folder, (50, 50, 50, 90))
     before = xml.read_bytes()
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(0)
     labels.add("vanilla", (200, 20, 300, 220))
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(labeler.shutil, "copyfile", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
     press(labels, "Submit")
     assert ".a.xml.before: cannot be written (No space left on device)" in labels.message
     assert xml.read_bytes() == before and len(labels.boxes) == 1 and labels.path.name == "a.jpg"
@@ -265,12 +267,12 @@ def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeyp
 
 def test_an_annotation_that_ends_in_capitals_is_found_and_replaced_under_its_name(folder):
     xml = annotated(folder, (10, 20, 110, 220), ending=".XML")
-    labels = labeler(folder)
+    labels = opened(folder)
     assert labels.path.name == "b.jpg" and labels.xml(labels.paths[0]) == xml
     labels.go(0)
     labels.boxes = [*labels.boxes, Box("vanilla", 200, 20, 300, 220)]
     labels.submit()
-    ((photo, paired),), _ = voc.pairs(folder)
+    ((photo, paired),), _ = folders.pairs(folder)
     assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training takes what was submitted"
     (folder / "truth").mkdir()
     voc.write(voc.read(xml), folder / "truth" / "a.xml")
@@ -284,7 +286,7 @@ def test_a_link_out_of_the_data_set_is_not_followed_for_annotations_and_drafts(f
     (folder / "annotations" / "a.xml").symlink_to(mine / "a.xml")
     (folder / "annotations" / ".drafts").symlink_to(mine)
     before = {path.name: path.read_bytes() for path in mine.iterdir()}
-    labels = labeler(folder)
+    labels = opened(folder)
     assert labels.classes == CLASSES
     with pytest.raises(labeler.LabelingError, match=r"a\.xml: is a link that leads out of the data set"):
         labels.scores(folder / "truth")
@@ -300,7 +302,168 @@ def test_a_link_out_of_the_data_set_is_not_followed_for_annotations_and_drafts(f
     assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
 
 
+# Annotations that hold more than is shown, or are changed by others meanwhile
+
+
+def with_more(xml: pathlib.Path, old: str, new: str) -> bytes:
+    """Put more into an annotation; return what is in it then."""
+    text = xml.read_text()
+    assert old in text
+    xml.write_text(text.replace(old, new))
+    return xml.read_bytes()
+
+
+BNDBOX = "<bndbox><xmin>200</xmin><ymin>30</ymin><xmax>300</xmax><ymax>90</ymax></bndbox>"
+
+
+def test_all_boxes_of_an_object_are_shown_and_submitted(folder):
+    xml = annotated(folder, (10, 20, 110, 220))
+    with_more(xml, "</bndbox>", "</bndbox>" + BNDBOX)
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220), Box("peach", 200, 30, 300, 90)]
+    labels.submit()
+    assert len(saved(folder, "a").boxes) == 2
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f"<part><name>lid</name>{BNDBOX}</part>",
+        "<polygon><x1>10</x1><y1>20</y1></polygon>",
+        "<attributes><attribute><name>colour</name><value>red</value></attribute></attributes>",
+    ],
+)
+def test_what_an_annotation_holds_besides_boxes_is_kept_when_it_is_replaced(folder, more):
+    xml = annotated(folder, (10, 20, 110, 220))
+    before = with_more(xml, "</object>", f"{more}</object>")
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "holds more than boxes" in labels.message
+    labels.submit()
+    assert xml.with_name(".a.xml.before").read_bytes() == before
+    labels.go(0)
+    labels.submit()
+    assert not xml.with_name(".a.xml.before1").exists()
+
+
+@pytest.mark.parametrize("old, new", [("object>", "item>"), ("<object>", "<object><name>mug</name>")])
+def test_boxes_that_are_not_understood_are_named_and_kept_when_the_file_is_replaced(folder, old, new):
+    xml = annotated(folder, (10, 20, 110, 220))
+    before = with_more(xml, old, new)
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [] and str(xml) in labels.message and "keeps it as it is" in labels.message
+    labels.submit()
+    assert xml.with_name(".a.xml.before").read_bytes() == before
+
+
+def test_an_annotation_that_another_program_changed_meanwhile_is_kept(folder):
+    xml = annotated(folder, (10, 20, 110, 220))
+    labels = opened(folder)
+    labels.go(0)
+    corrected = with_more(xml, "peach", "CORRECTED")
+    labels.submit()
+    assert ".a.xml.before" in labels.message
+    assert xml.with_name(".a.xml.before").read_bytes() == corrected
+    assert [box.name for box in saved(folder, "a").boxes] == ["peach"]
+
+
+def test_an_annotation_that_another_program_wrote_meanwhile_is_kept(folder):
+    labels = opened(folder)
+    written = annotated(folder, (10, 20, 110, 220)).read_bytes()
+    labels.submit()
+    assert (folder / "annotations" / ".a.xml.before").read_bytes() == written
+
+
+def test_submitting_twice_keeps_no_copy_of_what_was_shown_whole(folder):
+    labels = opened(folder)
+    for _ in range(3):
+        labels.submit()
+    labels.add("peach", (10, 20, 110, 220))
+    labels.submit()
+    labels.submit()
+    assert [path.name for path in (folder / "annotations").glob(".*.before*")] == []
+
+
+def test_boxes_of_photos_that_were_resized_after_labelling_are_shown_scaled(folder):
+    for stem, size in (("a", (400, 300)), ("c", (400, 300))):
+        edges = Box("peach", *(5 * edge for edge in (10, 20, 110, 220)))
+        annotation = voc.Annotation(f"{stem}.jpg", 5 * size[0], 5 * size[1], (edges,))
+        (folder / "annotations").mkdir(exist_ok=True)
+        voc.write(annotation, folder / "annotations" / f"{stem}.xml")
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "scaled" in labels.message
+
+
+@pytest.mark.parametrize("name", ["a.jpg.xml", "a", "A.xml"])
+def test_an_annotation_named_almost_like_its_photo_is_shown_and_replaced_in_its_place(folder, name):
+    xml = annotated(folder, (10, 20, 110, 220))
+    xml = xml.rename(xml.with_name(name))
+    labels = opened(folder)
+    assert labels.path.name == "b.jpg" and labels.xml(labels.paths[0]) == xml
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
+    assert labels.submit() == xml and [path.name for path in xml.parent.glob("[!.]*")] == [name]
+
+
+def test_an_annotation_beside_its_photo_is_shown_where_there_is_no_folder_for_annotations(folder):
+    xml = annotated(folder, (10, 20, 110, 220))
+    xml = xml.rename(folder / "images" / "a.xml")
+    xml_folder = folder / "annotations"
+    xml_folder.rmdir()
+    labels = opened(folder)
+    labels.go(0)
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
+    xml_folder.mkdir()
+    assert opened(folder).xml(labels.paths[0]) == xml
+
+
+def test_of_two_photos_whose_names_differ_in_unicode_only_the_first_is_labelled(folder):
+    names = {unicodedata.normalize(form, "Käse.jpg") for form in ("NFC", "NFD")}
+    assert len(names) == 2
+    for name, colour in zip(sorted(names), ("red", "blue"), strict=True):
+        Image.new("RGB", (40, 30), colour).save(folder / "images" / name)
+    labels = opened(folder)
+    assert len(labels.paths) == 4 and "has the same stem as" in labels.message
+
+
+def test_a_name_as_long_as_the_file_system_allows_can_be_labelled_and_what_was_there_kept(folder):
+    stem = "照" * 83
+    (folder / "images" / "a.jpg").rename(folder / "images" / f"{stem}.jpg")
+    xml = annotated(folder, (50, 50, 50, 90))
+    before = xml.read_bytes()
+    xml = xml.rename(xml.with_name(f"{stem}.xml"))
+    labels = opened(folder)
+    labels.go([path.stem for path in labels.paths].index(stem))
+    labels.add("peach", (10, 20, 110, 220))
+    assert labels.submit() == xml and len(saved(folder, stem).boxes) == 1
+    [kept] = [path for path in xml.parent.iterdir() if path.name.endswith(".before")]
+    assert kept.name.startswith(".") and kept.read_bytes() == before
+
+
 # Drawn and not submitted
+
+
+@pytest.mark.parametrize("how", ["draw", "submit", "skip"])
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_written_over(folder, how, broken):
+    opened(folder).add("peach", (10, 20, 110, 220))
+    draft = folder / "annotations" / ".drafts" / "a.xml"
+    if broken:
+        draft.write_text("<annotation>")
+    else:
+        Image.new("RGB", (40, 30)).save(folder / "images" / "a.jpg")
+    before = draft.read_bytes()
+    labels = opened(folder)
+    assert labels.boxes == [] and str(draft) in labels.message and "keeps it" in labels.message
+    {"draw": lambda: labels.add("peach", (1, 2, 11, 22)), "submit": labels.submit, "skip": labels.skip}[how]()
+    assert draft.with_name(".a.xml.before").read_bytes() == before
+    assert draft.exists() == (how == "draw")
+    labels.go(0)
+    labels.boxes = [Box("peach", 1, 2, 11, 22)]
+    assert drafts(folder).count(".a.xml.before") == 1 and len(drafts(folder)) <= 2
 
 
 def drafts(folder) -> list[str]:
@@ -309,13 +472,13 @@ def drafts(folder) -> list[str]:
 
 
 def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after_the_kernel_died(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     drag(labels, 400, 100, 200, 100)
     labels.go(2)
     labels.boxes = [Box("vanilla", 30, 40, 90, 80)]
     drawn = [Box("peach", 10, 20, 110, 220), Box("peach", 200, 50, 300, 100)]
-    again = labeler(folder)
+    again = opened(folder)
     assert again.path.name == "a.jpg" and again.boxes == drawn and "not saved yet" in again.message
     assert again.unlabelled == again.paths
     assert again.submit() and list(saved(folder, "a").boxes) == drawn
@@ -323,18 +486,18 @@ def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after
     assert again.boxes == [Box("vanilla", 30, 40, 90, 80)]
     again.skip()
     assert drafts(folder) == []
-    third = labeler(folder)
+    third = opened(folder)
     third.go(2)
     assert third.boxes == [] and third.message == ""
 
 
 def test_what_was_changed_on_a_labelled_photo_is_there_again_also_that_all_boxes_were_deleted(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.submit()
     labels.go(0)
     labels.delete(1)
-    again = labeler(folder)
+    again = opened(folder)
     again.go(0)
     assert again.boxes == [] and "not saved yet" in again.message
     assert len(saved(folder, "a").boxes) == 1
@@ -344,23 +507,23 @@ def test_what_was_changed_on_a_labelled_photo_is_there_again_also_that_all_boxes
 
 def test_classes_that_only_a_draft_names_are_known(folder):
     labeler.Labeler(folder / "images", folder / "annotations", ["lemon"]).add("lemon", (10, 20, 110, 220))
-    labels = labeler(folder)
+    labels = opened(folder)
     assert labels.boxes == [Box("lemon", 10, 20, 110, 220)] and labels.classes == ["peach", "vanilla", "lemon"]
 
 
 def test_killed_after_saving_and_before_forgetting_nothing_is_called_unsaved(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     shutil.copy(folder / "annotations" / ".drafts" / "a.xml", folder / "annotations" / "a.xml")
-    again = labeler(folder)
+    again = opened(folder)
     again.go(0)
     assert len(again.boxes) == 1 and again.message == "" and drafts(folder) == []
 
 
 def test_a_draft_of_another_photo_is_named_and_not_shown(folder):
-    labeler(folder).add("peach", (10, 20, 110, 220))
+    opened(folder).add("peach", (10, 20, 110, 220))
     Image.new("RGB", (40, 30)).save(folder / "images" / "a.jpg")
-    labels = labeler(folder)
+    labels = opened(folder)
     assert labels.boxes == [] and f"{pathlib.Path('.drafts', 'a.xml')}: was drawn on another photo" in labels.message
     assert drafts(folder) == ["a.xml"]
 
@@ -368,7 +531,7 @@ def test_a_draft_of_another_photo_is_named_and_not_shown(folder):
 def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_nothing(folder, monkeypatch):
     write, written = voc.write, []
     monkeypatch.setattr(voc, "write", lambda annotation, path: (written.append(path), write(annotation, path)))
-    labels = labeler(folder)
+    labels = opened(folder)
     drag(labels, 20, 40, 0, 0)
     assert written == []
     drag(labels, 20, 40, 200, 100)
@@ -378,7 +541,7 @@ def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_noth
 
 def test_where_a_draft_cannot_be_written_that_is_said_and_drawing_goes_on(folder):
     (folder / "annotations").write_text("a file where the folder should be")
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     assert "cannot be made a folder" in labels.message
     labels.go(1)
@@ -403,7 +566,7 @@ def test_drafts_and_kept_files_are_passed_over_by_training_and_by_check(voc_fold
 
 def test_names_are_shown_as_text_and_not_as_html(folder):
     (folder / "images" / "a.jpg").rename(folder / "images" / "<img src=x onerror=alert(1)>.jpg")
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.submit()
     press(labels, "Previous photo")
     shown = labels._header.value + labels._said.value
@@ -411,7 +574,7 @@ def test_names_are_shown_as_text_and_not_as_html(folder):
 
 
 def test_a_button_says_what_went_wrong(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     press(labels, "Previous photo")
     assert labels.message == "This is the first photo."
     (folder / "annotations").write_text("a file where the folder should be")
@@ -420,7 +583,7 @@ def test_a_button_says_what_went_wrong(folder):
 
 
 def test_a_class_that_does_not_exist_is_refused(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     with pytest.raises(labeler.LabelingError, match=r"'apricot'.*peach, vanilla"):
         labels.boxes = [Box("apricot", 10, 20, 110, 220)]
 
@@ -436,8 +599,8 @@ def test_where_nothing_can_be_labelled_the_fault_is_named(folder, images, classe
 
 def test_proposals_join_what_is_drawn_under_the_first_class(folder, monkeypatch):
     found = np.array([[0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
-    monkeypatch.setattr(labeler, "proposals", lambda model, image, min_score: found)
-    labels = labeler(folder, model="a detector")
+    monkeypatch.setattr(detection, "proposals", lambda model, image, min_score: found)
+    labels = opened(folder, model="a detector")
     labels.boxes = [Box("vanilla", 42, 32, 200, 150)]
     assert labels.propose() == 1
     assert labels.boxes == [Box("vanilla", 42, 32, 200, 150), Box("peach", 240, 180, 360, 270)]
@@ -449,7 +612,7 @@ def test_proposals_find_most_cups_of_the_photos_to_label(coco):
     best = []
     for path in photos.find(settings.TO_LABEL):
         truth = np.array(voc.normalised(voc.read(settings.TO_LABEL_TRUTH / f"{path.stem}.xml")))
-        proposed = labeler.proposals(coco, photos.shrink(photos.read(path)))
+        proposed = detection.proposals(coco, photos.shrink(photos.read(path)))
         best += geometry.iou(truth, proposed).max(axis=1, initial=0).tolist()
     assert np.mean(np.array(best) > 0.5) >= 0.6
 
@@ -458,7 +621,7 @@ def test_notebook_02_labels_and_scores_without_tensorflow_until_boxes_are_propos
     notebook = json.loads((settings.PROJECT / "notebooks/solutions/02_label_images.ipynb").read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     before = sources[: next(place for place, source in enumerate(sources) if "pretrained" in source)]
-    assert any("labeling.Labeler(" in source for source in before)
+    assert any("labeler.Labeler(" in source for source in before)
     redirected = (
         f"from workshop_utils.core import settings\nimport pathlib\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
     )
@@ -470,7 +633,7 @@ def test_notebook_02_labels_and_scores_without_tensorflow_until_boxes_are_propos
 
 
 def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     press(labels, "Add box")
     assert fields(labels) == ["peach", 150, 112, 250, 187]
     fill(labels, **{"class": "vanilla"}, xmin=31, ymin=42, xmax=120, ymax=200)
@@ -479,7 +642,7 @@ def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
 
 
 def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go(1)
     labels.add("peach", (1000, 700, 1004, 705))
     press(labels, "Submit")
@@ -487,7 +650,7 @@ def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(fold
 
 
 def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.select(1)
     fill(labels, xmin=300)
@@ -504,14 +667,14 @@ def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
 
 
 def test_where_no_widget_can_be_shown_a_sentence_says_what_to_call_instead(folder):
-    said = repr(labeler(folder))
+    said = repr(opened(folder))
     assert "photo 1 of 3" in said and len(said) < 110  # longer ones are cut where ipywidgets 7 shows them
     for name in ("table", "add", "submit"):
         assert f"labels.{name}" in said and hasattr(labeler.Labeler, name)
 
 
 def test_saved_boxes_are_scored_against_the_truth(folder):
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 120), Box("peach", 300, 200, 390, 290)]
     labels.submit()
     truth = voc.Annotation("a.jpg", 400, 300, (Box("peach", 10, 20, 110, 120), Box("vanilla", 200, 20, 260, 90)))
@@ -528,7 +691,7 @@ def test_a_file_that_labelimg_wrote_is_shown_and_saved_again_as_it_was(folder):
     xml = folder / "annotations" / f"{stem}.xml"
     xml.parent.mkdir()
     xml.write_bytes(written.read_bytes())
-    labels = labeler(folder)
+    labels = opened(folder)
     labels.go([path.stem for path in labels.paths].index(stem))
     assert labels.boxes == list(voc.read(written).boxes) and "peach & cream <light>" in labels.classes
     labels.select(2)

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import unicodedata
 
 import pytest
 from PIL import Image
@@ -130,9 +131,53 @@ def test_a_folders_photos_are_copied_and_the_folder_stays_as_it_is(tmp_path):
     (source / "IMG.HEIC").write_bytes(HEIC)
     before = {path.name: path.read_bytes() for path in source.iterdir()}
     lines = uploads.copy(source, tmp_path / "mine")
-    assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2] and len(lines) == 3
+    assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2]
+    assert lines[3:] == ["Passed over, as no photos: notes.txt"]
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
     assert uploads.copy(source, tmp_path / "mine")[0] == "0001.jpg: is here already"
+
+
+def test_what_is_passed_over_in_a_folder_is_counted_and_named(tmp_path):
+    source = tmp_path / "source"
+    (source / "sub").mkdir(parents=True)
+    for name in ("movie.mp4", "scan.pdf", "notes.txt", "list.csv", ".DS_Store"):
+        (source / name).write_bytes(b"something")
+    for name, colour in (("a.jfif", "red"), ("b.jpe", "blue")):
+        (source / name).write_bytes(encoded(colour=colour))
+    assert uploads.copy(source, tmp_path / "mine") == [
+        "a.jfif: taken",
+        "b.jpe: taken",
+        "Passed over, as no photos: list.csv, movie.mp4, notes.txt and 2 more",
+    ]
+
+
+@pytest.mark.parametrize("first, second", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_in_two_forms_of_unicode_is_one_name(tmp_path, first, second):
+    names = [unicodedata.normalize(form, "Käse.jpg") for form in (first, second)]
+    assert names[0] != names[1]
+    lines = uploads.keep_all(
+        [(names[0], encoded()), (names[1], encoded(colour="red")), (names[1], encoded())], tmp_path
+    )
+    stems = [unicodedata.normalize("NFC", path.stem) for path in photos.find(tmp_path)]
+    assert stems == ["Käse-2", "Käse"] and len(lines) == 3
+    assert lines[0].endswith(": taken") and "another photo" in lines[1] and "is here already" in lines[2]
+
+
+def test_a_photo_in_the_other_form_of_unicode_that_was_there_before_is_not_overwritten(tmp_path):
+    there = tmp_path / unicodedata.normalize("NFD", "Käse.jpg")
+    there.write_bytes(encoded())
+    path, _ = uploads.keep(unicodedata.normalize("NFC", "Käse.jpg"), encoded(colour="red"), tmp_path)
+    assert path.name == "Käse-2.jpg" and there.read_bytes() == encoded()
+
+
+@pytest.mark.parametrize("letter", ["a", "照", "🍵"])
+def test_a_name_as_long_as_the_file_system_allows_leaves_room_for_what_is_made_of_it(tmp_path, letter):
+    name = letter * (251 // len(letter.encode())) + ".jpg"
+    first, second = (uploads.keep(name, encoded(colour=colour), tmp_path)[0] for colour in ("red", "blue"))
+    assert first != second and len(photos.find(tmp_path)) == 2
+    for path in (first, second):
+        assert set(path.stem.removesuffix("-2")) == {letter}
+        (tmp_path / f".{path.stem}.labeled.jpg.before").touch()
 
 
 def test_a_link_out_of_the_folder_is_left_out_and_named(tmp_path):

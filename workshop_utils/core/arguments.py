@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 Options = argparse.Namespace
 Command = Callable[[Options], int | None]
@@ -41,7 +42,7 @@ class CommandLine(argparse.ArgumentParser):
         return add
 
 
-def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **options) -> Callable:
+def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **options: Any) -> Callable:
     """Return a function that adds an argument to a parser, as `add_argument` would.
 
     `choices` is a function that returns the values allowed. It is called no sooner than a value is given or the help

@@ -7,8 +7,12 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from workshop_utils.core.errors import WorkshopError
+
+if TYPE_CHECKING:
+    from workshop_utils.core.tensorflow import keras
 
 SEAL = b"\nsha256:"
 """Stands between what a sealed file holds and the digest of it, 64 hex digits, with which the file ends."""
@@ -16,6 +20,9 @@ SEAL = b"\nsha256:"
 UNFINISHED = ".part-"
 """How the name of what is being written begins. It is hidden, so whoever reads the folder passes over what is left of
 a process that was killed."""
+
+LONGEST_NAME = 255
+"""Bytes that a name may have on most file systems."""
 
 _REMEDIES = {
     errno.ENAMETOOLONG: "Take a shorter name",
@@ -37,7 +44,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises WriteError where the disk is full or the folder cannot be written to.
     """
     path = pathlib.Path(path)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    unfinished = unfinished_beside(path)
     try:
         unfinished.unlink(missing_ok=True)  # the name can be guessed, and a link there would be followed
         yield unfinished
@@ -63,7 +70,7 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises WriteError if `path` already holds anything, OSError if it cannot be written.
     """
     path = pathlib.Path(path)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    unfinished = unfinished_beside(path)
     try:
         if path.exists() and any(path.iterdir()):
             raise WriteError(f"{path}: exists and is not empty. Choose another folder, or delete it first.")
@@ -76,6 +83,18 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         raise WriteError(str(fault).replace(str(unfinished), str(path))) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def unfinished_beside(path: pathlib.Path) -> pathlib.Path:
+    """Return where what will be `path` is written."""
+    return path.with_name(fitting(f"{UNFINISHED}{os.getpid()}-", path.name))
+
+
+def fitting(start: str, name: str, end: str = "") -> str:
+    """Return a name with more before and behind it; of a long name only its end, so that the file system takes it."""
+    while len(os.fsencode(start + name + end)) > LONGEST_NAME:
+        name = name[1:]
+    return start + name + end
 
 
 def make_folder(path: pathlib.Path) -> None:
@@ -94,7 +113,7 @@ def write_text(text: str, path: pathlib.Path) -> None:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_weights(model, path: pathlib.Path) -> None:
+def write_weights(model: "keras.Model", path: pathlib.Path) -> None:
     """Write a Keras model's float32 weights, whole or not at all, sealed. Raises WriteError.
 
     Zeros are written first to see whether there is room: on a full disk, HDF5 brings the whole process down.

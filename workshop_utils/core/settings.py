@@ -53,10 +53,15 @@ RECIPES = {
 }
 
 
-def recipe(name: str | None = None, /, **changes) -> Recipe:
-    """Return the recipe called `name` with `changes` made to it; without a name, WORKSHOP_RECIPE's or `workshop`.
+def recipe(name: str | None = None, /, **changes: float | str | None) -> Recipe:
+    """Return a recipe, with changes made to it.
 
-    Changes may be strings, as they come from a command line. Raises SettingsError.
+    Args:
+        name: One of RECIPES; without it the one that WORKSHOP_RECIPE names, or else `workshop`.
+        **changes: Other values for its settings; also as strings, as they come from a command line.
+
+    Raises:
+        SettingsError: Where there is no such recipe or setting, or a setting cannot have that value.
     """
     name = name or os.environ.get("WORKSHOP_RECIPE") or "workshop"
     if name not in RECIPES:

@@ -4,6 +4,11 @@ import html
 import os
 import pathlib
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.function_pb2 import FunctionDef
+    from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 
 ARITHMETIC = """
     Add AddV2 ArgMax AvgPool BiasAdd Cast CombinedNonMaxSuppression ConcatV2 Const Conv2D DepthwiseConv2dNative Exp
@@ -79,8 +84,8 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
     return sorted(reached - functions.keys() - set(ARITHMETIC.split()))
 
 
-def functions_of(graph) -> dict[str, object]:
-    """Return by name the functions of a SavedModel's graph, a MetaGraphDef: they stand in its library."""
+def functions_of(graph: "MetaGraphDef") -> dict[str, "FunctionDef"]:
+    """Return by name the functions in the library of a SavedModel's graph."""
     library = graph.graph_def.library
     return {each.signature.name: each for each in library.function}
 

@@ -7,13 +7,16 @@ samples, hence the same split, the same batches and the same fingerprint.
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workshop_utils.core import disk_cache, settings
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import inspection, label_map, photos, voc
 from workshop_utils.data.findings import Finding
+from workshop_utils.data.names import composed
 
 LABEL_MAP = label_map.FILENAME
 
@@ -24,7 +27,7 @@ QUICKLY_DECODED = 1_000_000
 class DatasetError(WorkshopError, ValueError):
     """A data set that cannot be used at all; the message names the folder, `findings` what is wrong with each file."""
 
-    def __init__(self, message: str, findings=()):
+    def __init__(self, message: str, findings: Iterable[Finding] = ()):
         super().__init__(message)
         self.findings = list(findings)
 
@@ -119,16 +122,39 @@ def load(folder: pathlib.Path) -> Dataset:
 
 
 def only(samples: list[Sample], names: list[str]) -> list[Sample]:
-    """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has."""
-    unknown = sorted(set(names) - {sample.name for sample in samples})
+    """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has.
+
+    How a name's accents are spelt makes no difference: file systems change that.
+    """
+    wanted = set(map(composed, names))
+    unknown = sorted(wanted - {composed(sample.name) for sample in samples})
     if unknown or not names:
         said = f"'{unknown[0]}' is not among them" if unknown else "no photo is named"
         raise DatasetError(f"Of {len(samples)} training photos some are to be used, but {said}. Correct the list.")
-    return [sample for sample in samples if sample.name in set(names)]
+    return [sample for sample in samples if composed(sample.name) in wanted]
 
 
-def from_encoded(name: str, encoded: bytes, boxes, classes, difficult, truncated) -> Sample:
-    """Return the sample of an encoded photo and its boxes (normalised). Raises PhotoError."""
+def from_encoded(
+    name: str,
+    encoded: bytes,
+    boxes: ArrayLike,
+    classes: Sequence[str],
+    difficult: Sequence[int],
+    truncated: Sequence[int],
+) -> Sample:
+    """Return the sample of an encoded photo.
+
+    Args:
+        name: The photo's file name.
+        encoded: The file's bytes.
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        classes: Each box's class.
+        difficult: 1 for each box that is hard to recognise, else 0.
+        truncated: 1 for each box whose object is only partly visible, else 0.
+
+    Raises:
+        PhotoError: Where the photo cannot be read.
+    """
     width, height = photos.read(encoded, name).size
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     digest = hashlib.sha256(encoded).hexdigest()

@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 from collections.abc import Callable
 
-from workshop_utils.data import dataset, record_files, voc, voc_folder
+from workshop_utils.data import dataset, folders, record_files, voc_folder
+from workshop_utils.data.annotation import VocError
 from workshop_utils.data.dataset import Dataset, DatasetError
 
 
@@ -43,13 +44,17 @@ def open_dataset(folder: pathlib.Path) -> Dataset:
             return each.read(folder)
     try:
         return dataset.load(folder)  # most data sets are VOC folders, and this names what is missing
-    except voc.VocError as fault:
+    except VocError as fault:
         formats = ", ".join(f"{each.name} ({each.holds})" for each in FORMATS.values())
         raise DatasetError(f"{fault} These formats are known: {formats}.") from None
 
 
 def _is_voc(folder: pathlib.Path) -> bool:
-    return (folder / "images").is_dir() and any((folder / "annotations").glob("*.xml"))
+    try:
+        folders.find(folder)
+    except VocError:
+        return False
+    return True
 
 
 def _read_records(folder: pathlib.Path) -> Dataset:

@@ -6,11 +6,13 @@ protobuf itself, so quoting, comments and fields of other tools are read as they
 
 import functools
 import pathlib
+from collections.abc import Iterable
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
-from workshop_utils.core import files
+from workshop_utils.core import files, text
 from workshop_utils.core.errors import WorkshopError
+from workshop_utils.data import names
 
 FILENAME = "label_map.pbtxt"
 
@@ -22,7 +24,7 @@ class LabelMapError(WorkshopError, ValueError):
     """A label map that cannot be used; the message names the file and the line or class at fault."""
 
 
-def number(names) -> dict[int, str]:
+def number(names: Iterable[str]) -> dict[int, str]:
     """Return {id: name} for class names, sorted and numbered from 1 (0 is the background). Raises LabelMapError where
     they are more than LARGEST_ID."""
     numbered = dict(enumerate(sorted(set(names)), start=1))
@@ -44,37 +46,45 @@ def write(label_map: dict[int, str], path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> dict[int, str]:
-    """Return {id: name} in the order of ids. A `display_name` wins over a name that is only a code (/m/01g317).
+    """Return {id: name} in the order of ids, names as `checked` returns them.
 
-    Raises LabelMapError for a missing or broken file, and for what `checked` refuses.
+    A `display_name` is taken where there is no name, or only a code (/m/01g317). Raises LabelMapError for a missing or
+    broken file, and for what `checked` refuses.
     """
     path = pathlib.Path(path)
     try:
-        message = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()(), allow_unknown_field=True)
+        message = text_format.Parse(text.read(path), _message_class()(), allow_unknown_field=True)
     except FileNotFoundError:
         raise LabelMapError(f"{path}: there is no such label map. Check the path.") from None
-    except (text_format.ParseError, UnicodeDecodeError, OSError, RecursionError) as fault:
+    except text.EncodingError as fault:
+        raise LabelMapError(str(fault)) from None
+    except (text_format.ParseError, ValueError, OSError, RecursionError) as fault:
         raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
     return _names_by_id(message, path)
 
 
-def checked(items) -> dict[int, str]:
-    """Return {id: name} of pairs, in the order of ids. Raises LabelMapError, without a path, for no pair at all, an id
-    below 1, above LARGEST_ID or given twice, a name that is empty or given twice."""
-    names: dict[int, str] = {}
+def checked(items: Iterable[tuple[int, str]]) -> dict[int, str]:
+    """Return {id: name} of pairs, in the order of ids, names without needless spaces as data sets have them.
+
+    Raises LabelMapError, without a path, for no pair at all, an id below 1, above LARGEST_ID or given twice, a name
+    that is empty or given twice.
+    """
+    taken: dict[int, str] = {}
     known = set()
-    for identity, name in items:
-        if identity < 1 or identity in names:
+    for identity, written in items:
+        name = names.tidy(written)
+        if identity < 1 or identity in taken:
             raise LabelMapError(f"'{name}' has id {identity}; ids start at 1 and differ (0 is the background).")
         if identity > LARGEST_ID:
             raise LabelMapError(f"'{name}' has id {identity}; ids go up to {LARGEST_ID}. Number the classes from 1.")
-        if not name.strip() or name in known:
-            raise LabelMapError(f"item {identity} is named '{name}'; names differ and are not empty.")
-        names[identity] = name
+        if not name or name in known:
+            what = f"item {identity} is named '{written}'; names are not empty, and differ in more than spaces."
+            raise LabelMapError(what)
+        taken[identity] = name
         known.add(name)
-    if not names:
+    if not taken:
         raise LabelMapError("holds no item. Write one for each class.")
-    return dict(sorted(names.items()))
+    return dict(sorted(taken.items()))
 
 
 @functools.cache
@@ -85,12 +95,15 @@ def coco() -> dict[int, str]:
 
 def _names_by_id(message, path: pathlib.Path) -> dict[int, str]:
     try:
-        return checked(
-            (item.id, item.display_name if item.name.startswith("/m/") and item.display_name else item.name)
-            for item in message.item
-        )
+        return checked((item.id, _name(item)) for item in message.item)
     except LabelMapError as fault:
         raise LabelMapError(f"{path}: {fault}") from None
+
+
+def _name(item) -> str:
+    """Return what an item is called, for people."""
+    is_code = not item.name.strip() or item.name.startswith("/m/")
+    return item.display_name if is_code and item.display_name else item.name
 
 
 @functools.cache

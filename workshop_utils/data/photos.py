@@ -1,5 +1,6 @@
 """Photos from disk, upright and in RGB, and the one rule by which they are resized."""
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -7,10 +8,11 @@ import pathlib
 import warnings
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data.findings import Kind
+from workshop_utils.data import metadata, signatures
+from workshop_utils.data.finding_kinds import Kind
 
 WORKING_SIDE = 512
 """Photos are kept in memory at most this long on their longer side."""
@@ -21,10 +23,17 @@ MOST_PIXELS = 70_000_000
 MOST_BYTES = 200_000_000
 """A larger file is not read: photos of so many pixels are smaller, unless they were saved without compression."""
 
-SUFFIXES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
-"""The endings of photos, and the formats they stand for."""
+SUFFIXES = dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "JPEG") | {
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+}
+"""The endings of photos, and the formats they stand for; of each format the usual ending comes first."""
 
-FOREIGN_SUFFIXES = {".heic", ".heif", ".avif", ".gif", ".tif", ".tiff", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf"}
+FOREIGN_SUFFIXES = {
+    ".heic", ".heif", ".hif", ".avif", ".gif", ".tif", ".tiff", ".jxl", ".jp2", ".psd",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw",
+}  # fmt: skip
 """The endings of photos in formats that the workshop does not read."""
 
 FORMATS = (*dict.fromkeys(SUFFIXES.values()), "GIF", "TIFF")
@@ -33,7 +42,19 @@ FORMATS = (*dict.fromkeys(SUFFIXES.values()), "GIF", "TIFF")
 COLOURS = {"1": "black and white", "L": "grey", "P": "with a palette"}
 """What Pillow's modes are called here; the others bear the field's own names, such as CMYK."""
 
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a photo upright, by its EXIF orientation."""
+
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `decode` says it, and what to do
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of broken metadata, likewise
 
 
 class PhotoError(WorkshopError, ValueError):
@@ -46,16 +67,18 @@ class PhotoError(WorkshopError, ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """A photo and what its file told of it.
+    """A photo and what its file says of it.
 
     `image` is upright and in RGB, at full resolution; `format` is Pillow's name of what the file holds; `colours`
-    says how they were stored, "RGB" where nothing had to be done; `orientation` is EXIF's, 1 where nothing is turned.
+    says how they were stored, "RGB" where nothing had to be done; `orientation` is EXIF's, 1 where nothing is turned;
+    `broken_metadata` says what could not be read besides the pixels.
     """
 
     image: Image.Image
     format: str
     colours: str
     orientation: int
+    broken_metadata: str | None = None
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -80,7 +103,7 @@ def read(source: pathlib.Path | bytes, name: str | None = None) -> Image.Image:
 
 
 def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
-    """Return a photo as `read` does, with what its file told of it. Raises PhotoError as `read` does."""
+    """Return a photo as `read` does, with what its file says of it. Raises PhotoError as `read` does."""
     name = name or (str(source) if not isinstance(source, bytes) else "photo")
     try:
         return _decode(source, name)
@@ -92,14 +115,12 @@ def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
         raise PhotoError(
             f"{name}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
         ) from None
-    except UnidentifiedImageError:
-        if _beginning(source)[4:8] == b"ftyp":
-            raise PhotoError(f"{name}: is HEIC or AVIF. Export it as JPEG.", Kind.FOREIGN_FORMAT) from None
-        raise _unreadable(name, "it begins like no format of photos") from None
+    except MemoryError:
+        raise
     except Image.DecompressionBombError:
         raise _too_large(name, f"it has more than {MOST_PIXELS // 10**6} million pixels") from None
-    except (OSError, ValueError, SyntaxError) as fault:
-        raise _unreadable(name, fault) from None
+    except Exception as fault:  # metadata can lead Pillow to raise anything
+        return _decode_pixels(source, name, fault)
 
 
 def shrink(image: Image.Image) -> np.ndarray:
@@ -111,8 +132,11 @@ def shrink(image: Image.Image) -> np.ndarray:
     return np.asarray(image)
 
 
-def _decode(source: pathlib.Path | bytes, name: str) -> Decoded:
-    """Return a photo as `decode` does. Whatever its size, format and number of pixels rule out is never decoded."""
+def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) -> Decoded:
+    """Return a photo as `decode` does. Whatever its size, format and number of pixels rule out is never decoded.
+
+    Its orientation is that in `exif`, or in its own.
+    """
     if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MOST_BYTES:
         raise _too_large(name, f"its file has more than {MOST_BYTES // 10**6} MB")
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
@@ -121,11 +145,35 @@ def _decode(source: pathlib.Path | bytes, name: str) -> Decoded:
             raise PhotoError(f"{name}: is {kept}, not read here. Export as JPEG.", Kind.FOREIGN_FORMAT)
         if image.width * image.height > MOST_PIXELS:
             raise Image.DecompressionBombError
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        ImageOps.exif_transpose(image, in_place=True)
+        image.load()
+        exif = image.info.get("exif", b"") if exif is None else exif  # a PNG's text may be called exif, too
+        orientation = metadata.orientation(exif) if isinstance(exif, bytes) else 1
         upright, colours = _in_rgb(image)
+    del image  # to turn what was made of it takes as much memory again
+    if orientation in UPRIGHT:
+        upright = upright.transpose(UPRIGHT[orientation])
     depth = " of 16 bits" if _is_of_16_bits(_beginning(source)) else ""
-    return Decoded(upright, kept, colours + depth, orientation if orientation in range(1, 9) else 1)
+    broken = None if orientation else "has EXIF whose orientation cannot be read; the photo is used as it is stored."
+    return Decoded(upright, kept, colours + depth, orientation or 1, broken)
+
+
+def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) -> Decoded:
+    """Return a photo without its metadata but for the orientation, after `fault` was raised of the whole file.
+
+    Raises PhotoError where the metadata is not to blame.
+    """
+    with contextlib.suppress(Exception):  # the pixels may be broken, too, or the file cannot be read at all
+        encoded = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+        if parts := metadata.split(encoded):
+            what = "has broken metadata; only its pixels and its orientation are read."
+            return dataclasses.replace(_decode(parts[0], name, parts[1]), broken_metadata=what)
+    said = None
+    with contextlib.suppress(OSError):
+        said = signatures.recognise(_beginning(source))
+    if said:
+        raise PhotoError(f"{name}: {said[1]}", said[0]) from None
+    unknown = isinstance(fault, UnidentifiedImageError)
+    raise _unreadable(name, "it begins like no format of photos" if unknown else fault) from None
 
 
 def _in_rgb(image: Image.Image) -> tuple[Image.Image, str]:
@@ -161,4 +209,4 @@ def _too_large(name: str, why: str) -> PhotoError:
 
 
 def _unreadable(name: str, why: object) -> PhotoError:
-    return PhotoError(f"{name}: cannot be read as a photo ({why}). Open and save it anew, or take it out.")
+    return PhotoError(f"{name}: cannot be read as a photo ({why}). Copy it again, or take it out.")

@@ -14,6 +14,7 @@ from workshop_utils.core import files
 from workshop_utils.core.tensorflow import disk_faults, tf
 from workshop_utils.data import dataset, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
+from workshop_utils.data.names import tidy
 from workshop_utils.data.record_files import FILES, are_in
 
 _FEATURES = {
@@ -115,7 +116,7 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
         for key, value in tf.io.parse_single_example(record, _FEATURES).items()
     }
     edges = [fields[f"image/object/bbox/{edge}"] for edge in ("ymin", "xmin", "ymax", "xmax")]
-    classes = [text.decode() for text in fields["image/object/class/text"]]
+    classes = [tidy(text.decode()) for text in fields["image/object/class/text"]]
     flags = [fields[f"image/object/{flag}"].tolist() or [0] * len(classes) for flag in ("difficult", "truncated")]
     if len({len(values) for values in (*edges, classes, *flags)}) > 1:
         raise DatasetError("it has not as many of each edge, class and flag as of the others")

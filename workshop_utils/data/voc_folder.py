@@ -6,7 +6,9 @@ import numpy as np
 
 from workshop_utils.core import files
 from workshop_utils.data import label_map, photos, voc
+from workshop_utils.data.annotation import Annotation, Box, VocError
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
+from workshop_utils.data.names import composed
 
 
 def write(data: Dataset, folder: pathlib.Path) -> None:
@@ -39,7 +41,7 @@ def _file_names(samples: list[Sample]) -> list[str]:
     names = [pathlib.PureWindowsPath(sample.name).name for sample in samples]  # it knows / and \
     known: set[str] = set()
     for sample, name in zip(samples, names, strict=True):
-        path = pathlib.PurePath(voc.composed(name).lower())
+        path = pathlib.PurePath(composed(name).lower())
         if path.suffix not in photos.SUFFIXES or path.stem in known or name.startswith("."):
             raise DatasetError(
                 f"{sample.name!r}: cannot be a photo's name in a Pascal VOC folder. Rename it: each photo needs a name "
@@ -55,10 +57,10 @@ def _write_annotation(sample: Sample, path: pathlib.Path, filename: str) -> None
     for number, edges in enumerate(sample.boxes):
         ymin, xmin, ymax, xmax = (_pixels(edge, size) for edge, size in zip(edges, sizes, strict=True))
         flags = {"truncated": int(sample.truncated[number]), "difficult": int(sample.difficult[number])}
-        boxes.append(voc.Box(sample.classes[number], xmin, ymin, xmax, ymax, **flags))
+        boxes.append(Box(sample.classes[number], xmin, ymin, xmax, ymax, **flags))
     try:
-        voc.write(voc.Annotation(filename, sample.width, sample.height, tuple(boxes)), path)
-    except voc.VocError as fault:
+        voc.write(Annotation(filename, sample.width, sample.height, tuple(boxes)), path)
+    except VocError as fault:
         raise DatasetError(f"{sample.name!r}: {str(fault).removeprefix(f'{path}: ')}") from None
 
 

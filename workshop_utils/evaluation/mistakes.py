@@ -1,21 +1,34 @@
 """What a detector gets wrong on a labelled photo: flavours confused, objects missed, objects invented."""
 
 import collections
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workshop_utils.data import geometry
+from workshop_utils.data.dataset import Sample
 
 MISSED = "missed"
 INVENTED = "invented"
 
 
-def outcomes(truth, truth_names, boxes, names, overlap: float = 0.5) -> list[tuple[str, str]]:
-    """Return what became of each labelled and of each found object, as (truth, found) pairs of class names.
+def outcomes(
+    truth: ArrayLike, truth_names: Sequence[str], boxes: ArrayLike, names: Iterable[str], overlap: float = 0.5
+) -> list[tuple[str, str]]:
+    """Pair the labelled objects of one photo with those found.
 
-    Found boxes, best first, each take the labelled box they overlap most, if by an IoU of at least `overlap` and not
-    taken yet. (name, MISSED) is a labelled object nobody found, (INVENTED, name) a found one that is not there, or is
-    found twice. Boxes (n, 4) are normalised.
+    Args:
+        truth: The labelled boxes (n, 4), normalised.
+        truth_names: Their n classes.
+        boxes: The found boxes (m, 4), normalised, best first. Each takes the labelled box that it overlaps most and
+            that is not taken yet.
+        names: Their m classes.
+        overlap: The least IoU of a found box with the one it takes.
+
+    Returns:
+        (truth, found) pairs of class names: (name, MISSED) for a labelled object that was not found, (INVENTED, name)
+        for a found one that is not there, or was found before.
     """
     overlaps = geometry.iou(np.asarray(boxes).reshape(-1, 4), np.asarray(truth).reshape(-1, 4))
     free, pairs = set(range(len(truth_names))), []
@@ -29,7 +42,7 @@ def outcomes(truth, truth_names, boxes, names, overlap: float = 0.5) -> list[tup
     return pairs + [(truth_names[place], MISSED) for place in sorted(free)]
 
 
-def count(pairs) -> tuple[int, int, int]:
+def count(pairs: Iterable[tuple[str, str]]) -> tuple[int, int, int]:
     """Return how many of the outcomes are right, how many found objects there are, and how many labelled ones."""
     tally = collections.Counter(pairs)
     right = sum(number for (truth, found), number in tally.items() if truth == found)
@@ -38,11 +51,24 @@ def count(pairs) -> tuple[int, int, int]:
     return right, found, labelled
 
 
-def sweep(samples, found, label_map: dict[int, str], thresholds) -> list[dict[str, float]]:
-    """Return precision, recall and their harmonic mean F1 at each score threshold, over all samples together.
+def sweep(
+    samples: list[Sample],
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    label_map: dict[int, str],
+    thresholds: Iterable[float],
+) -> list[dict[str, float]]:
+    """Return how good the detections on some photos are at each score threshold, over all photos together.
 
-    With them what they are made of: how many boxes are `right`, how many were `found` at all, and how many objects are
-    `labelled`. `found` is a `detector.Detections`. A threshold at which nothing is found has precision 0.
+    Args:
+        samples: N labelled photos.
+        found: What was found on them, as `detection.Detections`: boxes (N, n, 4), classes (N, n), scores (N, n).
+        label_map: The name of each class id.
+        thresholds: Only boxes with at least this score count.
+
+    Returns:
+        A row for each threshold: `threshold`, `precision`, `recall` and their harmonic mean `F1`, and what these are
+        made of: how many boxes are `right`, how many were `found`, how many objects are `labelled`. Where nothing is
+        found, the precision is 0.
     """
     rows = []
     for threshold in thresholds:

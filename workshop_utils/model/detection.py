@@ -47,14 +47,22 @@ def predict(model: keras.Model, images: np.ndarray) -> tuple[tf.Tensor, tf.Tenso
     return decode(*_compiled(model)(images))
 
 
-def select(boxes, scores, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
+def select(boxes: tf.Tensor, scores: tf.Tensor, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
     """Return the detections among what `predict` gave: `suppress`, with arrays instead of tensors."""
     return Detections(*(part.numpy() for part in suppress(boxes, scores, min_score, class_agnostic)))
 
 
 @tf.function(reduce_retracing=True)
-def decode(encodings, logits) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return boxes (N, 1917, 4), clipped to the photo, and scores (N, 1917, classes) without the background's."""
+def decode(encodings: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the boxes and scores that the network's outputs stand for.
+
+    Args:
+        encodings: (N, 1917, 4), relative to the anchors.
+        logits: (N, 1917, classes + 1); column 0 is the background.
+
+    Returns:
+        Boxes (N, 1917, 4), clipped to the photo, and scores (N, 1917, classes) without the background's.
+    """
     boxes = keras.utils.bounding_boxes.decode_deltas_to_boxes(
         anchors(), encodings, anchor_format="yxyx", box_format="yxyx", encoded_format="center_yxhw", variance=VARIANCES
     )
@@ -62,11 +70,19 @@ def decode(encodings, logits) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 @tf.function(reduce_retracing=True)
-def suppress(boxes, scores, min_score, class_agnostic: bool = False) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def suppress(
+    boxes: tf.Tensor, scores: tf.Tensor, min_score: float | tf.Tensor, class_agnostic: bool = False
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Non-maximum suppression: keep the best box, drop those that overlap it by more than NMS_IOU, and so on.
 
-    Takes what `decode` gives; returns the fields of Detections as tensors. Classes do not suppress each other. With
-    `class_agnostic` they do: each box then carries its best class only.
+    Args:
+        boxes: (N, 1917, 4), as `decode` gives them.
+        scores: (N, 1917, classes), likewise.
+        min_score: Only boxes with a higher score are kept.
+        class_agnostic: Whether a box also suppresses boxes of other classes. Each box then has its best class only.
+
+    Returns:
+        The fields of Detections, as tensors.
     """
     if class_agnostic:
         return _suppress_across_classes(boxes, scores, min_score)
@@ -112,3 +128,12 @@ def _compiled(model: keras.Model):
 
         _COMPILED[model] = forward
     return _COMPILED[model]
+
+
+def proposals(model: keras.Model, image: np.ndarray, min_score: float = 0.15) -> np.ndarray:
+    """Return where a detector sees something, whatever it calls it: boxes (n, 4), normalised, best first.
+
+    The score is low, for boxes that a person checks: one too many is deleted faster than one is drawn.
+    """
+    found = detect(model, image[None], min_score, class_agnostic=True)
+    return found.boxes[0][found.scores[0] > 0]

@@ -1,7 +1,14 @@
 """From a photo to what the network sees: the one resize rule, and the scaling of pixels to [-1, 1]."""
 
+from typing import TYPE_CHECKING, TypeVar
+
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from workshop_utils.core.tensorflow import tf
+
+Pixels = TypeVar("Pixels", np.ndarray, "tf.Tensor")
 
 INPUT_SIDE = 300
 """Height and width of what the detector sees, in pixels."""
@@ -20,6 +27,6 @@ def resize(image: np.ndarray, window: tuple[float, float, float, float] = (0.0, 
     return np.asarray(Image.fromarray(image).resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR, box=box))
 
 
-def to_input(pixels):
+def to_input(pixels: Pixels) -> Pixels:
     """Scale pixels from 0..255, in an array or a float tensor, to the range [-1, 1] that MobileNet was trained on."""
     return pixels / np.float32(127.5) - np.float32(1.0)

@@ -32,11 +32,22 @@ def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
     side = preprocessing.INPUT_SIDE
     backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
     maps = [backbone.get_layer("block_13_expand_relu").output, backbone.get_layer("out_relu").output]
+    model = detector(backbone.input, maps, classes, "ssdlite_mobilenet_v2")
+    for layer in batch_norms(model):
+        layer.momentum = batch_norm_momentum
+    return model
+
+
+def detector(image: keras.KerasTensor, maps: list[keras.KerasTensor], classes: int, name: str) -> keras.Model:
+    """Return the SSDLite detector on a backbone's two feature maps, (N, 19, 19, any) and (N, 10, 10, any).
+
+    Four extra blocks make smaller maps of the second one; each of the six maps gets a box head and a class head.
+    """
+    maps, boxes, logits = list(maps), [], []
     for number, (squeezed, widened) in enumerate(EXTRA_BLOCKS, start=1):
         x = _convolution(maps[-1], squeezed, f"extra_{number}_reduce")
         x = _depthwise(x, f"extra_{number}_depthwise", strides=2)
         maps.append(_convolution(x, widened, f"extra_{number}"))
-    boxes, logits = [], []
     for level, (features, grid) in enumerate(zip(maps, GRIDS, strict=True)):
         count = len(shapes(level))
         boxes.append(_head(features, 4, count * grid * grid, count, f"box_{level}"))
@@ -45,10 +56,7 @@ def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
         layers.Concatenate(axis=1, name="box_encodings")(boxes),
         layers.Concatenate(axis=1, name="class_logits")(logits),
     ]
-    model = keras.Model(backbone.input, outputs, name="ssdlite_mobilenet_v2")
-    for layer in batch_norms(model):
-        layer.momentum = batch_norm_momentum
-    return model
+    return keras.Model(image, outputs, name=name)
 
 
 def batch_norms(model: keras.Model) -> list[layers.BatchNormalization]:

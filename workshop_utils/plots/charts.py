@@ -1,5 +1,8 @@
 """Charts of numbers: curves over training, bars, tables of counts, precision over recall."""
 
+from collections.abc import Iterable
+from typing import Protocol
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -33,7 +36,7 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
 def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
     """Plot the losses of a run of `steps` steps, finished or not, and its AP50 beside them; return the picture.
 
-    `history` holds rows as `training` writes them; `marks` says what happened at which step.
+    `history` holds rows as `trainer` writes them; `marks` says what happened at which step.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     losses = {key: [(row["step"], row[key]) for row in history] for key in ("loss", "classification", "localisation")}
@@ -164,8 +167,26 @@ def counts(
     return finish(figure, alt)
 
 
-def precision_recall(metrics, names, *, alt: str) -> Picture:
-    """Plot precision over recall at IoU 0.5, a line a class; return the picture."""
+class ClassCurves(Protocol):
+    """What `precision_recall` reads of `average_precision.Metrics`: plots may not import from the evaluation."""
+
+    @property
+    def curves(self) -> dict[str, np.ndarray]:
+        """For each class the precision at the recalls 0.00, 0.01, ... 1.00."""
+
+    @property
+    def per_class_AP50(self) -> dict[str, float]:
+        """For each class its AP50."""
+
+
+def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) -> Picture:
+    """Plot precision over recall at IoU 0.5, a line a class; return the picture.
+
+    Args:
+        metrics: The curve and the AP50 of each class.
+        names: All classes, so that each keeps its colour.
+        alt: A sentence that says what is to be seen.
+    """
     figure, axis = plt.subplots(figsize=(5, 4), layout="constrained")
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):

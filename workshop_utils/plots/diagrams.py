@@ -1,11 +1,17 @@
 """Diagrams of how the detector works: anchors, box coding, the network's structure, the map of strategies."""
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Polygon, Rectangle
 
+from workshop_utils.data.dataset import Sample
 from workshop_utils.model import anchors
 from workshop_utils.plots.drawing import PALETTE, Picture, finish, label_text, outlines, readable_on, to_pixels
+
+if TYPE_CHECKING:
+    from workshop_utils.core.tensorflow import keras
 
 _CENTRED = {"ha": "center", "va": "center", "fontsize": 11}
 _ARROW = {"arrowstyle": "-|>", "lw": 1.6, "color": "black", "shrinkA": 0, "shrinkB": 0}
@@ -33,9 +39,16 @@ def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
     return finish(figure, alt)
 
 
-def matched_anchors(sample, matched: np.ndarray, *, alt: str) -> Picture:
-    """Draw a sample's boxes thick and numbered from 1 and, thin in the same colour and with a dash of its own, the
-    anchors that `anchors.match` gave each; return the picture."""
+def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture:
+    """Draw a sample's boxes and the anchors that are responsible for each; return the picture.
+
+    Boxes are thick and numbered from 1; their anchors are thin, in the same colour, with a dash of their own.
+
+    Args:
+        sample: A labelled photo.
+        matched: For each anchor the index of its box, or -1, as `anchors.match` returns it: (1917,).
+        alt: A sentence that says what is to be seen.
+    """
     height, width = sample.image.shape[:2]
     figure, axis = plt.subplots(figsize=(9, 9 * height / width), layout="constrained")
     axis.imshow(sample.image, alpha=0.6)
@@ -73,8 +86,15 @@ def way_of(count: int, likeness: float) -> str:
     )
 
 
-def box_coding(image: np.ndarray, anchor, box, *, alt: str) -> Picture:
-    """Draw an anchor dashed, a box solid, and the way from the one's centre to the other's; return the picture."""
+def box_coding(image: np.ndarray, anchor: np.ndarray, box: np.ndarray, *, alt: str) -> Picture:
+    """Draw an anchor dashed, a box solid, and the way from the one's centre to the other's; return the picture.
+
+    Args:
+        image: The photo, (height, width, 3).
+        anchor: (4,): ymin, xmin, ymax, xmax, normalised.
+        box: (4,), likewise.
+        alt: A sentence that says what is to be seen.
+    """
     height, width = image.shape[:2]
     figure, axis = plt.subplots(figsize=(6, 6), layout="constrained")
     axis.imshow(image, alpha=0.6)
@@ -92,11 +112,17 @@ def box_coding(image: np.ndarray, anchor, box, *, alt: str) -> Picture:
     return finish(figure, alt)
 
 
-def network(model, weights: dict[str, int], image: np.ndarray, *, alt: str) -> Picture:
-    """Draw the detector's structure, read off the model, and a photo (300, 300, 3) that goes in; return the picture.
+def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *, alt: str) -> Picture:
+    """Draw the detector's structure, read off the model; return the picture.
 
     Each feature map is a block of as many cells as it has. Below it stand what its two heads give for one cell, as
-    anchors x numbers, and its anchors. `weights` counts those of the four parts, in the order of the picture.
+    anchors x numbers, and its anchors.
+
+    Args:
+        model: The detector.
+        weights: How many weights each of the four parts has, by its name, in the order of the picture.
+        image: The photo that goes in, (300, 300, 3).
+        alt: A sentence that says what is to be seen.
     """
     figure, axis = plt.subplots(figsize=(12, 6.3), layout="constrained")
     axis.set(xlim=(0, 12.2), ylim=(0.2, 6.5), aspect="equal")

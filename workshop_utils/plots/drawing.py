@@ -5,18 +5,22 @@ and nothing but its pixels stays in memory.
 """
 
 import base64
-import functools
 import html
 import io
+from collections.abc import Iterable, Sequence
 
-import matplotlib.font_manager
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image, ImageDraw, ImageFont
+from numpy.typing import ArrayLike
+from PIL import Image, ImageDraw
 
 from workshop_utils.core import untrusted
+from workshop_utils.data.dataset import Sample
+from workshop_utils.plots import fonts
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
@@ -43,44 +47,69 @@ class Picture:
         return self.alt
 
 
-def picture(image, *, alt: str) -> Picture:
+def picture(image: np.ndarray | Image.Image, *, alt: str) -> Picture:
     """Return a photo (uint8 array or image) as a cell's last expression shows it."""
     return Picture(png(Image.fromarray(image) if isinstance(image, np.ndarray) else image), alt)
 
 
-def colour(name: str, names) -> str:
+def colour(name: str, names: Iterable[str]) -> str:
     """Return the colour of a class: the palette in the order of the sorted class names."""
     ordered = sorted(set(names))
     return PALETTE[ordered.index(name) % len(PALETTE)] if name in ordered else PALETTE[-1]
 
 
-def annotated(image, boxes, captions, colours=None) -> Image.Image:
-    """Return a copy of a photo (uint8 array or image) with boxes (n, 4; ymin, xmin, ymax, xmax, normalised) drawn."""
+def annotated(
+    image: np.ndarray | Image.Image, boxes: ArrayLike, captions: Sequence[str], colours: Sequence[str] | None = None
+) -> Image.Image:
+    """Return a copy of a photo with boxes drawn on it.
+
+    Args:
+        image: The photo; an array is uint8 (height, width, 3).
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        captions: What is written at each box; nothing for an empty one, and only what a
+            font has the letters for (`fonts.drawable`).
+        colours: The colour of each box, as PALETTE writes it; without it all have the palette's first.
+    """
     picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image.copy()
     picture = picture.convert("RGB")
     draw = ImageDraw.Draw(picture)
     thickness = max(2, round(max(picture.size) / 250))
-    font = _font(max(11, round(max(picture.size) / 42)))
+    height = max(11, round(max(picture.size) / 42))
     edges = [to_pixels(box, picture.size) for box in np.asarray(boxes).reshape(-1, 4)]
     colours = colours or [PALETTE[0]] * len(edges)
     for box, own in zip(edges, colours, strict=True):
         draw.rectangle(box, outline=own, width=thickness)
     for box, caption, own in zip(edges, captions, colours, strict=True):
         if caption:
-            _caption(draw, box, caption[:LONGEST_CAPTION], own, font, picture.size)
+            shown = fonts.drawable(caption[:LONGEST_CAPTION])
+            _caption(draw, box, shown, own, fonts.font(shown, height), picture.size)
     return picture
 
 
-def photo_with_boxes(sample, names=None) -> Image.Image:
-    """Return a sample's photo with its ground truth."""
+def photo_with_boxes(sample: Sample, names: Iterable[str] | None = None) -> Image.Image:
+    """Return a sample's photo with its ground truth; `names` are all classes, so that each keeps its colour."""
     names = names or sample.classes
     return annotated(sample.image, sample.boxes, sample.classes, [colour(name, names) for name in sample.classes])
 
 
 def photo_with_detections(
-    image, boxes, classes, scores, label_map: dict[int, str], min_score: float = 0.4
+    image: np.ndarray | Image.Image,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    scores: np.ndarray,
+    label_map: dict[int, str],
+    min_score: float = 0.4,
 ) -> Image.Image:
-    """Return a photo with one photo's detections at or above `min_score`, each with its class and score in percent."""
+    """Return a photo with the detections on it, each with its class and its score in percent.
+
+    Args:
+        image: The photo; an array is uint8 (height, width, 3).
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        classes: The class id of each box, (n,).
+        scores: The score of each box, (n,).
+        label_map: The name of each class id.
+        min_score: Boxes with a lower score are not drawn.
+    """
     kept = np.flatnonzero(np.asarray(scores) >= min_score)
     names = [label_map[int(classes[place])] for place in kept]
     captions = [f"{name} {scores[place]:.0%}" for name, place in zip(names, kept)]
@@ -88,10 +117,17 @@ def photo_with_detections(
     return annotated(image, np.asarray(boxes)[kept], captions, colours)
 
 
-def best(samples, found, label_map: dict[int, str]) -> list[Image.Image]:
+def best(
+    samples: Sequence[Sample], found: tuple[np.ndarray, np.ndarray, np.ndarray], label_map: dict[int, str]
+) -> list[Image.Image]:
     """Return each sample's photo with as many detections as it has labelled objects, the surest first.
 
-    So a detector that is not sure of anything yet shows what it would say. `found` is a `detector.Detections`.
+    So a detector that is not sure of anything yet shows what it would say.
+
+    Args:
+        samples: N labelled photos.
+        found: What was found on them, as `detection.Detections`: boxes (N, n, 4), classes (N, n), scores (N, n).
+        label_map: The name of each class id.
     """
     counts = [len(sample.classes) for sample in samples]
     return [
@@ -100,8 +136,23 @@ def best(samples, found, label_map: dict[int, str]) -> list[Image.Image]:
     ]
 
 
-def show(images, titles=(), columns: int = 3, width: float = 4.0, *, alt: str) -> Picture:
-    """Show images side by side, `columns` in a row; return the picture."""
+def show(
+    images: Sequence[np.ndarray | Image.Image],
+    titles: Sequence[str] = (),
+    columns: int = 3,
+    width: float = 4.0,
+    *,
+    alt: str,
+) -> Picture:
+    """Return images side by side as one picture.
+
+    Args:
+        images: At least one; arrays are (height, width) for grey, or (height, width, 3).
+        titles: What stands above each of the first images.
+        columns: How many images stand in a row.
+        width: How wide each is shown, in inches.
+        alt: A sentence that says what is to be seen.
+    """
     rows = -(-len(images) // columns)
     heights = np.asarray(images[0]).shape[0] / np.asarray(images[0]).shape[1]
     size = (width * columns, width * rows * heights + 0.3 * rows)
@@ -115,7 +166,7 @@ def show(images, titles=(), columns: int = 3, width: float = 4.0, *, alt: str) -
     return finish(figure, alt)
 
 
-def filters(kernel, columns: int = 8) -> np.ndarray:
+def filters(kernel: np.ndarray, columns: int = 8) -> np.ndarray:
     """Return a colour kernel (height, width, 3, n) as one picture, float from 0 to 1: a tile for each of n filters."""
     span = np.abs(kernel).max(axis=(0, 1, 2)) + 1e-9
     tiles = np.pad(0.5 + kernel / (2 * span), ((0, 1), (0, 1), (0, 0), (0, 0)), constant_values=1.0)
@@ -152,26 +203,38 @@ def table(rows: list[dict[str, object]]) -> Markdown:
     )
 
 
-def outlines(axis, boxes, size: tuple[int, int], **style) -> None:
-    """Draw boxes (normalised) on a matplotlib axis that shows a photo of `size` = (width, height) in pixels."""
+def outlines(axis: Axes, boxes: Iterable[Iterable[float]], size: tuple[int, int], **style: float | str) -> None:
+    """Draw boxes on an axis that shows a photo.
+
+    Args:
+        axis: Is drawn on.
+        boxes: n boxes of four numbers: ymin, xmin, ymax, xmax, normalised.
+        size: The photo's width and height, in pixels.
+        **style: Properties of matplotlib's `Rectangle`.
+    """
     for box in boxes:
         left, top, right, bottom = to_pixels(box, size)
         axis.add_patch(Rectangle((left, top), right - left, bottom - top, **{"fill": False, "linewidth": 1.5, **style}))
 
 
-def label_text(name) -> str:
+def label_text(name: object) -> str:
     """Return a name as matplotlib shows it as it is, cut where it is long: a dollar sign would begin a formula."""
-    return str(name)[:LONGEST_CAPTION].replace("$", r"\$")
+    shown = fonts.drawable(str(name)[:LONGEST_CAPTION])
+    fonts.use_for(shown)
+    return shown.replace("$", r"\$")
 
 
-def finish(figure, alt: str) -> Picture:
+def finish(figure: Figure, alt: str) -> Picture:
+    """Return a figure as a picture, and close it."""
     stream = io.BytesIO()
+    fonts.refresh(figure)
     figure.savefig(stream, format="png", dpi=DPI)
     plt.close(figure)
     return Picture(stream.getvalue(), alt)
 
 
-def to_pixels(box, size: tuple[int, int]) -> tuple[float, float, float, float]:
+def to_pixels(box: Iterable[float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return a normalised box (ymin, xmin, ymax, xmax) as left, top, right, bottom on a photo of (width, height)."""
     width, height = size
     ymin, xmin, ymax, xmax = (float(edge) for edge in box)
     return xmin * width, ymin * height, xmax * width, ymax * height
@@ -189,8 +252,3 @@ def _caption(draw, box, caption: str, own: str, font, size: tuple[int, int]) -> 
 def readable_on(background: str) -> str:
     red, green, blue = (int(background[place : place + 2], 16) for place in (1, 3, 5))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
-
-
-@functools.cache
-def _font(size: int):
-    return ImageFont.truetype(matplotlib.font_manager.findfont("DejaVu Sans"), size)

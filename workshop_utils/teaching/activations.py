@@ -5,9 +5,10 @@ feature visualisation by gradient ascent: Simonyan et al. 2013 (arXiv 1312.6034)
 over: Yosinski et al. 2014 (arXiv 1411.1792), section 4.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from workshop_utils.core.tensorflow import keras, tf
@@ -22,9 +23,17 @@ BATCH = 5
 
 
 def activations(model: keras.Model, layer: str, images: np.ndarray, batch_statistics: bool = False) -> np.ndarray:
-    """Return a layer's output, its maps, for images (N, 300, 300, 3) in [-1, 1]: float16 (N, cells, cells, channels).
+    """Return a layer's output for some images: its maps.
 
-    `batch_statistics` normalises each batch by itself, for a network whose batch norm has not learnt any statistics.
+    Args:
+        model: The detector.
+        layer: The layer's name.
+        images: (N, 300, 300, 3), in [-1, 1].
+        batch_statistics: Whether to normalise each batch by itself, for a network whose batch norm has not learnt any
+            statistics.
+
+    Returns:
+        The maps, float16 (N, cells, cells, channels).
     """
     part = keras.Model(model.input, model.get_layer(layer).output)
     forward = tf.function(lambda batch: tf.cast(part(batch, training=batch_statistics), tf.float16))
@@ -32,8 +41,16 @@ def activations(model: keras.Model, layer: str, images: np.ndarray, batch_statis
     return np.concatenate([forward(images[start : start + BATCH]).numpy() for start in starts])
 
 
-def at_boxes(maps: np.ndarray, boxes_of_each) -> np.ndarray:
-    """Return the mean of maps (N, cells, cells, channels) within each image's boxes (normalised): (m, channels)."""
+def at_boxes(maps: np.ndarray, boxes_of_each: Sequence[ArrayLike]) -> np.ndarray:
+    """Return the mean of some images' maps within each of their boxes.
+
+    Args:
+        maps: (N, cells, cells, channels).
+        boxes_of_each: The boxes of each of the N images, (n, 4): ymin, xmin, ymax, xmax, normalised.
+
+    Returns:
+        The means, float32 (m, channels), for the m boxes of all images, one image after the other.
+    """
     features = []
     for image, boxes in zip(maps, boxes_of_each, strict=True):
         for top, left, bottom, right in np.asarray(boxes) * len(image):
@@ -42,10 +59,21 @@ def at_boxes(maps: np.ndarray, boxes_of_each) -> np.ndarray:
     return np.array(features)
 
 
-def features(model, layers: list[str], inputs, boxes_of_each, batch_statistics: bool = False) -> list[np.ndarray]:
+def features(
+    model: keras.Model,
+    layers: list[str],
+    inputs: np.ndarray,
+    boxes_of_each: Sequence[ArrayLike],
+    batch_statistics: bool = False,
+) -> list[np.ndarray]:
     """Return for each layer what `at_boxes` makes of its maps: (m, channels of the layer). The maps are not kept.
 
-    inputs are images (N, 300, 300, 3) in [-1, 1]; `batch_statistics` is as for `activations`.
+    Args:
+        model: The detector.
+        layers: The layers' names.
+        inputs: N images (N, 300, 300, 3), in [-1, 1].
+        boxes_of_each: The boxes of each image, as for `at_boxes`.
+        batch_statistics: As for `activations`.
     """
     part = keras.Model(model.input, [model.get_layer(layer).output for layer in layers])
     forward = tf.function(lambda batch: part(batch, training=batch_statistics))
@@ -56,8 +84,14 @@ def features(model, layers: list[str], inputs, boxes_of_each, batch_statistics: 
     return [np.concatenate(rows) for rows in found]
 
 
-def channels_for(maps: np.ndarray, boxes_of_each, count: int) -> np.ndarray:
-    """Return the `count` channels of maps that answer to what is in the boxes more than to the rest, best first."""
+def channels_for(maps: np.ndarray, boxes_of_each: Sequence[ArrayLike], count: int) -> np.ndarray:
+    """Return the channels that answer to what is in the boxes more than to the rest, best first: (count,).
+
+    Args:
+        maps: (N, cells, cells, channels).
+        boxes_of_each: The boxes of each of the N images, as for `at_boxes`.
+        count: How many channels are wanted.
+    """
     every = -(-maps.shape[1] // 40)  # of a fine map, some cells are enough, and spare memory
     flat = maps[:, ::every, ::every].reshape(-1, maps.shape[-1]).astype(np.float32)
     above = at_boxes(maps, boxes_of_each).mean(axis=0) - flat.mean(axis=0)
@@ -99,13 +133,32 @@ def _corners(cells: int, side: int) -> np.ndarray:
     return np.round((np.arange(cells) + 0.5) / cells * preprocessing.INPUT_SIDE - side / 2).astype(int)
 
 
-def input_gradients(model, layer: str, inputs, units, channels, side: int, guided: bool = False) -> np.ndarray:
-    """Return how the square of `side` pixels around each unit would have to change for the unit to answer more.
+def input_gradients(
+    model: keras.Model,
+    layer: str,
+    inputs: np.ndarray,
+    units: np.ndarray,
+    channels: Sequence[int] | np.ndarray,
+    side: int,
+    guided: bool = False,
+) -> np.ndarray:
+    """Return how the square of pixels around each unit would have to change for the unit to answer more.
 
-    The gradient of what a unit of units (n, 3) gets in its channel of channels (n,), before the ReLU, with respect to
-    the pixels of its image in inputs (N, 300, 300, 3): float32 (n, side, side, 3) (Simonyan et al. 2013, section 3).
-    `guided` leaves out, at each ReLU on the way back, what would make the unit answer less (Springenberg et al. 2014,
-    arXiv 1412.6806, on deconvolution): clearer to look at, and no longer the gradient.
+    It is the gradient of what the unit gets, before the ReLU, with respect to the pixels of its image (Simonyan et al.
+    2013, section 3).
+
+    Args:
+        model: The detector.
+        layer: The name of the units' layer, a ReLU.
+        inputs: (N, 300, 300, 3), in [-1, 1].
+        units: The image, row and column of each unit, (n, 3).
+        channels: The channel of each unit, (n,).
+        side: The square's height and width, in pixels.
+        guided: Whether to leave out, at each ReLU on the way back, what would make the unit answer less (Springenberg
+            et al. 2014, arXiv 1412.6806, on deconvolution): clearer to look at, and no longer the gradient.
+
+    Returns:
+        The gradients, float32 (n, side, side, 3).
     """
     part = keras.Model(model.input, model.get_layer(layer).input)
     if guided:
@@ -203,11 +256,19 @@ class Ascent:
 
         self._step = step
 
-    def climb(self, channels, steps: int = STEPS, seed: int = 0) -> Iterator[np.ndarray]:
-        """Give after each step the pictures so far, one for each of the channels: uint8 (n, side, side, 3).
+    def climb(self, channels: Sequence[int] | np.ndarray, steps: int = STEPS, seed: int = 0) -> Iterator[np.ndarray]:
+        """Give after each step the pictures so far, one for each channel.
 
         What grows is the channel's mean before its ReLU. Shifting the picture a little at each step and blurring its
         gradient keeps out noise that only the network sees.
+
+        Args:
+            channels: The n channels to excite.
+            steps: How many steps to climb.
+            seed: Of the noise to begin with, and of the shifts.
+
+        Yields:
+            The pictures, uint8 (n, side, side, 3).
         """
         rng = np.random.default_rng(seed)
         pictures = tf.constant(rng.normal(0, 0.1, (len(channels), *self._shape)), tf.float32)

@@ -20,7 +20,7 @@ class RecordedError(WorkshopError, ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Recorded:
-    """One recorded run. `metrics` are those of `evaluation.Metrics.as_json`, `history` the rows of `history.csv`."""
+    """One recorded run: `metrics` as `average_precision.Metrics.as_json` gives them, `history` as in `history.csv`."""
 
     strategy: str
     recipe: settings.Recipe

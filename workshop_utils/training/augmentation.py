@@ -23,10 +23,21 @@ class View:
     class_ids: np.ndarray
 
 
-def plain(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, window=WHOLE) -> View:
-    """Return the view of `window` (ymin, xmin, ymax, xmax, normalised) of a photo.
+def plain(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    class_ids: np.ndarray,
+    window: tuple[float, float, float, float] = WHOLE,
+) -> View:
+    """Return a view of a window of a photo.
 
-    Boxes whose centre lies outside the window are dropped; the others are cut at its edges.
+    Boxes whose centre is outside the window are dropped; the others are cut at its edges.
+
+    Args:
+        image: The photo, uint8 (height, width, 3).
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        class_ids: The id of each box's class, (n,).
+        window: ymin, xmin, ymax, xmax, normalised.
     """
     window = np.asarray(window, np.float32)
     origin, extent = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)

@@ -183,6 +183,12 @@ class ProgressBar(Callback):
             self._bar.close()
 
 
+def of_run(run: RunFolder, measure: Callable[[], dict]) -> list[Callback]:
+    """Return the callbacks that write a run's folder, in the order in which they must be called."""
+    bar = ProgressBar(run.plan.strategy)
+    return [State(run), Checkpoints(run), Evaluation(run, measure), History(run), TensorBoard(run), bar]
+
+
 def is_due(trainer: Any, every: int) -> bool:
     """Return whether the current step is the last one or a multiple of `every`."""
     step = trainer.progress.step

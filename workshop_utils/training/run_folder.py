@@ -27,6 +27,7 @@ import numpy as np
 
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
+from workshop_utils.core.tensorflow import keras
 from workshop_utils.training.plan import Plan
 
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
@@ -147,14 +148,19 @@ class RunFolder:
             raise RunFolderError(f"{self.folder}: has no checkpoint{'' if step is None else f' {step}'}. {there}")
         return self.checkpoints / f"step-{steps[-1] if step is None else step:06d}.weights.h5"
 
-    def save_checkpoint(self, model, step: int) -> None:
+    def save_checkpoint(self, model: keras.Model, step: int) -> None:
         """Save the whole detector under its step, sealed. Raises WriteError."""
         files.write_weights(model, self.checkpoints / f"step-{step:06d}.weights.h5")
 
-    def load_checkpoint(self, model, step: int | None = None) -> None:
-        """Load the detector as it was after `step`, or at the last checkpoint that is whole.
+    def load_checkpoint(self, model: keras.Model, step: int | None = None) -> None:
+        """Load the detector as it was at a checkpoint. Damaged checkpoints are named on the way.
 
-        Damaged checkpoints are named on the way. Raises RunFolderError where there is none, or `step`'s is damaged.
+        Args:
+            model: The detector; its weights are replaced.
+            step: The checkpoint's step; without it, the last checkpoint that is whole.
+
+        Raises:
+            RunFolderError: Where there is no checkpoint, or `step`'s is damaged.
         """
         self.checkpoint(step)
         wanted = self.steps() if step is None else [step]
@@ -173,8 +179,16 @@ class RunFolder:
                     print(f"{message} Taking the checkpoint before it.", file=sys.stderr)
         raise RunFolderError(f"{message} Take another checkpoint of this run, or train again in another folder.")
 
-    def save_state(self, variables, progress: Progress) -> None:
-        """Save all that training needs to go on, in one sealed file; the file before it is kept. Raises WriteError."""
+    def save_state(self, variables: list[keras.Variable], progress: Progress) -> None:
+        """Save all that training needs to go on, in one sealed file; the file before it is kept.
+
+        Args:
+            variables: The detector's and the optimizer's.
+            progress: How far training has come.
+
+        Raises:
+            WriteError: Where the file cannot be written.
+        """
         arrays = {f"v{number}": np.asarray(variable) for number, variable in enumerate(variables)}
         latest, before = (self.checkpoints / name for name in STATES)
         with files.replacing(latest) as unfinished:
@@ -184,11 +198,17 @@ class RunFolder:
             if latest.exists():
                 os.replace(latest, before)
 
-    def load_state(self, variables) -> Progress:
-        """Set the variables to the last saved state that is whole; return how far it had come, Progress() without one.
+    def load_state(self, variables: list[keras.Variable]) -> Progress:
+        """Set variables to the last saved state that is whole.
 
         Damaged states are named on the way; one in the place of the latest is removed where the state before it is
         whole, or `save_state` would put it there.
+
+        Args:
+            variables: The detector's and the optimizer's, in the order of `save_state`.
+
+        Returns:
+            How far training had come: Progress() where no state was saved.
         """
         latest, before = (self.checkpoints / name for name in STATES)
         for path in (latest, before):

@@ -1,10 +1,14 @@
 """One training step: the optimizer, and the function that computes losses and gradients and changes the weights."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from workshop_utils.core.settings import Recipe
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.model.losses import multibox_loss
+
+if TYPE_CHECKING:
+    from workshop_utils.training.distributed import Team
 
 MOMENTUM = 0.9
 CLIP_NORM = 10.0
@@ -15,7 +19,7 @@ def make_step(
     optimizer: keras.optimizers.Optimizer,
     batch_norm_learns: bool,
     scaled: Callable | None = None,
-    team=None,
+    team: "Team | None" = None,
 ) -> Callable:
     """Compile the training step: (inputs, box targets, class targets) -> (localisation, classification) loss.
 
@@ -24,8 +28,8 @@ def make_step(
         optimizer: Changes the weights; built for them.
         batch_norm_learns: Whether batch norm uses and learns the statistics of each batch.
         scaled: A function of gradients, their weights and the number of steps done to the gradients that are applied.
-        team: A `distributed.Team`: the inputs are this worker's part of the batch; losses and gradients are those of
-            the whole batch.
+        team: The workers that train together: the inputs are this worker's part of the batch; losses and gradients
+            are those of the whole batch.
     """
 
     @tf.function(autograph=False)

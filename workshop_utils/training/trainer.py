@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from workshop_utils.training.run_folder import Progress, RunFolder
 from workshop_utils.training.schedule import Schedule, Stage
 from workshop_utils.training.strategies import Detector
 from workshop_utils.training.train_step import make_optimizer, make_step
+
+if TYPE_CHECKING:
+    from workshop_utils.training.distributed import Team
 
 MOST_LOSS = 2.0**24
 """A loss at or above this means that training has diverged. An object given the wrong class costs about one, and from
@@ -52,7 +56,7 @@ class Trainer:
         samples: list[Sample],
         cache: pathlib.Path,
         callbacks: Iterable[Callback] = (),
-        team=None,
+        team: "Team | None" = None,
         fast: bool = True,
     ):
         part = team.part if team else slice(None)
@@ -128,7 +132,7 @@ def train(
     folder: pathlib.Path,
     *,
     callbacks: Iterable[Callback] = (),
-    team=None,
+    team: "Team | None" = None,
     fast: bool = True,
 ) -> RunFolder:
     """Train by a plan, measure average precision on the validation photos; return the run's folder.
@@ -161,14 +165,7 @@ def train(
         measure = functools.partial(measured, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
-            written = [
-                recording.State(run),
-                recording.Checkpoints(run),
-                recording.Evaluation(run, measure),
-                recording.History(run),
-                recording.TensorBoard(run),
-                recording.ProgressBar(plan.strategy),
-            ]
+            written = recording.of_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*written, *callbacks], team, fast)
             print(_computing(plan, fast), flush=True)
             trainer.fit()

@@ -1,23 +1,24 @@
 """Boxes on one photo: drawn with the mouse, or set in number fields by who uses none.
 
-The canvas is jupyter-bbox-widget's. It cannot make a box by key, and Colab keeps keys from it; so buttons and fields,
-which every browser reaches with Tab, do all that the mouse does.
+A canvas hears of the mouse only; so buttons and fields, which every browser reaches with Tab, do all that the mouse
+does.
 """
 
 import dataclasses
 import html
 import io
 import math
+from collections.abc import Iterable
 
 import ipywidgets
 import numpy as np
 from IPython.display import Markdown
-from jupyter_bbox_widget import BBoxWidget
 from PIL import Image
 
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import voc
 from workshop_utils.plots import drawing
+from workshop_utils.widgets.canvas import KEYS, Canvas, in_order
 
 VIEW = (800, 600)
 """The size at which photos are shown, in pixels: a notebook server drops messages of several megabytes."""
@@ -27,28 +28,9 @@ LEAST_SIDE = 3
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
-KEYS = "workshop-keys"
-"""Marks the widget within which keys are its own: JupyterLab would take an x typed on a button for "cut this cell"."""
-
-ALT = "the photo to label"
-"""What is read out in place of the canvas."""
-
 
 class LabelingError(WorkshopError, ValueError):
     """Labelling cannot go on as asked; the message says what to do."""
-
-
-class Canvas(BBoxWidget):
-    """The photo on which the mouse draws. Tab passes it by, for once there it would not let go on."""
-
-    _esm = (
-        BBoxWidget._esm.replace('"tabindex", "0"', '"tabindex", "-1"').replace("annotate me", ALT)
-        + f"""
-document.addEventListener("focusin", ({{ target }}) => {{
-  if (target.closest?.(".{KEYS}")) target.setAttribute("data-lm-suppress-shortcuts", "true");
-}});
-"""
-    )
 
 
 class BoxEditor(ipywidgets.VBox):
@@ -57,12 +39,12 @@ class BoxEditor(ipywidgets.VBox):
     Boxes are numbered from 1, as the fields count them and `table` lists them.
     """
 
-    def __init__(self, classes):
+    def __init__(self, classes: Iterable[str]):
         super().__init__()
         self.add_class(KEYS)
         self.classes, self.message = list(classes), ""
         self._following, self._unfit = False, ""
-        self._canvas = _in_order(Canvas(hide_buttons=True))
+        self._canvas = in_order(Canvas(hide_buttons=True))
         self._said = ipywidgets.HTML(layout=ipywidgets.Layout(min_height="3em"))
         self._count = ipywidgets.HTML(layout=ipywidgets.Layout(width="7em"))
         self._class = ipywidgets.Dropdown(description="class", **_style("16em"))
@@ -92,7 +74,7 @@ class BoxEditor(ipywidgets.VBox):
         return [box for _, box in self._drawn()]
 
     @boxes.setter
-    def boxes(self, boxes) -> None:
+    def boxes(self, boxes: Iterable[voc.Box]) -> None:
         self._draw([self._fit(box) for box in boxes])
 
     @property
@@ -121,10 +103,14 @@ class BoxEditor(ipywidgets.VBox):
         self._canvas.image_bytes = encoded.getvalue()
 
     def add(self, name: str | None = None, edges: tuple[float, ...] | None = None) -> None:
-        """Add a box and select it. `edges` are xmin, ymin, xmax, ymax in the photo's pixels.
+        """Add a box and select it.
 
-        Without them it comes to the photo's middle; without a name it is of the class that is chosen. Raises
-        LabelingError as `boxes` does.
+        Args:
+            name: Its class; without it, the class that is chosen.
+            edges: xmin, ymin, xmax, ymax in the photo's pixels; without them the box comes to the photo's middle.
+
+        Raises:
+            LabelingError: As `boxes` does.
         """
         self._settled()
         width, height = self._size
@@ -303,17 +289,6 @@ def _style(width: str) -> dict:
     return {"layout": ipywidgets.Layout(width=width), "style": {"description_width": "3em"}}
 
 
-def _in_order(widget):
-    """Return the widget; what a browser says to it is heard in the main thread, where cells run.
-
-    From ipykernel 7.4 on it might be another thread, one for each widget: a click on Submit could overtake the number
-    that was typed before it.
-    """
-    if widget.comm is not None:
-        widget.comm._reply_subshell_for = lambda data, default: None
-    return widget
-
-
 def _row(children) -> ipywidgets.HBox:
-    children = [_in_order(child) for child in children]
+    children = [in_order(child) for child in children]
     return ipywidgets.HBox(children, layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))

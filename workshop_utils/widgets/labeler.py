@@ -7,20 +7,23 @@ show no widget labels the same way.
 import contextlib
 import dataclasses
 import html
-import itertools
 import pathlib
-import shutil
+from collections.abc import Iterable
+from typing import Any
 
 import ipywidgets
 import numpy as np
-from tqdm.auto import tqdm
 
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data import geometry, inspection, photos, voc
-from workshop_utils.data.findings import Outcome
+from workshop_utils.data import geometry, mending, photos, voc
+from workshop_utils.data.annotation import Annotation, VocError
+from workshop_utils.data.finding_kinds import Outcome
+from workshop_utils.data.mending import Seen
+from workshop_utils.data.names import tidy
 from workshop_utils.evaluation import agreement
 from workshop_utils.model import anchors
+from workshop_utils.widgets import label_files
 from workshop_utils.widgets.box_editor import BoxEditor, LabelingError
 
 PROPOSE_AT = 0.15
@@ -40,13 +43,17 @@ class Labeler(BoxEditor):
     annotation of it. Raises LabelingError where there is no class, or no photo that can be read.
     """
 
-    def __init__(self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes, model=None):
+    def __init__(
+        self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes: Iterable[str], model: Any = None
+    ):
         super().__init__(classes)
         self.annotations, self.model = pathlib.Path(annotations_folder), model
-        self.paths, faults = _readable(pathlib.Path(photos_folder))
-        written = sorted(self.annotations.glob("*.[xX][mM][lL]"), reverse=True)
-        self._written = {voc.composed(path.stem): path for path in written}
-        self._know(name for path in self.paths for name in self._names(path))
+        sizes, faults = label_files.readable(pathlib.Path(photos_folder))
+        self.paths = list(sizes)
+        self._written = label_files.written(pathlib.Path(photos_folder), self.annotations)
+        read = [(path, annotation) for path in self.paths if (annotation := self._annotation_of(path))]
+        self._resized = mending.were_resized([(each, Seen(path.name, sizes[path], 1, "")) for path, each in read])
+        self._know(tidy(box.name) for _, annotation in read for box in annotation.boxes)
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
         self.place, self._shown, self._drafts = None, None, {}
@@ -81,25 +88,26 @@ class Labeler(BoxEditor):
         return [path for path in self.paths if not self.xml(path).exists()]
 
     def xml(self, path: pathlib.Path) -> pathlib.Path:
-        """Return where a photo's annotation is or will be. One that ends in .XML is found, as training finds it."""
-        return self._written.get(voc.composed(path.stem), self.annotations / f"{path.stem}.xml")
+        """Return where a photo's annotation is or will be; it is found where training finds it."""
+        return self._written.get(path, self.annotations / f"{path.stem}.xml")
 
     def submit(self) -> pathlib.Path:
         """Save this photo's boxes (or that it has none), show the next unlabelled photo; return the XML's path.
 
-        A file that could not be shown whole is kept, hidden, beside the one that replaces it. Raises WriteError.
+        A file that holds more than was shown, or was changed since, is kept, hidden, beside the one that replaces it.
+        Raises WriteError.
         """
         self._settled()
         path, xml, boxes = self.path, self.xml(self.path), self.boxes
         verb = "Replaced" if xml.exists() else "Wrote"
-        told = f"{verb} {xml.name}: {len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}."
+        said = f"{verb} {xml.name}: {len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}."
         files.make_folder(xml.parent)
-        if self._unshown and xml.exists():
-            told += f" As it was before, it is kept as {_kept(xml).name}."
+        if xml.exists() and (self._unshown or label_files.content(xml) != self._content):
+            said += f" As it was before, it is kept as {label_files.kept(xml).name}."
         self._annotation = dataclasses.replace(self._annotation, boxes=tuple(boxes))
         voc.write(self._annotation, xml)
-        self._unshown = False
-        self._onward(path, told)
+        self._unshown, self._content = False, label_files.content(xml)
+        self._onward(path, said)
         return xml
 
     def skip(self) -> None:
@@ -131,16 +139,16 @@ class Labeler(BoxEditor):
     def propose(self, min_score: float = PROPOSE_AT) -> int:
         """Add the boxes that the detector finds, all under the first class; return how many. A person names them.
 
-        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector cannot be had.
+        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector is not available.
         """
+        from workshop_utils.model import detection, pretrained  # only here: TensorFlow takes seconds to load
+
         self._settled()
         if self.model is None:
-            from workshop_utils.model import pretrained
-
             self.say("Loading the COCO detector ...")
             self.model = pretrained.coco_detector()
         there = voc.normalised(dataclasses.replace(self._annotation, boxes=tuple(self.boxes)))
-        found = proposals(self.model, self._image, min_score)
+        found = detection.proposals(self.model, self._image, min_score)
         overlap = geometry.iou(found, np.reshape(there, (-1, 4))).max(axis=1, initial=0.0)
         new = self._whole(self.classes[:1] * len(found), found)
         added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
@@ -171,41 +179,53 @@ class Labeler(BoxEditor):
 
     def _read(self, orientation: int) -> list[str]:
         """Take this photo's annotation, repaired as `check --fix` does it, as far as it can be shown; return what to
-        tell."""
-        xml, self._annotation, self._unshown = self.xml(self.path), voc.Annotation(self.path.name, *self._size), False
-        told = []
+        say."""
+        xml, self._annotation, self._unshown = self.xml(self.path), Annotation(self.path.name, *self._size), False
+        said, self._content, lost = [], None, False
         try:
-            written = voc.read_as_written(self._followed(xml)) if xml.exists() else self._annotation
+            if xml.exists():
+                self._content = label_files.content(self._followed(xml))
+            written = self._annotation if self._content is None else voc.read_as_written(xml)
         except LabelingError as fault:
-            told = [f"{fault} Submitting replaces the link, not what it leads to."]
-        except voc.VocError as fault:
-            told, self._unshown = [str(fault)], True
+            said = [f"{fault} Submitting replaces the link, not what it leads to."]
+        except VocError as fault:
+            said, lost = [str(fault)], True
         else:
-            seen = inspection.Seen(self.path.name, self._size, orientation, pixels="")
-            tidied = {box.name: voc.tidy(box.name) for box in written.boxes}
-            mended, findings = inspection.mend(written, xml, self.path, seen, tidied)
-            told = [str(each) for each in findings if each.is_fault]
-            self._unshown = any(each.kind.outcome is Outcome.SET_ASIDE for each in findings)
-            if (mended.width, mended.height) == self._size:
-                shown = [box for box in mended.boxes if not inspection.mend_box(box, self._size)[1]]
-                self._annotation = dataclasses.replace(mended, boxes=tuple(shown))
-        if self._unshown:
-            told.append("Not all of it can be shown. Submitting replaces it, and keeps it as it is under another name.")
+            said, lost = self._mend(written, xml, orientation)
+            self._unshown = bool(written.unread)
+        if lost:
+            said.append("Not all of it can be shown. Submitting replaces it, and keeps it as it is under another name.")
+        elif self._unshown:
+            said.append(f"{xml.name} holds more than boxes. Submitting keeps it as it is under another name.")
+        self._unshown = self._unshown or lost
         self._know(box.name for box in self._annotation.boxes)
         where = {"filename": self.path.name, "folder": self.path.parent.name, "path": str(self.path.resolve())}
         self._annotation = dataclasses.replace(self._annotation, **where)
-        return told
+        return said
+
+    def _mend(self, written: Annotation, xml: pathlib.Path, orientation: int) -> tuple[list[str], bool]:
+        """Take what of an annotation can be shown; return what to say, and whether a box of it cannot be."""
+        seen = Seen(self.path.name, self._size, orientation, pixels="")
+        tidied = {box.name: tidy(box.name) for box in written.boxes}
+        mended, findings = mending.mend(written, xml, self.path, seen, tidied, self._resized)
+        if (mended.width, mended.height) == self._size:
+            shown = [box for box in mended.boxes if not mending.mend_box(box, self._size)[1]]
+            self._annotation = dataclasses.replace(mended, boxes=tuple(shown), notes=())
+        lost = any(each.kind.outcome is Outcome.SET_ASIDE for each in findings)
+        return [str(each) for each in findings if each.is_fault], lost
 
     def _recall(self) -> str:
-        """Draw what was drawn on this photo and not submitted, be it by another process; return what to tell."""
+        """Draw what was drawn on this photo and not submitted, be it by another process; return what to say."""
+        self._strange_draft = False
         try:
             if self.path not in self._drafts and (draft := self._draft(self.path)).exists():
                 found = voc.read(draft)
                 if (found.width, found.height) != self._size:
-                    raise LabelingError(f"{draft}: was drawn on another photo. Drawing or submitting here removes it.")
+                    raise LabelingError(f"{draft}: was drawn on another photo.")
                 self._drafts[self.path] = list(found.boxes)
         except WorkshopError as fault:
-            return str(fault)
+            self._strange_draft = True
+            return f"{fault} Drawing or submitting here keeps it under another name."
         drawn = self._drafts.get(self.path, self._shown)
         if drawn == self._shown:
             self._forget(self.path)
@@ -228,6 +248,7 @@ class Labeler(BoxEditor):
         try:
             draft = self._draft(self.path)
             files.make_folder(draft.parent)
+            self._keep_strange(draft)
             voc.write(dataclasses.replace(self._annotation, boxes=tuple(self.boxes)), draft)
         except WorkshopError as fault:
             self.say(str(fault))
@@ -235,7 +256,14 @@ class Labeler(BoxEditor):
     def _forget(self, path: pathlib.Path) -> None:
         self._drafts.pop(path, None)
         with contextlib.suppress(OSError, LabelingError):
+            self._keep_strange(self._draft(path))
             self._draft(path).unlink()
+
+    def _keep_strange(self, draft: pathlib.Path) -> None:
+        """Keep a draft that could not be shown, before it is written over or removed. Raises WriteError."""
+        if self._strange_draft and draft.exists():
+            label_files.kept(draft)
+        self._strange_draft = False
 
     def _draft(self, path: pathlib.Path) -> pathlib.Path:
         """Return where what is drawn on a photo lies until it is submitted. Raises LabelingError for a link."""
@@ -247,58 +275,21 @@ class Labeler(BoxEditor):
             raise LabelingError(f"{path}: is a link that leads out of the data set. Put the file itself there.")
         return path
 
-    def _names(self, path: pathlib.Path) -> set[str]:
-        """Return the classes in a photo's annotation; none where it cannot be read: that is told when it is shown."""
+    def _annotation_of(self, path: pathlib.Path) -> Annotation | None:
+        """Return a photo's annotation as written; None where it cannot be read: that is said when it is shown."""
         try:
-            return {voc.tidy(box.name) for box in voc.read_as_written(self._followed(self.xml(path))).boxes}
-        except (voc.VocError, LabelingError):
-            return set()
+            return voc.read_as_written(self._followed(self.xml(path)))
+        except (VocError, LabelingError):
+            return None
 
     def _know(self, names) -> None:
         self.classes += sorted(set(names) - set(self.classes))
 
-    def _onward(self, path: pathlib.Path, told: str) -> None:
+    def _onward(self, path: pathlib.Path, said: str) -> None:
         """Leave `path` behind: show the next unlabelled photo after it, or from the beginning again, or stay."""
         self._forget(path)
         self._shown = self.boxes
         left = [other for other in self.unlabelled if other != path]
         if left:
             self.go(self.paths.index(next((other for other in left if other > path), left[0])))
-        self.say(told, self.message if left else "", "" if self.unlabelled else "All photos are labelled.")
-
-
-def proposals(model, image: np.ndarray, min_score: float = PROPOSE_AT) -> np.ndarray:
-    """Return where a detector sees something, whatever it calls it: boxes (n, 4), normalised, best first."""
-    from workshop_utils.model import detection
-
-    found = detection.detect(model, image[None], min_score, class_agnostic=True)
-    return found.boxes[0][found.scores[0] > 0]
-
-
-def _kept(xml: pathlib.Path) -> pathlib.Path:
-    """Copy an annotation to a hidden file beside it that was not there before; return that. Raises WriteError."""
-    names = (f".{xml.name}.before{number or ''}" for number in itertools.count())
-    kept = next(path for path in map(xml.with_name, names) if not path.exists())
-    with files.replacing(kept) as unfinished:
-        shutil.copyfile(xml, unfinished)
-    return kept
-
-
-def _readable(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
-    """Return the photos of a folder that can be labelled, and a line on each of the others."""
-    if not folder.is_dir():
-        raise LabelingError(f"{folder}: there is no such folder. Put the photos to label into it.")
-    good, faults = {}, []
-    for path in tqdm(photos.find(folder), "look at photos", unit="photo", delay=1, leave=False):
-        try:
-            if path.stem in good:
-                raise photos.PhotoError(f"{path}: has the same stem as {good[path.stem].name}. Rename one of them.")
-            if untrusted.leaves(path, folder):
-                raise photos.PhotoError(f"{path}: is a link that leads out of the folder. Put the photo itself there.")
-            photos.read(path)
-            good[path.stem] = path
-        except photos.PhotoError as fault:
-            faults.append(f"Left out: {fault}")
-    if not good:
-        raise LabelingError("\n".join([f"{folder}: holds no photo that can be read.", *faults]))
-    return list(good.values()), faults
+        self.say(said, self.message if left else "", "" if self.unlabelled else "All photos are labelled.")

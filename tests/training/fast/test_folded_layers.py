@@ -73,3 +73,15 @@ def test_the_model_itself_is_unchanged(model, batch):
     assert list(model.layers) == layers
     np.testing.assert_array_equal(model(batch[0], training=False)[0], before)
     assert isinstance(model.get_layer("bn_Conv1"), keras.layers.BatchNormalization)
+
+
+def test_a_convolutions_own_bias_is_folded_with_the_batch_norm_after_it():
+    image = keras.Input((8, 8, 3))
+    features = keras.layers.Conv2D(4, 3, bias_initializer="random_normal")(image)
+    norm = keras.layers.BatchNormalization()
+    model = keras.Model(image, keras.layers.ReLU()(norm(features)))
+    norm.set_weights(
+        [np.array(values, np.float32) for values in ([1, 2, 3, 4], [4, 3, 2, 1], [1, 0, 1, 0], [2, 1, 2, 1])]
+    )
+    values = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
+    np.testing.assert_allclose(folded_layers.fold(model)(values), model(values), rtol=1e-4, atol=1e-4)

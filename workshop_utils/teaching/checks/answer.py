@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
 
 import numpy as np
 
@@ -37,11 +38,21 @@ class _Judged(WorkshopError):
     """Ends a check with a verdict."""
 
 
-def check(function):
-    """Make a check of a function that returns a Verdict: it takes any answer, and never raises."""
+def check(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """Make a check of a function that judges an answer.
+
+    Args:
+        function: Takes the answer first, then what it needs to judge it; returns a Verdict.
+
+    Returns:
+        The same function, but it takes any answer and never raises.
+
+    Raises:
+        NotRight: By the check, where WORKSHOP_STRICT is set and the answer is not right.
+    """
 
     @functools.wraps(function)
-    def judged(answer, *known, **more) -> Verdict:
+    def judged(answer: object, *known, **more) -> Verdict:
         try:
             verdict = _open() if answer is Ellipsis else function(answer, *known, **more)
         except _Judged as end:

@@ -8,8 +8,8 @@ from workshop_utils.teaching.checks.slips import _slip
 
 
 @check
-def anchors_in_all(count) -> Verdict:
-    """Whether count(grids, shapes) adds up the anchors of maps with so many cells a side and shapes a cell."""
+def anchors_in_all(count: object) -> Verdict:
+    """Judge count(grids, shapes): the anchors of all maps, from each map's cells a side and its shapes a cell."""
     ours = [len(anchors.shapes(level)) for level in range(len(anchors.GRIDS))]
     for grids, shapes in (([4], [1]), ([8, 3], [2, 5]), (list(anchors.GRIDS), ours)):
         said = _number(_called(count, grids, shapes))
@@ -28,8 +28,13 @@ def anchors_in_all(count) -> Verdict:
 
 
 @check
-def responsible(answer, overlap) -> Verdict:
-    """Whether the answer names each anchor's cup, from 1, or 0 for background; `overlap` is IoU, (anchors, cups)."""
+def responsible(answer: object, overlap: np.ndarray) -> Verdict:
+    """Judge which cup each anchor is responsible for.
+
+    Args:
+        answer: For each anchor the number of its cup, from 1, or 0 for background: (anchors,).
+        overlap: The IoU of each anchor with each cup, (anchors, cups).
+    """
     said, overlap = _array(answer, (len(overlap),)), np.asarray(overlap)
     best, cups = overlap.max(axis=1), overlap.argmax(axis=1) + 1
     enough = np.where(best >= anchors.MATCH_AT, cups, 0)
@@ -51,8 +56,14 @@ def responsible(answer, overlap) -> Verdict:
 
 
 @check
-def encoding(encode, box, anchor) -> Verdict:
-    """Whether encode(box, anchor) gives the box coding of one box, as anchors.encode does."""
+def encoding(encode: object, box: np.ndarray, anchor: np.ndarray) -> Verdict:
+    """Judge encode(box, anchor): the box coding of one box, as `anchors.encode` computes it.
+
+    Args:
+        encode: The function to judge.
+        box: A box (4,): ymin, xmin, ymax, xmax, normalised.
+        anchor: The anchor (4,) that the box is measured from, likewise.
+    """
     other_box, other_anchor = np.array([0.1, 0.3, 0.4, 0.9]), np.array([0.2, 0.4, 0.4, 0.8])
     for pair in ((box, anchor), (other_box, other_anchor)):
         box, anchor = (np.asarray(each, float) for each in pair)
@@ -100,10 +111,15 @@ def _encoding_slips(box, anchor, truth) -> dict[str, np.ndarray]:
 
 
 @check
-def easy_ones(answer, on_belt: float, on_cup: float, alpha: float, gamma: float) -> Verdict:
-    """Whether the answer is how many easy background answers weigh as much as one missed cup, with focal loss.
+def easy_ones(answer: object, on_belt: float, on_cup: float, alpha: float, gamma: float) -> Verdict:
+    """Judge how many easy background answers weigh as much as one missed cup, with focal loss.
 
-    `on_belt` and `on_cup` are the probabilities that the network gives a class where it is not, and where it is.
+    Args:
+        answer: The number to judge.
+        on_belt: The probability that the network gives a class where it is not.
+        on_cup: The probability that the network gives a class where it is.
+        alpha: The focal loss's weight of a class where it is; elsewhere it is 1 - alpha.
+        gamma: The focal loss's exponent.
     """
 
     def times(alpha_cup, alpha_belt, gamma, wrong_on_belt=on_belt):

@@ -26,7 +26,7 @@ def _yes_or_no(answer) -> bool:
 
 
 @check
-def apart(function) -> Verdict:
+def apart(function: object) -> Verdict:
     """Judge a function of two lists of scores: is every one of the one list above every one of the other?"""
     better, worse, between = [0.70, 0.74, 0.72], [0.30, 0.20, 0.10], [0.28, 0.55, 0.71]
     said = {name: _yes_or_no(_called(function, *lists)) for name, lists in {
@@ -48,8 +48,14 @@ def apart(function) -> Verdict:
 
 
 @check
-def minutes_until(function, histories: dict[str, list[dict]]) -> Verdict:
-    """Judge a function of a history and a wanted AP: after how many minutes was it first reached?"""
+def minutes_until(function: object, histories: dict[str, list[dict[str, float | None]]]) -> Verdict:
+    """Judge a function of a history and a wanted AP: after how many minutes was it first reached?
+
+    Args:
+        function: The function to judge.
+        histories: Rows of some runs by name, with `step`, `seconds` and `AP` (None where it was not measured). The
+            verdict says what a right function makes of them.
+    """
     measured = {100: 0.2, 200: 0.5, 300: 0.4}
     rows = [{"step": step, "seconds": 1.2 * step, "AP": measured.get(step)} for step in range(50, 301, 50)]
     try:
@@ -89,10 +95,12 @@ WIDEST = 0.8
 
 
 @check
-def interval(answer, truth: float | None) -> Verdict:
-    """Judge a prediction, two numbers between which an AP is expected, by the AP that was measured.
+def interval(answer: object, truth: float | None) -> Verdict:
+    """Judge a prediction by the AP that was measured.
 
-    Where none was, `truth` is None, and there is nothing to hold against any two numbers that dare to say something.
+    Args:
+        answer: Two numbers between which the AP is expected, the lower one first.
+        truth: The AP; None where it was not measured, and any interval that is narrow enough is right.
     """
     low, high = _array(answer, (2,))
     if not 0 <= low <= high <= 1:
@@ -116,7 +124,7 @@ WHOLE = 1.01
 
 
 @check
-def photos_needed(function) -> Verdict:
+def photos_needed(function: object) -> Verdict:
     """Judge a function that reads off a ladder, [(photos, AP)], how many photos a wanted AP takes."""
     rungs = [(10, 0.1), (100, 0.3), (1000, 0.5)]
     at_rung, between = (_number(_called(function, rungs, wanted)) for wanted in (0.3, 0.4))

@@ -22,10 +22,12 @@ from workshop_utils.teaching.checks.answer import (
 
 
 @check
-def once(function, boxes) -> Verdict:
-    """Judge a function of one photo's boxes, the surest first, that returns which stay where each object is left once.
+def once(function: object, boxes: np.ndarray) -> Verdict:
+    """Judge a function of one photo's boxes (n, 4), the surest first: which of them stay, so that no object has two?
 
-    It is tried on boxes that are made up, then on `boxes` of the detector.
+    Args:
+        function: The function to judge; it returns the boxes' places. It is tried on made-up boxes first.
+        boxes: What a detector found on one photo, (n, 4), the surest first.
     """
     row = np.array([(0.0, 0.1 * left, 0.4, 0.1 * left + 0.4) for left in (0, 0.9, 1.8, 6)], np.float32)
     said = _places(_called(function, row))
@@ -48,11 +50,11 @@ def once(function, boxes) -> Verdict:
     ours, theirs = _places(_called(function, boxes)), nms.once(boxes, np.linspace(1, 0.5, len(boxes)), SAME)
     if ours != theirs:
         return _wrong(f"On the photo of section 2 other boxes stay: {_shown(ours)} instead of {_shown(theirs)}.")
-    return _right(f"Of {len(boxes)} boxes {len(ours)} stay, the same as `inference.once` leaves.")
+    return _right(f"Of {len(boxes)} boxes {len(ours)} stay, the same as `runtime.once` leaves.")
 
 
 SAME = 0.6
-"""Boxes that overlap by a larger IoU are one object: detector.NMS_IOU, which would bring in TensorFlow."""
+"""Boxes that overlap by a larger IoU are one object: detection.NMS_IOU, which would bring in TensorFlow."""
 
 
 def _places(answer) -> list[int]:
@@ -67,8 +69,15 @@ def _places(answer) -> list[int]:
 
 
 @check
-def cheapest(answer, rows: list[dict], missed: float, wrong: float) -> Verdict:
-    """Judge the threshold at which cups that are not found and boxes that are wrong cost least together."""
+def cheapest(answer: object, rows: list[dict[str, float]], missed: float, wrong: float) -> Verdict:
+    """Judge the score threshold at which all mistakes together cost least.
+
+    Args:
+        answer: The threshold to judge.
+        rows: What `mistakes.sweep` returns.
+        missed: What a cup costs that is not found, in cents.
+        wrong: What a wrong box costs, in cents.
+    """
     thresholds = np.array([row["threshold"] for row in rows])
     place = int(np.argmin(np.abs(thresholds - _number(answer))))
     if not abs(thresholds[place] - answer) <= np.ptp(thresholds) / len(thresholds) / 2:
@@ -92,7 +101,7 @@ def cheapest(answer, rows: list[dict], missed: float, wrong: float) -> Verdict:
 
 
 @check
-def precision_and_recall_of(function) -> Verdict:
+def precision_and_recall_of(function: object) -> Verdict:
     """Judge a function of a confusion table, {(label, said): number}, that returns precision and recall."""
     table = collections.Counter({
         ("peach", "peach"): 6, ("peach", "vanilla"): 2, ("peach", "missed"): 1, ("vanilla", "vanilla"): 3,
@@ -118,8 +127,14 @@ def precision_and_recall_of(function) -> Verdict:
 
 
 @check
-def pair_to_label(answer, table: dict[tuple[str, str], int], flavours: list[str]) -> Verdict:
-    """Judge which two flavours are confused with one another most often, both ways together."""
+def pair_to_label(answer: object, table: dict[tuple[str, str], int], flavours: list[str]) -> Verdict:
+    """Judge which two flavours are confused with one another most often, both ways together.
+
+    Args:
+        answer: Two names.
+        table: How often a cup of one flavour got the name of another: {(label, said): number}.
+        flavours: All names.
+    """
     if isinstance(answer, str) or not all(isinstance(each, str) for each in answer) or len(set(answer)) != 2:
         return _wrong(f"Two different flavours are wanted here, not {_shown(answer)}.")
     answer = tuple(answer)

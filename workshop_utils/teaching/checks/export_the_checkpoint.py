@@ -7,8 +7,8 @@ from workshop_utils.teaching.checks.slips import _slip
 
 
 @check
-def file_sizes(answer, weights: int) -> Verdict:
-    """Whether the answer is how many megabytes so many weights take, as float32 and as int8."""
+def file_sizes(answer: object, weights: int) -> Verdict:
+    """Judge how many megabytes that many weights take: (as float32, as int8)."""
     said, truth = _array(answer, (2,)), np.array([4, 1]) * weights / 1e6
     slips = {
         "Those are bits. A byte has 8 of them": 8 * truth,
@@ -24,8 +24,8 @@ def file_sizes(answer, weights: int) -> Verdict:
 
 
 @check
-def there_and_back(function, values) -> Verdict:
-    """Whether function(values) gives the values as they come back from int8, with a scale and a zero point."""
+def there_and_back(function: object, values: np.ndarray) -> Verdict:
+    """Judge function(values): the values as they come back from int8, by a scale and a zero point; any shape."""
     values = np.asarray(values, float)
     for real in (values, np.linspace(-1.0, 3.0, 1001)):
         said = _array(_called(function, real.copy()), real.shape)
@@ -69,8 +69,14 @@ def _back(real: np.ndarray, steps: int = 255) -> np.ndarray:
 
 
 @check
-def lowest_iou(answer, exports: dict, spoilt: dict) -> Verdict:
-    """Whether an IoU, asked of each box of an export, lets pass all `exports` and none of `spoilt`, {name: IoUs}."""
+def lowest_iou(answer: object, exports: dict[str, list[float]], spoilt: dict[str, list[float]]) -> Verdict:
+    """Judge the lowest IoU with the checkpoint's boxes that a box of a good export may have.
+
+    Args:
+        answer: The IoU to judge.
+        exports: The IoU of each box of exports that are good, by name: all of them should pass.
+        spoilt: The same of exports that are not good: none of them should pass.
+    """
     said = _number(answer)
     if not 0 < said <= 1:
         return _wrong(f"An IoU lies between 0 and 1{': write 0.9, not 90' if 1 < said <= 100 else ''}.")

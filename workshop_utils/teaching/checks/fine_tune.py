@@ -8,8 +8,15 @@ from workshop_utils.teaching.checks.slips import _fault
 
 
 @check
-def starts_anew(function, maps: list[tuple[int, int]], ours: int, total: int) -> Verdict:
-    """`maps` are (channels, anchors a cell); `ours` is how many classes our photos have, `total` all numbers there."""
+def starts_anew(function: object, maps: list[tuple[int, int]], ours: int, total: int) -> Verdict:
+    """Judge a function of the number of classes: how many of the heads' weights start anew?
+
+    Args:
+        function: The function to judge.
+        maps: The (channels, anchors a cell) of each feature map.
+        ours: How many classes our photos have.
+        total: How many weights our network has in all.
+    """
 
     def numbers(classes, background=1, bias=1, use_anchors=True):
         return sum((channels + bias) * (each if use_anchors else 1) * (classes + background) for channels, each in maps)
@@ -28,8 +35,14 @@ def starts_anew(function, maps: list[tuple[int, int]], ours: int, total: int) ->
 
 
 @check
-def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> Verdict:
-    """`saved` and `held` say for each layer which share of arithmetic and of weights is frozen up to it."""
+def how_far_to_freeze(name: object, saved: dict[str, float], held: dict[str, float]) -> Verdict:
+    """Judge up to which layer to freeze: half of the arithmetic saved, four fifths of the weights left to learn.
+
+    Args:
+        name: The layer's name.
+        saved: The share of the arithmetic that is frozen up to each layer.
+        held: The share of the weights that is frozen up to each layer.
+    """
     if not isinstance(name, str):
         return _wrong(f"A layer's name is wanted here, in quotes, not {_shown(name)}.")
     name = (name.split() or [""])[-1]  # the plot says "on to block_5_add"
@@ -46,8 +59,14 @@ def how_far_to_freeze(name, saved: dict[str, float], held: dict[str, float]) -> 
 
 
 @check
-def steps_to_pay(function, times: dict[str, dict[str, float]], left: dict[str, int]) -> Verdict:
-    """`times` are the function's arguments for some runs, `left` how many steps each of them had after the pause."""
+def steps_to_pay(function: object, times: dict[str, dict[str, float]], left: dict[str, int]) -> Verdict:
+    """Judge a function of (before, after, pause): after how many steps has freezing paid for its pause?
+
+    Args:
+        function: The function to judge.
+        times: Its arguments for some runs, in seconds: {run: {"before": ..., "after": ..., "pause": ...}}.
+        left: How many steps each of these runs had after the pause.
+    """
     cases = [(0.5, 0.2, 12.0), (0.1, 0.08, 3.0)]
     mistakes = {
         "You divide by what a step took, not by what it saves.": lambda before, _, pause: pause / before,
@@ -76,8 +95,14 @@ def _paid(name: str, before: float, after: float, pause: float, left: int) -> st
 
 
 @check
-def recall_at(function, curves: dict[str, np.ndarray], wanted: float) -> Verdict:
-    """`curves` are those of `evaluation.Metrics`: 101 precisions each, at the recalls 0.00, 0.01, ... 1.00."""
+def recall_at(function: object, curves: dict[str, np.ndarray], wanted: float) -> Verdict:
+    """Judge a function of (curve, wanted): at which highest recall is the precision as wanted, or higher?
+
+    Args:
+        function: The function to judge.
+        curves: `average_precision.Metrics.curves`: for each class 101 precisions, at the recalls 0.00, 0.01, ... 1.00.
+        wanted: The precision, from 0 to 1.
+    """
     falling = np.linspace(1, 0, 101)
     cases = [(falling, wanted), (np.where(falling > 0.7, falling, 0.0), 0.5), (0.4 * falling, wanted)]
 

@@ -11,8 +11,8 @@ from workshop_utils.teaching.checks.slips import _nearest
 
 
 @check
-def iou_by_hand(answer, first, second) -> Verdict:
-    """Check the IoU of two boxes (`voc.Box`), a fraction, to two places."""
+def iou_by_hand(answer: object, first: voc.Box, second: voc.Box) -> Verdict:
+    """Judge the IoU of two boxes, a fraction, to two places."""
     shared = max(0, min(first.xmax, second.xmax) - max(first.xmin, second.xmin)) * max(
         0, min(first.ymax, second.ymax) - max(first.ymin, second.ymin)
     )
@@ -34,8 +34,14 @@ def iou_by_hand(answer, first, second) -> Verdict:
 
 
 @check
-def bad_labels(answer, drawn, true) -> Verdict:
-    """Check which boxes of an annotation are bad, {number: "edges" or "name"}, boxes in the order of the true ones."""
+def bad_labels(answer: object, drawn: voc.Annotation, true: voc.Annotation) -> Verdict:
+    """Judge which boxes of an annotation are bad, and why.
+
+    Args:
+        answer: {number: "edges" or "name"}, boxes numbered from 1.
+        drawn: The annotation with bad boxes.
+        true: The true annotation; its boxes have the same order.
+    """
     pairs = enumerate(zip(drawn.boxes, true.boxes, strict=True), start=1)
     expected = {}
     for number, (own, other) in pairs:
@@ -60,8 +66,14 @@ def bad_labels(answer, drawn, true) -> Verdict:
 
 
 @check
-def labelled_photo(answer, true, least: float = 0.8) -> Verdict:
-    """Check the boxes (`voc.Box`) that somebody drew on a photo against its true annotation."""
+def labelled_photo(answer: object, true: voc.Annotation, least: float = 0.8) -> Verdict:
+    """Judge the boxes that somebody drew on a photo.
+
+    Args:
+        answer: A list of `voc.Box`.
+        true: The photo's true annotation.
+        least: The mean IoU that is wanted.
+    """
     if not isinstance(answer, list | tuple) or not all(isinstance(box, voc.Box) for box in answer):
         return _wrong('A list of boxes is wanted, such as [voc.Box("peach", 100, 100, 200, 220)].')
     found = agreement.compare(dataclasses.replace(true, boxes=tuple(answer)), true)
@@ -82,8 +94,14 @@ def labelled_photo(answer, true, least: float = 0.8) -> Verdict:
 
 
 @check
-def farthest_slip(edge, whole, side: float) -> Verdict:
-    """Check how far one edge may be too far in, and how far a whole box may be moved, until its IoU is 0.5."""
+def farthest_slip(edge: object, whole: object, side: float) -> Verdict:
+    """Judge how many pixels a box may be off until its IoU is 0.5.
+
+    Args:
+        edge: How far its right edge may be too far in.
+        whole: How far the whole box may be moved sideways.
+        side: The cup's width, in pixels.
+    """
     if whole is Ellipsis:
         return _open()
     edge, whole = _number(edge), _number(whole)

@@ -7,8 +7,13 @@ from workshop_utils.teaching.checks.slips import _close, _fault
 
 
 @check
-def running_average(function, layer_says: float) -> Verdict:
-    """`layer_says` is what Keras makes of the start 0 and the batches 1, 3, 2 with momentum 0.9."""
+def running_average(function: object, layer_says: float) -> Verdict:
+    """Judge a function of (start, batches, momentum): what is the running average after all batches?
+
+    Args:
+        function: The function to judge.
+        layer_says: What Keras makes of the start 0 and the batches 1, 3, 2 with momentum 0.9.
+    """
 
     def truth(start, batches, momentum):
         for batch in batches:
@@ -34,8 +39,14 @@ def running_average(function, layer_says: float) -> Verdict:
 
 
 @check
-def steps_until(function, momentum: float, steps: int) -> Verdict:
-    """`momentum` is that of our network, `steps` how long it is trained here."""
+def steps_until(function: object, momentum: float, steps: int) -> Verdict:
+    """Judge a function of (share, momentum): after how many steps is only that share of the start left?
+
+    Args:
+        function: The function to judge.
+        momentum: That of our network's batch norm.
+        steps: How many steps our network is trained here.
+    """
 
     def truth(share, momentum):
         return np.log(share) / np.log(momentum)
@@ -58,8 +69,15 @@ def steps_until(function, momentum: float, steps: int) -> Verdict:
 
 
 @check
-def hours_for_coco(answer, photos: int, step_seconds: float, batch_size: int) -> Verdict:
-    """How long it takes to see so many photos once, where a step of `batch_size` photos takes `step_seconds`."""
+def hours_for_coco(answer: object, photos: int, step_seconds: float, batch_size: int) -> Verdict:
+    """Judge how many hours it takes to see each photo once.
+
+    Args:
+        answer: The hours to judge.
+        photos: How many photos there are.
+        step_seconds: How long a step takes.
+        batch_size: How many photos a step sees.
+    """
     answer, truth = _number(answer), photos / batch_size * step_seconds / 3600
     if _close(answer, truth, 0.02):
         return _right(f"{truth:.1f} hours on this machine, to see each photo once.")

@@ -6,7 +6,7 @@ from workshop_utils.teaching.checks.answer import Verdict, _called, _number, _ri
 
 
 @check
-def loss_of_the_whole(function) -> Verdict:
+def loss_of_the_whole(function: object) -> Verdict:
     """Judge a function of two workers' losses and counts of matched anchors that returns the whole batch's loss."""
     for losses, matched in (([2.0, 4.0], [30, 10]), ([1.5, 1.0, 0.25], [2, 40, 7]), ([3.0, 1.0], [0, 5])):
         # A part without matched anchors divides its sum by one, as `multibox_loss` does.
@@ -29,8 +29,14 @@ def loss_of_the_whole(function) -> Verdict:
 
 
 @check
-def photos_each(answer, seconds_a_photo: float, seconds_of_link: float) -> Verdict:
-    """Judge how many photos each worker needs in a batch for the link to take a tenth of the step."""
+def photos_each(answer: object, seconds_a_photo: float, seconds_of_link: float) -> Verdict:
+    """Judge how many photos each worker needs in a batch for the link to take a tenth of the step.
+
+    Args:
+        answer: The number of photos to judge.
+        seconds_a_photo: How long a worker computes for one photo.
+        seconds_of_link: How long the gradients of one step are under way.
+    """
     photos, wanted = _number(answer), 9 * seconds_of_link / seconds_a_photo
     if not np.isfinite(photos) or photos <= 0:
         return _wrong(f"A number of photos above zero is wanted, not {_shown(answer)}.")

@@ -6,8 +6,8 @@ from workshop_utils.teaching.checks.answer import Verdict, _array, _number, _rig
 
 
 @check
-def remaining(answer, scores, threshold: float) -> Verdict:
-    """How many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
+def remaining(answer: object, scores: np.ndarray, threshold: float) -> Verdict:
+    """Judge how many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
     number, found = _number(answer), int((scores > 0).sum())
     kept = int((scores >= threshold).sum())
     if number == kept:
@@ -22,8 +22,15 @@ def remaining(answer, scores, threshold: float) -> Verdict:
 
 
 @check
-def pixels(answer, box, width: int, height: int) -> Verdict:
-    """A box (ymin, xmin, ymax, xmax, normalised) in the pixels of its photo, in the same order."""
+def pixels(answer: object, box: np.ndarray, width: int, height: int) -> Verdict:
+    """Judge a box's four edges in pixels.
+
+    Args:
+        answer: The edges to judge, in the order of `box`.
+        box: (4,): ymin, xmin, ymax, xmax, normalised.
+        width: The photo's width, in pixels.
+        height: The photo's height, in pixels.
+    """
     given, (top, left, bottom, right) = _array(answer, (4,)), np.asarray(box, float)
 
     def is_like(*edges) -> bool:

@@ -1,13 +1,22 @@
 """The checks of notebook `05_use_as_is`: what names cost, precision and recall, COCO's names for a cup."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from workshop_utils.teaching.checks.answer import Verdict, _array, _called, _number, _right, _shown, _wrong, check
 
 
 @check
-def all_alike(answer, share: float, classes: int, measured: float) -> Verdict:
-    """`share` is how many of the cups have the flavour that all are called, `measured` the AP50 that gives."""
+def all_alike(answer: object, share: float, classes: int, measured: float) -> Verdict:
+    """Judge the AP50 that is expected where all boxes are perfect and all cups get the same name.
+
+    Args:
+        answer: The AP50 to judge.
+        share: Which share of the cups has the flavour of that name.
+        classes: How many flavours there are.
+        measured: The AP50 that COCO's evaluation gives.
+    """
     answer = _number(answer)
     if abs(answer - measured) <= 0.01:
         return _right(f"COCO's evaluation says {measured:.3f}. The boxes are perfect, so the names are all that costs.")
@@ -24,8 +33,13 @@ def all_alike(answer, share: float, classes: int, measured: float) -> Verdict:
 
 
 @check
-def precision_and_recall(function, overlap: np.ndarray) -> Verdict:
-    """`overlap` (cups, boxes) holds the IoU of each cup with each box of a photo."""
+def precision_and_recall(function: object, overlap: np.ndarray) -> Verdict:
+    """Judge a function of the IoU of each cup with each box, (cups, boxes), that returns precision and recall.
+
+    Args:
+        function: The function to judge. It is tried on made-up numbers, too.
+        overlap: The IoU of each cup with each box of a photo, (cups, boxes).
+    """
     twice = np.array([[0.9, 0.7, 0.0, 0.1, 0.0], [0.0, 0.0, 0.6, 0.0, 0.3]])
     for each in (np.array([[0.9, 0.0], [0.0, 0.2], [0.4, 0.0], [0.0, 0.0]]), overlap, twice):
         precision, recall = _array(_called(function, each.copy()), (2,))
@@ -50,8 +64,14 @@ def precision_and_recall(function, overlap: np.ndarray) -> Verdict:
 
 
 @check
-def cup_like(answer, known: list[str], score) -> Verdict:
-    """`known` are the detector's own names; `score` gives, for a list of them, the AP50 of its boxes called so."""
+def cup_like(answer: object, known: list[str], score: Callable[[list[str]], float]) -> Verdict:
+    """Judge which of COCO's names stand for a cup, by the AP50 of the boxes that have them.
+
+    Args:
+        answer: {COCO's name: "cup-like"}.
+        known: All of COCO's names.
+        score: Gives the AP50 of the boxes that have one of some names.
+    """
     if not isinstance(answer, dict):
         return _wrong(f"A dictionary is wanted here, not {_shown(answer)}.")
     unknown = [name for name in answer if name not in known]

@@ -20,8 +20,14 @@ from workshop_utils.teaching.checks.answer import (
 
 
 @check
-def receptive_field(answer, convolutions: list[tuple[int, int]], known: int) -> Verdict:
-    """A function of (kernel side, stride) of convolutions, from the photo on; `known` is what the package counts."""
+def receptive_field(answer: object, convolutions: list[tuple[int, int]], known: int) -> Verdict:
+    """Judge a function of some convolutions: how many pixels of the photo, in height and in width, does a unit see?
+
+    Args:
+        answer: The function to judge.
+        convolutions: Its argument: (side of the kernel, stride) of each convolution, from the photo on.
+        known: What `activations.receptive_field` counts.
+    """
     given = _number(_called(answer, convolutions))
     sides, strides = zip(*convolutions, strict=True)
     if given == 1 + sum(side - 1 for side in sides) != known:
@@ -58,8 +64,8 @@ def _seen(convolutions: list[tuple[int, int]], stride_first: bool = False) -> in
 
 
 @check
-def ascent_step(answer) -> Verdict:
-    """A function of (picture, gradient, rate) that returns the picture after one step of gradient ascent."""
+def ascent_step(answer: object) -> Verdict:
+    """Judge a function of (picture, gradient, rate) that returns the picture after one step of gradient ascent."""
     rng = np.random.default_rng(0)
     picture, gradient = rng.uniform(-0.7, 0.7, (4, 4, 3)), rng.normal(size=(4, 4, 3))
     given = _array(_called(answer, picture.copy(), gradient.copy(), 0.1), picture.shape)
@@ -88,8 +94,8 @@ def _climbed(step) -> str:
 
 
 @check
-def worst_layer(answer, accuracy: dict[str, float]) -> Verdict:
-    """Which layer names the fewest flavours, by `accuracy` of each."""
+def worst_layer(answer: object, accuracy: dict[str, float]) -> Verdict:
+    """Judge which layer names the fewest flavours rightly; `accuracy` holds each layer's share, from 0 to 1."""
     worst = min(accuracy, key=accuracy.get)
     said = _one_of(answer, accuracy)
     if said == worst:
@@ -127,8 +133,13 @@ _PROBLEMS = {
 
 
 @check
-def ways(answer, problems: dict[str, int]) -> Verdict:
-    """Which way fits each problem of so many labelled photos, {problem: way}, as `drawing.strategy_map` has it."""
+def ways(answer: object, problems: dict[str, int]) -> Verdict:
+    """Judge which way fits each problem.
+
+    Args:
+        answer: {problem: way}; the ways are `diagrams.WAYS`, and `diagrams.strategy_map` draws where each fits.
+        problems: How many labelled photos each problem has.
+    """
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
         return _wrong(f"A dictionary is wanted here, with a way for each of: {', '.join(problems)}.")
     if all(way is Ellipsis for way in answer.values()):

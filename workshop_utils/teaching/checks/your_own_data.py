@@ -2,14 +2,21 @@
 
 import pathlib
 
-from workshop_utils.data.findings import Outcome
+from workshop_utils.core.settings import Recipe
+from workshop_utils.data.dataset import Dataset
+from workshop_utils.data.findings import Finding, Outcome
 from workshop_utils.teaching.checks.answer import Verdict, _number, _right, _shown, _wrong, check
 from workshop_utils.teaching.checks.slips import _nearest
 
 
 @check
-def photos_to_mend(answer, findings) -> Verdict:
-    """Check which photos, by stem, are not trained on because of what was found in them or their annotations."""
+def photos_to_mend(answer: object, findings: list[Finding]) -> Verdict:
+    """Judge which photos are not trained on because of what was found in them or their annotations.
+
+    Args:
+        answer: The photos' names, with or without ending.
+        findings: What was found in the data set.
+    """
     if not isinstance(answer, set | list | tuple) or not all(isinstance(name, str) for name in answer):
         return _wrong('A set of photos is wanted, such as {"0004", "0009"}.')
     outcomes = {finding.file.stem: finding.kind.outcome for finding in findings}
@@ -25,8 +32,8 @@ def photos_to_mend(answer, findings) -> Verdict:
 
 
 @check
-def times_seen(answer, recipe, data) -> Verdict:
-    """Check how often a training photo of a data set is seen on average in a recipe's steps."""
+def times_seen(answer: object, recipe: Recipe, data: Dataset) -> Verdict:
+    """Judge how often a training photo of a data set is seen on average in a recipe's steps."""
     number, photos = _number(answer), len(data.split()[0])
     shown = recipe.steps * recipe.batch_size
     times = shown / photos
@@ -44,8 +51,15 @@ def times_seen(answer, recipe, data) -> Verdict:
 
 
 @check
-def cheapest_threshold(answer, rows, miss: float, alarm: float) -> Verdict:
-    """Check which threshold costs least, where a miss and a false alarm cost so much."""
+def cheapest_threshold(answer: object, rows: list[dict[str, float]], miss: float, alarm: float) -> Verdict:
+    """Judge which score threshold costs least.
+
+    Args:
+        answer: The threshold to judge.
+        rows: How many objects are `missed`, and how many boxes are `false alarms`, at each `threshold`.
+        miss: What a missed object costs.
+        alarm: What a false alarm costs.
+    """
 
     def cost(row, miss=miss, alarm=alarm) -> float:
         return miss * row["missed"] + alarm * row["false alarms"]

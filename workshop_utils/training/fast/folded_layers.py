@@ -23,7 +23,8 @@ class FoldedConvolution(layers.Layer):
         self.precision = keras.DTypePolicy(precision).compute_dtype
         self.depthwise = isinstance(convolution, layers.DepthwiseConv2D)
 
-    def call(self, features):
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Return what the two layers make of features (N, height, width, channels)."""
         kernel, bias = self._kernel_and_bias()
         features, kernel, bias = (tf.cast(each, self.precision) for each in (features, kernel, bias))
         convolve = depthwise if self.depthwise else tf.nn.conv2d
@@ -31,19 +32,27 @@ class FoldedConvolution(layers.Layer):
         return tf.nn.bias_add(convolve(features, kernel, strides, padding), bias)
 
     def _kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor]:
-        kernel, norm = tf.convert_to_tensor(self.convolution.kernel), self.batch_norm
+        convolution, norm = self.convolution, self.batch_norm
+        kernel = tf.convert_to_tensor(convolution.kernel)
+        bias = tf.convert_to_tensor(convolution.bias) if convolution.use_bias else 0.0
         if norm is None:
-            return kernel, tf.convert_to_tensor(self.convolution.bias)
+            return kernel, bias
         scale = tf.convert_to_tensor(norm.gamma) * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
         per_channel = scale[:, None] if self.depthwise else scale
-        return kernel * per_channel, norm.beta - norm.moving_mean * scale
+        return kernel * per_channel, norm.beta + (bias - norm.moving_mean) * scale
 
 
-def depthwise(features, kernel, strides: tuple[int, int], padding: str) -> tf.Tensor:
-    """Return `tf.nn.depthwise_conv2d`.
+def depthwise(features: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], padding: str) -> tf.Tensor:
+    """Return what `tf.nn.depthwise_conv2d` returns.
 
     With strides the gradient of `features` is computed in float32: on a CPU it takes many times as long in bfloat16
     (`benchmarks/strided_gradient.py`).
+
+    Args:
+        features: (N, height, width, channels).
+        kernel: (height, width, channels, 1).
+        strides: Down and across.
+        padding: "SAME" or "VALID".
     """
     if max(strides) == 1:
         return tf.nn.depthwise_conv2d(features, kernel, [1, 1, 1, 1], padding)

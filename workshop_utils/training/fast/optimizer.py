@@ -5,6 +5,8 @@ adds and assigns in operations of their own. Here clipping is a factor of the ra
 Keras's momentum does the rest (`benchmarks/optimizer.py` times both).
 """
 
+from collections.abc import Iterable, Sequence
+
 from workshop_utils.core.tensorflow import keras, tf
 
 
@@ -15,12 +17,13 @@ class Momentum(keras.optimizers.SGD):
     1211.5063, algorithm 1).
     """
 
-    def build(self, variables) -> None:
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Make a velocity for each of the weights."""
         super().build(variables)
         self.velocities = {weight.path: velocity for weight, velocity in zip(variables, self.momentums, strict=True)}
 
-    def apply_gradients(self, grads_and_vars) -> None:
-        """Change the weights by their gradients, pairs of (gradient, weight), of those that were given to `build`."""
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, keras.Variable]]) -> None:
+        """Change weights by their gradients: pairs of (gradient, weight), each weight one that `build` was given."""
         gradients, weights = zip(*grads_and_vars, strict=True)
         if not self.built:
             self.build(weights)

@@ -1,0 +1,257 @@
+"""What a file says of a photo besides its pixels."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile, PngImagePlugin
+
+from workshop_utils.data import metadata, photos
+
+NOISE = Image.fromarray(np.random.default_rng(7).integers(0, 256, (8, 12, 3), dtype=np.uint8))
+
+
+def encoded(kind: str, image=NOISE, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def block(*entries, order="<", start=8, count=None) -> bytes:
+    """Return EXIF of entries, each a tag, a type, a count and what makes its last four bytes."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", start)
+    table = b"".join(
+        struct.pack(f"{order}HHL", *entry[:3]) + struct.pack(order + entry[3], *entry[4:]) for entry in entries
+    )
+    return head + struct.pack(f"{order}H", len(entries) if count is None else count) + table
+
+
+def turn(value: int) -> tuple:
+    return (0x0112, 3, 1, "HH", value, 0)
+
+
+RESOLUTION = (0x011A, 10, 1, "L", 999)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("value", range(1, 9))
+def test_an_orientation_is_read_in_either_byte_order_wherever_it_stands(order, value):
+    assert metadata.orientation(block(turn(value), order=order)) == value
+    assert metadata.orientation(block(RESOLUTION, turn(value), RESOLUTION, order=order)) == value
+    assert metadata.orientation(metadata.HEADER + block(turn(value), order=order)) == value
+    assert metadata.orientation(metadata.HEADER * 2 + block(turn(value), order=order)) == value
+
+
+def test_an_orientation_may_be_the_last_of_many_entries():
+    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6))) == 6
+    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6), count=30)) == 1, "it is no entry of the directory"
+
+
+def test_a_directory_may_begin_anywhere():
+    exif = block(turn(6))
+    assert metadata.orientation(exif[:4] + struct.pack("<L", 12) + b"xxxx" + exif[8:]) == 6
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_turns_nothing(value):
+    assert metadata.orientation(block(turn(value))) == 1
+
+
+@pytest.mark.parametrize("exif", [b"", metadata.HEADER, block(), block(RESOLUTION)])
+def test_where_there_is_no_orientation_nothing_is_turned(exif):
+    assert metadata.orientation(exif) == 1
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"II",
+        b"II*\0",
+        b"II*\0\x08\0\0\0",
+        bytes(range(60)),
+        b"II\0*" + block(turn(6))[4:],
+        block(turn(6), start=2**32 - 1),
+        block(turn(6))[:19],
+        block(RESOLUTION, count=3),
+        block((0x0112, 2, 2, "4s", b"6\0\0\0")),
+        block((0x0112, 4, 1, "L", 6)),
+        block((0x0112, 5, 1, "L", 26)),
+        block((0x0112, 3, 2, "HH", 6, 0)),
+        block((0x0112, 3, 0, "HH", 6, 0)),
+    ],
+)
+def test_an_orientation_that_cannot_be_read_is_told_from_none(exif):
+    assert metadata.orientation(exif) is None
+
+
+def test_an_orientation_before_what_breaks_off_is_read():
+    assert metadata.orientation(block(turn(6), count=65535)) == 6
+
+
+# A file without its metadata
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">L", len(data)) + name + data + struct.pack(">L", zlib.crc32(name + data))
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data
+
+
+def in_jpeg(marker: int, data: bytes) -> bytes:
+    plain = encoded("JPEG")
+    return plain[:2] + segment(marker, data) + plain[2:]
+
+
+def in_png(name: bytes, data: bytes) -> bytes:
+    plain = encoded("PNG")
+    return plain[:33] + chunk(name, data) + plain[33:]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
+def test_a_jpeg_without_its_metadata_shows_what_it_showed(mode):
+    image = NOISE.convert(mode)
+    data = encoded(
+        "JPEG", image, exif=metadata.HEADER + block(turn(6)), comment=b"a cup", icc_profile=b"profile", progressive=True
+    )
+    bare, exif = metadata.split(data)
+    assert exif == metadata.HEADER + block(turn(6))
+    np.testing.assert_array_equal(Image.open(io.BytesIO(bare)), Image.open(io.BytesIO(data)))
+    assert (b"Adobe" in bare) == (mode == "CMYK"), "it says how the colours are coded"
+    assert all(word in data and word not in bare for word in (b"Exif", b"a cup", b"profile"))
+    assert b"JFIF" not in bare
+
+
+def test_fill_bytes_before_a_marker_and_exif_in_several_segments_are_understood():
+    data = encoded("JPEG")
+    parts = [block(turn(6))[:12], block(turn(6))[12:]]
+    segments = [struct.pack(">HH", 0xFFE1, 8 + len(part)) + metadata.HEADER + part for part in parts]
+    bare, exif = metadata.split(data[:2] + b"\xff\xff" + b"".join(segments) + data[2:])
+    assert metadata.orientation(exif) == 6 and Image.open(io.BytesIO(bare)).size == (12, 8)
+
+
+@pytest.mark.parametrize("marker", [*range(0xE0, 0xF0), 0xFE])
+def test_no_segment_of_an_application_is_kept_and_only_exifs_own_is_taken_for_it(marker):
+    other = b"http://ns.adobe.com/xap/1.0/\0<x/>" if marker == 0xE1 else metadata.HEADER + block(turn(3))
+    data = in_jpeg(marker, other)
+    bare, exif = metadata.split(data[:2] + segment(0xE1, metadata.HEADER + block(turn(6))) + data[2:])
+    assert exif == metadata.HEADER + block(turn(6)) and other not in bare
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "LA"])
+def test_a_png_without_its_metadata_shows_what_it_showed(mode):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "a cup")
+    image = NOISE.convert(mode)
+    options = {"transparency": 3} if mode == "P" else {}
+    data = encoded("PNG", image, exif=block(turn(6)), pnginfo=text, dpi=(72, 72), **options)
+    bare, exif = metadata.split(data)
+    assert exif == block(turn(6)) and b"a cup" in data and b"a cup" not in bare and b"pHYs" not in bare
+    before, after = (Image.open(io.BytesIO(each)).convert("RGBA") for each in (data, bare))
+    np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no photo",
+        encoded("BMP"),
+        encoded("WEBP"),
+        encoded("JPEG")[:3],
+        encoded("JPEG")[:30],
+        b"\xff\xd8\xff\xe1\0\0" + encoded("JPEG"),
+        b"\xff\xd8" + encoded("PNG"),
+        encoded("PNG")[:11],
+    ],
+)
+def test_a_file_that_is_neither_or_breaks_off_is_not_split(data):
+    assert metadata.split(data) is None
+
+
+# Photos of which only the metadata are broken
+
+
+NEGATIVE = block(turn(6), (0x011A, 10, 1, "L", 38)) + bytes(4) + struct.pack("<ll", -1, 0)
+BROKEN = {
+    "a rational of -1 by 0": in_jpeg(0xE1, metadata.HEADER + NEGATIVE),
+    "an offset before the file": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x8769, 9, 1, "l", -5))),
+    "an offset behind the file": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x8769, 4, 1, "L", 99999))),
+    "numbers in place of text": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x010F, 3, 2, "HH", 7, 8))),
+    "PNG": in_png(b"eXIf", NEGATIVE),
+    "JFIF that breaks off": in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[:2] + b"\xff\xe0\0\x06JFIF"
+    + in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[2:],
+    "Adobe's segment that breaks off": in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[:2] + b"\xff\xee\0\x07Adobe"
+    + in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[2:],
+    "a PNG's resolution that breaks off": in_png(b"pHYs", b"\0")[:33] + chunk(b"eXIf", block(turn(6)))
+    + in_png(b"pHYs", b"\0")[33:],
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_metadata_cost_no_photo_and_the_orientation_is_taken(name):
+    found = photos.decode(BROKEN[name], "cup.jpg")
+    plain = photos.read(encoded(found.format))
+    assert found.orientation == 6
+    np.testing.assert_array_equal(found.image, plain.transpose(Image.Transpose.ROTATE_270))
+    assert (found.broken_metadata is not None) == ("breaks off" in name)
+
+
+def test_what_is_called_exif_and_is_text_is_no_orientation():
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("exif", "II*")
+    found = photos.decode(encoded("PNG", pnginfo=text))
+    assert (found.orientation, found.broken_metadata) == (1, None)
+
+
+def test_an_orientation_that_cannot_be_read_leaves_the_photo_as_it_is_stored_and_says_so():
+    data = encoded("PNG", exif=block((0x0112, 2, 2, "4s", b"6\0\0\0")))
+    found = photos.decode(data)
+    np.testing.assert_array_equal(found.image, NOISE)
+    assert found.orientation == 1 and "orientation" in found.broken_metadata
+
+
+@pytest.mark.parametrize("fault", [struct.error, TypeError, ZeroDivisionError, AttributeError, IndexError, KeyError])
+def test_whatever_pillow_raises_of_a_whole_photo_it_is_read_without_its_metadata(fault, monkeypatch):
+    load, data = ImageFile.ImageFile.load, encoded("JPEG", exif=metadata.HEADER + block(turn(8)))
+
+    def failing(image):
+        if "exif" in image.info:
+            raise fault("broken")
+        return load(image)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", failing)
+    found = photos.decode(data)
+    assert found.orientation == 8 and found.image.size == (8, 12) and found.broken_metadata
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_photo(monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", full)
+    with pytest.raises(MemoryError):
+        photos.decode(encoded("JPEG"))
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, struct.error, RecursionError])
+def test_what_pillow_raises_of_pixels_is_a_fault_of_that_photo(fault, monkeypatch, tmp_path):
+    def failing(*_, **__):
+        raise fault("something else")
+
+    monkeypatch.setattr(Image, "open", failing)
+    path = tmp_path / "cup.jpg"
+    path.write_bytes(encoded("JPEG"))
+    for source in (path, path.read_bytes()):
+        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo \(something else\)"):
+            photos.decode(source, str(path))
+
+
+def test_a_folder_named_like_a_photo_is_refused(tmp_path):
+    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo"):
+        (tmp_path / "cup.jpg").mkdir()
+        photos.decode(tmp_path / "cup.jpg")

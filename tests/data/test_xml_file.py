@@ -1,0 +1,153 @@
+"""Files that are XML, or say so, of any encoding."""
+
+import codecs
+import sys
+
+import pytest
+
+from workshop_utils.data import xml_file
+from workshop_utils.data.annotation import VocError
+from workshop_utils.data.finding_kinds import Kind
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "cup.xml"
+
+
+def name_in(data: bytes, path) -> str:
+    path.write_bytes(data)
+    root, respelt = xml_file.read(path)
+    assert respelt == []
+    return root.findtext("name")
+
+
+@pytest.mark.parametrize(
+    ("codec", "declared", "name"),
+    [
+        ("utf-8", "utf-8", "Käse 杯"),
+        ("utf-8", "", "Käse 杯"),
+        ("utf-8", "no-such-code", "Käse 杯"),
+        ("utf-8", "utf-16", "Käse 杯"),
+        ("utf-8", "UTF8", "Käse 杯"),
+        ("gb2312", "gb2312", "杯子"),
+        ("gbk", "GBK", "杯镕"),
+        ("gb18030", "gb2312", "杯镕"),
+        ("shift_jis", "Shift_JIS", "カップ"),
+        ("euc-kr", "EUC-KR", "컵"),
+        ("big5", "Big5", "杯子"),
+        ("windows-1250", "windows-1250", "žlutá"),
+        ("cp1252", "windows-1252", "Tässe"),
+        ("latin-1", "iso-8859-1", "Tässe"),
+        ("utf-16", "utf-16", "Käse 杯"),
+        ("utf-8-sig", "utf-8", "Käse 杯"),
+        ("utf-8-sig", "windows-1252", "Käse 杯"),
+    ],
+)
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_an_encoding_that_is_declared_or_marked_is_read(codec, declared, name, quote, path):
+    head = f"<?xml version={quote}1.0{quote} encoding={quote}{declared}{quote} ?>\r\n" if declared else ""
+    assert name_in(f"{head}<annotation><name>{name}</name></annotation>".encode(codec), path) == name
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b""])
+def test_utf_16_in_either_order_is_read(mark, path):
+    codec = "utf-16-be" if mark == codecs.BOM_UTF16_BE else "utf-16-le"
+    text = '<?xml version="1.0" encoding="UTF-16"?><annotation><name>杯</name></annotation>'
+    assert name_in(mark + text.encode(codec), path) == "杯"
+
+
+@pytest.mark.parametrize("before", ["\n", " \r\n\t", "\ufeff", "\ufeff\n"])
+def test_blank_lines_and_a_mark_before_the_declaration_are_no_fault(before, path):
+    text = before + '<?xml version="1.0" encoding="utf-8"?>\n<annotation><name>杯</name></annotation>'
+    assert name_in(text.encode(), path) == "杯"
+
+
+@pytest.mark.parametrize("data", ["<annotation>杯</annotation>".encode("gbk"), b"<annotation>\xff</annotation>"])
+def test_of_an_encoding_that_cannot_be_recognised_the_remedy_is_to_save_it_as_utf_8(data, path):
+    path.write_bytes(data)
+    with pytest.raises(VocError, match="save it as UTF-8") as caught:
+        xml_file.read(path)
+    assert str(caught.value).startswith(f"{path}: ") and "label" not in str(caught.value)
+    assert caught.value.kind is Kind.BROKEN_XML
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("<annotation><name>M&M</name></annotation>", "Write & as &amp;"),
+        ("<annotation><name>salt & pepper</name></annotation>", "Write & as &amp;"),
+        ("<annotation>\n<name>M&</name></annotation>", "Write & as &amp;"),
+        ("<annotation>\n<name>käse&käse</name></annotation>", "Write & as &amp;"),
+        ("<annotation><name>&amp;</nam></annotation>", "Correct it there"),
+        ("<annotation><name>a < b</name></annotation>", "Correct it there"),
+        ("<annotation></object></annotation>", "Correct it there"),
+        ("<annotation/>\n</annotation>", "Correct it there"),
+        ("", "empty or cut off"),
+        ("\n \n", "empty or cut off"),
+        ("<annotation>", "empty or cut off"),
+        ("<annotation><object><name>cup", "empty or cut off"),
+        ("cup", "empty or cut off"),
+    ],
+)
+def test_what_to_do_about_broken_xml_fits_what_is_wrong_with_it(text, remedy, path):
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(VocError, match=f"is not readable XML .*{remedy}") as caught:
+        xml_file.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_file_that_is_not_there_and_one_that_may_not_be_read_are_named_as_that(path, monkeypatch):
+    with pytest.raises(VocError, match=r"cup\.xml: there is no such annotation"):
+        xml_file.read(path)
+    path.write_text("<annotation/>")
+
+    def denied(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "read_bytes", denied)
+    with pytest.raises(VocError, match=r"cup\.xml: you may not read it") as caught:
+        xml_file.read(path)
+    assert caught.value.kind is Kind.DENIED
+
+
+def test_a_folder_is_no_annotation(path):
+    path.mkdir()
+    with pytest.raises(VocError, match=r"cup\.xml: is not readable XML"):
+        xml_file.read(path)
+
+
+@pytest.mark.parametrize("depth", [xml_file.DEEPEST, xml_file.DEEPEST + 1, 300_000])
+def test_elements_that_lie_too_deep_in_one_another_are_refused(depth, path):
+    path.write_text("<a>" * depth + "</a>" * depth)
+    if depth <= xml_file.DEEPEST:
+        assert xml_file.read(path)[0].tag == "a"
+    else:
+        assert depth < 1000 or depth > sys.getrecursionlimit()
+        with pytest.raises(VocError, match="levels deep"):
+            xml_file.read(path)
+
+
+def test_a_file_as_large_as_allowed_is_read(path):
+    path.write_bytes(b"<annotation>" + b" " * (xml_file.MOST_BYTES - 25) + b"</annotation>")
+    assert path.stat().st_size == xml_file.MOST_BYTES
+    assert xml_file.read(path)[0].tag == "annotation"
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(VocError, match=r"cup\.xml: has more than 10 MB"):
+        xml_file.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "respelt"),
+    [
+        ("<annotation><object/></annotation>", []),
+        ("<annotation><Object/><Object/><bndBox/></annotation>", ["Object", "bndBox"]),
+        ('<a:Annotation xmlns:a="http://a"><a:object/></a:Annotation>', ["Annotation", "object"]),
+        ('<annotation xmlns="http://a"><object/></annotation>', ["annotation", "object"]),
+    ],
+)
+def test_tags_in_capitals_and_namespaces_are_spelt_in_one_way_and_named(text, respelt, path):
+    path.write_text(text)
+    root, found = xml_file.read(path)
+    assert found == respelt
+    assert root.tag == "annotation" and {each.tag for each in root} <= {"object", "bndbox"}
