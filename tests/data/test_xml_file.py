@@ -79,7 +79,7 @@ def test_of_an_encoding_that_cannot_be_recognised_the_remedy_is_to_save_it_as_ut
         ("<annotation><name>salt & pepper</name></annotation>", "Write & as &amp;"),
         ("<annotation>\n<name>M&</name></annotation>", "Write & as &amp;"),
         ("<annotation>\n<name>käse&käse</name></annotation>", "Write & as &amp;"),
-        ("<annotation><name>&amp;</nam></annotation>", "Correct it there"),
+        ("<annotation><name>&amp;</nom></annotation>", "Correct it there"),
         ("<annotation><name>a < b</name></annotation>", "Correct it there"),
         ("<annotation></object></annotation>", "Correct it there"),
         ("<annotation/>\n</annotation>", "Correct it there"),

@@ -27,6 +27,7 @@ from workshop_utils.core import machine, settings
 from workshop_utils.data import photos
 from workshop_utils.teaching import checks, recorded
 from workshop_utils.training import run_folder
+from workshop_utils.training.plan import Plan
 from workshop_utils.widgets import labeler, live_curves, uploads
 
 
@@ -213,14 +214,19 @@ def test_a_changed_recipe_and_other_labels_make_a_new_run_and_the_same_ones_go_o
     monkeypatch.setenv("WORKSHOP_RECIPE", "workshop")
     folders = []
 
-    def train(strategy, data, recipe, folder, source, watch):
+    def train(plan, data, folder, callbacks):
         folders.append(folder)
         return types.SimpleNamespace(history=lambda: [])
 
-    known = brought | {"trainer": types.SimpleNamespace(train=train), "hashlib": hashlib, "dataclasses": dataclasses}
+    known = brought | {
+        "trainer": types.SimpleNamespace(train=train),
+        "Plan": Plan,
+        "hashlib": hashlib,
+        "dataclasses": dataclasses,
+    }
     known |= {"live_curves": live_curves, "machine": machine, "folder": tmp_path / "mugs"}
     for changes, labels in (("", "a"), ("", "a"), ("steps=600", "a"), ("learning_rate=0.001", "a"), ("", "b")):
-        known["mine"] = types.SimpleNamespace(fingerprint=lambda labels=labels: labels)
+        known["mine"] = types.SimpleNamespace(fingerprint=lambda labels=labels: labels, label_map={1: "mug"})
         cell("10-40", known, "settings.recipe()", f"settings.recipe({changes})")
         cell("10-15", known)
     assert folders[0] == folders[1] and len(set(folders)) == 4
