@@ -168,7 +168,7 @@ def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) ->
             what = "has broken metadata; only its pixels and its orientation are read."
             return dataclasses.replace(_decode(parts[0], name, parts[1]), broken_metadata=what)
     said = None
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # a name with a zero byte is a ValueError
         said = signatures.recognise(_beginning(source))
     if said:
         raise PhotoError(f"{name}: {said[1]}", said[0]) from None
