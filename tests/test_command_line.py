@@ -1,5 +1,6 @@
 """The command line's contract: exit codes, the JSON on the last line, resuming, findings that begin with the file."""
 
+import argparse
 import csv
 import dataclasses
 import json
@@ -11,6 +12,7 @@ import pytest
 
 from workshop_utils.cli import main
 from workshop_utils.core import settings
+from workshop_utils.core.arguments import lines
 from workshop_utils.data import dataset, label_map, tfrecords, voc
 
 TINY = ["--recipe", "quick", "--set", "steps=4", "photos=10", "batch_size=2", "evaluate_every=4", "checkpoint_every=2"]
@@ -345,3 +347,17 @@ def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
         main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "none.txt")])
     assert stopped.value.code == 2
     assert "none.txt cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_list_is_read_as_whatever_editor_or_shell_wrote_it(tmp_path, encoding):
+    path = tmp_path / "few.txt"
+    path.write_bytes("0003.jpg\r\n\r\n käse.jpg\r\n".encode(encoding))
+    assert lines(str(path)) == ["0003.jpg", "käse.jpg"]
+
+
+def test_a_list_in_an_unknown_encoding_is_wrong_usage_and_says_what_to_do(tmp_path):
+    path = tmp_path / "few.txt"
+    path.write_bytes("käse.jpg".encode("latin-1"))
+    with pytest.raises(argparse.ArgumentTypeError, match=r"few\.txt.*UTF-8"):
+        lines(str(path))

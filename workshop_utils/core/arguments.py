@@ -1,9 +1,10 @@
 """A command line whose commands are functions, each with its arguments beside it; and what arguments may be."""
 
 import argparse
-import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+from workshop_utils.core import text
 
 Options = argparse.Namespace
 Command = Callable[[Options], int | None]
@@ -57,25 +58,25 @@ def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **
 
 
 def lines(path: str) -> list[str]:
-    """Return the lines of a text file, without the empty ones."""
+    """Return the lines of a text file, without the empty ones. It may be marked as UTF-16, as PowerShell writes it."""
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
+        words = text.read(path)
+    except (OSError, text.EncodingError) as fault:
         raise argparse.ArgumentTypeError(f"{path} cannot be read ({fault}); it should name one photo a line") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in words.splitlines() if line.strip()]
 
 
-def share(text: str) -> float:
+def share(written: str) -> float:
     """Return a number from 0 to 1."""
-    value = float(text)
+    value = float(written)
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{written} is not between 0 and 1")
     return value
 
 
-def count(text: str) -> int:
+def count(written: str) -> int:
     """Return a whole number from 1 to 99999."""
-    value = int(text)
+    value = int(written)
     if not 0 < value < 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 99999")
+        raise argparse.ArgumentTypeError(f"{written} is not between 1 and 99999")
     return value
