@@ -199,7 +199,7 @@ def _holds(folder: pathlib.Path, suffixes) -> bool:
 
 
 def _entries(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return the files and folders in a folder that are not hidden, sorted. Raises VocError where it cannot be listed."""
+    """Return what is in a folder and not hidden, sorted. Raises VocError where it cannot be listed."""
     try:
         paths = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
         for path in paths:
