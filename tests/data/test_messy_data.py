@@ -339,11 +339,11 @@ MESSES = {
     ),
     "beside_its_photo": Mess(
         Kind.MISPLACED, lambda folder, stem: xml_of(folder, stem).rename(folder / "images" / f"{stem}.xml"),
-        "images/STEM.xml: lies in images/. Move it to annotations/.",
+        "images/STEM.xml: is in images/. Move it to annotations/.",
     ),
     "among_the_annotations": Mess(
         Kind.MISPLACED, lambda folder, stem: image_of(folder, stem).rename(folder / "annotations" / f"{stem}.jpg"),
-        "annotations/STEM.jpg: lies in annotations/. Move it to images/.",
+        "annotations/STEM.jpg: is in annotations/. Move it to images/.",
     ),
     "no_annotation": Mess(
         Kind.NO_ANNOTATION, lambda folder, stem: xml_of(folder, stem).unlink(),

@@ -82,7 +82,7 @@ def partners(
 
 @dataclasses.dataclass
 class _Listing:
-    """What lies in one folder: photos and XML by stem, the stems of what is set aside, other files, and findings."""
+    """The content of one folder: photos and XML by stem, the stems of what is set aside, other files, and findings."""
 
     photos: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
     xml: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
@@ -148,10 +148,10 @@ def _bare(name: str) -> str:
 
 
 def _misplaced(found: dict, images: pathlib.Path, annotations: pathlib.Path) -> list[Finding]:
-    """Return a finding for each used file that lies in the other one's folder."""
+    """Return a finding for each used file that is in the other one's folder."""
     placed = [(path, home) for pair in found.values() for path, home in zip(pair, (images, annotations), strict=True)]
     return [
-        Finding(path, f"lies in {path.parent.name}/. Move it to {home.name}/.", Kind.MISPLACED)
+        Finding(path, f"is in {path.parent.name}/. Move it to {home.name}/.", Kind.MISPLACED)
         for path, home in sorted(placed)
         if path.parent != home
     ]
@@ -199,7 +199,7 @@ def _holds(folder: pathlib.Path, suffixes) -> bool:
 
 
 def _entries(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return what lies in a folder and is not hidden, sorted. Raises VocError where it cannot be listed."""
+    """Return what is in a folder and not hidden, sorted. Raises VocError where it cannot be listed."""
     try:
         paths = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
         for path in paths:

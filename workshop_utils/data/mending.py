@@ -17,7 +17,7 @@ THINNEST = 0.1
 """A box narrower or lower than this, in pixels, has no area."""
 
 SLIP = 2
-"""A <size> may be off by so many pixels and still be this photo's: labelImg was seen to write such."""
+"""A <size> may be off by this many pixels and still be this photo's: labelImg has written such."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +121,7 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
 
 
 def _mend_size(annotation: Annotation, xml: pathlib.Path, seen: Seen, resized: bool):
-    """Return an annotation whose size is the photo's, if it can be had, and findings."""
+    """Return the annotation with the photo's size, where its boxes can be made to fit that, and findings."""
     width, height = said = annotation.width, annotation.height
     actual, quarter = "{}x{}".format(*seen.size), seen.orientation >= 5
     own = dataclasses.replace(annotation, width=seen.size[0], height=seen.size[1])

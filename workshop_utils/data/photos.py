@@ -21,7 +21,7 @@ MOST_PIXELS = 70_000_000
 """A photo with more is not read. Decoding RGB or RGBA takes up to nine bytes for each pixel (a test measures it)."""
 
 MOST_BYTES = 200_000_000
-"""A larger file is not read: photos of so many pixels are smaller, unless they were saved without compression."""
+"""A larger file is not read: photos of MOST_PIXELS are smaller, unless they were saved without compression."""
 
 SUFFIXES = dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "JPEG") | {
     ".png": "PNG",

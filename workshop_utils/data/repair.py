@@ -34,7 +34,7 @@ class Copied:
 def beside(folder: pathlib.Path) -> pathlib.Path:
     """Return where the copy of a data set goes by default: beside it, its name with `-fixed` appended.
 
-    A whole drive has no name and nothing beside it, so what is returned for it lies inside it, and is refused.
+    A whole drive has no name and nothing beside it, so what is returned for it is inside it, and is refused.
     """
     folder = pathlib.Path(folder).resolve()
     return folder.parent / f"{folder.name}-fixed"
@@ -44,7 +44,7 @@ def refuse(folder: pathlib.Path, out: pathlib.Path) -> None:
     """Raise RepairError where a copy of `folder` must not be written to `out`."""
     out = pathlib.Path(out)
     if not untrusted.leaves(out, pathlib.Path(folder)):
-        raise RepairError(f"{out}: lies inside the data set, which is not changed. Name another folder with --out.")
+        raise RepairError(f"{out}: is inside the data set, which is not changed. Name another folder with --out.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RepairError(f"{out}: exists and is not empty. Name another folder with --out, or delete it first.")
 

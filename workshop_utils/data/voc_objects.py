@@ -13,7 +13,7 @@ from workshop_utils.data.finding_kinds import Kind
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 LONGEST = 80
-"""What a file says is quoted up to so many letters."""
+"""Letters of what a file says that are quoted in a message."""
 
 CHILDREN = {
     "annotation": {"folder", "filename", "path", "source", "size", "segmented", "object"},

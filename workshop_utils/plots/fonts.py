@@ -34,7 +34,7 @@ def drawable(text: str) -> str:
 
 
 def font(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """Return the font in which to draw a text that is `drawable`, so many pixels high."""
+    """Return the font in which to draw a text that is `drawable`, `size` pixels high."""
     path, _ = _best(_needed(text))
     return _opened(path, size)
 

@@ -131,15 +131,15 @@ class Labeler(BoxEditor):
         photo = photos.decode(self.paths[place])
         self.place, self._image, self._shown = place, photos.shrink(photo.image), None
         self.show(photo.image)
-        told = self._read(photo.orientation)
+        said = self._read(photo.orientation)
         self._draw(self._annotation.boxes)
         self._shown = self.boxes
-        self.say(*told, self._recall())
+        self.say(*said, self._recall())
 
     def propose(self, min_score: float = PROPOSE_AT) -> int:
         """Add the boxes that the detector finds, all under the first class; return how many. A person names them.
 
-        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector is not available.
+        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector cannot be loaded.
         """
         from workshop_utils.model import detection, pretrained  # only here: TensorFlow takes seconds to load
 

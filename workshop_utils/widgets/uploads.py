@@ -76,8 +76,8 @@ def keep_all(items: Iterable[tuple[str, bytes]], folder: pathlib.Path) -> list[s
     lines = []
     for name, content in tqdm(items, "take photos", unit="photo", delay=1, leave=False):
         try:
-            kept, told = keep(name, content if isinstance(content, bytes) else content.read_bytes(), folder)
-            lines.append(f"{name}: {told or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""))
+            kept, note = keep(name, content if isinstance(content, bytes) else content.read_bytes(), folder)
+            lines.append(f"{name}: {note or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""))
         except (photos.PhotoError, files.WriteError) as fault:
             lines.append(f"Left out: {fault}")
         except OSError as fault:
@@ -102,16 +102,16 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     folder = pathlib.Path(folder)
     files.make_folder(folder)
     taken, number = {_stem(path.stem): path for path in photos.find(folder)}, 1
-    candidate, told = stem, ""
+    candidate, note = stem, ""
     while other := taken.get(_stem(candidate)):
         if other.read_bytes() == encoded:
             return other, "is here already"
         number += 1
-        candidate, told = f"{stem}-{number}", "that name has another photo, so taken"
+        candidate, note = f"{stem}-{number}", "that name has another photo, so taken"
     path = folder / f"{candidate}{ending}"
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(encoded)
-    return path, told
+    return path, note
 
 
 def _stem(name: str) -> str:
