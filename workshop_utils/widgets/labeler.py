@@ -139,7 +139,7 @@ class Labeler(BoxEditor):
     def propose(self, min_score: float = PROPOSE_AT) -> int:
         """Add the boxes that the detector finds, all under the first class; return how many. A person names them.
 
-        A box that overlaps one already drawn is not added. Raises PretrainedError where the detector cannot be loaded.
+        A box that overlaps one already drawn is not added. Raises PretrainedError without COCO's weights.
         """
         from workshop_utils.model import detection, pretrained  # only here: TensorFlow takes seconds to load
 
