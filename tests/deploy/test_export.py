@@ -199,8 +199,8 @@ def test_whole_numbers_are_measured_on_64_photos_at_most(as_is, calibration):
 
 def test_labels_lie_beside_the_files(fine_tuned, tuned_litert):
     folder = tuned_litert.parent
-    assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.label_map
-    assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.label_map.values())
+    assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.classes
+    assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.classes.values())
 
 
 def test_coco_s_labels_leave_the_gaps_of_its_ids_empty(as_is, exported):

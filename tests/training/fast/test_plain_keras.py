@@ -31,11 +31,10 @@ def in_float32(monkeypatch):
 @pytest.mark.parametrize(
     ("strategy", "freezing", "furthest"),
     [
-        ("fine_tune", {"train_from": "block_12_add", "thaw": 0.0, "views": 0}, 0.02),
         ("fine_tune", {"train_from": "block_16_project_BN", "thaw": 0.4, "views": 1}, 0.05),
         ("random_init", {}, 0.05),
     ],
-    ids=["frozen", "frozen later, with cached features in half precision", "batch norm learns"],
+    ids=["frozen later, with cached features in half precision", "batch norm learns"],
 )
 def test_five_steps_lead_to_the_same_weights(data, tmp_path, strategy, freezing, furthest):
     """They differ by a small share of what the steps changed: sums are rounded in another order, and each step builds
