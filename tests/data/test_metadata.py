@@ -169,12 +169,13 @@ def test_a_png_without_its_metadata_shows_what_it_showed(mode):
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "a cup")
     image = NOISE.convert(mode)
-    options = {"transparency": 3} if mode == "P" else {}
+    options = {"transparency": image.getpixel((0, 0))} if mode == "P" else {}
     data = encoded("PNG", image, exif=block(turn(6)), pnginfo=text, dpi=(72, 72), **options)
     bare, exif = metadata.split(data)
     assert exif == block(turn(6)) and b"a cup" in data and b"a cup" not in bare and b"pHYs" not in bare
     before, after = (Image.open(io.BytesIO(each)).convert("RGBA") for each in (data, bare))
     np.testing.assert_array_equal(before, after)
+    assert (np.asarray(after)[..., 3] < 255).any() == (mode == "P"), "what is transparent stays so"
 
 
 @pytest.mark.parametrize(
