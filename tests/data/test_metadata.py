@@ -178,6 +178,13 @@ def test_a_png_without_its_metadata_shows_what_it_showed(mode):
     assert (np.asarray(after)[..., 3] < 255).any() == (mode == "P"), "what is transparent stays so"
 
 
+@pytest.mark.parametrize(("name", "kept"), [(b"QUUX", True), (b"QuUX", True), (b"quUX", False), (b"iCCP", False)])
+def test_a_chunk_of_a_png_is_kept_where_its_first_letter_says_that_the_pixels_need_it(name, kept):
+    plain = encoded("PNG")
+    wanted = in_png(name, b"x") if kept else plain
+    assert metadata.split(in_png(name, b"x")) == (wanted, b"")
+
+
 @pytest.mark.parametrize(
     "data",
     [
