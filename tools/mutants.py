@@ -22,9 +22,17 @@ from cosmic_ray.work_item import TestOutcome
 from workshop_utils.core import settings
 
 TESTS = {
+    "core.text": ["core/test_text"],
+    "data.folders": ["data/test_folders", "data/test_messy_data"],
     "data.geometry": ["model/test_anchors"],
     "data.label_map": ["data/test_label_map"],
+    "data.mending": ["data/test_mending", "data/test_messy_data"],
+    "data.metadata": ["data/test_metadata"],
+    "data.names": ["data/test_names", "data/test_label_map", "data/test_mending", "data/test_messy_data"],
+    "data.rotation": ["data/test_rotation", "data/test_voc_objects"],
     "data.voc": ["data/test_voc", "data/test_messy_data"],
+    "data.voc_objects": ["data/test_voc_objects", "data/test_voc", "data/test_messy_data"],
+    "data.xml_file": ["data/test_xml_file", "data/test_voc", "data/test_messy_data"],
     "model.anchors": ["model/test_anchors"],
 }
 """The tests of each module, the quickest file first."""

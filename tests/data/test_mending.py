@@ -1,12 +1,13 @@
 """An annotation as it fits its photo."""
 
 import dataclasses
+import math
 import pathlib
 
 import pytest
 
-from workshop_utils.data import mending, voc
-from workshop_utils.data.finding_kinds import Kind
+from workshop_utils.data import mending, rotation, voc
+from workshop_utils.data.finding_kinds import Kind, Outcome
 
 CUP = voc.Box("cup", 10, 20, 110, 220)
 PHOTO = voc.Annotation("cup.jpg", 512, 384, (CUP,))
@@ -148,7 +149,7 @@ def test_a_set_was_resized_only_where_most_of_it_was():
     assert not mending.were_resized([other, other, same, same])
 
 
-@pytest.mark.parametrize("edges", [(-1, 20, 110, 220), (10, -1, 110, 220), (10, 20, 300, 220), (10, 20, 110, 200)])
+@pytest.mark.parametrize("edges", [(-1, 20, 110, 180), (10, -1, 110, 180), (10, 20, 257, 180), (10, 20, 110, 193)])
 def test_a_size_that_its_own_boxes_leave_is_not_the_one_they_were_drawn_in(edges):
     said = with_size(256, 192, boxes=(voc.Box("cup", *edges),))
     assert not mending.were_resized([(said, seen())] * 3)
@@ -168,7 +169,14 @@ def test_where_there_is_no_size_the_photos_own_is_taken(size):
 def test_an_exchanged_size_of_a_turned_photo_turns_the_boxes(orientation):
     annotation, [finding] = mended(with_size(384, 512), seen(orientation=orientation))
     assert finding.kind is Kind.UNTURNED_SIZE and (annotation.width, annotation.height) == (512, 384)
-    assert annotation.boxes != PHOTO.boxes
+    assert annotation.boxes == (rotation.turned(CUP, orientation, 384, 512),)
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4])
+def test_an_exchanged_size_of_a_photo_that_no_quarter_turn_explains_sets_it_aside(orientation):
+    annotation, findings = mended(with_size(384, 512), seen(orientation=orientation))
+    assert Kind.OTHER_SIZE in {finding.kind for finding in findings}
+    assert annotation.boxes == (CUP,) and (annotation.width, annotation.height) == (384, 512)
 
 
 UNSURE = [
@@ -195,6 +203,152 @@ def test_a_turn_that_the_size_cannot_show_is_noted_once_a_photo(said, size, orie
 def test_a_turn_that_the_size_shows_needs_no_word(size, orientation):
     _, findings = mended(with_size(*size), seen(size, orientation))
     assert findings == []
+
+
+# Boxes, in a photo of 100 x 80 pixels
+
+
+def box_of(*edges) -> voc.Box:
+    return voc.Box("cup", *edges)
+
+
+def edges_and_kinds(box: voc.Box):
+    fitting, found = mending.mend_box(box, (100, 80))
+    return dataclasses.astuple(fitting)[1:5], [kind for kind, _ in found]
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [(10, 20, 30, 40), (0, 0, 100, 80), (0, 0, 0.1, 80), (0, 0, 100, 0.1), (0.5, 0.5, 99.5, 79.5), (99, 79, 100, 80)],
+)
+def test_a_box_inside_its_photo_stays_as_it_is_down_to_a_tenth_of_a_pixel(edges):
+    assert mending.mend_box(box_of(*edges), (100, 80)) == (box_of(*edges), [])
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        (10, 20, 10, 40),
+        (10, 20, 30, 20),
+        (10, 20, 10.09, 40),
+        (10, 20, 30, 20.09),
+        (10.09, 20, 10, 40),
+        (10, 20, math.inf, 40),
+        (10, -math.inf, 30, 40),
+        (math.nan, 20, 30, 40),
+        (-20, 20, -20, 40),
+    ],
+)
+def test_a_box_without_an_area_is_reported_and_stays_as_it_was_written(edges):
+    box = box_of(*edges)
+    same, [(kind, what)] = mending.mend_box(box, (100, 80))
+    assert same is box and kind is Kind.NO_AREA and kind.outcome is Outcome.SET_ASIDE
+    assert all(f"{edge:g}" in what for edge in edges)
+
+
+@pytest.mark.parametrize(
+    ("edges", "exchanged"),
+    [
+        ((30, 20, 10, 40), (10, 20, 30, 40)),
+        ((10, 40, 30, 20), (10, 20, 30, 40)),
+        ((30, 40, 10, 20), (10, 20, 30, 40)),
+        ((100, 80, 0, 0), (0, 0, 100, 80)),
+    ],
+)
+def test_edges_the_wrong_way_round_are_exchanged_and_the_box_is_not_called_truncated(edges, exchanged):
+    box, [(kind, what)] = mending.mend_box(box_of(*edges), (100, 80))
+    assert box == box_of(*exchanged) and kind is Kind.REVERSED_BOX
+    assert all(f"{edge:g}" in what for edge in edges)
+
+
+@pytest.mark.parametrize(
+    ("edges", "cut"),
+    [
+        ((-1, 20, 30, 40), (0, 20, 30, 40)),
+        ((-0.5, 20, 30, 40), (0, 20, 30, 40)),
+        ((10, -1, 30, 40), (10, 0, 30, 40)),
+        ((10, -0.5, 30, 40), (10, 0, 30, 40)),
+        ((80, 20, 101, 40), (80, 20, 100, 40)),
+        ((10, 60, 30, 81), (10, 60, 30, 80)),
+        ((-10, 20, 10, 40), (0, 20, 10, 40)),
+        ((10, -10, 30, 10), (10, 0, 30, 10)),
+        ((90, 20, 110, 40), (90, 20, 100, 40)),
+        ((10, 70, 30, 90), (10, 70, 30, 80)),
+        ((-0.05, 20, 0.1, 40), (0, 20, 0.1, 40)),
+        ((10, -0.05, 30, 0.1), (10, 0, 30, 0.1)),
+        ((-5, -5, 105, 85), (0, 0, 100, 80)),
+    ],
+)
+def test_a_box_that_leaves_the_photo_by_up_to_half_is_cut_at_its_edge_and_marked_truncated(edges, cut):
+    box, [(kind, what)] = mending.mend_box(box_of(*edges), (100, 80))
+    assert box == dataclasses.replace(box_of(*cut), truncated=1) and kind is Kind.BOX_PARTLY_OUTSIDE
+    assert "100x80" in what and all(f"{edge:g}" in what for edge in edges)
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        (-11, 20, 9, 40),
+        (10, -11, 30, 9),
+        (91, 20, 111, 40),
+        (10, 71, 30, 91),
+        (-6, -6, 14, 14),
+        (86, 66, 106, 86),
+        (-30, 20, -10, 40),
+        (10, 90, 30, 110),
+        (-30, -30, -10, -10),
+        (110, 90, 130, 110),
+        (-0.07, 20, 0.08, 40),
+        (10, -0.07, 30, 0.08),
+        (99.92, 20, 100.05, 40),
+        (10, 79.92, 30, 80.05),
+        (9, 40, -11, 20),
+    ],
+)
+def test_a_box_that_leaves_the_photo_by_more_than_half_or_but_for_a_sliver_stays_as_it_was_written(edges):
+    box = box_of(*edges)
+    same, [(kind, what)] = mending.mend_box(box, (100, 80))
+    assert same is box and kind is Kind.BOX_OUTSIDE and kind.outcome is Outcome.SET_ASIDE
+    assert "100x80" in what and all(f"{edge:g}" in what for edge in edges)
+
+
+def test_a_box_with_two_faults_has_both_reported():
+    cut_and_exchanged = ((0, 20, 30, 40), [Kind.REVERSED_BOX, Kind.BOX_PARTLY_OUTSIDE])
+    assert edges_and_kinds(box_of(30, 40, -1, 20)) == cut_and_exchanged
+
+
+OTHERS = [dataclasses.replace(CUP, **{edge: getattr(CUP, edge) + 1}) for edge in ("xmin", "ymin", "xmax", "ymax")]
+
+
+def test_a_box_that_is_there_twice_is_taken_once_and_the_second_is_named_by_its_number():
+    annotation, [finding] = mended(with_size(512, 384, boxes=(CUP, OTHERS[0], CUP)), seen())
+    assert annotation.boxes == (CUP, OTHERS[0])
+    assert finding.kind is Kind.SAME_BOX and finding.what.startswith("object 3 (cup)")
+
+
+def test_boxes_that_differ_in_one_edge_or_in_their_class_are_all_kept():
+    boxes = (CUP, *OTHERS, dataclasses.replace(CUP, name="mug"))
+    assert mended(with_size(512, 384, boxes=boxes), seen()) == (dataclasses.replace(PHOTO, boxes=boxes), [])
+
+
+def test_one_box_under_two_spellings_of_its_class_is_there_twice():
+    boxes = (CUP, dataclasses.replace(CUP, name="CUP"))
+    paths = pathlib.Path("cup.xml"), pathlib.Path("cup.jpg")
+    annotation, findings = mending.mend(with_size(512, 384, boxes=boxes), *paths, seen(), {"cup": "cup", "CUP": "cup"})
+    assert annotation.boxes == (CUP,)
+    assert [finding.kind for finding in findings] == [Kind.CLASS_CASE, Kind.SAME_BOX]
+    assert all(finding.what.startswith("object 2 (cup)") for finding in findings)
+
+
+def test_a_photo_without_an_object_is_kept_and_that_is_noted():
+    annotation, [finding] = mended(with_size(512, 384, boxes=()), seen())
+    assert annotation == dataclasses.replace(PHOTO, boxes=()) and finding.kind is Kind.NO_OBJECT
+
+
+@pytest.mark.parametrize(("depth", "taken"), [(0, 3), (1, 1), (3, 3), (4, 4)])
+def test_a_depth_of_0_becomes_that_of_a_photo_in_colour(depth, taken):
+    annotation, findings = mended(with_size(512, 384, depth=depth), seen())
+    assert annotation.depth == taken and findings == []
 
 
 # Notes of reading

@@ -125,12 +125,35 @@ def test_a_jpeg_without_its_metadata_shows_what_it_showed(mode):
     assert b"JFIF" not in bare
 
 
-def test_fill_bytes_before_a_marker_and_exif_in_several_segments_are_understood():
+@pytest.mark.parametrize("fill", [0, 1, 2, 3])
+def test_fill_bytes_before_a_marker_and_exif_in_several_segments_are_understood(fill):
     data = encoded("JPEG")
     parts = [block(turn(6))[:12], block(turn(6))[12:]]
     segments = [struct.pack(">HH", 0xFFE1, 8 + len(part)) + metadata.HEADER + part for part in parts]
-    bare, exif = metadata.split(data[:2] + b"\xff\xff" + b"".join(segments) + data[2:])
-    assert metadata.orientation(exif) == 6 and Image.open(io.BytesIO(bare)).size == (12, 8)
+    bare, exif = metadata.split(data[:2] + b"\xff" * fill + b"".join(segments) + data[2:])
+    assert exif == metadata.HEADER + block(turn(6)) and bare == metadata.split(data)[0]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_file_without_metadata_comes_out_byte_for_byte(kind):
+    bare, _ = metadata.split(encoded(kind))
+    assert metadata.split(bare) == (bare, b"")
+    assert bare[:2] + bare[-2:] == encoded(kind)[:2] + encoded(kind)[-2:]
+
+
+@pytest.mark.parametrize("marker", [0x01, 0xC0, 0xC4, 0xD9, 0xDB, 0xDD, 0xDF, 0xF0, 0xFD])
+@pytest.mark.parametrize("content", [b"", b"x", b"Adobe" + bytes(9)])
+def test_a_segment_that_the_pixels_may_need_is_kept_where_it_stood(marker, content):
+    plain, _ = metadata.split(encoded("JPEG"))
+    assert metadata.split(in_jpeg(marker, content)) == (plain[:2] + segment(marker, content) + plain[2:], b"")
+
+
+@pytest.mark.parametrize(("length", "kept"), [(11, False), (12, True), (13, True)])
+def test_adobes_segment_is_kept_from_the_length_on_at_which_it_says_how_colours_are_coded(length, kept):
+    adobe = b"Adobe" + bytes(length - 5)
+    bare, _ = metadata.split(in_jpeg(0xEE, adobe))
+    assert (segment(0xEE, adobe) in bare) is kept
+    assert adobe not in metadata.split(in_jpeg(0xED, adobe))[0], "it has a marker of its own"
 
 
 @pytest.mark.parametrize("marker", [*range(0xE0, 0xF0), 0xFE])
@@ -146,12 +169,20 @@ def test_a_png_without_its_metadata_shows_what_it_showed(mode):
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "a cup")
     image = NOISE.convert(mode)
-    options = {"transparency": 3} if mode == "P" else {}
+    options = {"transparency": image.getpixel((0, 0))} if mode == "P" else {}
     data = encoded("PNG", image, exif=block(turn(6)), pnginfo=text, dpi=(72, 72), **options)
     bare, exif = metadata.split(data)
     assert exif == block(turn(6)) and b"a cup" in data and b"a cup" not in bare and b"pHYs" not in bare
     before, after = (Image.open(io.BytesIO(each)).convert("RGBA") for each in (data, bare))
     np.testing.assert_array_equal(before, after)
+    assert (np.asarray(after)[..., 3] < 255).any() == (mode == "P"), "what is transparent stays so"
+
+
+@pytest.mark.parametrize(("name", "kept"), [(b"QUUX", True), (b"QuUX", True), (b"quUX", False), (b"iCCP", False)])
+def test_a_chunk_of_a_png_is_kept_where_its_first_letter_says_that_the_pixels_need_it(name, kept):
+    plain = encoded("PNG")
+    wanted = in_png(name, b"x") if kept else plain
+    assert metadata.split(in_png(name, b"x")) == (wanted, b"")
 
 
 @pytest.mark.parametrize(
@@ -164,6 +195,9 @@ def test_a_png_without_its_metadata_shows_what_it_showed(mode):
         encoded("JPEG")[:3],
         encoded("JPEG")[:30],
         b"\xff\xd8\xff\xe1\0\0" + encoded("JPEG"),
+        b"\xff\xd8\xff\xe1\0\1" + encoded("JPEG")[2:],
+        b"\xff\xd8UU\0\2" + encoded("JPEG")[2:],
+        b"\xff\xd8" + segment(0xFE, b"\xff") + b"\xe1\0\2" + encoded("JPEG")[2:],
         b"\xff\xd8" + encoded("PNG"),
         encoded("PNG")[:11],
     ],
