@@ -71,8 +71,9 @@ def execute(
     started, cells = [], code_cells(content)
 
     def begins(cell, cell_index):
-        started.append(cell)
-        watch(len(started), len(cells))
+        if cell.cell_type == "code":  # it is called for text, too
+            started.append(cell)
+            watch(len(started), len(cells))
 
     kernel = KernelManager(
         kernel_spec_manager=OnePython(python), client_class="jupyter_client.asynchronous.AsyncKernelClient"

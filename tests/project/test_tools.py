@@ -78,6 +78,17 @@ def test_on_a_terminal_one_line_says_cell_and_time_while_a_notebook_runs(tmp_pat
     assert all(len(line) >= len(before.rstrip()) for before, line in itertools.pairwise(lines)), "nothing is left over"
 
 
+def test_text_between_code_cells_is_not_counted(tmp_path):
+    path = notebook(tmp_path, "1 + 1", "2 + 2", "1 / 0")
+    content = nbformat.read(path, as_version=4)
+    content.cells[1:1] = [nbformat.v4.new_markdown_cell(text) for text in ("one", "two")]
+    nbformat.write(content, path)
+    begun = []
+    with pytest.raises(execute.NotebookError, match="code cell 3 of 3 failed"):
+        execute.execute(path, tmp_path / "out", watch=lambda number, count: begun.append((number, count)))
+    assert begun == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_in_a_log_each_notebook_has_a_line_and_a_long_one_says_in_between_where_it_is(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("WORKSHOP_RECIPE", "quick")
     import report  # it chooses this recipe where none is chosen
