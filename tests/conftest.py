@@ -107,11 +107,11 @@ def yoghurt() -> dataset.Dataset:
     return dataset.load(settings.YOGHURT)
 
 
-def six_photos(folder: pathlib.Path) -> pathlib.Path:
-    """Make a data set of the first six yoghurt photos; return its folder."""
+def first_photos(folder: pathlib.Path, count: int = 6) -> pathlib.Path:
+    """Make a data set of the first of the workshop's photos; return its folder."""
     for part in ("images", "annotations"):
         (folder / part).mkdir(parents=True)
-        for path in sorted((settings.YOGHURT / part).iterdir())[:6]:
+        for path in sorted((settings.YOGHURT / part).iterdir())[:count]:
             shutil.copy(path, folder / part)
     return folder
 
@@ -119,4 +119,4 @@ def six_photos(folder: pathlib.Path) -> pathlib.Path:
 @pytest.fixture
 def voc_folder(tmp_path) -> pathlib.Path:
     """A data set of the first six yoghurt photos, for tests to damage."""
-    return six_photos(tmp_path / "cups")
+    return first_photos(tmp_path / "cups")

@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import six_photos
+from conftest import first_photos
 
 from workshop_utils.cli import main
 from workshop_utils.core.tensorflow import keras
@@ -100,7 +100,7 @@ def added(monkeypatch):
 
 @pytest.fixture
 def toy_data(tmp_path):
-    cups = dataset.load(six_photos(tmp_path / "cups"))
+    cups = dataset.load(first_photos(tmp_path / "cups"))
     folder = tmp_path / "toy_data"
     folder.mkdir()
     for sample in cups.samples:

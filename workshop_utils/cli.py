@@ -211,7 +211,7 @@ def _validation(data, plan):
             f"{plan.data}: has changed since the run was trained on it, so its validation split is unknown. "
             "Name a data set with --data."
         )
-    return data.split(plan.recipe.photos)[1]
+    return plan.split(data)[1]
 
 
 @command(

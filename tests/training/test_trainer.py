@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TESTS, interrupting
+from conftest import TESTS, first_photos, interrupting
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_runs import train
 
@@ -40,12 +40,7 @@ def in_float32():
 @pytest.fixture(scope="module")
 def cups(tmp_path_factory):
     """A data set of twenty of the workshop's photos: its folder."""
-    folder = tmp_path_factory.mktemp("data") / "cups"
-    for part in ("images", "annotations"):
-        (folder / part).mkdir(parents=True)
-        for path in sorted((settings.YOGHURT / part).iterdir())[:20]:
-            shutil.copy(path, folder / part)
-    return folder
+    return first_photos(tmp_path_factory.mktemp("data") / "cups", 20)
 
 
 @pytest.fixture(scope="module")

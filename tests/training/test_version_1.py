@@ -7,7 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from conftest import FIXTURES, six_photos
+from conftest import FIXTURES, first_photos
 
 from workshop_utils.cli import main
 from workshop_utils.core import files
@@ -39,7 +39,7 @@ def in_float32():
 
 @pytest.fixture(scope="module")
 def cups(tmp_path_factory):
-    return six_photos(tmp_path_factory.mktemp("data") / "cups")
+    return first_photos(tmp_path_factory.mktemp("data") / "cups")
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def _calibration_photos(run: RunFolder, name: str) -> list[np.ndarray]:
         raise ExportError(
             f"{run.folder}: {name} needs the photos of the run, but {reason}. Put them there, or leave {name} out."
         ) from None
-    return [preprocessing.resize(sample.image) for sample in data.split(plan.recipe.photos)[0][:CALIBRATION_PHOTOS]]
+    return [preprocessing.resize(sample.image) for sample in plan.split(data)[0][:CALIBRATION_PHOTOS]]
 
 
 @contextlib.contextmanager
