@@ -1030,7 +1030,7 @@ def test_an_annotation_with_more_boxes_than_could_be_learned_from_is_refused(cle
 
 
 def test_training_says_each_repair_once_in_plain_words(clean, capsys):
-    from workshop_utils.cli import _load
+    from workshop_utils.cli.parser import load as _load
 
     for name in ("reversed", "truncated"):
         spoilt(clean, name)
