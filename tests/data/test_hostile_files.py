@@ -321,12 +321,17 @@ def test_a_label_in_the_report_is_shown_as_it_is(tmp_path, monkeypatch):
     import comparison
 
     metrics = {"AP": 0.5, "AP50": 0.5, "AP75": 0.5, "per_class_AP50": {SCRIPT: 0.5}}
-    photo = comparison._photo(f"{SCRIPT}.jpg", Image.new("RGB", (4, 3)), comparison._counted([SCRIPT]))
+    photo = comparison._photo(SCRIPT, f"{SCRIPT}.jpg", Image.new("RGB", (4, 3)), SCRIPT)
+    history = [{"step": 1.0, "AP50": 0.5}, {"step": 2.0, "AP50": 0.5}]
     compared = {
         "rows": [comparison._row(SCRIPT, SCRIPT, metrics, [SCRIPT], "1")],
         "classes": [SCRIPT],
         "called": {SCRIPT: 3},
-        "examples": [comparison._example(SCRIPT, SCRIPT, [photo])],
+        "examples": [(photo,)],
+        "sums": [comparison._sum(SCRIPT, SCRIPT, [comparison.Seen(None, None, None, 3, 2, 1)])],
+        "curves": comparison._curves({SCRIPT: history}),
+        "recipes": {SCRIPT: SCRIPT},
+        "recorded": True,
         "recipe": settings.recipe("quick"),
         "training": 1,
         "validation": 1,

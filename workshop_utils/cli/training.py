@@ -1,13 +1,18 @@
 """Commands for runs: train, evaluate."""
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workshop_utils.cli.parser import command, load
 from workshop_utils.core.arguments import Options, argument, lines, share
 from workshop_utils.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from workshop_utils.training.plan import Plan
 
 
 def _strategy_names() -> Iterable[str]:
@@ -30,8 +35,8 @@ def _architecture_names() -> Iterable[str]:
     argument("--recipe", help="quick, workshop or seed"),
     argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings of the recipe"),
     argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' freezes none"),
-    argument("--views", type=int, metavar="N", help="fine_tune: cache the frozen layers' output for N views of each "
-             "photo; 0: no cache, a new view each time"),
+    argument("--views", type=int, metavar="N", help="fine_tune: freeze more layers, and cache their output for N "
+             "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
     argument("--train-on", type=lines, metavar="LIST", help="a text file with the training photos to use, one a line"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
@@ -41,13 +46,16 @@ def _architecture_names() -> Iterable[str]:
 def train(options: Options) -> None:
     """Train in this process alone, or together with others if --workers or TF_CONFIG names them."""
     from workshop_utils.core import settings
-    from workshop_utils.training import distributed, trainer
+    from workshop_utils.training import distributed, strategies, trainer
     from workshop_utils.training.plan import Plan
 
-    recipe = settings.recipe(options.recipe, **_changes(options.set))
+    changes = _changes(options.set)
+    recipe = settings.recipe(options.recipe, **changes)
     team = _team(options)
     data = load(options.dataset)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
+    given = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
+    given = {key: value for key, value in given.items() if value is not None}
     plan = Plan.of(
         data,
         options.strategy,
@@ -55,19 +63,31 @@ def train(options: Options) -> None:
         source=options.dataset.resolve(),
         train_on=options.train_on,
         architecture=options.architecture,
-        **_freezing(options, team),
+        **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
     )
-    run = distributed.train_together(team, plan, data, folder) if team else trainer.train(plan, data, folder)
+    if team:
+        run = distributed.train_together(team, plan, data, folder)
+    else:
+        run = trainer.train(_as_begun(plan, folder, changes, given), data, folder)
     print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
 
 
-def _freezing(options: Options, team) -> dict:
-    """Return what the options say about freezing. A team freezes from the start and caches nothing by default."""
-    from workshop_utils.training import strategies
+def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object]) -> "Plan":
+    """Return the plan for a command that may resume a run: settings it leaves out are those of the run.
 
-    default = {"thaw": 0.0, "views": 0} if team and strategies.get(options.strategy).freezes else {}
-    given = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
-    return default | {key: value for key, value in given.items() if value is not None}
+    So the command that began a run resumes it even if the defaults have changed since.
+    """
+    from workshop_utils.training.run_folder import RunFolder
+
+    run = RunFolder(folder)
+    if not run.is_begun():
+        return plan
+    kept = run.plan
+    if (kept.strategy, kept.recipe.name) != (plan.strategy, plan.recipe.name):
+        return plan
+    recipe = dataclasses.replace(kept.recipe, **{name: getattr(plan.recipe, name) for name in changes})
+    frozen = kept.freezing and dataclasses.replace(kept.freezing, **freezing)
+    return dataclasses.replace(plan, recipe=recipe, freezing=frozen)
 
 
 def _team(options: Options):
