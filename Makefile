@@ -68,9 +68,14 @@ faults: .venv/installed-dev $(WEIGHTS) ## kill training again and again, fill it
 memory: .venv/installed-dev $(WEIGHTS) ## cache, train on and detect in 1,000 photos of 12 megapixels, and measure the memory
 	@$(PY) tools/memory.py $(ARGS)
 
-bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside plain Keras and PyTorch (two hours, on an idle machine)
+ifdef DATA
+bench: .venv/installed-dev $(WEIGHTS)
+	@$(PY) benchmarks/real_photos.py "$(DATA)" $(ARGS)
+else
+bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop next to plain Keras and PyTorch (two hours, on an idle machine; DATA=folder compares the scores on your own data set)
 	@$(PY) -m pip install --quiet "torch==2.13.0" || { $(INSTALL_FAILED); }
 	@$(PY) benchmarks/run.py $(ARGS)
+endif
 
 test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings
 	@$(PY) tools/trial.py colab $(ARGS)
