@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
+.PHONY: help run extras lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -21,8 +21,11 @@ help: ## list these commands
 	@echo
 	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed how long is trained."
 
-run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strategies in build/report.html
+run: .venv/installed $(WEIGHTS) ## execute the notebooks 00 to 10 and compare the strategies in build/report.html
 	@$(PY) tools/report.py
+
+extras: .venv/installed $(WEIGHTS) ## execute the notebooks after 10
+	@$(PY) tools/report.py extras
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab (ARGS="--no-browser --port 8890")
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")

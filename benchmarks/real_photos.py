@@ -61,8 +61,9 @@ def page(rows: list[dict]) -> str:
     parts = [
         "# Fine-tuning and plain Keras on several data sets",
         "Made by `make bench DATA=folder`. The seed's recipe, 1,000 steps of 8 photos, the same photos, augmentation "
-        "and evaluation; plain Keras trains every layer in float32. A gap is plain Keras's score less fine_tune's with the "
-        "same seed; the interval is Student's 95% interval of the mean. Processor seconds are those of all cores.",
+        "and evaluation; plain Keras trains every layer in float32. A gap is plain Keras's score less fine_tune's "
+        "with the same seed; the interval is Student's 95% interval of the mean. Processor seconds are those of all "
+        "cores.",
     ]
     for name in dict.fromkeys(row["dataset"] for row in rows):
         here = [row for row in rows if row["dataset"] == name]
