@@ -50,6 +50,7 @@ badges: .venv/installed ## let every badge lead to the repository you cloned, or
 	@$(PY) tools/links.py $(if $(REPO),--repo $(REPO)) $(if $(TAG),--tag $(TAG))
 
 site: .venv/installed build/report.html build/site-venv/installed ## make a site of the executed notebooks in build/site/
+	@ls build/notebooks/11_* >/dev/null 2>&1 || $(PY) tools/report.py extras
 	@$(PY) tools/pages.py build/site-venv/bin/python
 
 lock: .venv/installed ## write the newest versions that fit together, with their hashes, into requirements.lock

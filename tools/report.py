@@ -2,8 +2,8 @@
 
     python tools/report.py [extras]
 
-With `extras` it executes the notebooks after 10 and compares nothing: what `make extras` does. The executed notebooks go
-to build/notebooks/, the comparison to build/report.html. The recipe is WORKSHOP_RECIPE's, or else `quick`.
+With `extras` it executes the notebooks after 10 and compares nothing: what `make extras` does. The executed notebooks
+go to build/notebooks/, the comparison to build/report.html. The recipe is WORKSHOP_RECIPE's, or else `quick`.
 """
 
 import os
