@@ -447,7 +447,7 @@ def little_detector(classes: int, **_) -> keras.Model:
     """Return a network with the detector's input and outputs, and what stages need: layers to freeze, batch norm."""
     image = keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3))
     features = keras.layers.AveragePooling2D(30)(image)
-    for name in (architectures.get().frozen_up_to, "border", "behind"):
+    for name in (architectures.get().freezing_depths[0], "border", "behind"):
         features = keras.layers.Conv2D(4, 3, use_bias=False, name=f"{name}_convolution")(features)
         features = keras.layers.BatchNormalization(name=name)(features)
     features = keras.layers.GlobalAveragePooling2D()(features)
@@ -460,7 +460,7 @@ def little_detector(classes: int, **_) -> keras.Model:
 def with_a_little_network(set_attribute) -> None:
     """Let training train a network that takes no time and is not measured, and save at each step; the rest is real."""
 
-    never = architectures.get().frozen_up_to
+    never = architectures.get().freezing_depths[0]
     little = dataclasses.replace(architectures.get(), build=little_detector, recomputed_up_to=never)
     tune = dataclasses.replace(strategies.get("fine_tune"), load=strategies.random_weights)
     set_attribute(architectures, "ARCHITECTURES", {little.name: little})

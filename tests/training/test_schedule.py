@@ -134,7 +134,7 @@ def test_a_run_changes_the_layers_it_should_and_leaves_a_whole_detector(yoghurt,
 
 def test_freezing_up_to_a_layer_freezes_it_and_all_before_it(model):
     names = [layer.name for layer in model.layers]
-    last = architectures.get().cached_up_to
+    last = architectures.get().freezing_depths[-1]
     schedule.freeze_up_to(model, last)
     frozen = [layer.name for layer in model.layers if not layer.trainable]
     assert frozen == names[: names.index(last) + 1]

@@ -43,8 +43,8 @@ class Recipe:
         warmup: Steps during which the learning rate rises from 0 to `learning_rate`.
         evaluate_every: Steps between two measurements of AP.
         checkpoint_every: Steps between two checkpoints.
-        cached_views: Views of each photo whose frozen features fine_tune caches. 0 caches nothing, and fine_tune then
-            freezes fewer layers; see `Plan.of`.
+        freezing_depth: How many layers fine_tune freezes: a place in the architecture's `freezing_depths`, from 0. The
+            deeper, the faster is a step, and the less can be learned in a long run.
         by_strategy: {strategy: {setting: value}}, where a strategy differs.
     """
 
@@ -57,7 +57,7 @@ class Recipe:
     warmup: int = 0
     evaluate_every: int = 100
     checkpoint_every: int = 100
-    cached_views: int = 0
+    freezing_depth: int = 0
     by_strategy: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     def of(self, strategy: str) -> "Recipe":
@@ -73,11 +73,21 @@ class Recipe:
 RECIPES = {
     "quick": Recipe(
         "quick",
-        steps=400,
+        steps=250,
         learning_rate=0.01,
         warmup=30,
-        cached_views=1,
-        by_strategy={"random_init": {"steps": 120, "batch_size": 4}},
+        evaluate_every=125,
+        checkpoint_every=125,
+        freezing_depth=1,
+        by_strategy={
+            "random_init": {
+                "steps": 120,
+                "batch_size": 4,
+                "learning_rate": 0.03,
+                "evaluate_every": 60,
+                "checkpoint_every": 60,
+            }
+        },
     ),
     "workshop": Recipe("workshop", steps=300),
     "seed": Recipe("seed", steps=1000, photos=360),
@@ -119,7 +129,7 @@ def _number(key: str, value) -> float | int | None:
         number = math.nan
     if not math.isfinite(number) or not (rational or number.is_integer()):
         raise SettingsError(f"The setting {key}={value!r} is not {'a' if rational else 'a whole'} number.")
-    least = 0 if key in ("seed", "warmup", "cached_views") else 1
+    least = 0 if key in ("seed", "warmup", "freezing_depth") else 1
     if number <= 0 if rational else number < least:
         raise SettingsError(f"The setting {key}={value!r} is too small.")
     return number if rational else int(number)

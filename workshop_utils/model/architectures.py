@@ -31,9 +31,9 @@ class Architecture:
             given folder first if they are not there.
         class_layers: A regular expression for the names of the layers whose shapes depend on the classes. Their weights
             are not transferred to a network for other classes.
-        frozen_up_to: The last layer that fine-tuning freezes by default. Up to here the network finds edges and
-            colours, which look the same in all photos.
-        cached_up_to: The last layer that fine-tuning freezes where it caches the frozen layers' features.
+        freezing_depths: Layers up to which fine-tuning can freeze, from few frozen layers to many. Up to the first, the
+            network finds edges and colours, which look the same in all photos; fine-tuning never changes them by
+            default. The last is the one to cache features of.
         recomputed_up_to: The last layer whose outputs are computed twice to save memory where batch norm learns.
     """
 
@@ -41,8 +41,7 @@ class Architecture:
     build: Callable[[int], keras.Model]
     read_coco: Callable[[pathlib.Path], dict[str, list[np.ndarray]]]
     class_layers: str
-    frozen_up_to: str
-    cached_up_to: str
+    freezing_depths: tuple[str, ...]
     recomputed_up_to: str
 
     @property
@@ -77,8 +76,7 @@ register(
         build=ssdlite_mobilenet_v2.build,
         read_coco=lambda folder: ssdlite_mobilenet_v2.weights_by_layer(coco_download.read(folder)),
         class_layers=r"class_\d",
-        frozen_up_to="block_2_add",
-        cached_up_to="block_9_add",
+        freezing_depths=("block_2_add", "block_5_add", "block_9_add"),
         recomputed_up_to="block_2_add",
     )
 )

@@ -65,9 +65,8 @@ class Plan:
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
 
-        Fine-tuning freezes the architecture's layers up to `frozen_up_to`, and sees a new view of each photo in every
-        epoch. Where it caches features, or begins to freeze late, it freezes up to `cached_up_to`: the more layers are
-        frozen, the more time is saved.
+        Fine-tuning freezes as many layers as the recipe says, and sees a new view of each photo in every epoch. Where
+        it caches features, or begins to freeze late, it freezes as many as the architecture allows: that saves most.
 
         Args:
             data: The data set.
@@ -87,9 +86,8 @@ class Plan:
         given = {key: value for key, value in freezing.items() if value is not None}
         if given and not chosen.freezes:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
-        given = {"views": recipe.cached_views} | given
-        last = network.cached_up_to if given["views"] or given.get("thaw") else network.frozen_up_to
-        frozen = Freezing(**{"train_from": last} | given) if chosen.freezes else None
+        depth = -1 if given.get("views") or given.get("thaw") else recipe.freezing_depth
+        frozen = Freezing(**{"train_from": network.freezing_depths[depth]} | given) if chosen.freezes else None
         return cls(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, network.name)
 
     @property

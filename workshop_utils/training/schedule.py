@@ -86,14 +86,14 @@ class Schedule:
     def _early_weights(self) -> dict[str, keras.Variable]:
         """Return by path the weights that learn only until the layers up to `train_from` are frozen."""
         always = {weight.path for weight in self.model.trainable_variables}
-        freeze_up_to(self.model, self._architecture.frozen_up_to)
+        freeze_up_to(self.model, self._architecture.freezing_depths[0])
         early = {weight.path: weight for weight in self.model.trainable_variables if weight.path not in always}
         freeze_up_to(self.model, self.plan.freezing.train_from)
         return early
 
     def _begin_thawed(self) -> tuple[keras.Model, Callable]:
         shutil.rmtree(self.cache, ignore_errors=True)  # an interrupted run computed it from other weights
-        freeze_up_to(self.model, self._architecture.frozen_up_to)
+        freeze_up_to(self.model, self._architecture.freezing_depths[0])
         return self._network(self.model), self._live()
 
     def _begin_frozen(self) -> tuple[keras.Model, Callable]:
