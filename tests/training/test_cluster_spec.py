@@ -14,7 +14,7 @@ from workshop_utils.training import cluster_spec
 )  # fmt: skip
 def test_a_place_that_cannot_be_is_told_in_words(addresses, index, said):
     with pytest.raises(settings.SettingsError, match=said):
-        cluster_spec.place(addresses, index)
+        cluster_spec.resolve(addresses, index)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,10 @@ def test_a_place_that_cannot_be_is_told_in_words(addresses, index, said):
 )  # fmt: skip
 def test_the_place_is_read_from_tf_config_as_tensorflow_documents_it(text, index, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
-    assert cluster_spec.place(None, None) == (None if index is None else cluster_spec.Place(("a:1", "b:2"), index))
-    assert cluster_spec.place("c:3,d:4", 0) == cluster_spec.Place(("c:3", "d:4"), 0), "the options come first"
+    assert cluster_spec.resolve(None, None) == (
+        None if index is None else cluster_spec.ClusterSpec(("a:1", "b:2"), index)
+    )
+    assert cluster_spec.resolve("c:3,d:4", 0) == cluster_spec.ClusterSpec(("c:3", "d:4"), 0), "the options come first"
 
 
 @pytest.mark.parametrize(
@@ -39,4 +41,4 @@ def test_the_place_is_read_from_tf_config_as_tensorflow_documents_it(text, index
 def test_a_tf_config_that_cannot_be_used_is_told_in_words(text, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(settings.SettingsError, match="TF_CONFIG"):
-        cluster_spec.place(None, None)
+        cluster_spec.resolve(None, None)

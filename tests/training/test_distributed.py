@@ -77,7 +77,7 @@ class BesideAnother(distributed.Team):
 
 
 def beside(*others, index: int = 0) -> BesideAnother:
-    return BesideAnother(None, cluster_spec.Place(("a:1", "b:2"), index), None, others)
+    return BesideAnother(None, cluster_spec.ClusterSpec(("a:1", "b:2"), index), None, others)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -237,7 +237,7 @@ def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
     parts = [beside(index=index).part for index in range(2)]
     whole = batches.batch(data.samples, data.label_map, 1, 5, seed=3)
     for part in parts:
-        own = {index for _, index in batches.places(1, 5, len(data.samples), 3)[part]}
+        own = {index for _, index in batches.epochs_and_indices(1, 5, len(data.samples), 3)[part]}
         samples = [
             dataclasses.replace(sample, source=sample.source if index in own else settings.PROJECT / "nowhere.jpg")
             for index, sample in enumerate(data.samples)
@@ -249,7 +249,9 @@ def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
 
 def test_the_order_of_an_epoch_is_drawn_once_however_many_photos_it_has():
     batches._order.cache_clear()
-    drawn = [index for step in range(9) for epoch, index in batches.places(step, 5, 20, seed=3) if epoch == 1]
+    drawn = [
+        index for step in range(9) for epoch, index in batches.epochs_and_indices(step, 5, 20, seed=3) if epoch == 1
+    ]
     assert sorted(drawn) == list(range(20))
     assert batches._order.cache_info().misses == 3
 
@@ -260,12 +262,12 @@ class Answering:
     def __init__(self, answer):
         self.answer = answer
 
-    def exchange(self, value):
+    def all_gather(self, value):
         return [value, self.answer]
 
 
 def test_a_worker_with_other_photos_or_options_is_named(alone):
-    team = distributed.Team(None, cluster_spec.Place(("a:1", "b:2"), 0), Answering(["another digest", False]))
+    team = distributed.Team(None, cluster_spec.ClusterSpec(("a:1", "b:2"), 0), Answering(["another digest", False]))
     with pytest.raises(cluster_spec.ClusterError, match=r"Worker 1 \(b:2\) has other photos, options or"):
         team.agree(alone.plan, done=False)
 

@@ -78,7 +78,7 @@ def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_writ
 def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
     (run.folder / "elsewhere").mkdir(parents=True)
     (run.folder / "checkpoints").symlink_to(run.folder / "elsewhere")
-    run.refuse_links()
+    run.check_links()
 
 
 def test_a_folder_without_a_run_is_named(run):

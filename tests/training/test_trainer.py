@@ -103,7 +103,7 @@ def pretended(monkeypatch):
     monkeypatch.setitem(architectures.ARCHITECTURES, architecture.name, architecture)
     monkeypatch.setattr(schedule.Schedule, "_network", lambda self, model: model)
     monkeypatch.setattr(trainer, "make_step", make_step)
-    monkeypatch.setattr(trainer, "measured", lambda *_: dict(scores))
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(scores))
 
 
 def steps_on_the_board(run: run_folder.RunFolder) -> list[int]:
@@ -360,7 +360,7 @@ def test_with_a_damaged_state_training_goes_on_from_the_one_before_and_ends_the_
 
 @pytest.mark.parametrize("time", [1, 2])
 def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, monkeypatch, time):
-    measured, calls = trainer.measured, []
+    measured, calls = trainer.evaluate, []
 
     def stop_once(*arguments):
         calls.append(arguments)
@@ -368,7 +368,7 @@ def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pr
             raise KeyboardInterrupt
         return measured(*arguments)
 
-    monkeypatch.setattr(trainer, "measured", stop_once)
+    monkeypatch.setattr(trainer, "evaluate", stop_once)
     with pytest.raises(KeyboardInterrupt):
         train("random_init", data, LONG, tmp_path)
     run = train("random_init", data, LONG, tmp_path)
@@ -400,7 +400,7 @@ def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, mon
 
 def test_what_could_not_be_measured_is_an_empty_cell_and_null_not_0(data, tmp_path, pretended, monkeypatch):
     nothing = {"AP": None, "AP50": None, "AP75": None, "per_class": {"peach": None}, "reason": "no photo"}
-    monkeypatch.setattr(trainer, "measured", lambda *_: dict(nothing))
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(nothing))
     run = train("random_init", data, LONG, tmp_path)
     assert [(row["step"], row["AP"], row["AP50"]) for row in run.history()] == [
         (10, None, None), (20, None, None), (25, None, None)
@@ -412,7 +412,7 @@ def test_what_could_not_be_measured_is_an_empty_cell_and_null_not_0(data, tmp_pa
     assert train("random_init", data, LONG, tmp_path).metrics() == nothing
 
 
-@pytest.mark.parametrize("loss", [float("nan"), float("inf"), trainer.MOST_LOSS])
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), trainer.MAX_LOSS])
 def test_training_stops_at_the_first_step_whose_loss_says_nothing(data, tmp_path, pretended, monkeypatch, loss):
     make_step = trainer.make_step
 
@@ -467,7 +467,7 @@ def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as
 
 
 def test_as_is_is_measured_once_and_says_so(as_is, data, monkeypatch, capsys):
-    monkeypatch.setattr(trainer, "measured", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: pytest.fail("it was measured again"))
     train("as_is", data, RECIPE, as_is.folder)
     assert f"Measured already: {as_is.folder}" in capsys.readouterr().out
 

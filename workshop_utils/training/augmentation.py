@@ -52,7 +52,7 @@ def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng
     """Return an augmented view of a photo: SSD crop, flip, relighting."""
     view = plain(image, boxes, class_ids, random_crop(boxes, rng))
     mirrored = rng.random() < 0.5
-    view = dataclasses.replace(view, image=relight(view.image, rng))
+    view = dataclasses.replace(view, image=jitter_colours(view.image, rng))
     return flip(view) if mirrored else view
 
 
@@ -85,7 +85,7 @@ def flip(view: View) -> View:
     return View(view.image[:, ::-1], boxes, view.class_ids)
 
 
-def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def jitter_colours(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change brightness, contrast and colour saturation a little. Hue stays: flavours are told apart by it."""
     brightness, contrast, saturation = rng.uniform(-24, 24), rng.uniform(0.8, 1.25), rng.uniform(0.75, 1.25)
     colours = contrast * (saturation * np.eye(3) + (1 - saturation) / 3)

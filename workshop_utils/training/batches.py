@@ -16,7 +16,7 @@ from workshop_utils.model import anchors, preprocessing
 from workshop_utils.training import augmentation
 
 
-def places(step: int, size: int, count: int, seed: int) -> list[tuple[int, int]]:
+def epochs_and_indices(step: int, size: int, count: int, seed: int) -> list[tuple[int, int]]:
     """Return (epoch, which of `count` photos) for each photo of training batch number `step`.
 
     In every epoch each photo comes once, in an order drawn for that epoch.
@@ -65,7 +65,7 @@ def batch(
     Returns:
         Images (size, 300, 300, 3) in [-1, 1], box encodings (size, 1917, 4) and class ids (size, 1917).
     """
-    shown = places(step, size, len(samples), seed)[part]
+    shown = epochs_and_indices(step, size, len(samples), seed)[part]
     if repeat:
         first, count = repeat
         shown = [(first + (epoch - first) % count, index) for epoch, index in shown]
@@ -89,10 +89,10 @@ def batches(
 
     The other arguments are those of `batch`.
     """
-    return ahead(batch(samples, mapping, step, size, seed, part, repeat) for step in range(start, stop))
+    return prefetch(batch(samples, mapping, step, size, seed, part, repeat) for step in range(start, stop))
 
 
-def ahead(items: Iterator, count: int = 2) -> Iterator:
+def prefetch(items: Iterator, count: int = 2) -> Iterator:
     """Yield the items, computed in another thread, at most `count` of them in advance."""
     nothing = object()
     with concurrent.futures.ThreadPoolExecutor(1) as thread:

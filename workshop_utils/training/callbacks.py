@@ -105,13 +105,13 @@ class History(Callback):
         kept = [row for row in self.run.history() if row["step"] <= trainer.start]
         self._last = int(kept[-1]["step"]) if kept else 0
         if self._last == trainer.start:
-            trainer.forget_losses()
+            trainer.reset_losses()
         how = {"newline": "", "encoding": "utf-8"}
         with files.replacing(self.run.history_file) as unfinished, open(unfinished, "w", **how) as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows([{key: _text(value) for key, value in row.items()} for row in kept])
-        with writing(self.run):
+        with as_write_error(self.run):
             self._stream = open(self.run.history_file, "a", **how)  # noqa: SIM115 (until on_end)
 
     def on_step(self, trainer: Any) -> None:
@@ -119,12 +119,12 @@ class History(Callback):
         if self._last == step or not (trainer.scores or step % ROW_EVERY == 0):
             return
         row = _row(trainer)
-        with writing(self.run):
+        with as_write_error(self.run):
             csv.DictWriter(self._stream, COLUMNS, restval="").writerow({key: _text(row[key]) for key in row})
             self._stream.flush()
         self._last = step
-        trainer.forget_losses()
-        trainer.inform("on_row", row)
+        trainer.reset_losses()
+        trainer.notify("on_row", row)
 
     def on_end(self, trainer: Any) -> None:
         if self._stream:
@@ -140,14 +140,14 @@ class TensorBoard(Callback):
 
     def on_begin(self, trainer: Any) -> None:
         folder = self.run.folder / "tensorboard"
-        with writing(self.run):
+        with as_write_error(self.run):
             shutil.rmtree(folder, ignore_errors=True)  # it holds no more than the history does
             self._writer = tf.summary.create_file_writer(str(folder))
             for row in self.run.history():
                 self._show(row)
 
     def on_row(self, trainer: Any, row: Row) -> None:
-        with writing(self.run):
+        with as_write_error(self.run):
             self._show(row)
 
     def on_end(self, trainer: Any) -> None:
@@ -183,7 +183,7 @@ class ProgressBar(Callback):
             self._bar.close()
 
 
-def of_run(run: RunFolder, measure: Callable[[], dict]) -> list[Callback]:
+def for_run(run: RunFolder, measure: Callable[[], dict]) -> list[Callback]:
     """Return the callbacks that write a run's folder, in the order in which they must be called."""
     bar = ProgressBar(run.plan.strategy)
     return [State(run), Checkpoints(run), Evaluation(run, measure), History(run), TensorBoard(run), bar]
@@ -196,7 +196,7 @@ def is_due(trainer: Any, every: int) -> bool:
 
 
 @contextlib.contextmanager
-def writing(run: RunFolder) -> Iterator[None]:
+def as_write_error(run: RunFolder) -> Iterator[None]:
     """Raise WriteError for whatever keeps a row from being written."""
     try:
         with disk_faults():

@@ -17,14 +17,14 @@ class ClusterError(WorkshopError, RuntimeError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class ClusterSpec:
     """The addresses of all workers, each a host and a port, and which of them this process is."""
 
     workers: tuple[str, ...]
     index: int
 
 
-def place(addresses: str | None, index: int | None) -> Place | None:
+def resolve(addresses: str | None, index: int | None) -> ClusterSpec | None:
     """Return the place that the options name, or else TF_CONFIG; None where neither names any other worker.
 
     `addresses` are host:port, with commas between them. Raises SettingsError.
@@ -36,7 +36,7 @@ def place(addresses: str | None, index: int | None) -> Place | None:
     return _checked(addresses.split(","), index, "--workers")
 
 
-def _configured() -> Place | None:
+def _configured() -> ClusterSpec | None:
     """Return what TF_CONFIG says, None where it names no other workers. A `chief` in it is the first of the workers."""
     try:
         config = json.loads(os.environ.get("TF_CONFIG") or "{}")
@@ -54,7 +54,7 @@ def _configured() -> Place | None:
     return _checked(chiefs + others, index + (len(chiefs) if job == "worker" else 0), "TF_CONFIG")
 
 
-def _checked(addresses: list[str], index: int, where: str) -> Place:
+def _checked(addresses: list[str], index: int, where: str) -> ClusterSpec:
     for address in addresses:
         host, _, port = str(address).rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
@@ -63,4 +63,4 @@ def _checked(addresses: list[str], index: int, where: str) -> Place:
         raise SettingsError(f"{where} must name two workers at least, each once, not {','.join(addresses)}.")
     if not 0 <= index < len(addresses):
         raise SettingsError(f"There is no worker {index}: {where} names 0 to {len(addresses) - 1}.")
-    return Place(tuple(addresses), index)
+    return ClusterSpec(tuple(addresses), index)

@@ -13,9 +13,9 @@ import time
 
 import numpy as np
 
-from workshop_utils.training.cluster_spec import ClusterError, Place
+from workshop_utils.training.cluster_spec import ClusterError, ClusterSpec
 
-PATIENCE = 120.0
+CONNECT_TIMEOUT = 120.0
 """Seconds that a worker waits for the others to start."""
 
 LONGEST_MESSAGE = 1_000_000
@@ -27,15 +27,15 @@ _LENGTH = struct.Struct("!Q")
 class Connections:
     """This worker's connections: the chief has one to every other worker, each other worker one to the chief."""
 
-    def __init__(self, place: Place, sockets: dict[int, socket.socket]):
-        self.place, self.sockets = place, sockets
+    def __init__(self, cluster: ClusterSpec, sockets: dict[int, socket.socket]):
+        self.cluster, self.sockets = cluster, sockets
 
-    def exchange(self, value: object) -> list:
+    def all_gather(self, value: object) -> list:
         """Return every worker's value, by index. All workers call it; a value is anything JSON holds.
 
         Raises ClusterError where a worker was lost.
         """
-        if self.place.index:
+        if self.cluster.index:
             self._send(0, json.dumps(value).encode())
             return json.loads(self._receive(0, LONGEST_MESSAGE))
         values = [value, *(json.loads(self._receive(index, LONGEST_MESSAGE)) for index in sorted(self.sockets))]
@@ -43,9 +43,9 @@ class Connections:
             self._send(index, json.dumps(values).encode())
         return values
 
-    def share(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    def broadcast(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """Return the chief's arrays; each worker gives its own, of the same shapes. Raises ClusterError."""
-        if self.place.index == 0:
+        if self.cluster.index == 0:
             for index in self.sockets:
                 self._send(index, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
             return arrays
@@ -55,13 +55,13 @@ class Connections:
             offset += array.nbytes
         return received
 
-    def lost(self, patience: float = 10.0) -> list[int]:
-        """Return the workers that have ended, as far as this worker can find out within `patience` seconds.
+    def lost_workers(self, timeout: float = 10.0) -> list[int]:
+        """Return the workers that have ended, as far as this worker can find out within `timeout` seconds.
 
         The chief looks at its connections and tells the others what it found.
         """
-        deadline = time.monotonic() + patience
-        if self.place.index == 0:
+        deadline = time.monotonic() + timeout
+        if self.cluster.index == 0:
             while not (ended := [index for index in self.sockets if self._has_ended(index)]):
                 if time.monotonic() > deadline:
                     break
@@ -73,7 +73,7 @@ class Connections:
                     ended.append(index)
             return sorted(ended)
         try:
-            self.sockets[0].settimeout(patience)
+            self.sockets[0].settimeout(timeout)
             return json.loads(self._receive(0, LONGEST_MESSAGE))
         except (ClusterError, ValueError):
             return [0] if self._has_ended(0) else []
@@ -94,7 +94,7 @@ class Connections:
         try:
             self.sockets[index].sendall(_LENGTH.pack(len(data)) + data)
         except OSError as fault:
-            raise lost(self.place, [index], fault) from None
+            raise lost_workers_error(self.cluster, [index], fault) from None
 
     def _receive(self, index: int, most: int) -> bytes:
         try:
@@ -103,26 +103,26 @@ class Connections:
                 raise OSError(f"it sent {length} bytes where at most {most} were expected")
             return _read(self.sockets[index], length)
         except OSError as fault:
-            raise lost(self.place, [index], fault) from None
+            raise lost_workers_error(self.cluster, [index], fault) from None
 
 
-def lost(place: Place, workers: list[int], why: object) -> ClusterError:
+def lost_workers_error(cluster: ClusterSpec, workers: list[int], why: object) -> ClusterError:
     """Return the error that names the workers which are gone; where none is known, it shows the original message."""
-    named = ", ".join(f"worker {index} ({place.workers[index]})" for index in workers)
+    named = ", ".join(f"worker {index} ({cluster.workers[index]})" for index in workers)
     what = f"has lost {named}: it ended, or cannot be reached any more" if named else f"cannot go on ({why})"
     return ClusterError(
-        f"Worker {place.index} {what}. The other worker's last message says why. Start all workers again, each with "
+        f"Worker {cluster.index} {what}. The other worker's last message says why. Start all workers again, each with "
         "the same command: they resume from the last step that was saved."
     )
 
 
-def meet(place: Place, patience: float = PATIENCE) -> Connections:
+def connect(cluster: ClusterSpec, timeout: float = CONNECT_TIMEOUT) -> Connections:
     """Wait until every worker listens at its address and is connected to the chief; return the connections.
 
     TensorFlow itself would wait, too, but would not say for whom. Afterwards each worker's port is free for TensorFlow.
-    Raises ClusterError where this worker's port is in use, or another does not answer within `patience` seconds.
+    Raises ClusterError where this worker's port is in use, or another does not answer within `timeout` seconds.
     """
-    own, deadline = place.workers[place.index], time.monotonic() + patience
+    own, deadline = cluster.workers[cluster.index], time.monotonic() + timeout
     try:
         listening = socket.create_server(_where_to_listen(own))
     except OSError as fault:
@@ -130,30 +130,32 @@ def meet(place: Place, patience: float = PATIENCE) -> Connections:
             f"{own}: this worker cannot listen there ({fault.strerror}). If an earlier run has not ended yet, wait for "
             "it; otherwise name another port, in the commands of all workers."
         ) from None
-    print(f"Worker {place.index} of {len(place.workers)} waits for the others.", flush=True)
+    print(f"Worker {cluster.index} of {len(cluster.workers)} waits for the others.", flush=True)
     with listening:
-        for index in range(len(place.workers)):
-            if index != place.index:
-                _try(place, index, deadline, patience).close()
-        if place.index == 0:
-            connections = Connections(place, _accept(place, listening, deadline, patience))
+        for index in range(len(cluster.workers)):
+            if index != cluster.index:
+                _try(cluster, index, deadline, timeout).close()
+        if cluster.index == 0:
+            connections = Connections(cluster, _accept(cluster, listening, deadline, timeout))
         else:
-            connections = Connections(place, {0: _try(place, 0, deadline, patience)})
-            connections._send(0, json.dumps(place.index).encode())
-        connections.exchange("here")  # until here, every worker listens
+            connections = Connections(cluster, {0: _try(cluster, 0, deadline, timeout)})
+            connections._send(0, json.dumps(cluster.index).encode())
+        connections.all_gather("here")  # until here, every worker listens
     return connections
 
 
-def _accept(place: Place, listening: socket.socket, deadline: float, patience: float) -> dict[int, socket.socket]:
+def _accept(
+    cluster: ClusterSpec, listening: socket.socket, deadline: float, timeout: float
+) -> dict[int, socket.socket]:
     """Return the connection of every other worker. Those that only asked whether the chief listens say nothing."""
     found: dict[int, socket.socket] = {}
-    missing = set(range(1, len(place.workers)))
+    missing = set(range(1, len(cluster.workers)))
     while missing:
         listening.settimeout(max(0.01, deadline - time.monotonic()))
         try:
             connection, _ = listening.accept()
         except TimeoutError:
-            raise _silent(place, min(missing), patience, "it did not connect") from None
+            raise _silent(cluster, min(missing), timeout, "it did not connect") from None
         connection.settimeout(5.0)
         try:
             (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size))
@@ -169,14 +171,14 @@ def _accept(place: Place, listening: socket.socket, deadline: float, patience: f
     return found
 
 
-def _try(place: Place, index: int, deadline: float, patience: float) -> socket.socket:
+def _try(cluster: ClusterSpec, index: int, deadline: float, timeout: float) -> socket.socket:
     """Return a connection to a worker, tried until the deadline. Raises ClusterError."""
     while True:
         try:
-            return _kept(socket.create_connection(_split(place.workers[index]), timeout=5))
+            return _kept(socket.create_connection(_split(cluster.workers[index]), timeout=5))
         except OSError as fault:
             if time.monotonic() > deadline:
-                raise _silent(place, index, patience, fault) from None
+                raise _silent(cluster, index, timeout, fault) from None
         time.sleep(0.2)
 
 
@@ -187,9 +189,9 @@ def _kept(connection: socket.socket) -> socket.socket:
     return connection
 
 
-def _silent(place: Place, index: int, patience: float, why: object) -> ClusterError:
+def _silent(cluster: ClusterSpec, index: int, timeout: float, why: object) -> ClusterError:
     return ClusterError(
-        f"Worker {index} ({place.workers[index]}) does not answer after {patience:.0f} s ({why}). Start it, check its "
+        f"Worker {index} ({cluster.workers[index]}) does not answer after {timeout:.0f} s ({why}). Start it, check its "
         "address, and that no firewall is between; then start all again."
     )
 

@@ -35,7 +35,7 @@ from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Dataset
 from workshop_utils.training import connections
 from workshop_utils.training.callbacks import Callback, ProgressBar
-from workshop_utils.training.cluster_spec import ClusterError, Place
+from workshop_utils.training.cluster_spec import ClusterError, ClusterSpec
 from workshop_utils.training.connections import Connections
 from workshop_utils.training.fast import precision
 from workshop_utils.training.plan import Plan
@@ -48,18 +48,18 @@ class Team:
     """This worker's side of a cluster whose workers are connected."""
 
     strategy: tf.distribute.Strategy
-    place: Place
+    cluster: ClusterSpec
     connections: Connections
 
     @property
     def chief(self) -> bool:
         """Whether this worker measures and writes."""
-        return self.place.index == 0
+        return self.cluster.index == 0
 
     @property
     def part(self) -> slice:
         """Which photos of each batch are this worker's."""
-        return slice(self.place.index, None, len(self.place.workers))
+        return slice(self.cluster.index, None, len(self.cluster.workers))
 
     def total(self, *values: tf.Tensor) -> list[tf.Tensor]:
         """Return the sum of each value over all workers. All call it at once, with values of one type."""
@@ -79,9 +79,9 @@ class Team:
         *sums, all_matched = self.total(*(value * tf.maximum(matched, 1.0) for value in values), matched)
         return [each / tf.maximum(all_matched, 1.0) for each in sums]
 
-    def share(self, variables: list[keras.Variable]) -> None:
+    def broadcast(self, variables: list[keras.Variable]) -> None:
         """Set every worker's variables to the chief's."""
-        values = self.connections.share([np.asarray(variable) for variable in variables])
+        values = self.connections.broadcast([np.asarray(variable) for variable in variables])
         if not self.chief:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
@@ -90,36 +90,36 @@ class Team:
         """Return whether the chief's run is `done`. Raises ClusterError where another worker has another plan."""
         described = repr((dataclasses.replace(plan, data=""), precision.policy()))
         digest = hashlib.sha256(described.encode()).hexdigest()
-        plans, finished = zip(*self.connections.exchange([digest, done]), strict=True)
+        plans, finished = zip(*self.connections.all_gather([digest, done]), strict=True)
         differing = [index for index, each in enumerate(plans) if each != plans[0]]
         if differing:
             raise ClusterError(
-                f"Worker {differing[0]} ({self.place.workers[differing[0]]}) has other photos, options or "
+                f"Worker {differing[0]} ({self.cluster.workers[differing[0]]}) has other photos, options or "
                 f"{precision.VARIABLE} than worker 0. Give all the same command, except for --index, and the same data."
             )
         return finished[0]
 
     def wait(self) -> None:
         """Return when every worker has come here."""
-        self.connections.exchange("done")
+        self.connections.all_gather("done")
 
 
-def join(place: Place, patience: float = connections.PATIENCE) -> Team:
+def join(cluster: ClusterSpec, timeout: float = connections.CONNECT_TIMEOUT) -> Team:
     """Return the team when all workers are there.
 
     TensorFlow must not have computed anything in this process before. Raises ClusterError where this worker's port is
-    in use, or another worker does not answer within `patience` seconds.
+    in use, or another worker does not answer within `timeout` seconds.
     """
-    met = connections.meet(place, patience)
+    met = connections.connect(cluster, timeout)
     gpus = min(1, len(tf.config.list_physical_devices("GPU")))
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": place.workers}),
+        tf.train.ClusterSpec({"worker": cluster.workers}),
         task_type="worker",
-        task_id=place.index,
+        task_id=cluster.index,
         num_accelerators={"GPU": gpus},
     )
-    with naming_the_lost(met):
-        return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), place, met)
+    with naming_lost_workers(met):
+        return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), cluster, met)
 
 
 def train_together(
@@ -129,10 +129,10 @@ def train_together(
 
     Raises SettingsError for what a cluster cannot do, ClusterError where the workers differ or one is lost.
     """
-    _refuse(plan, len(team.place.workers))
+    _refuse(plan, len(team.cluster.workers))
     run = RunFolder(pathlib.Path(folder))
-    with naming_the_lost(team.connections):
-        done = team.agree(plan, team.chief and run.is_begun() and run.is_finished())
+    with naming_lost_workers(team.connections):
+        done = team.agree(plan, team.chief and run.is_started() and run.is_finished())
         if team.chief:
             train(plan, data, folder, callbacks=callbacks, team=team)
         elif not done:
@@ -160,14 +160,14 @@ def _follow(team: Team, plan: Plan, data: Dataset) -> None:
     samples, _ = plan.split(data)
     keras.utils.set_random_seed(plan.recipe.seed)
     model, _ = plan.chosen.start(plan.classes, plan.architecture)
-    bar = ProgressBar(f"worker {team.place.index}")
+    bar = ProgressBar(f"worker {team.cluster.index}")
     Trainer(plan, model, samples, RunFolder(pathlib.Path()).frozen, [bar], team).fit()
 
 
 @contextlib.contextmanager
-def naming_the_lost(met: Connections) -> Iterator[None]:
+def naming_lost_workers(met: Connections) -> Iterator[None]:
     """Raise ClusterError that names the worker that is gone; TensorFlow raises many different errors for that."""
     try:
         yield
     except tf.errors.OpError as fault:
-        raise connections.lost(met.place, met.lost(), fault.message) from None
+        raise connections.lost_workers_error(met.cluster, met.lost_workers(), fault.message) from None

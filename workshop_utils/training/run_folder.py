@@ -78,7 +78,7 @@ class RunFolder:
         """
         files.make_folder(self.checkpoints)
         wanted = plan.as_json()
-        if not self.is_begun():
+        if not self.is_started():
             files.write_text(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n", self.folder / RECIPE)
         there = self.plan.as_json()
         differing = [key for key in wanted if key != "data" and there[key] != wanted[key]]
@@ -94,7 +94,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keep other processes from training in the folder, which is made if need be. Raises RunFolderError."""
         files.make_folder(self.folder)
-        self.refuse_links()
+        self.check_links()
         lock = filelock.FileLock(self.folder / "lock")
         try:
             lock.acquire(timeout=0)
@@ -107,7 +107,7 @@ class RunFolder:
         finally:
             lock.release()
 
-    def is_begun(self) -> bool:
+    def is_started(self) -> bool:
         """Return whether the folder holds a run, finished or not."""
         return (self.folder / RECIPE).exists()
 
@@ -117,7 +117,7 @@ class RunFolder:
         trained = not plan.chosen.trains or plan.recipe.steps in self.steps()
         return trained and (self.folder / METRICS).exists()
 
-    def refuse_links(self) -> None:
+    def check_links(self) -> None:
         """Raise RunFolderError where a link in the folder would lead out of it what is written here."""
         for path in (self.folder / name for name in WRITTEN):
             if untrusted.leaves(path, self.folder):

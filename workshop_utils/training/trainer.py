@@ -26,7 +26,7 @@ from workshop_utils.training.train_step import make_optimizer, make_step
 if TYPE_CHECKING:
     from workshop_utils.training.distributed import Team
 
-MOST_LOSS = 2.0**24
+MAX_LOSS = 2.0**24
 """A loss at or above this means that training has diverged. An object given the wrong class costs about one, and from
 here on float32 no longer holds every whole number: the loss does not notice whether that object is right. Runs begin
 below 100. Gradients are clipped, so a learning rate of 1e10 may never lead to infinity, only to nonsense."""
@@ -76,20 +76,20 @@ class Trainer:
         self.start, self.progress = progress.step, progress
 
     def fit(self) -> None:
-        """Train to the plan's last step. Raises TrainingError where the loss is no number, or at least MOST_LOSS."""
+        """Train to the plan's last step. Raises TrainingError where the loss is no number, or at least MAX_LOSS."""
         try:
-            self.inform("on_begin")
+            self.notify("on_begin")
             if self.team:
-                self.team.share(self.variables)
+                self.team.broadcast(self.variables)
                 self.resume(self.progress._replace(step=int(self.optimizer.iterations)))
             if self.start:
-                self.inform("on_step")
+                self.notify("on_step")
             self._began = time.monotonic() - self.progress.seconds
             for stage in self.stages:
                 if self.progress.step < stage.stop:
                     self._train(stage)
         finally:
-            self.inform("on_end")
+            self.notify("on_end")
 
     def _train(self, stage: Stage) -> None:
         self.stop = stage.stop
@@ -98,27 +98,27 @@ class Trainer:
         for batch in batches(self.progress.step, stage.stop):
             losses = [float(loss) for loss in step(*batch)]
             done, seconds = int(self.optimizer.iterations), time.monotonic() - self._began
-            if not sum(losses) < MOST_LOSS:  # NaN is not below it, either
-                raise diverged(self.plan, f"the loss is {sum(losses):g} at step {done}")
+            if not sum(losses) < MAX_LOSS:  # NaN is not below it, either
+                raise divergence_error(self.plan, f"the loss is {sum(losses):g} at step {done}")
             self.progress, self.scores = Progress(done, seconds, [*self.progress.losses, losses]), None
-            self.inform("on_step")
+            self.notify("on_step")
 
     def check_weights(self) -> None:
         """Raise TrainingError where a variable holds something that is not a finite number."""
         if not all(np.isfinite(variable.numpy()).all() for variable in self.variables):
-            raise diverged(self.plan, f"a weight is not a number at step {self.progress.step}")
+            raise divergence_error(self.plan, f"a weight is not a number at step {self.progress.step}")
 
-    def forget_losses(self) -> None:
+    def reset_losses(self) -> None:
         """Start the mean of the next row of the history."""
         self.progress = self.progress._replace(losses=[])
 
-    def inform(self, event: str, *arguments: object) -> None:
+    def notify(self, event: str, *arguments: object) -> None:
         """Call `event` of each callback, in order."""
         for callback in self.callbacks:
             getattr(callback, event)(self, *arguments)
 
 
-def diverged(plan: Plan, what: str) -> TrainingError:
+def divergence_error(plan: Plan, what: str) -> TrainingError:
     """Return the error for training that left the range of numbers."""
     return TrainingError(
         f"Training has diverged: {what}. The learning rate {plan.recipe.learning_rate:g} is probably too high: train "
@@ -162,10 +162,10 @@ def train(
         training, validation = plan.split(data)
         keras.utils.set_random_seed(plan.recipe.seed)
         model, names = plan.chosen.start(plan.classes, plan.architecture)
-        measure = functools.partial(measured, plan, model, names, validation)
+        measure = functools.partial(evaluate, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
-            written = recording.of_run(run, measure)
+            written = recording.for_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*written, *callbacks], team, fast)
             print(_computing(plan, fast), flush=True)
             trainer.fit()
@@ -206,7 +206,7 @@ def load_model(run: RunFolder, step: int | None = None) -> Detector:
     return detector
 
 
-def measured(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
+def evaluate(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
     """Return the metrics by class, and for a detector that keeps COCO's classes also whatever it calls the objects."""
     return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
 

@@ -63,7 +63,7 @@ class FeatureCache:
         shards = [range(first, min(first + SHARD, rows)) for first in range(0, rows, SHARD)]
         missing = [shard for shard in shards if not self._is_whole(shard[0], len(trunk.outputs))]
         compute = tf.function(folded_layers.fold(trunk, precision.policy()))
-        views = batches.ahead((self._view(row) for shard in missing for row in shard), 2 * BATCH)
+        views = batches.prefetch((self._view(row) for shard in missing for row in shard), 2 * BATCH)
         done = rows - sum(map(len, missing))
         with contextlib.closing(views), tqdm(total=rows, initial=done, desc="frozen layers", unit="view") as bar:
             for shard in missing:
@@ -73,12 +73,12 @@ class FeatureCache:
     def batches(self, size: int, start: int, stop: int) -> Iterator[tuple]:
         """Yield what `dataset.batches` yields, with the trunk's outputs, in half precision, instead of images."""
         shards = [self._read(first) for first in range(0, self.views * len(self.samples), SHARD)]
-        return batches.ahead(self._batch(shards, step, size) for step in range(start, stop))
+        return batches.prefetch(self._batch(shards, step, size) for step in range(start, stop))
 
     def _batch(self, shards: list["_Shard"], step: int, size: int) -> tuple:
         rows = [
             (epoch - self.first_epoch) % self.views * len(self.samples) + index
-            for epoch, index in batches.places(step, size, len(self.samples), self.seed)
+            for epoch, index in batches.epochs_and_indices(step, size, len(self.samples), self.seed)
         ]
         outputs = zip(*(shards[row // SHARD].outputs(row % SHARD) for row in rows), strict=True)
         targets = [anchors.targets(*shards[row // SHARD].truth(row % SHARD)) for row in rows]

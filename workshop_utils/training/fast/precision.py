@@ -26,7 +26,7 @@ def policy() -> str:
 
     WORKSHOP_PRECISION=float32 switches bfloat16 off. Raises PrecisionError.
     """
-    wanted = os.environ.get(VARIABLE) or ("bfloat16" if _computes_bfloat16() else "float32")
+    wanted = os.environ.get(VARIABLE) or ("bfloat16" if _supports_bfloat16() else "float32")
     if wanted not in ("float32", "bfloat16"):
         raise PrecisionError(f"{VARIABLE} is {wanted}, and must be float32 or bfloat16.")
     return "float32" if wanted == "float32" else "mixed_bfloat16"
@@ -47,7 +47,7 @@ def description(policy: str) -> str:
     return f"Computing on {device()} in bfloat16, with float32 weights; {VARIABLE}=float32 switches that off."
 
 
-def _computes_bfloat16() -> bool:
+def _supports_bfloat16() -> bool:
     """Whether the GPU (NVIDIA's from Ampere on), or without one the processor, has instructions for bfloat16."""
     if gpus := tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0)) >= (8, 0)
