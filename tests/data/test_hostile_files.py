@@ -130,7 +130,7 @@ def test_a_link_that_leads_to_itself_is_named_and_the_rest_goes_on(voc_folder, t
     assert str(photo) in "".join(capsys.readouterr())
     assert len(dataset.load(voc_folder).samples) == 5
     reports = annotate.annotate(seeing(["cup"]), annotate.collect([images]), out)
-    assert [report.path for report in reports if report.fault] == [photo]
+    assert [report.path for report in reports if report.error] == [photo]
     labels = labeler.Labeler(images, tmp_path / "annotations", ["cup"])
     assert len(labels.paths) == 5 and f"Left out: {photo}" in labels.message
 
@@ -149,7 +149,7 @@ def test_a_link_out_of_a_folder_is_neither_detected_on_nor_labelled(tmp_path, se
     Image.new("RGB", (40, 30)).save(folder / "a.jpg")
     (folder / "b.jpg").symlink_to(secret)
     assert annotate.collect([folder]) == [folder / "a.jpg"]
-    ((why, paths),) = annotate.passed_over([folder]).items()
+    ((why, paths),) = annotate.skipped([folder]).items()
     assert "link" in why and paths == [folder / "b.jpg"]
     labels = labeler.Labeler(folder, tmp_path / "annotations", ["cup"])
     assert [path.name for path in labels.paths] == ["a.jpg"]

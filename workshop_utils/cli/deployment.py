@@ -42,17 +42,17 @@ def detect(options: Options) -> int:
     from workshop_utils.core import phrases
     from workshop_utils.deploy import annotate, runtime
 
-    for why, paths in annotate.passed_over(options.photos).items():
+    for why, paths in annotate.skipped(options.photos).items():
         print(f"Passed over {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
     photos = annotate.collect(options.photos)
     detector = runtime.open_detector(options.source)
     reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"
-        print(report.fault or f"{report.path}: {counts}")
+        print(report.error or f"{report.path}: {counts}")
         for path in report.kept:
             print(f"{path}: was changed since it was written, and is kept. To have it written again, delete it.")
-    faults, kept = sum(report.fault is not None for report in reports), sum(len(report.kept) for report in reports)
+    faults, kept = sum(report.error is not None for report in reports), sum(len(report.kept) for report in reports)
     said = f"{len(reports) - faults} photos labelled, {faults} left out"
     said += f", {kept} changed files kept" if kept else ""
     print(f"{said}; see {options.out}", file=sys.stderr)

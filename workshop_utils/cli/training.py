@@ -94,12 +94,12 @@ def _team(options: Options):
     """Return the team to train in, or None to train alone. TensorFlow must not have computed anything yet."""
     from workshop_utils.training import cluster_spec
 
-    place = cluster_spec.place(options.workers, options.index)
-    if place is None:
+    cluster = cluster_spec.resolve(options.workers, options.index)
+    if cluster is None:
         return None
     from workshop_utils.training import distributed
 
-    return distributed.join(place)
+    return distributed.join(cluster)
 
 
 def _changes(pairs: list[str]) -> dict[str, str]:

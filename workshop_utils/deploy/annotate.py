@@ -16,7 +16,7 @@ from workshop_utils.core import files, untrusted
 from workshop_utils.data import photos, voc
 from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy.output_folder import OutputFolder
-from workshop_utils.deploy.runtime import InferenceError, OpenDetector, once
+from workshop_utils.deploy.runtime import InferenceError, OpenDetector, suppress_across_classes
 from workshop_utils.plots import drawing
 
 DETECTIONS = "detections.csv"
@@ -24,7 +24,7 @@ CONTENTS = "contents.csv"
 LABELED = ".labeled.jpg"
 """How the name of a picture with boxes ends. Such a picture is not detected in."""
 
-FILMS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts", ".m2ts"}
+VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts", ".m2ts"}
 FILM = "film: save single frames of it as JPEG"
 
 TABLES_EVERY_SECONDS = 2.0
@@ -40,7 +40,7 @@ class PhotoReport:
         boxes: (n, 4), normalised.
         names: The class of each box.
         scores: The score of each box.
-        fault: Why the photo was left out; then nothing else is said of it.
+        error: Why the photo was left out; then nothing else is said of it.
         kept: Files in the output folder that were changed by hand, and are not overwritten.
     """
 
@@ -48,7 +48,7 @@ class PhotoReport:
     boxes: np.ndarray
     names: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
-    fault: str | None = None
+    error: str | None = None
     kept: tuple[pathlib.Path, ...] = ()
 
     @property
@@ -62,7 +62,7 @@ def annotate(
     paths: Iterable[str | pathlib.Path],
     out: pathlib.Path,
     min_score: float = 0.4,
-    every_name: bool = False,
+    keep_all_classes: bool = False,
 ) -> list[PhotoReport]:
     """Detect in photos and write a picture and an annotation of each, and tables of all.
 
@@ -76,7 +76,7 @@ def annotate(
         paths: The photos.
         out: The folder to write to.
         min_score: What scores less is left out.
-        every_name: Whether an object keeps every name it was found under; else it keeps the best (see `runtime.once`).
+        keep_all_classes: Whether to keep every class found for an object; by default only the best stays.
 
     Raises:
         InferenceError: Where two photos have one stem, where `out` holds tables or, before the first call, other files
@@ -89,7 +89,7 @@ def annotate(
     names, reports, written = list(source.label_map.values()), [], float("-inf")
     try:
         for path in tqdm(paths, desc="detect", unit="photo"):
-            reports.append(_annotate_one(source, path, target, min_score, every_name))
+            reports.append(_annotate_one(source, path, target, min_score, keep_all_classes))
             if time.monotonic() - written > TABLES_EVERY_SECONDS:
                 _write_tables(reports, names, target)
                 written = time.monotonic()
@@ -106,7 +106,7 @@ def collect(arguments: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
     found: dict[pathlib.Path, None] = {}
     for argument in map(pathlib.Path, arguments):
         paths = photos.find(argument) if os.path.isdir(argument) else [argument]
-        found.update(dict.fromkeys(path for path in paths if _why_not(path, argument) is None))
+        found.update(dict.fromkeys(path for path in paths if _skip_reason(path, argument) is None))
     if not found:
         raise InferenceError(
             f"No photos in: {', '.join(map(str, arguments))}. Photos end in {', '.join(sorted(photos.SUFFIXES))}."
@@ -114,18 +114,18 @@ def collect(arguments: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
     return list(found)
 
 
-def passed_over(arguments: Iterable[str | pathlib.Path]) -> dict[str, list[pathlib.Path]]:
+def skipped(arguments: Iterable[str | pathlib.Path]) -> dict[str, list[pathlib.Path]]:
     """Return what `collect` passes over, hidden files aside: {why, and what to do: paths}."""
     reasons = collections.defaultdict(dict)
     for argument in map(pathlib.Path, arguments):
         for path in sorted(argument.iterdir()) if os.path.isdir(argument) else [argument]:
-            why = _why_not(path, argument)
+            why = _skip_reason(path, argument)
             if why and not path.name.startswith("."):
                 reasons[why][path] = None
     return {why: list(paths) for why, paths in reasons.items()}
 
 
-def _why_not(path: pathlib.Path, argument: pathlib.Path) -> str | None:
+def _skip_reason(path: pathlib.Path, argument: pathlib.Path) -> str | None:
     """Return why a path is passed over, None for a photo, and for what was named itself: whether it is one, is seen
     when it is read."""
     suffix = path.suffix.lower()
@@ -139,16 +139,18 @@ def _why_not(path: pathlib.Path, argument: pathlib.Path) -> str | None:
         return "folder: name it, too, to detect in it"
     if suffix in photos.SUFFIXES:
         return None
-    if suffix in FILMS:
+    if suffix in VIDEO_SUFFIXES:
         return FILM
     return f"{suffix[1:].upper()}: export it as JPEG" if suffix in photos.FOREIGN_SUFFIXES else "no photo"
 
 
-def _annotate_one(source: OpenDetector, path, out: OutputFolder, min_score: float, every_name: bool) -> PhotoReport:
+def _annotate_one(
+    source: OpenDetector, path, out: OutputFolder, min_score: float, keep_all_classes: bool
+) -> PhotoReport:
     xml, labeled = f"{path.stem}.xml", f"{path.stem}{LABELED}"
     try:
         photo = _read(path)
-        boxes, classes, scores = _found(source, photo, min_score, every_name)
+        boxes, classes, scores = _found(source, photo, min_score, keep_all_classes)
         names = tuple(source.label_map[number] for number in classes.tolist())
         annotation = voc.from_normalised(photo.size, names, boxes, path.name, path.resolve().parent.name)
         text = voc.as_xml(annotation, out.folder / xml)
@@ -156,21 +158,21 @@ def _annotate_one(source: OpenDetector, path, out: OutputFolder, min_score: floa
         contents = {labeled: _jpeg(picture), xml: text.encode()}
         kept = tuple(out.folder / name for name, data in contents.items() if not out.write(name, data))
     except (photos.PhotoError, voc.VocError, files.WriteError) as fault:
-        return PhotoReport(path, np.zeros((0, 4), np.float32), fault=str(fault))
+        return PhotoReport(path, np.zeros((0, 4), np.float32), error=str(fault))
     return PhotoReport(path, boxes, names, tuple(scores.tolist()), kept=kept)
 
 
 def _read(path: pathlib.Path):
-    if path.suffix.lower() in FILMS:
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         raise photos.PhotoError(f"{path}: is a {FILM}.")
     return photos.read(path)
 
 
-def _found(source: OpenDetector, photo, min_score: float, every_name: bool) -> tuple[np.ndarray, ...]:
+def _found(source: OpenDetector, photo, min_score: float, keep_all_classes: bool) -> tuple[np.ndarray, ...]:
     """Return the boxes, classes and scores of what a detector finds on a photo. Raises InferenceError."""
     found = source.detect([photos.shrink(photo)], min_score)
-    if not every_name:
-        found = once(found)
+    if not keep_all_classes:
+        found = suppress_across_classes(found)
     boxes, classes, scores = (part[0] for part in found)
     kept = (scores >= min_score) & (classes > 0)  # 0 is padding
     if unnamed := set(classes[kept].tolist()) - source.label_map.keys():
@@ -216,7 +218,7 @@ def _write_tables(reports: list[PhotoReport], names: list[str], out: OutputFolde
     _write_table([["photo", "class", "score", "ymin", "xmin", "ymax", "xmax"], *rows], DETECTIONS, out)
     seen = [name for name in names if any(name in report.names for report in reports)]
     rows = [
-        [report.path.name, *("" if report.fault else str(report.counts.get(name, 0)) for name in seen)]
+        [report.path.name, *("" if report.error else str(report.counts.get(name, 0)) for name in seen)]
         for report in reports
     ]
     _write_table([["photo", *seen], *rows], CONTENTS, out)

@@ -46,7 +46,7 @@ def export(run: RunFolder, formats: Iterable[str] | None = None, step: int | Non
         WriteError: Where the disk is full.
     """
     chosen = [export_formats.get(name) for name in (export_formats.defaults() if formats is None else formats)]
-    run.refuse_links()
+    run.check_links()
     photos = next((_calibration_photos(run, each.name) for each in chosen if each.needs_photos), None)
     model, classes = trainer.load_model(run, step)
     folder = run.folder / "export"
@@ -57,7 +57,7 @@ def export(run: RunFolder, formats: Iterable[str] | None = None, step: int | Non
     label_map.write(classes, folder / dataset.LABEL_MAP)
     files.write_text("".join(f"{classes.get(number, '')}\n" for number in range(1, max(classes) + 1)), folder / LABELS)
     for each in chosen:
-        with _little_memory():
+        with _frequent_garbage_collection():
             each.write(model, folder / each.file_name, photos if each.needs_photos else None)
     return {each.name: folder / each.file_name for each in chosen}
 
@@ -80,7 +80,7 @@ def _calibration_photos(run: RunFolder, name: str) -> list[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _little_memory() -> Iterator[None]:
+def _frequent_garbage_collection() -> Iterator[None]:
     """Within it, copies of graphs that nobody needs any more are soon freed: half a gigabyte, for ONNX.
 
     They refer to themselves, so only Python's garbage collector finds them, and it looks the more seldom the more

@@ -64,7 +64,7 @@ class ExportFormat:
     needs_photos: bool = False
     marker: str | None = None
 
-    def is_at(self, path: pathlib.Path) -> bool:
+    def matches(self, path: pathlib.Path) -> bool:
         """Return whether there is a file, or a folder, of this format at a path."""
         if self.marker:
             return (path / self.marker).is_file()
@@ -104,7 +104,7 @@ def find(path: pathlib.Path) -> tuple[ExportFormat, pathlib.Path] | None:
     """
     fastest_first = sorted(FORMATS.values(), key=lambda each: each.speed_rank)
     places = [(each, path / each.file_name) for each in fastest_first] + [(each, path) for each in fastest_first]
-    return next(((each, place) for each, place in places if each.is_at(place)), None)
+    return next(((each, place) for each, place in places if each.matches(place)), None)
 
 
 def _in_module(module: str, function: str) -> Callable:

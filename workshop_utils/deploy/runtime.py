@@ -61,7 +61,7 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
     return _open_export(path)
 
 
-def once(found: Detections) -> Detections:
+def suppress_across_classes(found: Detections) -> Detections:
     """Return the detections with each object under one name, the one with the highest score.
 
     Non-maximum suppression works class by class, so a cup that looks like peach and like strawberry is found as both.
@@ -69,7 +69,7 @@ def once(found: Detections) -> Detections:
     """
     single = Detections(*(np.zeros_like(part) for part in found))
     for photo, (boxes, scores) in enumerate(zip(found.boxes, found.scores)):
-        kept = nms.once(boxes, scores, detection.NMS_IOU)
+        kept = nms.suppress_across_classes(boxes, scores, detection.NMS_IOU)
         for part, every in zip(single, found):
             part[photo, : len(kept)] = every[photo][kept]
     return single

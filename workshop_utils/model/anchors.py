@@ -20,7 +20,7 @@ SCALES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0)
 VARIANCES = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
 """What the encodings of centre y, centre x, height and width are divided by."""
 
-MATCH_AT = 0.5
+MATCH_IOU = 0.5
 """The IoU from which an anchor is responsible for a ground-truth box."""
 
 
@@ -55,13 +55,13 @@ def level_slices() -> list[slice]:
 def match(boxes: np.ndarray) -> np.ndarray:
     """Return for each anchor the index of the ground-truth box it is responsible for, or -1 for background: (1917,).
 
-    An anchor takes the box it overlaps most if their IoU is at least MATCH_AT. Besides, every box claims its best
+    An anchor takes the box it overlaps most if their IoU is at least MATCH_IOU. Besides, every box claims its best
     anchor, however little they overlap; where two boxes claim one anchor, the first box has it.
     """
     if len(boxes) == 0:
         return np.full(len(anchors()), -1)
     overlap = iou(anchors(), boxes)
-    matched = np.where(overlap.max(axis=1) >= MATCH_AT, overlap.argmax(axis=1), -1)
+    matched = np.where(overlap.max(axis=1) >= MATCH_IOU, overlap.argmax(axis=1), -1)
     claimed = overlap.argmax(axis=0)
     for box in reversed(range(len(boxes))):
         matched[claimed[box]] = box

@@ -49,7 +49,7 @@ class Architecture:
         """The name of the file with COCO's weights in Keras's format."""
         return f"{self.name}_coco.weights.h5"
 
-    def names_classes(self, layer: keras.layers.Layer) -> bool:
+    def depends_on_classes(self, layer: keras.layers.Layer) -> bool:
         """Return whether a layer's shape depends on the classes."""
         return re.fullmatch(self.class_layers, layer.name) is not None
 

@@ -32,7 +32,7 @@ def suppress(
     return result
 
 
-def once(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
+def suppress_across_classes(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
     """Return the indices of the boxes (n, 4) that are kept, best first: no two overlap above the threshold.
 
     An object that was found under two class names keeps the one with the higher score. Scores (n,) of 0 are padding.

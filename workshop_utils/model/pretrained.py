@@ -60,5 +60,5 @@ def transfer(source: keras.Model, target: keras.Model, architecture: Architectur
     """
     architecture = architecture or architectures.get()
     for layer in target.layers:
-        if layer.weights and not architecture.names_classes(layer):
+        if layer.weights and not architecture.depends_on_classes(layer):
             layer.set_weights(source.get_layer(layer.name).get_weights())

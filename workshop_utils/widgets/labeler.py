@@ -151,7 +151,7 @@ class Labeler(BoxEditor):
         found = detection.proposals(self.model, self._image, min_score)
         overlap = geometry.iou(found, np.reshape(there, (-1, 4))).max(axis=1, initial=0.0)
         new = self._whole(self.classes[:1] * len(found), found)
-        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
+        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_IOU]
         first = len(self.boxes) + 1
         self._draw([*self.boxes, *added], first if added else self.selected)
         self.say(f"{len(added)} proposed as '{self.classes[0]}': rename, move or delete each one.")

@@ -18,17 +18,17 @@ def image_input(batch: int | None) -> keras.KerasTensor:
     return keras.Input((side, side, 3), batch_size=batch, name="image")
 
 
-def with_boxes(model: keras.Model, batch: int | None) -> keras.Model:
+def with_decoding(model: keras.Model, batch: int | None) -> keras.Model:
     """Return the detector with pixels scaled before it and boxes decoded behind it.
 
     Its outputs are `boxes` (batch, 1917, 4) and `scores` (batch, 1917, classes), before non-maximum suppression.
     """
     image = image_input(batch)
     boxes, scores = _Decode()(model(preprocessing.to_input(image)))
-    return after_one_call(keras.Model(image, {"boxes": boxes, "scores": scores}))
+    return called_once(keras.Model(image, {"boxes": boxes, "scores": scores}))
 
 
-def after_one_call(model: keras.Model) -> keras.Model:
+def called_once(model: keras.Model) -> keras.Model:
     """Return a model after it has seen one photo: Keras exports no other."""
     model(BLANK[None].astype(np.float32))
     return model
@@ -39,7 +39,7 @@ def open_network(network: Callable[[np.ndarray], dict[str, np.ndarray]]) -> Open
 
     Args:
         network: Takes a float32 image (1, 300, 300, 3) of pixels from 0 to 255; returns `boxes` and `scores` as
-            `with_boxes` does, or `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes).
+            `with_decoding` does, or `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes).
 
     Raises:
         KeyError: Where it returns something else.

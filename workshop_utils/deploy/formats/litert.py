@@ -17,7 +17,7 @@ from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 from workshop_utils.model import preprocessing
 
-ROOM = 50_000_000
+FREE_BYTES = 50_000_000
 """Bytes that must be free in the folder for temporary files: the network is written there for a while, and Keras 3.13
 does not say when it cannot."""
 
@@ -28,7 +28,7 @@ def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     In: `image` (1, 300, 300, 3), float32 pixels from 0 to 255. Out: `boxes` (1, 1917, 4) and `scores`
     (1, 1917, classes). Raises WriteError.
     """
-    _export(common.with_boxes(model, batch=1), path)
+    _export(common.with_decoding(model, batch=1), path)
 
 
 def write_int8(model: keras.Model, path: pathlib.Path, photos: list[np.ndarray]) -> None:
@@ -40,7 +40,7 @@ def write_int8(model: keras.Model, path: pathlib.Path, photos: list[np.ndarray])
     """
     image = common.image_input(batch=1)
     encodings, logits = model(preprocessing.to_input(image))
-    network = common.after_one_call(keras.Model(image, {"box_encodings": encodings, "class_logits": logits}))
+    network = common.called_once(keras.Model(image, {"box_encodings": encodings, "class_logits": logits}))
 
     def representative_dataset() -> Iterator[list[np.ndarray]]:
         for photo in photos:
@@ -65,5 +65,5 @@ def _export(network: keras.Model, path: pathlib.Path, **options) -> None:
     signature = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in network.inputs]
     with files.replacing(path) as unfinished, disk_faults(), hushed():
         with tempfile.TemporaryFile() as room:
-            room.write(bytes(ROOM))
+            room.write(bytes(FREE_BYTES))
         network.export(str(unfinished), format="litert", input_signature=signature, verbose=False, **options)

@@ -19,7 +19,7 @@ def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     In: `image` (N, 300, 300, 3), float32 pixels from 0 to 255. Out: `boxes` (N, 1917, 4) and `scores`
     (N, 1917, classes). Raises WriteError.
     """
-    _export(common.with_boxes(model, batch=None), path)
+    _export(common.with_decoding(model, batch=None), path)
 
 
 def open_file(path: pathlib.Path) -> OpenFile:
