@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MAX_LOSS = 2.0**24
 """A loss at or above this means that training has diverged. From 2^24 on, float32 does not represent every integer, so
-the loss, to which a misclassified object adds about 1, no longer depends on that object. Runs start below 100. Gradients
-are clipped, so even a learning rate of 1e10 may never lead to an infinite loss."""
+the loss, to which a misclassified object adds about 1, no longer depends on that object. Runs start below 100. The
+gradients are clipped, so even a learning rate of 1e10 may never lead to an infinite loss."""
 
 
 class TrainingError(WorkshopError, RuntimeError):
