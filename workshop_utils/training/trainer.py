@@ -148,8 +148,7 @@ def train(
         folder: Where the run is written: a new folder, or one with a run by the same plan.
         callbacks: Called after those that write the run.
         team: The connected workers, if several train together; this worker is the chief.
-        fast: If False, compute with plain Keras layers and Keras's optimizer: the same results, in more time and
-            memory.
+        fast: If False, compute with plain Keras layers and optimizer: the same results in more time and memory.
 
     Returns:
         The run folder.
