@@ -89,7 +89,13 @@ RECIPES = {
             }
         },
     ),
-    "workshop": Recipe("workshop", steps=300),
+    "workshop": Recipe(
+        "workshop",
+        steps=300,
+        learning_rate=0.01,
+        warmup=30,
+        by_strategy={"random_init": {"learning_rate": 0.1, "warmup": 50}},
+    ),
     "seed": Recipe("seed", steps=1000, photos=360),
 }
 
