@@ -80,7 +80,7 @@ def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dic
     from workshop_utils.training.run_folder import RunFolder
 
     run = RunFolder(folder)
-    if not run.is_begun():
+    if not run.is_started():
         return plan
     kept = run.plan
     if (kept.strategy, kept.recipe.name) != (plan.strategy, plan.recipe.name):
