@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
+.PHONY: help run extras lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -95,6 +95,9 @@ test-newest: .venv/installed-dev ## run tests and notebooks on the highest versi
 
 test-bundle: .venv/installed $(WEIGHTS) ## install and use the bundle in an empty folder without a network
 	@$(PY) tools/bundle.py try
+
+test-gpu: .venv/installed $(WEIGHTS) ## check training and exports on a GPU (ten minutes)
+	@$(PY) tools/gpu.py
 
 outcomes: .venv/installed-dev ## list what test-colab, -oldest, -newest and -binder have not tried yet, or not as it is now
 	@$(PY) tools/trial.py missing
