@@ -195,3 +195,15 @@ def test_the_comparison_shows_a_dash_and_the_reason_where_nothing_could_be_measu
     assert comparison.table({"rows": [row], "classes": ["cup"]}).splitlines()[-1].split() == [
         "fine_tune", "–", "–", "–", "–", "1.0"
     ]  # fmt: skip
+
+
+def test_the_check_of_a_gpu_refuses_to_run_without_one(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(settings.PROJECT / "tools")
+    import gpu
+    import outcomes
+
+    monkeypatch.setattr(gpu.tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(outcomes, "write", None)
+    assert gpu.main() == 1
+    captured = capsys.readouterr()
+    assert captured.err and not captured.out
