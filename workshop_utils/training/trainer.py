@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from workshop_utils.training.distributed import Team
 
 MAX_LOSS = 2.0**24
-"""A loss at or above this means that training has diverged. From 2^24 on, float32 does not represent every integer, so
-the loss, to which a misclassified object adds about 1, no longer depends on that object. Runs start below 100. The
-gradients are clipped, so even a learning rate of 1e10 may never lead to an infinite loss."""
+"""A loss at or above this means that training has diverged. A misclassified object adds about 1 to the loss, and from
+2^24 on float32 is too coarse for that. Runs start below 100. The loss need not become infinite even at a learning rate
+of 1e10, because gradients are clipped."""
 
 
 class TrainingError(WorkshopError, RuntimeError):
@@ -138,7 +138,7 @@ def train(
     team: "Team | None" = None,
     fast: bool = True,
 ) -> RunFolder:
-    """Train by a plan, and measure average precision on the validation photos.
+    """Train by a plan, and measure average precision on the validation photos; return the run folder.
 
     If the run was interrupted, the same call resumes it; if it is finished, the call does nothing.
 
@@ -148,10 +148,7 @@ def train(
         folder: Where the run is written: a new folder, or one with a run by the same plan.
         callbacks: Called after those that write the run.
         team: The connected workers, if several train together; this worker is the chief.
-        fast: If False, compute with plain Keras layers and optimizer: the same results in more time and memory.
-
-    Returns:
-        The run folder.
+        fast: If False, compute with plain Keras layers and optimizer: the same results, in more time and memory.
 
     Raises:
         DatasetError: If a name in `plan.train_on` is not a training photo.

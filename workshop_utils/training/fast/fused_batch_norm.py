@@ -1,8 +1,8 @@
 """Train networks whose batch norm learns in less time and memory: the same function of the same weights.
 
-Two things save the most. Keras computes the statistics of a batch in several passes over the whole array; TensorFlow
-has one fused operation. And the outputs of the early layers, the largest arrays, are not kept for the gradients but
-recomputed (Chen et al. 2016, arXiv 1604.06174).
+Keras computes the statistics of a batch in several passes over the whole array; TensorFlow has one fused operation.
+And the outputs of the early layers, the largest arrays, are not kept for the gradients but recomputed (Chen et al.
+2016, arXiv 1604.06174).
 """
 
 from workshop_utils.core.tensorflow import keras, tf
