@@ -98,9 +98,9 @@ def _listed(folder: pathlib.Path, data_set: pathlib.Path, layout: set[pathlib.Pa
         for path in (each for each in _entries(folder) if each not in layout):
             stem, suffix = composed(path.stem), path.suffix.lower()
             known = listing.photos if suffix in photos.SUFFIXES else listing.xml if suffix == ".xml" else None
-            if untrusted.leaves(path, data_set):
+            if untrusted.is_outside(path, data_set):
                 listing.aside.add(stem)
-                listing.findings.append(Finding(path, untrusted.LEADS_OUT, Kind.DENIED))
+                listing.findings.append(Finding(path, untrusted.LINK_OUTSIDE, Kind.DENIED))
             elif path.is_dir():
                 listing.findings.append(_inner_folder(path))
             elif suffix in photos.FOREIGN_SUFFIXES:

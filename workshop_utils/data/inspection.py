@@ -144,8 +144,8 @@ def _digest(image: Image.Image) -> str:
 def _own_label_map(folder: pathlib.Path) -> dict[int, str]:
     """Return what a data set's own label map says, nothing where it has none."""
     path = folder / label_map.FILENAME
-    if untrusted.leaves(path, folder):
-        raise label_map.LabelMapError(f"{path}: {untrusted.LEADS_OUT}")
+    if untrusted.is_outside(path, folder):
+        raise label_map.LabelMapError(f"{path}: {untrusted.LINK_OUTSIDE}")
     return label_map.read(path) if path.exists() else {}
 
 

@@ -43,7 +43,7 @@ def beside(folder: pathlib.Path) -> pathlib.Path:
 def refuse(folder: pathlib.Path, out: pathlib.Path) -> None:
     """Raise RepairError where a copy of `folder` must not be written to `out`."""
     out = pathlib.Path(out)
-    if not untrusted.leaves(out, pathlib.Path(folder)):
+    if not untrusted.is_outside(out, pathlib.Path(folder)):
         raise RepairError(f"{out}: is inside the data set, which is not changed. Name another folder with --out.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RepairError(f"{out}: exists and is not empty. Name another folder with --out, or delete it first.")
@@ -118,7 +118,7 @@ def _write_rest(found: Inspection, used: set[pathlib.Path], out: pathlib.Path) -
     for path in _unused(found, used):
         target = out / SET_ASIDE / path.relative_to(found.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if untrusted.leaves(path, found.folder):
+        if untrusted.is_outside(path, found.folder):
             said.append(f"{path}: is not copied, as it leads out of the data set.")
             continue
         if target.exists():

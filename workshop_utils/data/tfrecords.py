@@ -11,7 +11,7 @@ import pathlib
 import numpy as np
 
 from workshop_utils.core import files
-from workshop_utils.core.tensorflow import disk_faults, tf
+from workshop_utils.core.tensorflow import as_os_error, tf
 from workshop_utils.data import dataset, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.data.names import tidy
@@ -49,7 +49,7 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
         for name, samples in zip(FILES, data.split(), strict=True):
             for place, path in enumerate(record_files.shards(folder / name, shards)):
                 unfinished = replaced.enter_context(files.replacing(path))
-                with disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
+                with as_os_error(), tf.io.TFRecordWriter(str(unfinished)) as writer:
                     for sample in samples[place::shards]:
                         writer.write(to_example(sample, data.label_map).SerializeToString())
         (folder / dataset.LABEL_MAP).unlink(missing_ok=True)

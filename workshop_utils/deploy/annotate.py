@@ -133,7 +133,7 @@ def _why_not(path: pathlib.Path, argument: pathlib.Path) -> str | None:
         return f"picture with boxes: rename it, without {LABELED}, to detect in it"
     if path == argument:
         return None
-    if untrusted.leaves(path, argument):
+    if untrusted.is_outside(path, argument):
         return "link that leads out of its folder: put the photo itself there"
     if os.path.isdir(path):
         return "folder: name it, too, to detect in it"
@@ -225,7 +225,7 @@ def _write_tables(reports: list[PhotoReport], names: list[str], out: OutputFolde
 def _write_table(rows: list[list[str]], name: str, out: OutputFolder) -> None:
     """Write a table; raises InferenceError where another program has changed it in the meantime."""
     stream = io.StringIO(newline="")
-    csv.writer(stream).writerows([untrusted.cell(text) for text in row] for row in rows)
+    csv.writer(stream).writerows([untrusted.csv_cell(text) for text in row] for row in rows)
     if not out.write(name, stream.getvalue().encode(errors="backslashreplace")):
         raise InferenceError(
             f"{out.folder / name}: was changed by another program meanwhile. Close it there, rename the table, and "

@@ -87,8 +87,8 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.folder}: holds another run: {said}. Choose another folder, or delete this one."
             )
-        files.sweep(self.folder)
-        files.sweep(self.checkpoints)
+        files.remove_unfinished(self.folder)
+        files.remove_unfinished(self.checkpoints)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -120,7 +120,7 @@ class RunFolder:
     def refuse_links(self) -> None:
         """Raise RunFolderError where a link in the folder would lead out of it what is written here."""
         for path in (self.folder / name for name in WRITTEN):
-            if untrusted.leaves(path, self.folder):
+            if untrusted.is_outside(path, self.folder):
                 raise RunFolderError(f"{path}: is a link that leads out of the run. Delete it or take another folder.")
 
     @property
@@ -167,7 +167,7 @@ class RunFolder:
         for number in reversed(wanted):
             path = self.checkpoint(number)
             try:
-                if not files.is_whole(path):
+                if not files.is_intact(path):
                     raise ValueError("its bytes are not those that were written")
                 model.load_weights(path)
                 if not all(np.isfinite(array).all() for array in model.get_weights()):
@@ -260,7 +260,7 @@ class RunFolder:
 
 def _state(path: pathlib.Path, variables) -> tuple[list[np.ndarray], Progress]:
     """Read a saved state that must fit the variables. Nothing in it is ever run: no pickle is read."""
-    if not files.is_whole(path):
+    if not files.is_intact(path):
         raise ValueError("its bytes are not those that were written")
     with np.load(path, allow_pickle=False) as state:
         arrays = [state[f"v{number}"] for number in range(len(variables))]

@@ -271,7 +271,7 @@ class Labeler(BoxEditor):
 
     def _followed(self, path: pathlib.Path) -> pathlib.Path:
         """Return a path among the annotations. Raises LabelingError for a link that leads out of the data set."""
-        if untrusted.leaves(path, self.annotations.parent):
+        if untrusted.is_outside(path, self.annotations.parent):
             raise LabelingError(f"{path}: is a link that leads out of the data set. Put the file itself there.")
         return path
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workshop_utils.core import files, untrusted
-from workshop_utils.core.tensorflow import disk_faults, keras, tf
+from workshop_utils.core.tensorflow import as_os_error, keras, tf
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 from workshop_utils.model import detection, preprocessing
@@ -45,7 +45,7 @@ def open_file(path: pathlib.Path) -> OpenFile:
 
     Raises ValueError where it would do more than compute, and what TensorFlow raises for a broken one.
     """
-    if acting := untrusted.operations_that_act(path):
+    if acting := untrusted.unsafe_operations(path):
         raise ValueError(f"it would do more than compute ({', '.join(acting[:5])}), so it is not run")
     loaded = tf.saved_model.load(str(path))
 
@@ -74,20 +74,20 @@ def _replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """`files.replacing` for a whole folder. Raises WriteError.
 
     Replacing a folder takes two renames. A process that is killed between them leaves the old folder for
-    `files.put_back`.
+    `files.restore_backup`.
     """
     with tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=path.parent) as scratch:
         unfinished = pathlib.Path(scratch, path.name)
         try:
-            with disk_faults():
+            with as_os_error():
                 yield unfinished
-            files.put_back(path)
+            files.restore_backup(path)
             if path.exists():
-                os.replace(path, files.aside(path))
+                os.replace(path, files.backup_path(path))
             os.replace(unfinished, path)
         except OSError as fault:
             raise files.WriteError(
                 f"{path}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}, and export again."
             ) from None
         finally:
-            files.put_back(path)
+            files.restore_backup(path)

@@ -58,10 +58,10 @@ class FeatureCache:
     def fill(self, trunk: keras.Model) -> None:
         """Compute what is not there yet, or damaged, with a progress bar. Raises WriteError where the disk is full."""
         files.make_folder(self.folder)
-        files.sweep(self.folder)
+        files.remove_unfinished(self.folder)
         rows = self.views * len(self.samples)
         shards = [range(first, min(first + SHARD, rows)) for first in range(0, rows, SHARD)]
-        missing = [shard for shard in shards if not self._is_whole(shard[0], len(trunk.outputs))]
+        missing = [shard for shard in shards if not self._is_intact(shard[0], len(trunk.outputs))]
         compute = tf.function(folded_layers.fold(trunk, precision.policy()))
         views = batches.ahead((self._view(row) for shard in missing for row in shard), 2 * BATCH)
         done = rows - sum(map(len, missing))
@@ -104,13 +104,13 @@ class FeatureCache:
             with _sealed(self._features(shard[0], number)) as stream:
                 np.save(stream, np.concatenate(parts))
 
-    def _is_whole(self, first: int, outputs: int) -> bool:
+    def _is_intact(self, first: int, outputs: int) -> bool:
         """Return whether all files of a shard are there as they were written. Where one is damaged, that is said."""
         paths = [self._truth(first), *(self._features(first, number) for number in range(outputs))]
         if not all(path.exists() for path in paths):
             return False
         try:
-            if not all(map(files.is_whole, paths)):
+            if not all(map(files.is_intact, paths)):
                 raise ValueError("its bytes are not those that were written")
             self._read(first).outputs(0)
         except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as fault:
