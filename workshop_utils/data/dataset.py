@@ -20,7 +20,7 @@ from workshop_utils.data.names import composed
 
 LABEL_MAP = label_map.FILENAME
 
-QUICKLY_DECODED = 1_000_000
+MAX_UNCACHED_PIXELS = 1_000_000
 """A photo of so many pixels is decoded in milliseconds, each time it is used. What larger ones shrink to is kept."""
 
 
@@ -64,7 +64,7 @@ class Sample:
     @property
     def image(self) -> np.ndarray:
         """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when it is used."""
-        if self.width * self.height <= QUICKLY_DECODED:
+        if self.width * self.height <= MAX_UNCACHED_PIXELS:
             return self._decode()
         return _DECODED.get(self.sha256, self._decode)
 
@@ -115,13 +115,13 @@ def load(folder: pathlib.Path) -> Dataset:
     DatasetError where nothing is left, VocError or LabelMapError for a folder or a label map that is none.
     """
     found = inspection.inspect(folder)
-    if found.fault:
+    if found.problem:
         told = "".join(f"\n  {finding}" for finding in found.findings[:5])
-        raise DatasetError(f"{found.fault}{told}", found.findings)
+        raise DatasetError(f"{found.problem}{told}", found.findings)
     return Dataset([_sample(each) for each in found.usable], found.label_map, found.findings)
 
 
-def only(samples: list[Sample], names: list[str]) -> list[Sample]:
+def select(samples: list[Sample], names: list[str]) -> list[Sample]:
     """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has.
 
     How a name's accents are spelt makes no difference: file systems change that.

@@ -18,7 +18,7 @@ class Finding:
         return f"{self.file}: {self.what}"
 
     @property
-    def is_fault(self) -> bool:
+    def is_problem(self) -> bool:
         """Whether the data set is not as it should be; what is only noted is no fault."""
         return self.kind.outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE)
 

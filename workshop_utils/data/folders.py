@@ -43,12 +43,12 @@ def find(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
 
 
 def pairs(folder: pathlib.Path) -> tuple[list[tuple[pathlib.Path, pathlib.Path]], list[Finding]]:
-    """Pair the photos and annotations of a data set as `partners` does. Raises VocError where `folder` is none."""
+    """Pair the photos and annotations of a data set as `pair_folders` does. Raises VocError where `folder` is none."""
     folder = pathlib.Path(folder)
-    return partners(*find(folder), folder)
+    return pair_folders(*find(folder), folder)
 
 
-def partners(
+def pair_folders(
     images: pathlib.Path, annotations: pathlib.Path, data_set: pathlib.Path | None = None
 ) -> tuple[list[tuple[pathlib.Path, pathlib.Path]], list[Finding]]:
     """Pair the photos in one folder and the annotations in another by stem, sorted; what else is there is a finding.

@@ -13,13 +13,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from workshop_utils.core import untrusted
-from workshop_utils.data import folders, label_map, mending, names, photos, voc
+from workshop_utils.data import annotation_repair, folders, label_map, names, photos, voc
 from workshop_utils.data.annotation import Annotation, VocError
+from workshop_utils.data.annotation_repair import PhotoInfo
 from workshop_utils.data.finding_kinds import Kind, Outcome
 from workshop_utils.data.findings import Finding
-from workshop_utils.data.mending import Seen
 
-LONGEST_SIDE = 10_000
+LARGE_SIDE = 10_000
 """A photo longer than this, in pixels, is noted: its objects may not survive being shrunk."""
 
 ROWS = 64
@@ -42,15 +42,15 @@ class Inspection:
     folder: pathlib.Path
     usable: list[Usable]
     label_map: dict[int, str]
-    said: list[Finding]
+    all_findings: list[Finding]
 
     @property
     def findings(self) -> list[Finding]:
         """What is not as it should be, each repaired or set aside."""
-        return [each for each in self.said if each.is_fault]
+        return [each for each in self.all_findings if each.is_problem]
 
     @property
-    def fault(self) -> str | None:
+    def problem(self) -> str | None:
         """Why the data set cannot be used at all, or None."""
         if self.usable and self.label_map:
             return None
@@ -71,16 +71,18 @@ def inspect(folder: pathlib.Path) -> Inspection:
     spelling = spellings([box.name for each in readable for box in each.boxes], mapping.values())
     bar = tqdm(pairs, "check", unit="photo", delay=1, leave=False, disable=None)
     looked = [
-        look(photo) if isinstance(each, Annotation) else (None, [])
+        inspect_photo(photo) if isinstance(each, Annotation) else (None, [])
         for (photo, _), each in zip(bar, written, strict=True)
     ]
-    resized = mending.were_resized([(each, seen) for each, (seen, _) in zip(written, looked, strict=True) if seen])
+    resized = annotation_repair.were_resized(
+        [(each, seen) for each, (seen, _) in zip(written, looked, strict=True) if seen]
+    )
     usable, first_with = [], {}
     for (photo, xml), each, (seen, found) in zip(pairs, written, looked, strict=True):
         if seen is None:
             said += [each] if isinstance(each, Finding) else found
             continue
-        annotation, more = mending.mend(each, xml, photo, seen, spelling, resized)
+        annotation, more = annotation_repair.repair(each, xml, photo, seen, spelling, resized)
         found = [*found, *more, *_unknown_classes(each, xml, spelling, mapping)]
         said += found
         if any(finding.kind.outcome is Outcome.SET_ASIDE for finding in found):
@@ -95,7 +97,7 @@ def inspect(folder: pathlib.Path) -> Inspection:
     return Inspection(folder, usable, mapping, said)
 
 
-def look(photo: pathlib.Path) -> tuple[Seen | None, list[Finding]]:
+def inspect_photo(photo: pathlib.Path) -> tuple[PhotoInfo | None, list[Finding]]:
     """Read a photo; return what was seen of it, None where it cannot be used, and findings."""
     try:
         decoded = photos.decode(photo)
@@ -111,12 +113,12 @@ def look(photo: pathlib.Path) -> tuple[Seen | None, list[Finding]]:
         findings.append(Finding(photo, f"is {decoded.format}; it should be named {name}.", Kind.WRONG_ENDING))
     if decoded.colours != "RGB":
         findings.append(Finding(photo, f"is {decoded.colours}; it is read as RGB of 8 bits.", Kind.COLOURS))
-    if max(size) > LONGEST_SIDE:
+    if max(size) > LARGE_SIDE:
         what = f"is {size[0]}x{size[1]} pixels; small objects in it vanish. Cut it into several photos."
         findings.append(Finding(photo, what, Kind.LONG))
     if decoded.broken_metadata:
         findings.append(Finding(photo, decoded.broken_metadata, Kind.BROKEN_METADATA))
-    return Seen(name, size, decoded.orientation, _digest(decoded.image)), findings
+    return PhotoInfo(name, size, decoded.orientation, _digest(decoded.image)), findings
 
 
 def spellings(written: Iterable[str], listed: Iterable[str] = ()) -> dict[str, str]:

@@ -17,11 +17,11 @@ from workshop_utils.data.finding_kinds import Kind
 WORKING_SIDE = 512
 """Photos are kept in memory at most this long on their longer side."""
 
-MOST_PIXELS = 70_000_000
+MAX_PIXELS = 70_000_000
 """A photo with more is not read. Decoding RGB or RGBA takes up to nine bytes for each pixel (a test measures it)."""
 
-MOST_BYTES = 200_000_000
-"""A larger file is not read: photos of MOST_PIXELS are smaller, unless they were saved without compression."""
+MAX_BYTES = 200_000_000
+"""A larger file is not read: photos of MAX_PIXELS are smaller, unless they were saved without compression."""
 
 SUFFIXES = dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "JPEG") | {
     ".png": "PNG",
@@ -118,7 +118,7 @@ def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
     except MemoryError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(name, f"it has more than {MOST_PIXELS // 10**6} million pixels") from None
+        raise _too_large(name, f"it has more than {MAX_PIXELS // 10**6} million pixels") from None
     except Exception as fault:  # metadata can lead Pillow to raise anything
         return _decode_pixels(source, name, fault)
 
@@ -137,13 +137,13 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
 
     Its orientation is that in `exif`, or in its own.
     """
-    if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MOST_BYTES:
-        raise _too_large(name, f"its file has more than {MOST_BYTES // 10**6} MB")
+    if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MAX_BYTES:
+        raise _too_large(name, f"its file has more than {MAX_BYTES // 10**6} MB")
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
         kept = "JPEG" if image.format == "MPO" else image.format
         if kept not in SUFFIXES.values():
             raise PhotoError(f"{name}: is {kept}, not read here. Export as JPEG.", Kind.FOREIGN_FORMAT)
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
         exif = image.info.get("exif", b"") if exif is None else exif  # a PNG's text may be called exif, too

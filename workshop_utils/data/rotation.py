@@ -6,7 +6,7 @@ import math
 from workshop_utils.data.annotation import Box
 
 
-def turned(box: Box, orientation: int, width: int, height: int) -> Box:
+def rotated(box: Box, orientation: int, width: int, height: int) -> Box:
     """Return a box of a photo stored as `width` x `height` pixels as it lies once EXIF's orientation is applied.
 
     Only the orientations that exchange width and height, 5 to 8, are known here.
@@ -19,7 +19,7 @@ def turned(box: Box, orientation: int, width: int, height: int) -> Box:
     return dataclasses.replace(box, xmin=across[0], xmax=across[1], ymin=down[0], ymax=down[1])
 
 
-def enclosing(centre: tuple[float, float], sides: tuple[float, float], radians: float) -> tuple[float, ...]:
+def enclosing_box(centre: tuple[float, float], sides: tuple[float, float], radians: float) -> tuple[float, ...]:
     """Return the edges xmin, ymin, xmax, ymax of the smallest upright box around one that is turned about its centre.
 
     In which sense it is turned makes no difference. Edges are rounded to hundredths of a pixel, so that a quarter turn

@@ -15,7 +15,7 @@ from workshop_utils.core.tensorflow import as_os_error, tf
 from workshop_utils.data import dataset, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.data.names import tidy
-from workshop_utils.data.record_files import FILES, are_in
+from workshop_utils.data.record_files import FILES, exist_in
 
 _FEATURES = {
     "image/height": tf.io.FixedLenFeature([], tf.int64),
@@ -41,13 +41,13 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
     """
     folder = pathlib.Path(folder)
     files.make_folder(folder)
-    wanted = [path for name in FILES for path in record_files.shards(folder / name, shards)]
+    wanted = [path for name in FILES for path in record_files.shard_paths(folder / name, shards)]
     others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
     if others:
         raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
     with contextlib.ExitStack() as replaced:
         for name, samples in zip(FILES, data.split(), strict=True):
-            for place, path in enumerate(record_files.shards(folder / name, shards)):
+            for place, path in enumerate(record_files.shard_paths(folder / name, shards)):
                 unfinished = replaced.enter_context(files.replacing(path))
                 with as_os_error(), tf.io.TFRecordWriter(str(unfinished)) as writer:
                     for sample in samples[place::shards]:
@@ -64,12 +64,12 @@ def read(folder: pathlib.Path) -> Dataset:
     used.
     """
     folder = pathlib.Path(folder)
-    if are_in(folder) and not (folder / dataset.LABEL_MAP).exists():
+    if exist_in(folder) and not (folder / dataset.LABEL_MAP).exists():
         what = "is missing; it is written last, so the records beside it may not belong together. Write them anew."
         raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
-    for path in (path for name in FILES for path in record_files.found(folder / name)):
+    for path in (path for name in FILES for path in record_files.find(folder / name)):
         try:
             samples += _samples(path, set(mapping.values()))
         except tf.errors.OpError as fault:

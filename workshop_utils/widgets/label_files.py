@@ -39,7 +39,7 @@ def readable(folder: pathlib.Path) -> tuple[dict[pathlib.Path, tuple[int, int]],
 
 def written(folder: pathlib.Path, annotations: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
     """Return {photo: annotation} as training pairs them, also where an annotation is named almost like its photo."""
-    pairs, _ = folders.partners(folder, annotations if annotations.is_dir() else folder)
+    pairs, _ = folders.pair_folders(folder, annotations if annotations.is_dir() else folder)
     return dict(pairs)
 
 

@@ -21,7 +21,7 @@ SLIP = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class PhotoInfo:
     """What was seen of one photo.
 
     `name` has the ending that fits; `size` is (width, height) of the upright photo, in pixels; `orientation` is
@@ -34,7 +34,7 @@ class Seen:
     pixels: str
 
 
-def were_resized(pairs: list[tuple[Annotation, Seen]]) -> bool:
+def were_resized(pairs: list[tuple[Annotation, PhotoInfo]]) -> bool:
     """Return whether a set's photos were made smaller or larger after they were labelled.
 
     That is so where in more than half of the pairs <size> is the photo's by one factor, and holds all boxes.
@@ -43,11 +43,11 @@ def were_resized(pairs: list[tuple[Annotation, Seen]]) -> bool:
     return sum(resized) >= 2 and sum(resized) > len(pairs) / 2
 
 
-def mend(
+def repair(
     annotation: Annotation,
     xml: pathlib.Path,
     photo: pathlib.Path,
-    seen: Seen,
+    seen: PhotoInfo,
     spelling: dict[str, str],
     resized: bool = False,
 ) -> tuple[Annotation, list[Finding]]:
@@ -57,7 +57,7 @@ def mend(
     findings sets the photo aside, the annotation is not fit to be used.
     """
     findings = [Finding(xml, what, kind) for kind, what in annotation.notes]
-    annotation, found = _mend_size(annotation, xml, seen, resized)
+    annotation, found = _repair_size(annotation, xml, seen, resized)
     findings += found + mismatches(annotation, xml, photo, seen.size)
     noted = tuple(note for note in annotation.notes if note[0].outcome is not Outcome.REPAIRED)
     annotation = dataclasses.replace(annotation, filename=seen.name, depth=annotation.depth or 3, notes=noted)
@@ -67,7 +67,7 @@ def mend(
         findings.append(Finding(xml, "holds no object; the photo is used as one without.", Kind.NO_OBJECT))
     boxes, known = [], set()
     for number, written in enumerate(annotation.boxes, start=1):
-        box, found = mend_box(written, seen.size)
+        box, found = repair_box(written, seen.size)
         box = dataclasses.replace(box, name=spelling[written.name])
         if box.name != written.name:
             found.append(_name_finding(written.name, box.name))
@@ -81,7 +81,7 @@ def mend(
     return dataclasses.replace(annotation, boxes=tuple(boxes)), findings
 
 
-def mend_box(box: Box, size: tuple[int, int]) -> tuple[Box, list[tuple[Kind, str]]]:
+def repair_box(box: Box, size: tuple[int, int]) -> tuple[Box, list[tuple[Kind, str]]]:
     """Return a box as it fits a photo of `size` (width, height) in pixels, and what was wrong with it."""
     said, (width, height) = edges_of(box), size
     (xmin, xmax), (ymin, ymax) = sorted((box.xmin, box.xmax)), sorted((box.ymin, box.ymax))
@@ -120,7 +120,7 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
     return findings
 
 
-def _mend_size(annotation: Annotation, xml: pathlib.Path, seen: Seen, resized: bool):
+def _repair_size(annotation: Annotation, xml: pathlib.Path, seen: PhotoInfo, resized: bool):
     """Return the annotation with the photo's size, where its boxes can be made to fit that, and findings."""
     width, height = said = annotation.width, annotation.height
     actual, quarter = "{}x{}".format(*seen.size), seen.orientation >= 5
@@ -138,7 +138,7 @@ def _mend_size(annotation: Annotation, xml: pathlib.Path, seen: Seen, resized: b
         return own, [*findings, Finding(xml, what, Kind.NO_SIZE)]
     if (height, width) == seen.size and quarter:
         what = f"says {width}x{height}, the photo before EXIF turns it to {actual}; its boxes are turned with it."
-        boxes = tuple(rotation.turned(box, seen.orientation, width, height) for box in annotation.boxes)
+        boxes = tuple(rotation.rotated(box, seen.orientation, width, height) for box in annotation.boxes)
         return dataclasses.replace(own, boxes=boxes), [*findings, Finding(xml, what, Kind.UNTURNED_SIZE)]
     if all(abs(old - new) <= SLIP for old, new in zip(said, seen.size, strict=True)):
         what = f"says {width}x{height}, but the photo is {actual}; its own size is taken, and the boxes as they are."
@@ -152,7 +152,7 @@ def _mend_size(annotation: Annotation, xml: pathlib.Path, seen: Seen, resized: b
     return annotation, findings
 
 
-def _turn_is_unsure(said: tuple[int, int], seen: Seen) -> bool:
+def _turn_is_unsure(said: tuple[int, int], seen: PhotoInfo) -> bool:
     """Return whether <size> would be the same, had the boxes been drawn on the photo before EXIF turns it."""
     quarter = seen.orientation >= 5
     return seen.orientation in (2, 3, 4) or (quarter and (seen.size[0] == seen.size[1] or 0 in said))
