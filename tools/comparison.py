@@ -42,7 +42,7 @@ def compare(recipe: settings.Recipe) -> dict:
             title, agnostic = f"{strategy}, whatever it is called", metrics["class_agnostic"]
             rows.append(_row(title, "the same boxes, their class ignored", agnostic, classes, minutes))
             found = average_precision.detect_all(model, validation_photos)
-            called = average_precision.called(found, names, MIN_SCORE)
+            called = average_precision.predicted_names(found, names, MIN_SCORE)
         seen = [detected(sample, model, names) for sample in shown]
         examples.append(_example(strategy, chosen.summary, seen))
     return {
