@@ -178,7 +178,7 @@ def test_where_there_is_no_size_the_photos_own_is_taken(size):
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_an_exchanged_size_of_a_turned_photo_turns_the_boxes(orientation):
     annotation, [finding] = mended(with_size(384, 512), seen(orientation=orientation))
-    assert finding.kind is Kind.UNTURNED_SIZE and (annotation.width, annotation.height) == (512, 384)
+    assert finding.kind is Kind.UNROTATED_SIZE and (annotation.width, annotation.height) == (512, 384)
     assert annotation.boxes == (rotation.rotated(CUP, orientation, 384, 512),)
 
 
@@ -202,11 +202,11 @@ UNSURE = [
 @pytest.mark.parametrize(("said", "size", "orientation"), UNSURE)
 def test_a_turn_that_the_size_cannot_show_is_noted_once_a_photo(said, size, orientation):
     annotation, findings = mended(with_size(*said), seen(size, orientation))
-    unsure = [finding for finding in findings if finding.kind is Kind.UNSURE_TURN]
+    unsure = [finding for finding in findings if finding.kind is Kind.UNSURE_ROTATION]
     assert len(unsure) == 1 and str(orientation) in unsure[0].what and not unsure[0].is_problem
     assert annotation.boxes == (CUP,)
     _, findings = mended(with_size(*said, boxes=()), seen(size, orientation))
-    assert Kind.UNSURE_TURN not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
+    assert Kind.UNSURE_ROTATION not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
 
 
 @pytest.mark.parametrize(("size", "orientation"), [((512, 384), 1), ((512, 384), 5), ((512, 384), 8), ((400, 400), 1)])

@@ -297,7 +297,7 @@ MORE_THAN_HALF = LEAVES.format(" by more than half: {}. Draw it again or take it
 TAKEN_AS_CUP = "annotations/STEM.xml: object 1 (cup) has the class {}, which is taken as 'cup'."
 
 MESSES = {
-    **{f"ending_{suffix[1:]}": Mess(Kind.ENDING, saved(suffix, kind)) for suffix, kind in (
+    **{f"ending_{suffix[1:]}": Mess(Kind.EXTENSION, saved(suffix, kind)) for suffix, kind in (
         (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"), (".jfif", "JPEG"),
         (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"),
     )},
@@ -396,10 +396,10 @@ MESSES = {
         "images/STEM.jpg: is a film. Save single frames of it as JPEG.", used=False,
     ),
     "jpg_that_is_png": Mess(
-        Kind.WRONG_ENDING, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
+        Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
     ),
     "png_that_is_jpg": Mess(
-        Kind.WRONG_ENDING, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
+        Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
     ),
     "grey": Mess(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", "grey"),
@@ -420,11 +420,11 @@ MESSES = {
     "bits_16_of_each_colour": Mess(
         Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "RGB of 16 bits"),
     ),
-    **{f"orientation_{number}": Mess(Kind.TURNED, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
+    **{f"orientation_{number}": Mess(Kind.EXIF_ORIENTATION, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
        for number in (0, 1, 5, 6, 7, 8, 9)},
-    **{f"orientation_{number}": Mess(Kind.UNSURE_TURN, turned(number, SIZE), UNSURE.format(number))
+    **{f"orientation_{number}": Mess(Kind.UNSURE_ROTATION, turned(number, SIZE), UNSURE.format(number))
        for number in (2, 3, 4)},
-    "square_turned": Mess(Kind.UNSURE_TURN, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
+    "square_turned": Mess(Kind.UNSURE_ROTATION, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
     "exif_breaks_off": Mess(
         Kind.BROKEN_METADATA, saved(".jpg", "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"),
         "images/STEM.jpg: has EXIF whose orientation cannot be read; the photo is used as it is stored.",
@@ -438,7 +438,7 @@ MESSES = {
         "images/STEM.jpg: is 1x1 pixels, too small to show anything. Take it out.", used=False,
     ),
     "panorama": Mess(
-        Kind.LONG, saved(".jpg", "JPEG", size=(20_000, 48)),
+        Kind.LARGE, saved(".jpg", "JPEG", size=(20_000, 48)),
         "images/STEM.jpg: is 20000x48 pixels; small objects in it vanish. Cut it into several photos.",
     ),
     "too_large": Mess(
@@ -544,10 +544,10 @@ MESSES = {
         Kind.NO_SIZE, rewritten(("size>", "dimensions>")),
         "annotations/STEM.xml: has a <size> of 0x0, or none; the photo's own is taken, 64x48.",
     ),
-    "unturned_5": Mess(Kind.UNTURNED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
-    "unturned_6": Mess(Kind.UNTURNED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
-    "unturned_7": Mess(Kind.UNTURNED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
-    "unturned_8": Mess(Kind.UNTURNED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
+    "unturned_5": Mess(Kind.UNROTATED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
+    "unturned_6": Mess(Kind.UNROTATED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
+    "unturned_7": Mess(Kind.UNROTATED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
+    "unturned_8": Mess(Kind.UNROTATED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
     "other_size": Mess(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480")),
         "annotations/STEM.xml: says the photo is 640x480, but STEM.jpg is 64x48. "
@@ -791,7 +791,7 @@ def test_a_mess_is_said_with_its_file_and_what_to_do_and_nothing_else_is(name, c
 @EVERY
 def test_every_mess_has_the_kind_under_which_the_table_lists_it(name, clean):
     said = inspection.inspect(spoilt(clean, name)).all_findings
-    if MESSES[name].kind.outcome is Outcome.TAKEN:
+    if MESSES[name].kind.outcome is Outcome.ACCEPTED:
         assert said == []
     else:
         assert [each.kind for each in said] == [MESSES[name].kind]
@@ -1065,7 +1065,7 @@ def test_the_copy_of_a_mess_is_clean_and_the_original_is_as_it_was(name, clean, 
     code = check(clean, "--fix", "--out", tmp_path / "copy")
     assert code == 0
     assert snapshot(clean) == before
-    if MESSES[name].kind.outcome in (Outcome.TAKEN, Outcome.NOTED):
+    if MESSES[name].kind.outcome in (Outcome.ACCEPTED, Outcome.NOTED):
         assert not (tmp_path / "copy").exists()
         return
     assert check(tmp_path / "copy") == 0
@@ -1388,9 +1388,9 @@ def test_the_kinds_are_listed_in_the_order_in_which_a_person_meets_them():
 
 def test_the_documentation_names_the_endings_and_folders_that_the_code_has():
     text = (settings.PROJECT / "docs" / "messy_data.md").read_text(encoding="utf-8")
-    assert all(suffix in Kind.ENDING.found for suffix in photos.SUFFIXES)
+    assert all(suffix in Kind.EXTENSION.found for suffix in photos.SUFFIXES)
     assert f"`{repair.SET_ASIDE}/`" in text and f"`{repair.REPORT}`" in text
-    assert f"{inspection.LARGE_SIDE:,} pixels" in Kind.LONG.found
+    assert f"{inspection.LARGE_SIDE:,} pixels" in Kind.LARGE.found
     assert f"{photos.MAX_PIXELS // 10**6} million pixels" in Kind.TOO_LARGE.found
     assert f"{photos.MAX_BYTES // 10**6} MB" in Kind.TOO_LARGE.found
     assert f"{xml_file.MAX_BYTES // 10**6} MB" in Kind.BROKEN_XML.found

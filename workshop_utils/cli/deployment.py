@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workshop_utils.cli.parser import command
-from workshop_utils.core.arguments import Options, argument, fraction
+from workshop_utils.core.arguments import Options, argument, share
 
 
 def _format_names() -> Iterable[str]:
@@ -34,7 +34,7 @@ def export(options: Options) -> None:
     argument("source", metavar="RUN|EXPORT|coco"),
     argument("photos", nargs="+", help="photos, or folders of them"),
     argument("--out", type=Path, required=True, metavar="DIR"),
-    argument("--min-score", type=fraction, default=0.4, metavar="SCORE"),
+    argument("--min-score", type=share, default=0.4, metavar="SCORE"),
     argument("--every-name", action="store_true", help="keep every name found for an object; by default only the best"),
 )
 def detect(options: Options) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workshop_utils.cli.parser import command, load
-from workshop_utils.core.arguments import Options, argument, fraction, lines
+from workshop_utils.core.arguments import Options, argument, lines, share
 from workshop_utils.core.errors import UsageError
 
 
@@ -32,7 +32,7 @@ def _architecture_names() -> Iterable[str]:
     argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' freezes none"),
     argument("--views", type=int, metavar="N", help="fine_tune: cache the frozen layers' output for N views of each "
              "photo; 0: no cache, a new view each time"),
-    argument("--thaw", type=fraction, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
+    argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
     argument("--train-on", type=lines, metavar="LIST", help="a text file with the training photos to use, one a line"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
     argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),

@@ -66,7 +66,7 @@ def lines(path: str) -> list[str]:
     return [line.strip() for line in words.splitlines() if line.strip()]
 
 
-def fraction(written: str) -> float:
+def share(written: str) -> float:
     """Return a number from 0 to 1."""
     value = float(written)
     if not 0 <= value <= 1:

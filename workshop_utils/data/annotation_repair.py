@@ -130,7 +130,7 @@ def _repair_size(annotation: Annotation, xml: pathlib.Path, seen: PhotoInfo, res
         what = (
             f"does not show whether its boxes were drawn before EXIF (orientation {seen.orientation}) turns the photo."
         )
-        findings.append(Finding(xml, f"{what} Look whether they fit.", Kind.UNSURE_TURN))
+        findings.append(Finding(xml, f"{what} Look whether they fit.", Kind.UNSURE_ROTATION))
     if said == seen.size:
         return annotation, findings
     if 0 in said:
@@ -139,7 +139,7 @@ def _repair_size(annotation: Annotation, xml: pathlib.Path, seen: PhotoInfo, res
     if (height, width) == seen.size and quarter:
         what = f"says {width}x{height}, the photo before EXIF turns it to {actual}; its boxes are turned with it."
         boxes = tuple(rotation.rotated(box, seen.orientation, width, height) for box in annotation.boxes)
-        return dataclasses.replace(own, boxes=boxes), [*findings, Finding(xml, what, Kind.UNTURNED_SIZE)]
+        return dataclasses.replace(own, boxes=boxes), [*findings, Finding(xml, what, Kind.UNROTATED_SIZE)]
     if all(abs(old - new) <= SLIP for old, new in zip(said, seen.size, strict=True)):
         what = f"says {width}x{height}, but the photo is {actual}; its own size is taken, and the boxes as they are."
         return own, [*findings, Finding(xml, what, Kind.SIZE_OFF)]

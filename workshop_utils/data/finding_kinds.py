@@ -6,7 +6,7 @@ import enum
 class Outcome(enum.Enum):
     """What happens to a file in which something was found."""
 
-    TAKEN = "taken"
+    ACCEPTED = "accepted"
     NOTED = "noted"
     REPAIRED = "repaired"
     SET_ASIDE = "set aside"
@@ -23,7 +23,7 @@ class Group(enum.Enum):
     SET = "The set as a whole"
 
 
-TAKEN, NOTED, REPAIRED, SET_ASIDE = Outcome
+ACCEPTED, NOTED, REPAIRED, SET_ASIDE = Outcome
 FILES, PHOTOS, XML, BOXES, CLASSES, SET = Group
 
 NOTHING = "Nothing."
@@ -39,13 +39,13 @@ class Kind(enum.Enum):
         self.group, self.outcome, self.found, self.does, self.remedy = group, outcome, found, does, remedy
 
     # fmt: off
-    ENDING = (FILES, TAKEN,
+    EXTENSION = (FILES, ACCEPTED,
         "photos ending in .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp or .bmp, in any case",
         "They are read alike.", NOTHING)
-    FOLDER_NAMES = (FILES, TAKEN,
+    FOLDER_NAMES = (FILES, ACCEPTED,
         "JPEGImages/ and Annotations/, or photos and annotations side by side in one folder",
         "They are read where they are. `--fix` writes images/ and annotations/.", NOTHING)
-    HIDDEN = (FILES, TAKEN,
+    HIDDEN = (FILES, ACCEPTED,
         "hidden files and folders: .DS_Store, ._0001.jpg, .ipynb_checkpoints",
         "They are passed over. `--fix` does not copy them.", NOTHING)
     EMPTY_FOLDER = (FILES, NOTED,
@@ -88,14 +88,14 @@ class Kind(enum.Enum):
     BROKEN_PHOTO = (PHOTOS, SET_ASIDE,
         "a photo that breaks off, such as a truncated JPEG, or a file that is no photo",
         "It is not used.", "Copy it again from where it came from, or take it out.")
-    WRONG_ENDING = (PHOTOS, REPAIRED,
+    WRONG_EXTENSION = (PHOTOS, REPAIRED,
         "a photo with another format's ending: a .jpg that is a PNG",
         "It is read as what it is. `--fix` gives it the ending that fits.", FIX)
     COLOURS = (PHOTOS, NOTED,
         "a photo that is grey, has a palette, is transparent, in CMYK or of 16 bits",
         "It is read as RGB of 8 bits: 16 bits are scaled, and what is transparent becomes white. The file stays.",
         "Look whether greys among colours are meant: a detector learns from colour, too.")
-    TURNED = (PHOTOS, TAKEN,
+    EXIF_ORIENTATION = (PHOTOS, ACCEPTED,
         "a photo with an EXIF orientation: 1 to 8, or one that does not exist, such as 0",
         "It is turned upright when read, as viewers do; an orientation that does not exist turns nothing.", NOTHING)
     BROKEN_METADATA = (PHOTOS, NOTED,
@@ -105,7 +105,7 @@ class Kind(enum.Enum):
     TINY = (PHOTOS, SET_ASIDE,
         "a photo of one pixel in width or height",
         "It is not used: there is nothing to see.", "Take it out.")
-    LONG = (PHOTOS, NOTED,
+    LARGE = (PHOTOS, NOTED,
         "a photo of more than 10,000 pixels in width or height",
         "It is read whole and kept with 512 pixels on its longer side, so small objects vanish.",
         "Cut it into several photos, and label those.")
@@ -114,7 +114,7 @@ class Kind(enum.Enum):
         "It is not used: decoding it might fill the memory.",
         "Save it with fewer pixels, as a JPEG. Set the camera to fewer for those to come.")
 
-    XML_ENCODING = (XML, TAKEN,
+    XML_ENCODING = (XML, ACCEPTED,
         "an annotation in an encoding that it declares or marks (UTF-16, GBK, Shift_JIS, windows-1250), "
         "or with blank lines at its beginning",
         "It is read. `--fix` and the labeler write UTF-8.", NOTHING)
@@ -147,11 +147,11 @@ class Kind(enum.Enum):
         "a <size> that is larger or smaller than the photo by one factor, in more than half of the set",
         "The photos were resized after they were labelled: the boxes are scaled with them.",
         "Look at one of the photos with its boxes drawn.")
-    UNTURNED_SIZE = (XML, REPAIRED,
+    UNROTATED_SIZE = (XML, REPAIRED,
         "a <size> with width and height exchanged, of a photo that its EXIF orientation turns by a quarter",
         "The labelling program saw the photo unturned: the boxes are turned with it.",
         "Look at one of the photos with its boxes drawn.")
-    UNSURE_TURN = (XML, NOTED,
+    UNSURE_ROTATION = (XML, NOTED,
         "a photo that EXIF turns so that <size> cannot show it: upside down, mirrored, square, or without a <size>",
         "The boxes are taken as drawn on the turned photo. Old programs (labelImg before 1.8.4) did not turn it.",
         "Look at one of the photos with its boxes drawn. Where they do not fit, draw them again.")
@@ -176,10 +176,10 @@ class Kind(enum.Enum):
     ROTATED_BOX = (BOXES, REPAIRED,
         "a rotated box: CVAT's attribute rotation, roLabelImg's <robndbox>",
         "The upright box that encloses it is taken.", "Use `--fix`, or draw upright boxes that fit tighter.")
-    NUMBERS = (BOXES, TAKEN,
+    NUMBERS = (BOXES, ACCEPTED,
         "edges in fractions of a pixel, a <size> written as 640.0, spaces or a byte order mark around a number",
         "They are taken as they are.", NOTHING)
-    FROM_0_OR_1 = (BOXES, TAKEN,
+    FROM_0_OR_1 = (BOXES, ACCEPTED,
         "edges counted from 0, or from 1 as labelImg does",
         "Both are taken as they are: one pixel more or less changes nothing.", NOTHING)
     REVERSED_BOX = (BOXES, REPAIRED,
@@ -199,11 +199,11 @@ class Kind(enum.Enum):
         "the same box twice: the same class and the same edges",
         "It is taken once.", FIX)
 
-    CLASS_LETTERS = (CLASSES, TAKEN,
+    CLASS_LETTERS = (CLASSES, ACCEPTED,
         "class names with spaces between words, umlauts, other scripts or emoji",
         "They are taken as they are. Pictures are captioned in a font of your system that has the letters; "
         "where there is none, with numbers, and a line says which number stands for what.", NOTHING)
-    LISTED_FORM = (CLASSES, TAKEN,
+    LISTED_FORM = (CLASSES, ACCEPTED,
         "a label_map.pbtxt as Notepad saves it (byte order mark, UTF-16, Windows line ends), "
         "with spaces around names, or with display_name only",
         "It is read, its names without needless spaces.", NOTHING)

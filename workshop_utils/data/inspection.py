@@ -110,12 +110,12 @@ def inspect_photo(photo: pathlib.Path) -> tuple[PhotoInfo | None, list[Finding]]
         return None, [Finding(photo, what, Kind.TINY)]
     if photo.suffix.lower() not in suffixes:
         name = photo.with_suffix(suffixes[0]).name
-        findings.append(Finding(photo, f"is {decoded.format}; it should be named {name}.", Kind.WRONG_ENDING))
+        findings.append(Finding(photo, f"is {decoded.format}; it should be named {name}.", Kind.WRONG_EXTENSION))
     if decoded.colours != "RGB":
         findings.append(Finding(photo, f"is {decoded.colours}; it is read as RGB of 8 bits.", Kind.COLOURS))
     if max(size) > LARGE_SIDE:
         what = f"is {size[0]}x{size[1]} pixels; small objects in it vanish. Cut it into several photos."
-        findings.append(Finding(photo, what, Kind.LONG))
+        findings.append(Finding(photo, what, Kind.LARGE))
     if decoded.broken_metadata:
         findings.append(Finding(photo, decoded.broken_metadata, Kind.BROKEN_METADATA))
     return PhotoInfo(name, size, decoded.orientation, _digest(decoded.image)), findings
