@@ -33,8 +33,8 @@ def check(options: Options) -> int:
         repair.check_target(options.dataset, out)
     try:
         found = inspection.inspect(options.dataset)
-    except (label_map.LabelMapError, voc.VocError) as fault:
-        print(fault)
+    except (label_map.LabelMapError, voc.VocError) as error:
+        print(error)
         return 1
     for line in (*found.findings, *filter(None, [found.problem])):
         print(line, flush=True)

@@ -53,9 +53,9 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(unfinished, path)
     except WriteError:
         raise
-    except OSError as fault:
+    except OSError as error:
         raise WriteError(
-            f"{path}: cannot be written ({reason(fault)}). {remedy(fault)}, and do it again; "
+            f"{path}: cannot be written ({reason(error)}). {remedy(error)}, and do it again; "
             "what was there before is unchanged."
         ) from None
     finally:
@@ -79,8 +79,8 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         if path.exists():
             path.rmdir()
         unfinished.rename(path)
-    except WriteError as fault:
-        raise WriteError(str(fault).replace(str(unfinished), str(path))) from None
+    except WriteError as error:
+        raise WriteError(str(error).replace(str(unfinished), str(path))) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -101,9 +101,9 @@ def make_folder(path: pathlib.Path) -> None:
     """Make a folder, and those it lies in, where there is none. Raises WriteError."""
     try:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
+    except OSError as error:
         raise WriteError(
-            f"{path}: cannot be made a folder ({reason(fault)}). {remedy(fault)}, and do it again."
+            f"{path}: cannot be made a folder ({reason(error)}). {remedy(error)}, and do it again."
         ) from None
 
 
@@ -124,14 +124,14 @@ def write_weights(model: "keras.Model", path: pathlib.Path) -> None:
         seal(unfinished)
 
 
-def reason(fault: OSError) -> str:
+def reason(error: OSError) -> str:
     """Return in few words why a file could not be written; HDF5 and TensorFlow use many."""
-    return (fault.strerror or str(fault)).split("\n")[0][:200]
+    return (error.strerror or str(error)).split("\n")[0][:200]
 
 
-def remedy(fault: OSError) -> str:
+def remedy(error: OSError) -> str:
     """Return what to do about a file that could not be written, as the beginning of a sentence."""
-    return _REMEDIES.get(fault.errno, "Free some space, or choose another folder")
+    return _REMEDIES.get(error.errno, "Free some space, or choose another folder")
 
 
 def remove_unfinished(folder: pathlib.Path) -> None:

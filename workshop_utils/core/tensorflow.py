@@ -46,8 +46,8 @@ def as_os_error() -> Iterator[None]:
     """Make an OSError of what TensorFlow raises where a file cannot be written."""
     try:
         yield
-    except tf.errors.OpError as fault:
-        raise OSError(fault.message) from None
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from None
 
 
 __all__ = ["as_os_error", "keras", "quiet_stderr", "tf"]

@@ -44,9 +44,9 @@ def open_dataset(folder: pathlib.Path) -> Dataset:
             return each.read(folder)
     try:
         return dataset.load(folder)  # most data sets are VOC folders, and this names what is missing
-    except VocError as fault:
+    except VocError as error:
         formats = ", ".join(f"{each.name} ({each.contents})" for each in FORMATS.values())
-        raise DatasetError(f"{fault} These formats are known: {formats}.") from None
+        raise DatasetError(f"{error} These formats are known: {formats}.") from None
 
 
 def _is_voc(folder: pathlib.Path) -> bool:

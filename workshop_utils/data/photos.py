@@ -87,8 +87,8 @@ def find(folder: pathlib.Path) -> list[pathlib.Path]:
     folder = pathlib.Path(folder)
     try:
         paths = sorted(folder.iterdir())
-    except OSError as fault:
-        what = f"{folder}: cannot be listed ({fault.strerror}). Name a folder that you may read."
+    except OSError as error:
+        what = f"{folder}: cannot be listed ({error.strerror}). Name a folder that you may read."
         raise PhotoError(what, Kind.DENIED) from None
     return [path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
 
@@ -119,8 +119,8 @@ def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
         raise
     except Image.DecompressionBombError:
         raise _too_large(name, f"it has more than {MAX_PIXELS // 10**6} million pixels") from None
-    except Exception as fault:  # metadata can lead Pillow to raise anything
-        return _decode_pixels(source, name, fault)
+    except Exception as error:  # metadata can lead Pillow to raise anything
+        return _decode_pixels(source, name, error)
 
 
 def shrink(image: Image.Image) -> np.ndarray:
@@ -157,8 +157,8 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
     return Decoded(upright, kept, colours + depth, orientation or 1, broken)
 
 
-def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) -> Decoded:
-    """Return a photo without its metadata but for the orientation, after `fault` was raised of the whole file.
+def _decode_pixels(source: pathlib.Path | bytes, name: str, error: Exception) -> Decoded:
+    """Return a photo without its metadata but for the orientation, after `error` was raised of the whole file.
 
     Raises PhotoError where the metadata is not to blame.
     """
@@ -172,8 +172,8 @@ def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) ->
         said = signatures.recognise(_beginning(source))
     if said:
         raise PhotoError(f"{name}: {said[1]}", said[0]) from None
-    unknown = isinstance(fault, UnidentifiedImageError)
-    raise _unreadable(name, "it begins like no format of photos" if unknown else fault) from None
+    unknown = isinstance(error, UnidentifiedImageError)
+    raise _unreadable(name, "it begins like no format of photos" if unknown else error) from None
 
 
 def _in_rgb(image: Image.Image) -> tuple[Image.Image, str]:

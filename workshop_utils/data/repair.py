@@ -72,8 +72,8 @@ def copy(found: Inspection, out: pathlib.Path) -> RepairedCopy:
             set_aside, denied = _write_rest(found, used - kept, unfinished)
             said += denied
             files.write_text(_report(found, said), unfinished / REPORT)
-    except OSError as fault:
-        why = files.reason(fault)
+    except OSError as error:
+        why = files.reason(error)
         raise RepairError(f"{out}: the copy could not be written ({why}). The data set is as it was.") from None
     return RepairedCopy(out, len(written), set_aside, said)
 
@@ -99,8 +99,8 @@ def _write_usable(found: Inspection, out: pathlib.Path) -> tuple[list[Usable], s
             else:
                 voc.write(each.annotation, xml)
                 kept |= {each.xml} if original.unread else set()
-        except VocError as fault:
-            what = str(fault).removeprefix(f"{xml}: ")
+        except VocError as error:
+            what = str(error).removeprefix(f"{xml}: ")
             said.append(f"{each.photo}: is set aside in the copy, because its annotation {what}")
             continue
         shutil.copy2(each.photo, photo)

@@ -72,8 +72,8 @@ def read(folder: pathlib.Path) -> Dataset:
     for path in (path for name in FILES for path in record_files.find(folder / name)):
         try:
             samples += _samples(path, set(mapping.values()))
-        except tf.errors.OpError as fault:
-            raise DatasetError(f"{path}: cannot be read ({fault.message}). Write the records anew.") from None
+        except tf.errors.OpError as error:
+            raise DatasetError(f"{path}: cannot be read ({error.message}). Write the records anew.") from None
     return Dataset(sorted(samples, key=lambda sample: sample.name), mapping)
 
 
@@ -150,8 +150,8 @@ def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
             sample = from_example(record)
             if unknown := set(sample.classes) - names:
                 raise DatasetError(f"it has the class '{min(unknown)}', which {dataset.LABEL_MAP} does not list")
-        except (ValueError, tf.errors.OpError) as fault:
-            reason = getattr(fault, "message", None) or fault
+        except (ValueError, tf.errors.OpError) as error:
+            reason = getattr(error, "message", None) or error
             raise DatasetError(f"{path}: record {number} cannot be used ({reason}). Write the records anew.") from None
         samples.append(dataclasses.replace(sample, source=_Stored(path, offset, length)))
         offset += length + 16

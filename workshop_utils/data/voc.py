@@ -46,8 +46,8 @@ def read_as_written(path: pathlib.Path) -> Annotation:
         raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>. Export it as Pascal VOC.")
     try:
         boxes, notes = voc_objects.read(root)
-    except VocError as fault:
-        raise VocError(f"{path}: {fault}", fault.kind) from None
+    except VocError as error:
+        raise VocError(f"{path}: {error}", error.kind) from None
     if len(boxes) > MAX_BOXES:
         raise VocError(f"{path}: holds {len(boxes)} boxes; more than {MAX_BOXES} cannot be learned from one photo.")
     if respelt:

@@ -1,6 +1,6 @@
 """The objects of a Pascal VOC file, in whatever shape a program wrote them: boxes, and notes on what was not as usual.
 
-What is not understood is a fault: a box that was passed over would be learned as background.
+What is not understood is a error: a box that was passed over would be learned as background.
 """
 
 import math

@@ -39,12 +39,12 @@ def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
         raise VocError(
             f"{path}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
         ) from None
-    except text.EncodingError as fault:
-        raise VocError(f"{path}: {fault}") from None
-    except ElementTree.ParseError as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). {_remedy(words, fault)}") from None
-    except (DefusedXmlException, OSError, ValueError) as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). Export it again.") from None
+    except text.EncodingError as error:
+        raise VocError(f"{path}: {error}") from None
+    except ElementTree.ParseError as error:
+        raise VocError(f"{path}: is not readable XML ({error}). {_remedy(words, error)}") from None
+    except (DefusedXmlException, OSError, ValueError) as error:
+        raise VocError(f"{path}: is not readable XML ({error}). Export it again.") from None
     return root, _respelt(root, path)
 
 
@@ -64,9 +64,9 @@ def _respelt(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
     return list(odd)
 
 
-def _remedy(words: str, fault: ElementTree.ParseError) -> str:
+def _remedy(words: str, error: ElementTree.ParseError) -> str:
     """Return what to do about XML that cannot be read, by the place at which reading it failed."""
-    line, column = fault.position
+    line, column = error.position
     if re.search(r"&[^;\s]*\s?$", words.split("\n")[line - 1][: column + 1]):
         return "Write & as &amp; there."
     if "</annotation>" not in words.lower():
