@@ -46,7 +46,7 @@ def compare(recipe: settings.Recipe) -> dict[str, Any]:
         if "class_agnostic" in metrics:
             title, agnostic = f"{strategy}, any class name", metrics["class_agnostic"]
             rows.append(_row(title, "the same boxes, their class ignored", agnostic, classes, minutes))
-            called = average_precision.called(found, names, MIN_SCORE)
+            called = average_precision.predicted_names(found, names, MIN_SCORE)
         seen = [seen_on(sample, each, names) for sample, each in zip(validation_photos, found.class_agnostic)]
         sums.append(_sum(strategy, chosen.summary, seen))
         pictures.append([drawn(*each, names, strategy) for each in zip(validation_photos[:EXAMPLES], seen)])

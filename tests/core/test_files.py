@@ -66,7 +66,7 @@ def test_what_is_swept_are_unfinished_files_and_folders_and_no_others(old):
     (old.parent / ".part-xyz" / "saved_model").mkdir(parents=True)
     (old.parent / ".part-xyz" / "saved_model" / "saved_model.pb").touch()
     (old.parent / "part-7.xml").touch()
-    files.sweep(old.parent)
+    files.remove_unfinished(old.parent)
     assert names(old.parent) == ["part-7.xml", "words.txt"]
 
 

@@ -375,17 +375,17 @@ def test_batches_prepared_in_another_thread_are_the_same_batches(yoghurt):
 def test_a_list_chooses_training_photos_and_keeps_their_order(yoghurt):
     training, _ = yoghurt.split()
     chosen = [training[7].name, training[3].name]
-    assert [sample.name for sample in dataset.only(training, chosen)] == [training[3].name, training[7].name]
+    assert [sample.name for sample in dataset.select(training, chosen)] == [training[3].name, training[7].name]
 
 
 @pytest.mark.parametrize("names", [["0001.jpg", "nowhere.jpg"], []], ids=["an unknown photo", "none"])
 def test_a_list_that_names_no_training_photo_is_refused(yoghurt, names):
     with pytest.raises(dataset.DatasetError, match=r"'nowhere\.jpg' is not among them|no photo is named"):
-        dataset.only(yoghurt.samples, names)
+        dataset.select(yoghurt.samples, names)
 
 
 def test_a_name_in_another_form_of_unicode_is_the_photo_s_name(yoghurt):
     composed, apart = "K\u00e4se.jpg", "Ka\u0308se.jpg"
     samples = [dataclasses.replace(yoghurt.samples[0], name=apart), yoghurt.samples[1]]
-    assert names(dataset.only(samples, [composed])) == [apart]
-    assert names(dataset.only(samples, [apart])) == [apart]
+    assert names(dataset.select(samples, [composed])) == [apart]
+    assert names(dataset.select(samples, [apart])) == [apart]

@@ -307,5 +307,5 @@ def test_an_annotation_beside_photos_that_is_nobodys_is_said_to_have_no_photo(vo
 
 def test_two_folders_anywhere_can_be_paired(voc_folder, tmp_path):
     photos = shutil.copytree(voc_folder / "images", tmp_path / "elsewhere" / "photos")
-    pairs, findings = folders.partners(photos, voc_folder / "annotations")
+    pairs, findings = folders.pair_folders(photos, voc_folder / "annotations")
     assert len(pairs) == 6 and findings == [] and pairs[0][0].parent == photos

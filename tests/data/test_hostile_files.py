@@ -86,14 +86,14 @@ def links(voc_folder, secret) -> dict[pathlib.Path, pathlib.Path]:
     return found
 
 
-LEADS_OUT = "is a link that leads out of the data set, and is not followed"
+LINK_OUTSIDE = "is a link that leads out of the data set, and is not followed"
 
 
 def test_a_link_out_of_a_data_set_is_not_followed_and_named(voc_folder, links):
     data = dataset.load(voc_folder)
     assert [sample.name for sample in data.samples] == ["0003.jpg", "0004.jpg", "0005.jpg", "0006.jpg"]
     for path in links:
-        assert f"{path}: {LEADS_OUT}" in "\n".join(map(str, data.findings))
+        assert f"{path}: {LINK_OUTSIDE}" in "\n".join(map(str, data.findings))
 
 
 def test_what_a_link_out_of_a_data_set_leads_to_is_not_in_its_copy(voc_folder, links, tmp_path):
@@ -109,7 +109,7 @@ def test_a_folder_that_is_a_link_out_of_a_data_set_is_not_looked_into(voc_folder
     link = voc_folder / "images" / "more"
     link.symlink_to(secret.parent, target_is_directory=True)
     (finding,) = dataset.load(voc_folder).findings
-    assert str(finding).startswith(f"{link}: {LEADS_OUT}")
+    assert str(finding).startswith(f"{link}: {LINK_OUTSIDE}")
 
 
 def test_a_label_map_that_is_a_link_out_of_a_data_set_is_neither_read_nor_copied(voc_folder, secret, tmp_path, capsys):
@@ -118,7 +118,7 @@ def test_a_label_map_that_is_a_link_out_of_a_data_set_is_neither_read_nor_copied
     link.symlink_to(outside)
     (voc_folder / "annotations" / "0001.xml").unlink()
     assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 1
-    assert f"{link}: {LEADS_OUT}" in capsys.readouterr().out and not copy.exists()
+    assert f"{link}: {LINK_OUTSIDE}" in capsys.readouterr().out and not copy.exists()
 
 
 def test_a_link_that_leads_to_itself_is_named_and_the_rest_goes_on(voc_folder, tmp_path, capsys):
@@ -439,16 +439,16 @@ def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
     module.variable = tf.Variable(1.0)
     module.serve = tf.function(lambda x: x + module.variable, input_signature=[tf.TensorSpec(())])
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
-    assert untrusted.operations_that_act(path) == []
+    assert untrusted.unsafe_operations(path) == []
     model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     [graph] = model.meta_graphs
-    functions = untrusted.functions_of(graph)
+    functions = untrusted.library_functions(graph)
     saving = next(name for name in functions if "traced_save" in name)
     serving = next(function for name, function in functions.items() if "signature_wrapper" in name)
     call = next(node for node in serving.node_def if node.op == "StatefulPartitionedCall")
     call.attr["f"].func.name = saving
     (path / "saved_model.pb").write_bytes(model.SerializeToString())
-    assert "SaveV2" in untrusted.operations_that_act(path)
+    assert "SaveV2" in untrusted.unsafe_operations(path)
 
 
 def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_it_runs_meanwhile(tmp_path):
@@ -510,7 +510,7 @@ def acting(folder, *functions: str, objects='bare_concrete_function { concrete_f
     graph = f"object_graph_def {{ nodes {{ {objects} }} }} graph_def {{ library {{ {' '.join(functions)} }} }}"
     model = text_format.Parse(f"meta_graphs {{ {graph} }}" * graphs, saved_model_pb2.SavedModel())
     (folder / "saved_model.pb").write_bytes(model.SerializeToString())
-    return untrusted.operations_that_act(folder)
+    return untrusted.unsafe_operations(folder)
 
 
 SPRING = function("spring", calling("WriteFile"))

@@ -23,7 +23,7 @@ from PIL import Image
 
 from workshop_utils.cli import main
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, inspection, label_map, mending, photos, repair, voc, xml_file
+from workshop_utils.data import annotation_repair, dataset, inspection, label_map, photos, repair, voc, xml_file
 from workshop_utils.data.finding_kinds import Group, Kind, Outcome
 from workshop_utils.model import anchors
 from workshop_utils.training import batches
@@ -297,7 +297,7 @@ MORE_THAN_HALF = LEAVES.format(" by more than half: {}. Draw it again or take it
 TAKEN_AS_CUP = "annotations/STEM.xml: object 1 (cup) has the class {}, which is taken as 'cup'."
 
 MESSES = {
-    **{f"ending_{suffix[1:]}": Mess(Kind.ENDING, saved(suffix, kind)) for suffix, kind in (
+    **{f"ending_{suffix[1:]}": Mess(Kind.EXTENSION, saved(suffix, kind)) for suffix, kind in (
         (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"), (".jfif", "JPEG"),
         (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"),
     )},
@@ -396,10 +396,10 @@ MESSES = {
         "images/STEM.jpg: is a film. Save single frames of it as JPEG.", used=False,
     ),
     "jpg_that_is_png": Mess(
-        Kind.WRONG_ENDING, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
+        Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
     ),
     "png_that_is_jpg": Mess(
-        Kind.WRONG_ENDING, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
+        Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
     ),
     "grey": Mess(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", "grey"),
@@ -420,11 +420,11 @@ MESSES = {
     "bits_16_of_each_colour": Mess(
         Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "RGB of 16 bits"),
     ),
-    **{f"orientation_{number}": Mess(Kind.TURNED, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
+    **{f"orientation_{number}": Mess(Kind.EXIF_ORIENTATION, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
        for number in (0, 1, 5, 6, 7, 8, 9)},
-    **{f"orientation_{number}": Mess(Kind.UNSURE_TURN, turned(number, SIZE), UNSURE.format(number))
+    **{f"orientation_{number}": Mess(Kind.UNSURE_ROTATION, turned(number, SIZE), UNSURE.format(number))
        for number in (2, 3, 4)},
-    "square_turned": Mess(Kind.UNSURE_TURN, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
+    "square_turned": Mess(Kind.UNSURE_ROTATION, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
     "exif_breaks_off": Mess(
         Kind.BROKEN_METADATA, saved(".jpg", "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"),
         "images/STEM.jpg: has EXIF whose orientation cannot be read; the photo is used as it is stored.",
@@ -438,7 +438,7 @@ MESSES = {
         "images/STEM.jpg: is 1x1 pixels, too small to show anything. Take it out.", used=False,
     ),
     "panorama": Mess(
-        Kind.LONG, saved(".jpg", "JPEG", size=(20_000, 48)),
+        Kind.LARGE, saved(".jpg", "JPEG", size=(20_000, 48)),
         "images/STEM.jpg: is 20000x48 pixels; small objects in it vanish. Cut it into several photos.",
     ),
     "too_large": Mess(
@@ -544,10 +544,10 @@ MESSES = {
         Kind.NO_SIZE, rewritten(("size>", "dimensions>")),
         "annotations/STEM.xml: has a <size> of 0x0, or none; the photo's own is taken, 64x48.",
     ),
-    "unturned_5": Mess(Kind.UNTURNED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
-    "unturned_6": Mess(Kind.UNTURNED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
-    "unturned_7": Mess(Kind.UNTURNED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
-    "unturned_8": Mess(Kind.UNTURNED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
+    "unturned_5": Mess(Kind.UNROTATED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
+    "unturned_6": Mess(Kind.UNROTATED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
+    "unturned_7": Mess(Kind.UNROTATED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
+    "unturned_8": Mess(Kind.UNROTATED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
     "other_size": Mess(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480")),
         "annotations/STEM.xml: says the photo is 640x480, but STEM.jpg is 64x48. "
@@ -770,7 +770,7 @@ def check(*arguments) -> int:
 
 
 def test_there_is_a_mess_of_every_kind():
-    resized = {Kind.RESIZED}  # only a whole set can be that: test_mending
+    resized = {Kind.RESIZED}  # only a whole set can be that: test_annotation_repair
     assert {mess.kind for mess in MESSES.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
 
 
@@ -790,8 +790,8 @@ def test_a_mess_is_said_with_its_file_and_what_to_do_and_nothing_else_is(name, c
 
 @EVERY
 def test_every_mess_has_the_kind_under_which_the_table_lists_it(name, clean):
-    said = inspection.inspect(spoilt(clean, name)).said
-    if MESSES[name].kind.outcome is Outcome.TAKEN:
+    said = inspection.inspect(spoilt(clean, name)).all_findings
+    if MESSES[name].kind.outcome is Outcome.ACCEPTED:
         assert said == []
     else:
         assert [each.kind for each in said] == [MESSES[name].kind]
@@ -927,17 +927,17 @@ def test_whatever_is_mended_once_is_in_order_and_can_be_written_and_read(
     tmp_path_factory, boxes, width, height, orientation, listed
 ):
     xml, photo = tmp_path_factory.getbasetemp() / "any.xml", pathlib.Path("any.jpg")
-    seen = mending.Seen("any.jpg", (48, 64), orientation, "")
+    seen = annotation_repair.PhotoInfo("any.jpg", (48, 64), orientation, "")
     annotation = voc.Annotation("any", width, height, tuple(boxes))
     spelling = inspection.spellings((box.name for box in boxes), listed)
-    mended, found = mending.mend(annotation, xml, photo, seen, spelling)
+    mended, found = annotation_repair.repair(annotation, xml, photo, seen, spelling)
     if any(each.kind.outcome is Outcome.SET_ASIDE for each in found):
         return
     voc.write(mended, xml)
     assert voc.read(xml) == mended
     spelling = inspection.spellings((box.name for box in mended.boxes), listed)
-    again, found = mending.mend(voc.read_as_written(xml), xml, photo, seen, spelling)
-    assert again == mended and not any(each.is_fault for each in found)
+    again, found = annotation_repair.repair(voc.read_as_written(xml), xml, photo, seen, spelling)
+    assert again == mended and not any(each.is_problem for each in found)
     assert (np.diff(np.reshape(voc.normalised(mended), (-1, 2, 2)).astype(np.float32), axis=1) > 0).all()
 
 
@@ -946,7 +946,7 @@ def test_a_size_of_another_image_is_not_taken_for_unknown_classes_too(clean):
     spoilt(clean, "spaces")
     spoilt(clean, "other_size")
     rewritten(("<width>64", "<width>640"))(clean, "spaces")
-    assert {each.kind for each in inspection.inspect(clean).said} == {Kind.OTHER_SIZE}
+    assert {each.kind for each in inspection.inspect(clean).all_findings} == {Kind.OTHER_SIZE}
 
 
 def test_an_annotation_that_may_not_be_read_is_set_aside_and_said(clean, tmp_path, capsys):
@@ -989,7 +989,7 @@ def in_capitals(number: int) -> str:
 
 @pytest.mark.parametrize("name", ["cup", "cup {}", in_capitals], ids=["one class", "many classes", "many spellings"])
 def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
-    seen = mending.Seen("any.jpg", (64, 48), 1, "")
+    seen = annotation_repair.PhotoInfo("any.jpg", (64, 48), 1, "")
 
     def calls(count: int) -> int:
         """Return how often functions are called for so many objects."""
@@ -999,7 +999,9 @@ def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
         sys.setprofile(lambda frame, event, _: called.append(event))
         try:
             spelling = inspection.spellings([box.name for box in boxes])
-            mended, _ = mending.mend(annotation, pathlib.Path("any.xml"), pathlib.Path("any.jpg"), seen, spelling)
+            mended, _ = annotation_repair.repair(
+                annotation, pathlib.Path("any.xml"), pathlib.Path("any.jpg"), seen, spelling
+            )
         finally:
             sys.setprofile(None)
         assert len(mended.boxes) == count
@@ -1010,7 +1012,7 @@ def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
 
 def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
     path = xml_of(clean, "first")
-    os.truncate(path, xml_file.MOST_BYTES + 1)
+    os.truncate(path, xml_file.MAX_BYTES + 1)
     monkeypatch.setattr(pathlib.Path, "read_bytes", lambda *_: pytest.fail("it was read"))
     with pytest.raises(voc.VocError, match=r"first\.xml: has more than 10 MB, which no"):
         voc.read(path)
@@ -1019,8 +1021,8 @@ def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
 def test_an_annotation_with_more_boxes_than_could_be_learned_from_is_refused(clean):
     path = xml_of(clean, "first")
     annotation = voc.read(path)
-    assert len(anchors.anchors()) == voc.MOST_BOXES
-    for count, allowed in ((voc.MOST_BOXES, True), (voc.MOST_BOXES + 1, False)):
+    assert len(anchors.anchors()) == voc.MAX_BOXES
+    for count, allowed in ((voc.MAX_BOXES, True), (voc.MAX_BOXES + 1, False)):
         voc.write(dataclasses.replace(annotation, boxes=annotation.boxes[:1] * count), path)
         if allowed:
             assert len(voc.read(path).boxes) == count
@@ -1063,7 +1065,7 @@ def test_the_copy_of_a_mess_is_clean_and_the_original_is_as_it_was(name, clean, 
     code = check(clean, "--fix", "--out", tmp_path / "copy")
     assert code == 0
     assert snapshot(clean) == before
-    if MESSES[name].kind.outcome in (Outcome.TAKEN, Outcome.NOTED):
+    if MESSES[name].kind.outcome in (Outcome.ACCEPTED, Outcome.NOTED):
         assert not (tmp_path / "copy").exists()
         return
     assert check(tmp_path / "copy") == 0
@@ -1276,7 +1278,7 @@ def test_a_resized_set_is_repaired_as_a_whole(clean, tmp_path, capsys):
         boxes = [(f"<{edge}>{value}<", f"<{edge}>{value * 10}<") for edge, value in double]
         rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480"), *boxes)(clean, stem)
     assert check(clean) == 1
-    assert {each.kind for each in inspection.inspect(clean).said} == {Kind.RESIZED}
+    assert {each.kind for each in inspection.inspect(clean).all_findings} == {Kind.RESIZED}
     assert [s.boxes.tolist() for s in dataset.load(clean).samples] == [
         [pytest.approx([8 / 48, 10 / 64, 30 / 48, 40 / 64])] for _ in range(3)
     ]
@@ -1386,9 +1388,9 @@ def test_the_kinds_are_listed_in_the_order_in_which_a_person_meets_them():
 
 def test_the_documentation_names_the_endings_and_folders_that_the_code_has():
     text = (settings.PROJECT / "docs" / "messy_data.md").read_text(encoding="utf-8")
-    assert all(suffix in Kind.ENDING.found for suffix in photos.SUFFIXES)
+    assert all(suffix in Kind.EXTENSION.found for suffix in photos.SUFFIXES)
     assert f"`{repair.SET_ASIDE}/`" in text and f"`{repair.REPORT}`" in text
-    assert f"{inspection.LONGEST_SIDE:,} pixels" in Kind.LONG.found
-    assert f"{photos.MOST_PIXELS // 10**6} million pixels" in Kind.TOO_LARGE.found
-    assert f"{photos.MOST_BYTES // 10**6} MB" in Kind.TOO_LARGE.found
-    assert f"{xml_file.MOST_BYTES // 10**6} MB" in Kind.BROKEN_XML.found
+    assert f"{inspection.LARGE_SIDE:,} pixels" in Kind.LARGE.found
+    assert f"{photos.MAX_PIXELS // 10**6} million pixels" in Kind.TOO_LARGE.found
+    assert f"{photos.MAX_BYTES // 10**6} MB" in Kind.TOO_LARGE.found
+    assert f"{xml_file.MAX_BYTES // 10**6} MB" in Kind.BROKEN_XML.found

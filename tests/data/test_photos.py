@@ -219,7 +219,7 @@ def test_a_decompression_bomb_is_refused(monkeypatch):
 
 
 def test_a_photo_of_too_many_pixels_is_refused_with_how_many_are_read(monkeypatch):
-    monkeypatch.setattr(photos, "MOST_PIXELS", 2_000_000)
+    monkeypatch.setattr(photos, "MAX_PIXELS", 2_000_000)
     assert photos.read(encoded(Image.new("1", (2000, 1000)), "PNG")).size == (2000, 1000)
     with pytest.raises(
         photos.PhotoError, match=r"\(it has more than 2 million pixels\)\. Save it with fewer"
@@ -231,14 +231,14 @@ def test_a_photo_of_too_many_pixels_is_refused_with_how_many_are_read(monkeypatc
 def test_a_giant_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = tmp_path / "cup.jpg"
     path.write_bytes(PHOTO.read_bytes())
-    os.truncate(path, photos.MOST_BYTES)
+    os.truncate(path, photos.MAX_BYTES)
     assert photos.read(path).size == (512, 384)
-    os.truncate(path, photos.MOST_BYTES + 1)
+    os.truncate(path, photos.MAX_BYTES + 1)
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .* \(its file has more than 200 MB\)\. Save it") as caught:
         photos.read(path)
     assert caught.value.kind is Kind.TOO_LARGE
-    monkeypatch.setattr(photos, "MOST_BYTES", 1000)
+    monkeypatch.setattr(photos, "MAX_BYTES", 1000)
     with pytest.raises(photos.PhotoError, match="its file has more than"):
         photos.read(PHOTO.read_bytes())
 
@@ -251,9 +251,9 @@ def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
 
 small, large = map(pathlib.Path, sys.argv[1:])
-inspection.look(small)
+inspection.inspect_photo(small)
 before = peak()
-seen, _ = inspection.look(large)
+seen, _ = inspection.inspect_photo(large)
 print((peak() - before) / (seen.size[0] * seen.size[1]))
 """
 """Looks at two photos and prints how many bytes more the second one took at most, for each of its pixels."""

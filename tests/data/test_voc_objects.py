@@ -249,9 +249,9 @@ def test_reading_strictly_takes_the_same_boxes(tmp_path, read):
 
 
 def test_more_boxes_than_can_be_learned_from_are_refused_also_where_one_object_has_them(read):
-    assert len(read(obj(FIRST * voc.MOST_BOXES)).boxes) == voc.MOST_BOXES
-    with pytest.raises(VocError, match=f"holds {voc.MOST_BOXES + 1} boxes"):
-        read(obj(FIRST * (voc.MOST_BOXES + 1)))
+    assert len(read(obj(FIRST * voc.MAX_BOXES)).boxes) == voc.MAX_BOXES
+    with pytest.raises(VocError, match=f"holds {voc.MAX_BOXES + 1} boxes"):
+        read(obj(FIRST * (voc.MAX_BOXES + 1)))
 
 
 def test_twice_as_many_elements_take_twice_the_work_and_no_more(read):

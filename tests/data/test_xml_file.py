@@ -117,10 +117,10 @@ def test_a_folder_is_no_annotation(path):
         xml_file.read(path)
 
 
-@pytest.mark.parametrize("depth", [xml_file.DEEPEST, xml_file.DEEPEST + 1, 300_000])
+@pytest.mark.parametrize("depth", [xml_file.MAX_DEPTH, xml_file.MAX_DEPTH + 1, 300_000])
 def test_elements_that_lie_too_deep_in_one_another_are_refused(depth, path):
     path.write_text("<a>" * depth + "</a>" * depth)
-    if depth <= xml_file.DEEPEST:
+    if depth <= xml_file.MAX_DEPTH:
         assert xml_file.read(path)[0].tag == "a"
     else:
         assert depth < 1000 or depth > sys.getrecursionlimit()
@@ -129,8 +129,8 @@ def test_elements_that_lie_too_deep_in_one_another_are_refused(depth, path):
 
 
 def test_a_file_as_large_as_allowed_is_read(path):
-    path.write_bytes(b"<annotation>" + b" " * (xml_file.MOST_BYTES - 25) + b"</annotation>")
-    assert path.stat().st_size == xml_file.MOST_BYTES
+    path.write_bytes(b"<annotation>" + b" " * (xml_file.MAX_BYTES - 25) + b"</annotation>")
+    assert path.stat().st_size == xml_file.MAX_BYTES
     assert xml_file.read(path)[0].tag == "annotation"
     path.write_bytes(path.read_bytes() + b"\n")
     with pytest.raises(VocError, match=r"cup\.xml: has more than 10 MB"):

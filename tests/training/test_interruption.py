@@ -198,7 +198,7 @@ def test_a_whole_checkpoint_is_read_as_any_hdf5_file(run, little_model):
     path = save_two_checkpoints(run, little_model)
     little_model.load_weights(path)
     assert (little_model.get_layer("dense").bias.numpy() == 20).all()
-    assert files.is_whole(path)
+    assert files.is_intact(path)
 
 
 def test_of_a_history_a_row_that_broke_off_is_left_out(run):

@@ -26,9 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again: training resumes, other commands start over.", file=sys.stderr)
         return 1
-    except (WorkshopError, OSError) as fault:
-        print(fault, file=sys.stderr)
-        return getattr(fault, "exit_code", WorkshopError.exit_code)
+    except (WorkshopError, OSError) as error:
+        print(error, file=sys.stderr)
+        return getattr(error, "exit_code", WorkshopError.exit_code)
 
 
 def run() -> None:

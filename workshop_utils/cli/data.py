@@ -28,26 +28,26 @@ def check(options: Options) -> int:
 
     if options.out and not options.fix:
         raise UsageError("usage: check takes --out only with --fix")
-    out = options.out or repair.beside(options.dataset)
+    out = options.out or repair.default_folder(options.dataset)
     if options.fix:
-        repair.refuse(options.dataset, out)
+        repair.check_target(options.dataset, out)
     try:
         found = inspection.inspect(options.dataset)
-    except (label_map.LabelMapError, voc.VocError) as fault:
-        print(fault)
+    except (label_map.LabelMapError, voc.VocError) as error:
+        print(error)
         return 1
-    for line in (*found.findings, *filter(None, [found.fault])):
+    for line in (*found.findings, *filter(None, [found.problem])):
         print(line, flush=True)
     boxes = sum(len(each.annotation.boxes) for each in found.usable)
     good = f"{len(found.usable)} photos with {boxes} boxes are good"
     print(f"{good}; {len(found.findings)} findings." if found.findings else f"{good}. No findings.", file=sys.stderr)
-    if found.said:
-        print(findings.summary(found.said), file=sys.stderr)
-    if options.fix and (found.findings or found.fault):
+    if found.all_findings:
+        print(findings.summary(found.all_findings), file=sys.stderr)
+    if options.fix and (found.findings or found.problem):
         return _fix(found, out)
     if options.fix:
         print("There is nothing to repair, so no copy was written.", file=sys.stderr)
-    return 1 if found.findings or found.fault else 0
+    return 1 if found.findings or found.problem else 0
 
 
 def _fix(found, out: Path) -> int:
@@ -55,7 +55,7 @@ def _fix(found, out: Path) -> int:
     from workshop_utils.data import repair
 
     copied = repair.copy(found, out)
-    for line in copied.said:
+    for line in copied.messages:
         print(line)
     said = f"Wrote {copied.folder}: {copied.photos} photos; {len(copied.set_aside)} files are set aside in its"
     print(f"{said} {repair.SET_ASIDE}/; what was done is in {repair.REPORT}.", file=sys.stderr)

@@ -143,7 +143,7 @@ def evaluate(options: Options) -> None:
     for folder in filter(None, folders):
         files.make_folder(folder)
         RunFolder(folder).write_metrics(metrics)
-    if unknown := average_precision.never_learned(samples, names):
+    if unknown := average_precision.unknown_classes(samples, names):
         said = f"never learned these classes, so their AP is 0: {phrases.quoted(unknown)}"
         print(f"{options.source}: {said}. It knows: {phrases.quoted(names.values())}", file=sys.stderr)
     if "reason" in metrics:

@@ -21,7 +21,7 @@ UNFINISHED = ".part-"
 """How the name of what is being written begins. It is hidden, so whoever reads the folder passes over what is left of
 a process that was killed."""
 
-LONGEST_NAME = 255
+MAX_NAME_BYTES = 255
 """Bytes that a name may have on most file systems."""
 
 _REMEDIES = {
@@ -44,7 +44,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises WriteError where the disk is full or the folder cannot be written to.
     """
     path = pathlib.Path(path)
-    unfinished = unfinished_beside(path)
+    unfinished = unfinished_path(path)
     try:
         unfinished.unlink(missing_ok=True)  # the name can be guessed, and a link there would be followed
         yield unfinished
@@ -53,9 +53,9 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(unfinished, path)
     except WriteError:
         raise
-    except OSError as fault:
+    except OSError as error:
         raise WriteError(
-            f"{path}: cannot be written ({reason(fault)}). {remedy(fault)}, and do it again; "
+            f"{path}: cannot be written ({reason(error)}). {remedy(error)}, and do it again; "
             "what was there before is unchanged."
         ) from None
     finally:
@@ -70,7 +70,7 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises WriteError if `path` already holds anything, OSError if it cannot be written.
     """
     path = pathlib.Path(path)
-    unfinished = unfinished_beside(path)
+    unfinished = unfinished_path(path)
     try:
         if path.exists() and any(path.iterdir()):
             raise WriteError(f"{path}: exists and is not empty. Choose another folder, or delete it first.")
@@ -79,20 +79,20 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         if path.exists():
             path.rmdir()
         unfinished.rename(path)
-    except WriteError as fault:
-        raise WriteError(str(fault).replace(str(unfinished), str(path))) from None
+    except WriteError as error:
+        raise WriteError(str(error).replace(str(unfinished), str(path))) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def unfinished_beside(path: pathlib.Path) -> pathlib.Path:
+def unfinished_path(path: pathlib.Path) -> pathlib.Path:
     """Return where what will be `path` is written."""
-    return path.with_name(fitting(f"{UNFINISHED}{os.getpid()}-", path.name))
+    return path.with_name(fit_name(f"{UNFINISHED}{os.getpid()}-", path.name))
 
 
-def fitting(start: str, name: str, end: str = "") -> str:
+def fit_name(start: str, name: str, end: str = "") -> str:
     """Return a name with more before and behind it; of a long name only its end, so that the file system takes it."""
-    while len(os.fsencode(start + name + end)) > LONGEST_NAME:
+    while len(os.fsencode(start + name + end)) > MAX_NAME_BYTES:
         name = name[1:]
     return start + name + end
 
@@ -101,9 +101,9 @@ def make_folder(path: pathlib.Path) -> None:
     """Make a folder, and those it lies in, where there is none. Raises WriteError."""
     try:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
+    except OSError as error:
         raise WriteError(
-            f"{path}: cannot be made a folder ({reason(fault)}). {remedy(fault)}, and do it again."
+            f"{path}: cannot be made a folder ({reason(error)}). {remedy(error)}, and do it again."
         ) from None
 
 
@@ -124,17 +124,17 @@ def write_weights(model: "keras.Model", path: pathlib.Path) -> None:
         seal(unfinished)
 
 
-def reason(fault: OSError) -> str:
+def reason(error: OSError) -> str:
     """Return in few words why a file could not be written; HDF5 and TensorFlow use many."""
-    return (fault.strerror or str(fault)).split("\n")[0][:200]
+    return (error.strerror or str(error)).split("\n")[0][:200]
 
 
-def remedy(fault: OSError) -> str:
+def remedy(error: OSError) -> str:
     """Return what to do about a file that could not be written, as the beginning of a sentence."""
-    return _REMEDIES.get(fault.errno, "Free some space, or choose another folder")
+    return _REMEDIES.get(error.errno, "Free some space, or choose another folder")
 
 
-def sweep(folder: pathlib.Path) -> None:
+def remove_unfinished(folder: pathlib.Path) -> None:
     """Remove what processes that were killed left unfinished in a folder; only for who alone may write there."""
     for path in folder.glob(f"{UNFINISHED}*"):
         if path.is_dir() and not path.is_symlink():
@@ -143,14 +143,14 @@ def sweep(folder: pathlib.Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def aside(folder: pathlib.Path) -> pathlib.Path:
+def backup_path(folder: pathlib.Path) -> pathlib.Path:
     """Return where a folder lies, hidden, while a new one takes its place."""
     return folder.with_name(f".{folder.name}.old")
 
 
-def put_back(folder: pathlib.Path) -> None:
+def restore_backup(folder: pathlib.Path) -> None:
     """Put a folder back whose replacing was killed before the new one came; if that has come, remove the old one."""
-    old = aside(folder)
+    old = backup_path(folder)
     if not old.exists():
         return
     if folder.exists():
@@ -166,7 +166,7 @@ def seal(path: pathlib.Path) -> None:
         stream.write(SEAL + digest.encode())
 
 
-def is_whole(path: pathlib.Path) -> bool:
+def is_intact(path: pathlib.Path) -> bool:
     """Return whether a sealed file still holds what it held when it was sealed; True also where there is no seal."""
     data = path.read_bytes()
     content, mark, digest = data[:-72], data[-72:-64], data[-64:]

@@ -18,7 +18,7 @@ class DataFormat:
     """
 
     name: str
-    holds: str
+    contents: str
     recognises: Callable[[pathlib.Path], bool]
     read: Callable[[pathlib.Path], Dataset]
     write: Callable[[Dataset, pathlib.Path], None] | None = None
@@ -44,9 +44,9 @@ def open_dataset(folder: pathlib.Path) -> Dataset:
             return each.read(folder)
     try:
         return dataset.load(folder)  # most data sets are VOC folders, and this names what is missing
-    except VocError as fault:
-        formats = ", ".join(f"{each.name} ({each.holds})" for each in FORMATS.values())
-        raise DatasetError(f"{fault} These formats are known: {formats}.") from None
+    except VocError as error:
+        formats = ", ".join(f"{each.name} ({each.contents})" for each in FORMATS.values())
+        raise DatasetError(f"{error} These formats are known: {formats}.") from None
 
 
 def _is_voc(folder: pathlib.Path) -> bool:
@@ -69,5 +69,5 @@ def _write_records(data: Dataset, folder: pathlib.Path) -> None:
     tfrecords.write(data, folder)
 
 
-register(DataFormat("tfrecords", "train.record, or its shards", record_files.are_in, _read_records, _write_records))
+register(DataFormat("tfrecords", "train.record, or its shards", record_files.exist_in, _read_records, _write_records))
 register(DataFormat("voc", "images/ and annotations/*.xml", _is_voc, dataset.load, voc_folder.write))

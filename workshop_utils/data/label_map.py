@@ -21,7 +21,7 @@ LARGEST_ID = 10_000
 
 
 class LabelMapError(WorkshopError, ValueError):
-    """A label map that cannot be used; the message names the file and the line or class at fault."""
+    """A label map that cannot be used; the message names the file and the line or class at error."""
 
 
 def number(names: Iterable[str]) -> dict[int, str]:
@@ -39,8 +39,8 @@ def write(label_map: dict[int, str], path: pathlib.Path) -> None:
     for identity, name in label_map.items():
         try:
             message.item.add(name=name, id=identity)
-        except ValueError as fault:
-            raise LabelMapError(f"{path}: cannot hold {name!r} with id {identity} ({fault}).") from None
+        except ValueError as error:
+            raise LabelMapError(f"{path}: cannot hold {name!r} with id {identity} ({error}).") from None
     _names_by_id(message, path)
     files.write_text(text_format.MessageToString(message, as_utf8=True), path)
 
@@ -56,10 +56,10 @@ def read(path: pathlib.Path) -> dict[int, str]:
         message = text_format.Parse(text.read(path), _message_class()(), allow_unknown_field=True)
     except FileNotFoundError:
         raise LabelMapError(f"{path}: there is no such label map. Check the path.") from None
-    except text.EncodingError as fault:
-        raise LabelMapError(str(fault)) from None
-    except (text_format.ParseError, ValueError, OSError, RecursionError) as fault:
-        raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
+    except text.EncodingError as error:
+        raise LabelMapError(str(error)) from None
+    except (text_format.ParseError, ValueError, OSError, RecursionError) as error:
+        raise LabelMapError(f'{path}: is no label map: {error}. An item reads: item {{ name: "cup" id: 1 }}') from None
     return _names_by_id(message, path)
 
 
@@ -96,8 +96,8 @@ def coco() -> dict[int, str]:
 def _names_by_id(message, path: pathlib.Path) -> dict[int, str]:
     try:
         return checked((item.id, _name(item)) for item in message.item)
-    except LabelMapError as fault:
-        raise LabelMapError(f"{path}: {fault}") from None
+    except LabelMapError as error:
+        raise LabelMapError(f"{path}: {error}") from None
 
 
 def _name(item) -> str:

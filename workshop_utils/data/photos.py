@@ -17,11 +17,11 @@ from workshop_utils.data.finding_kinds import Kind
 WORKING_SIDE = 512
 """Photos are kept in memory at most this long on their longer side."""
 
-MOST_PIXELS = 70_000_000
+MAX_PIXELS = 70_000_000
 """A photo with more is not read. Decoding RGB or RGBA takes up to nine bytes for each pixel (a test measures it)."""
 
-MOST_BYTES = 200_000_000
-"""A larger file is not read: photos of MOST_PIXELS are smaller, unless they were saved without compression."""
+MAX_BYTES = 200_000_000
+"""A larger file is not read: photos of MAX_PIXELS are smaller, unless they were saved without compression."""
 
 SUFFIXES = dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "JPEG") | {
     ".png": "PNG",
@@ -87,8 +87,8 @@ def find(folder: pathlib.Path) -> list[pathlib.Path]:
     folder = pathlib.Path(folder)
     try:
         paths = sorted(folder.iterdir())
-    except OSError as fault:
-        what = f"{folder}: cannot be listed ({fault.strerror}). Name a folder that you may read."
+    except OSError as error:
+        what = f"{folder}: cannot be listed ({error.strerror}). Name a folder that you may read."
         raise PhotoError(what, Kind.DENIED) from None
     return [path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
 
@@ -118,9 +118,9 @@ def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
     except MemoryError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(name, f"it has more than {MOST_PIXELS // 10**6} million pixels") from None
-    except Exception as fault:  # metadata can lead Pillow to raise anything
-        return _decode_pixels(source, name, fault)
+        raise _too_large(name, f"it has more than {MAX_PIXELS // 10**6} million pixels") from None
+    except Exception as error:  # metadata can lead Pillow to raise anything
+        return _decode_pixels(source, name, error)
 
 
 def shrink(image: Image.Image) -> np.ndarray:
@@ -137,13 +137,13 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
 
     Its orientation is that in `exif`, or in its own.
     """
-    if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MOST_BYTES:
-        raise _too_large(name, f"its file has more than {MOST_BYTES // 10**6} MB")
+    if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MAX_BYTES:
+        raise _too_large(name, f"its file has more than {MAX_BYTES // 10**6} MB")
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
         kept = "JPEG" if image.format == "MPO" else image.format
         if kept not in SUFFIXES.values():
             raise PhotoError(f"{name}: is {kept}, not read here. Export as JPEG.", Kind.FOREIGN_FORMAT)
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
         exif = image.info.get("exif", b"") if exif is None else exif  # a PNG's text may be called exif, too
@@ -157,8 +157,8 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
     return Decoded(upright, kept, colours + depth, orientation or 1, broken)
 
 
-def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) -> Decoded:
-    """Return a photo without its metadata but for the orientation, after `fault` was raised of the whole file.
+def _decode_pixels(source: pathlib.Path | bytes, name: str, error: Exception) -> Decoded:
+    """Return a photo without its metadata but for the orientation, after `error` was raised of the whole file.
 
     Raises PhotoError where the metadata is not to blame.
     """
@@ -172,8 +172,8 @@ def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) ->
         said = signatures.recognise(_beginning(source))
     if said:
         raise PhotoError(f"{name}: {said[1]}", said[0]) from None
-    unknown = isinstance(fault, UnidentifiedImageError)
-    raise _unreadable(name, "it begins like no format of photos" if unknown else fault) from None
+    unknown = isinstance(error, UnidentifiedImageError)
+    raise _unreadable(name, "it begins like no format of photos" if unknown else error) from None
 
 
 def _in_rgb(image: Image.Image) -> tuple[Image.Image, str]:

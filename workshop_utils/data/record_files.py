@@ -11,22 +11,22 @@ FILES = ("train.record", "val.record")
 """The names of the two files. Where there are shards, their names begin with these."""
 
 
-def are_in(folder: pathlib.Path) -> bool:
+def exist_in(folder: pathlib.Path) -> bool:
     """Return whether a folder holds records, in one file or in shards."""
     return any(pathlib.Path(folder).glob(f"{FILES[0]}*"))
 
 
-def shards(path: pathlib.Path, count: int) -> list[pathlib.Path]:
+def shard_paths(path: pathlib.Path, count: int) -> list[pathlib.Path]:
     """Return the paths of a record file's shards, numbered as TensorFlow's tools do; a single one keeps its name."""
     names = [f"{path.name}-{place:05d}-of-{count:05d}" for place in range(count)]
     return [path.with_name(name) for name in names] if count > 1 else [path]
 
 
-def found(path: pathlib.Path) -> list[pathlib.Path]:
+def find(path: pathlib.Path) -> list[pathlib.Path]:
     """Return a record file, or all its shards if it has any. Raises DatasetError for a file that is not one of them."""
     there = sorted(path.parent.glob(f"{path.name}*"))
     counts = {int(counted[1]) for each in there if (counted := re.fullmatch(r".*-of-(\d{5})", each.name))}
-    expected = shards(path, max(counts, default=1))
+    expected = shard_paths(path, max(counts, default=1))
     odd = sorted(set(there) - set(expected))
     if odd:
         raise DatasetError(f"{odd[0]}: does not belong to the {len(expected)} files of {path}. Write the records anew.")

@@ -21,7 +21,7 @@ class RepairError(WorkshopError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Copied:
+class RepairedCopy:
     """A repaired copy: its folder, how many `photos` are good in it, the files of the data set that are `set_aside` in
     it as they were, and a line on each that could not be copied or repaired."""
 
@@ -31,7 +31,7 @@ class Copied:
     said: list[str]
 
 
-def beside(folder: pathlib.Path) -> pathlib.Path:
+def default_folder(folder: pathlib.Path) -> pathlib.Path:
     """Return where the copy of a data set goes by default: beside it, its name with `-fixed` appended.
 
     A whole drive has no name and nothing beside it, so what is returned for it is inside it, and is refused.
@@ -40,16 +40,16 @@ def beside(folder: pathlib.Path) -> pathlib.Path:
     return folder.parent / f"{folder.name}-fixed"
 
 
-def refuse(folder: pathlib.Path, out: pathlib.Path) -> None:
+def check_target(folder: pathlib.Path, out: pathlib.Path) -> None:
     """Raise RepairError where a copy of `folder` must not be written to `out`."""
     out = pathlib.Path(out)
-    if not untrusted.leaves(out, pathlib.Path(folder)):
+    if not untrusted.is_outside(out, pathlib.Path(folder)):
         raise RepairError(f"{out}: is inside the data set, which is not changed. Name another folder with --out.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RepairError(f"{out}: exists and is not empty. Name another folder with --out, or delete it first.")
 
 
-def copy(found: Inspection, out: pathlib.Path) -> Copied:
+def copy(found: Inspection, out: pathlib.Path) -> RepairedCopy:
     """Write what is usable, repaired, into `out`; every other file, as it is, into its `set_aside/`; and a report.
 
     Photos and annotations that need no repair are copied byte for byte; where a repaired annotation lacks something of
@@ -58,9 +58,9 @@ def copy(found: Inspection, out: pathlib.Path) -> Copied:
     at all. Raises RepairError where nothing is usable, or the copy cannot be written.
     """
     out = pathlib.Path(out)
-    refuse(found.folder, out)
-    if found.fault:
-        raise RepairError(f"{found.fault} There is nothing to make a copy of.")
+    check_target(found.folder, out)
+    if found.problem:
+        raise RepairError(f"{found.problem} There is nothing to make a copy of.")
     try:
         with files.new_folder(out) as unfinished:
             written, kept, said = _write_usable(found, unfinished)
@@ -72,10 +72,10 @@ def copy(found: Inspection, out: pathlib.Path) -> Copied:
             set_aside, denied = _write_rest(found, used - kept, unfinished)
             said += denied
             files.write_text(_report(found, said), unfinished / REPORT)
-    except OSError as fault:
-        why = files.reason(fault)
+    except OSError as error:
+        why = files.reason(error)
         raise RepairError(f"{out}: the copy could not be written ({why}). The data set is as it was.") from None
-    return Copied(out, len(written), set_aside, said)
+    return RepairedCopy(out, len(written), set_aside, said)
 
 
 def _write_usable(found: Inspection, out: pathlib.Path) -> tuple[list[Usable], set[pathlib.Path], list[str]]:
@@ -99,8 +99,8 @@ def _write_usable(found: Inspection, out: pathlib.Path) -> tuple[list[Usable], s
             else:
                 voc.write(each.annotation, xml)
                 kept |= {each.xml} if original.unread else set()
-        except VocError as fault:
-            what = str(fault).removeprefix(f"{xml}: ")
+        except VocError as error:
+            what = str(error).removeprefix(f"{xml}: ")
             said.append(f"{each.photo}: is set aside in the copy, because its annotation {what}")
             continue
         shutil.copy2(each.photo, photo)
@@ -113,12 +113,12 @@ def _write_usable(found: Inspection, out: pathlib.Path) -> tuple[list[Usable], s
 def _write_rest(found: Inspection, used: set[pathlib.Path], out: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
     """Write what was not used into `out`; return those files, and a line on what is not copied."""
     unread = "could not be copied, as it may not be read; it is only in the data set itself."
-    closed = [each.file for each in found.said if each.kind is Kind.DENIED and each.file.is_dir()]
+    closed = [each.file for each in found.all_findings if each.kind is Kind.DENIED and each.file.is_dir()]
     set_aside, said = [], [f"{path}: {unread}" for path in closed]
     for path in _unused(found, used):
         target = out / SET_ASIDE / path.relative_to(found.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if untrusted.leaves(path, found.folder):
+        if untrusted.is_outside(path, found.folder):
             said.append(f"{path}: is not copied, as it leads out of the data set.")
             continue
         if target.exists():
@@ -134,8 +134,10 @@ def _write_rest(found: Inspection, used: set[pathlib.Path], out: pathlib.Path) -
 
 def _report(found: Inspection, said: list[str]) -> str:
     """Return all there is to say, each finding with its outcome; a file's name may be no text."""
-    findings = [f"{each.kind.outcome.value}: {each}" for each in found.said]
-    return "\n".join([*findings, *said, "", summary(found.said), ""]).encode("utf-8", "backslashreplace").decode()
+    findings = [f"{each.kind.outcome.value}: {each}" for each in found.all_findings]
+    return (
+        "\n".join([*findings, *said, "", summary(found.all_findings), ""]).encode("utf-8", "backslashreplace").decode()
+    )
 
 
 def _unused(found: Inspection, used: set[pathlib.Path]) -> list[pathlib.Path]:

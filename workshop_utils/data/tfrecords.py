@@ -11,11 +11,11 @@ import pathlib
 import numpy as np
 
 from workshop_utils.core import files
-from workshop_utils.core.tensorflow import disk_faults, tf
+from workshop_utils.core.tensorflow import as_os_error, tf
 from workshop_utils.data import dataset, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.data.names import tidy
-from workshop_utils.data.record_files import FILES, are_in
+from workshop_utils.data.record_files import FILES, exist_in
 
 _FEATURES = {
     "image/height": tf.io.FixedLenFeature([], tf.int64),
@@ -41,15 +41,15 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
     """
     folder = pathlib.Path(folder)
     files.make_folder(folder)
-    wanted = [path for name in FILES for path in record_files.shards(folder / name, shards)]
+    wanted = [path for name in FILES for path in record_files.shard_paths(folder / name, shards)]
     others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
     if others:
         raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
     with contextlib.ExitStack() as replaced:
         for name, samples in zip(FILES, data.split(), strict=True):
-            for place, path in enumerate(record_files.shards(folder / name, shards)):
+            for place, path in enumerate(record_files.shard_paths(folder / name, shards)):
                 unfinished = replaced.enter_context(files.replacing(path))
-                with disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
+                with as_os_error(), tf.io.TFRecordWriter(str(unfinished)) as writer:
                     for sample in samples[place::shards]:
                         writer.write(to_example(sample, data.label_map).SerializeToString())
         (folder / dataset.LABEL_MAP).unlink(missing_ok=True)
@@ -64,16 +64,16 @@ def read(folder: pathlib.Path) -> Dataset:
     used.
     """
     folder = pathlib.Path(folder)
-    if are_in(folder) and not (folder / dataset.LABEL_MAP).exists():
+    if exist_in(folder) and not (folder / dataset.LABEL_MAP).exists():
         what = "is missing; it is written last, so the records beside it may not belong together. Write them anew."
         raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
-    for path in (path for name in FILES for path in record_files.found(folder / name)):
+    for path in (path for name in FILES for path in record_files.find(folder / name)):
         try:
             samples += _samples(path, set(mapping.values()))
-        except tf.errors.OpError as fault:
-            raise DatasetError(f"{path}: cannot be read ({fault.message}). Write the records anew.") from None
+        except tf.errors.OpError as error:
+            raise DatasetError(f"{path}: cannot be read ({error.message}). Write the records anew.") from None
     return Dataset(sorted(samples, key=lambda sample: sample.name), mapping)
 
 
@@ -150,8 +150,8 @@ def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
             sample = from_example(record)
             if unknown := set(sample.classes) - names:
                 raise DatasetError(f"it has the class '{min(unknown)}', which {dataset.LABEL_MAP} does not list")
-        except (ValueError, tf.errors.OpError) as fault:
-            reason = getattr(fault, "message", None) or fault
+        except (ValueError, tf.errors.OpError) as error:
+            reason = getattr(error, "message", None) or error
             raise DatasetError(f"{path}: record {number} cannot be used ({reason}). Write the records anew.") from None
         samples.append(dataclasses.replace(sample, source=_Stored(path, offset, length)))
         offset += length + 16

@@ -16,7 +16,7 @@ from workshop_utils.data import voc_objects, xml_file
 from workshop_utils.data.annotation import Annotation, Box, VocError, edges_of
 from workshop_utils.data.finding_kinds import Kind
 
-MOST_BOXES = 1917
+MAX_BOXES = 1917
 """As many as there are anchors; each learns from one box (`anchors.match`), and matching takes memory for each pair."""
 
 _FIELDS = (("depth", "size/depth", 3), ("segmented", "segmented", 0))
@@ -46,10 +46,10 @@ def read_as_written(path: pathlib.Path) -> Annotation:
         raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>. Export it as Pascal VOC.")
     try:
         boxes, notes = voc_objects.read(root)
-    except VocError as fault:
-        raise VocError(f"{path}: {fault}", fault.kind) from None
-    if len(boxes) > MOST_BOXES:
-        raise VocError(f"{path}: holds {len(boxes)} boxes; more than {MOST_BOXES} cannot be learned from one photo.")
+    except VocError as error:
+        raise VocError(f"{path}: {error}", error.kind) from None
+    if len(boxes) > MAX_BOXES:
+        raise VocError(f"{path}: holds {len(boxes)} boxes; more than {MAX_BOXES} cannot be learned from one photo.")
     if respelt:
         said = ", ".join(f"<{tag}>" for tag in respelt)
         notes.insert(0, (Kind.OTHER_TAGS, f"has {said} in capitals or a namespace; read as <{respelt[0].lower()}>."))
@@ -131,11 +131,14 @@ def _field(root: ElementTree.Element, place: str, default: int, notes: voc_objec
     text = root.findtext(place)
     if text is None:
         return default
-    value = voc_objects.whole(text)
+    value = voc_objects.whole_number(text)
     if value is None:
         value = default
         notes.append(
-            (Kind.OTHER_FIELD, f"has <{place}> {text[: voc_objects.LONGEST]!r}, no whole number; taken as {default}.")
+            (
+                Kind.OTHER_FIELD,
+                f"has <{place}> {text[: voc_objects.MAX_QUOTED]!r}, no whole number; taken as {default}.",
+            )
         )
     return value
 

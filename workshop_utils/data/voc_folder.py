@@ -30,9 +30,9 @@ def write(data: Dataset, folder: pathlib.Path) -> None:
             label_map.write(data.label_map, unfinished / label_map.FILENAME)
     except files.WriteError:
         raise
-    except OSError as fault:
+    except OSError as error:
         raise files.WriteError(
-            f"{folder}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}, and do it again."
+            f"{folder}: cannot be written ({files.reason(error)}). {files.remedy(error)}, and do it again."
         ) from None
 
 
@@ -60,8 +60,8 @@ def _write_annotation(sample: Sample, path: pathlib.Path, filename: str) -> None
         boxes.append(Box(sample.classes[number], xmin, ymin, xmax, ymax, **flags))
     try:
         voc.write(Annotation(filename, sample.width, sample.height, tuple(boxes)), path)
-    except VocError as fault:
-        raise DatasetError(f"{sample.name!r}: {str(fault).removeprefix(f'{path}: ')}") from None
+    except VocError as error:
+        raise DatasetError(f"{sample.name!r}: {str(error).removeprefix(f'{path}: ')}") from None
 
 
 def _pixels(edge: np.float32, size: int) -> float:

@@ -1,6 +1,6 @@
 """The objects of a Pascal VOC file, in whatever shape a program wrote them: boxes, and notes on what was not as usual.
 
-What is not understood is a fault: a box that was passed over would be learned as background.
+What is not understood is a error: a box that was passed over would be learned as background.
 """
 
 import math
@@ -12,7 +12,7 @@ from workshop_utils.data.finding_kinds import Kind
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
-LONGEST = 80
+MAX_QUOTED = 80
 """Letters of what a file says that are quoted in a message."""
 
 CHILDREN = {
@@ -24,7 +24,7 @@ CHILDREN = {
 }
 """What labelImg writes, and so what a file that is written again still holds."""
 
-PLACES = {
+LOCATION_TAGS = {
     "bndbox", "robndbox", "bbox", "box", "rectangle", "polygon", "polyline", "points", "xmin", "xmax", "xtl", "x1",
 }  # fmt: skip
 """Elements that say where something is. Where one of them lies outside of all objects, something was labelled there."""
@@ -71,7 +71,7 @@ def number(text: str | None) -> float:
     return float(names.composed(text or ""))
 
 
-def whole(text: str | None) -> int | None:
+def whole_number(text: str | None) -> int | None:
     """Return a number that is whole and not negative, None for anything else."""
     try:
         value = number(text)
@@ -82,7 +82,7 @@ def whole(text: str | None) -> int | None:
 
 def flag(text: str | None) -> int:
     """Return 1 for a share above 0 and for yes, 0 for what says neither; a whole number is taken as it is."""
-    if (value := whole(text)) is not None:
+    if (value := whole_number(text)) is not None:
         return value
     try:
         return int(0 < number(text) < math.inf)
@@ -94,14 +94,14 @@ def _read_object(element: ElementTree.Element, place: int) -> tuple[list[Box], N
     name = _only(element, "name", f"object {place}") or ""
     if not name.strip():
         raise VocError(f"object {place} has no <name>; give it a class.")
-    where = f"object {place} ({names.tidy(name)[:LONGEST]})"
+    where = f"object {place} ({names.tidy(name)[:MAX_QUOTED]})"
     angle, notes = _angle(element, where), []
     edges = [_edges(each, where) for each in element.findall("bndbox")]
     if not edges and (turned := element.findall("robndbox")):
         edges, angle = [], 0.0
         for each in turned:
             x, y, width, height, radians = (_value(each, tag, where) for tag in ("cx", "cy", "w", "h", "angle"))
-            edges.append(rotation.enclosing((x, y), (width, height), radians))
+            edges.append(rotation.enclosing_box((x, y), (width, height), radians))
         notes.append((Kind.ROTATED_BOX, f"{where} has a <robndbox>; the upright box around it is taken."))
     if not edges:
         raise _no_box(element, where)
@@ -136,16 +136,16 @@ def _value(element: ElementTree.Element, tag: str, where: str) -> float:
             f"{where} has no <{tag}> in its <{element.tag}>, which holds {there}. Add it, or draw the box again."
         )
     hint = " Correct it, or draw the box again."
-    if text.count(",") == 1 and len(text) < LONGEST:
+    if text.count(",") == 1 and len(text) < MAX_QUOTED:
         hint = f" Write {text.replace(',', '.')}."
-    raise VocError(f"{where} has <{tag}> {text[:LONGEST]!r}, which is no number.{hint}")
+    raise VocError(f"{where} has <{tag}> {text[:MAX_QUOTED]!r}, which is no number.{hint}")
 
 
 def _only(element: ElementTree.Element, tag: str, where: str) -> str | None:
     """Return the text of a child, None where there is none. Raises VocError where there are two that differ."""
     texts = list(dict.fromkeys(child.text or "" for child in element.findall(tag)))
     if len(texts) > 1:
-        said = " and ".join(repr(text[:LONGEST]) for text in texts[:3])
+        said = " and ".join(repr(text[:MAX_QUOTED]) for text in texts[:3])
         raise VocError(f"{where} has more than one <{tag}>: {said}. Make an object of each.", Kind.UNREAD_BOXES)
     return texts[0] if texts else None
 
@@ -161,7 +161,9 @@ def _angle(element: ElementTree.Element, where: str) -> float:
     except ValueError:
         angle = math.nan
     if not math.isfinite(angle):
-        raise VocError(f"{where} has the rotation {str(said['rotation'])[:LONGEST]!r}, which is no number. Correct it.")
+        raise VocError(
+            f"{where} has the rotation {str(said['rotation'])[:MAX_QUOTED]!r}, which is no number. Correct it."
+        )
     return math.radians(angle % 360)
 
 
@@ -169,20 +171,20 @@ def _upright(edges: tuple[float, ...], angle: float) -> tuple[float, ...]:
     if not angle or not all(map(math.isfinite, edges)):
         return edges
     xmin, ymin, xmax, ymax = edges
-    turned = rotation.enclosing(((xmin + xmax) / 2, (ymin + ymax) / 2), (xmax - xmin, ymax - ymin), angle)
+    turned = rotation.enclosing_box(((xmin + xmax) / 2, (ymin + ymax) / 2), (xmax - xmin, ymax - ymin), angle)
     return edges if all(abs(old - new) < 0.01 for old, new in zip(edges, turned, strict=True)) else turned
 
 
 def _refuse_angle(element: ElementTree.Element, where: str) -> None:
     """Raise VocError for an angle of which nobody knows the unit and the sense, unless it is 0 in any."""
     for tag in ("angle", "rotation"):
-        if (text := element.findtext(tag)) is not None and whole(text) != 0:
+        if (text := element.findtext(tag)) is not None and whole_number(text) != 0:
             what = f"{where} is rotated by <{tag}>, of which the unit is not known. Export upright boxes."
             raise VocError(what, Kind.UNREAD_BOXES)
 
 
 def _no_box(element: ElementTree.Element, where: str) -> VocError:
-    if other := [child.tag for child in element.iter() if child is not element and child.tag in PLACES]:
+    if other := [child.tag for child in element.iter() if child is not element and child.tag in LOCATION_TAGS]:
         what = f"{where} has no <bndbox>, but <{other[0]}>, which is not read. Export boxes as Pascal VOC."
         return VocError(what, Kind.UNREAD_BOXES)
     return VocError(f"{where} has no <bndbox>. Draw its box, or take the object out.")
@@ -196,7 +198,7 @@ def _refuse_boxes_elsewhere(root: ElementTree.Element, objects: list[ElementTree
     parts = [part for each in objects for part in each.iter("part")]
     read = {id(each) for whole in (*boxes, *parts) for each in whole.iter()}
     read |= {id(each) for whole in objects for each in whole.iter() if each.tag not in ("bndbox", "robndbox", *EDGES)}
-    lost = {id(each) for each in root.iter() if each.tag in PLACES and id(each) not in read}
+    lost = {id(each) for each in root.iter() if each.tag in LOCATION_TAGS and id(each) not in read}
     within = [each.tag for each in root.iter() for child in each if id(child) in lost and id(each) not in lost]
     if within:
         where = ", ".join(f"<{tag}>" for tag in dict.fromkeys(within))
@@ -209,8 +211,8 @@ def _odd_flags(objects: list[ElementTree.Element]) -> Notes:
     notes = []
     for tag in ("truncated", "difficult"):
         texts = [each.findtext(tag) for each in objects]
-        odd = [text for text in texts if text is not None and whole(text) is None]
+        odd = [text for text in texts if text is not None and whole_number(text) is None]
         if odd:
-            what = f"has <{tag}> {odd[0][:LONGEST]!r}, no whole number, in {len(odd)} of its objects"
+            what = f"has <{tag}> {odd[0][:MAX_QUOTED]!r}, no whole number, in {len(odd)} of its objects"
             notes.append((Kind.OTHER_FIELD, f"{what}; taken as {flag(odd[0])}."))
     return notes

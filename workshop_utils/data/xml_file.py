@@ -11,10 +11,10 @@ from workshop_utils.core import text
 from workshop_utils.data.annotation import VocError
 from workshop_utils.data.finding_kinds import Kind
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 """A larger file is not read: an object takes some 300 bytes."""
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Elements within elements; Pascal VOC has five. Some of Python's functions fail on very deep trees."""
 
 DECLARATION = re.compile(rb"""<\?xml[^>]{0,80}?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']""")
@@ -27,8 +27,8 @@ def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
     """
     path = pathlib.Path(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise VocError(f"{path}: has more than {MOST_BYTES // 10**6} MB, which no annotation of one photo has.")
+        if path.stat().st_size > MAX_BYTES:
+            raise VocError(f"{path}: has more than {MAX_BYTES // 10**6} MB, which no annotation of one photo has.")
         data = path.read_bytes().lstrip(b" \t\r\n")
         declared = DECLARATION.match(data)
         words = text.decode(data, declared[1].decode() if declared else None).lstrip()
@@ -39,12 +39,12 @@ def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
         raise VocError(
             f"{path}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
         ) from None
-    except text.EncodingError as fault:
-        raise VocError(f"{path}: {fault}") from None
-    except ElementTree.ParseError as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). {_remedy(words, fault)}") from None
-    except (DefusedXmlException, OSError, ValueError) as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). Export it again.") from None
+    except text.EncodingError as error:
+        raise VocError(f"{path}: {error}") from None
+    except ElementTree.ParseError as error:
+        raise VocError(f"{path}: is not readable XML ({error}). {_remedy(words, error)}") from None
+    except (DefusedXmlException, OSError, ValueError) as error:
+        raise VocError(f"{path}: is not readable XML ({error}). Export it again.") from None
     return root, _respelt(root, path)
 
 
@@ -53,7 +53,7 @@ def _respelt(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
     odd, level, depth = {}, [root], 0
     while level:
         depth += 1
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise VocError(f"{path}: has elements {depth} levels deep, which no annotation has. Export it again.")
         for each in level:
             plain = each.tag.rpartition("}")[2].lower()
@@ -64,9 +64,9 @@ def _respelt(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
     return list(odd)
 
 
-def _remedy(words: str, fault: ElementTree.ParseError) -> str:
+def _remedy(words: str, error: ElementTree.ParseError) -> str:
     """Return what to do about XML that cannot be read, by the place at which reading it failed."""
-    line, column = fault.position
+    line, column = error.position
     if re.search(r"&[^;\s]*\s?$", words.split("\n")[line - 1][: column + 1]):
         return "Write & as &amp; there."
     if "</annotation>" not in words.lower():

@@ -145,7 +145,7 @@ def _skip_reason(path: pathlib.Path, argument: pathlib.Path) -> str | None:
         return f"picture with boxes: to detect in it, rename it without {LABELED}"
     if path == argument:
         return None
-    if untrusted.leaves(path, argument):
+    if untrusted.is_outside(path, argument):
         return "link out of its folder: put the photo itself there"
     if os.path.isdir(path):
         return "folder: to detect in it, name it, too"
@@ -242,7 +242,7 @@ def _write_tables(reports: list[PhotoReport], names: list[str], out: OutputFolde
 def _write_table(rows: list[list[str]], name: str, out: OutputFolder) -> None:
     """Write a table. Raises InferenceError if another program has changed it since the last write."""
     stream = io.StringIO(newline="")
-    csv.writer(stream).writerows([untrusted.cell(text) for text in row] for row in rows)
+    csv.writer(stream).writerows([untrusted.csv_cell(text) for text in row] for row in rows)
     if not out.write(name, stream.getvalue().encode(errors="backslashreplace")):
         raise InferenceError(
             f"{out.folder / name}: was changed by another program in the meantime. Close that program, rename the "

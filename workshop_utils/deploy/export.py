@@ -51,9 +51,9 @@ def export(run: RunFolder, formats: Iterable[str] | None = None, step: int | Non
     model, classes = trainer.load_model(run, step)
     folder = run.folder / "export"
     files.make_folder(folder)
-    files.sweep(folder)
+    files.remove_unfinished(folder)
     for each in export_formats.FORMATS.values():
-        files.put_back(folder / each.file_name)
+        files.restore_backup(folder / each.file_name)
     label_map.write(classes, folder / dataset.LABEL_MAP)
     files.write_text("".join(f"{classes.get(number, '')}\n" for number in range(1, max(classes) + 1)), folder / LABELS)
     for each in chosen:

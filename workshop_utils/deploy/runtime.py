@@ -95,7 +95,7 @@ def _runner(model: keras.Model) -> Callable:
 def _open_export(source: pathlib.Path) -> OpenDetector:
     """Open an exported file, or the fastest in a folder. Raises InferenceError and LabelMapError."""
     for each in (source, *(source / each.file_name for each in export_formats.FORMATS.values())):
-        files.put_back(each)
+        files.restore_backup(each)
     found = export_formats.find(source)
     if found is None:
         names = ", ".join(each.file_name for each in export_formats.FORMATS.values())

@@ -25,7 +25,7 @@ def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Arch
     weights = fetch(folder, architecture)
     model = architecture.build(COCO_CLASSES)
     try:
-        if not files.is_whole(weights):
+        if not files.is_intact(weights):
             raise ValueError("its checksum does not match")
         model.load_weights(weights)
     except (OSError, ValueError, KeyError) as error:

@@ -15,7 +15,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from workshop_utils.core import files
-from workshop_utils.core.tensorflow import disk_faults, tf
+from workshop_utils.core.tensorflow import as_os_error, tf
 from workshop_utils.training.run_folder import COLUMNS, RunFolder
 
 ROW_EVERY = 10
@@ -157,7 +157,7 @@ class TensorBoard(Callback):
 
     def on_end(self, trainer: Any) -> None:
         if self._writer:
-            with contextlib.suppress(OSError), disk_faults():
+            with contextlib.suppress(OSError), as_os_error():
                 self._writer.close()
 
     def _write(self, row: Row) -> None:
@@ -209,7 +209,7 @@ def is_due(trainer: Any, every: int) -> bool:
 def as_write_error(run: RunFolder) -> Iterator[None]:
     """Raise WriteError if a row of the history cannot be written."""
     try:
-        with disk_faults():
+        with as_os_error():
             yield
     except OSError as error:
         raise files.WriteError(

@@ -105,7 +105,7 @@ class Plan:
     def split(self, data: Dataset) -> tuple[list[Sample], list[Sample]]:
         """Return the training and the validation photos. Raises DatasetError for a name that no photo has."""
         training, validation = data.split(self.recipe.photos)
-        return (training if self.train_on is None else dataset.only(training, self.train_on)), validation
+        return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as `recipe.json` holds them: those of version 1, and the architecture."""

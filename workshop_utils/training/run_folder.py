@@ -98,8 +98,8 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.folder}: holds another run: {changes}. Choose another folder, or delete this one."
             )
-        files.sweep(self.folder)
-        files.sweep(self.checkpoints)
+        files.remove_unfinished(self.folder)
+        files.remove_unfinished(self.checkpoints)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -135,7 +135,7 @@ class RunFolder:
     def check_links(self) -> None:
         """Raise RunFolderError if writing to the folder would follow a link out of it."""
         for path in (self.folder / name for name in WRITTEN):
-            if untrusted.leaves(path, self.folder):
+            if untrusted.is_outside(path, self.folder):
                 raise RunFolderError(f"{path}: is a link out of the run folder. Delete it, or choose another folder.")
 
     @property
@@ -189,7 +189,7 @@ class RunFolder:
         for number in reversed(wanted):
             path = self.checkpoint(number)
             try:
-                if not files.is_whole(path):
+                if not files.is_intact(path):
                     raise ValueError("its checksum does not match")
                 model.load_weights(path)
                 if not all(np.isfinite(array).all() for array in model.get_weights()):
@@ -283,7 +283,7 @@ class RunFolder:
 
 def _state(path: pathlib.Path, variables) -> tuple[list[np.ndarray], Progress]:
     """Return the arrays and the progress of a state that fits the variables. Pickled data is refused."""
-    if not files.is_whole(path):
+    if not files.is_intact(path):
         raise ValueError("its checksum does not match")
     with np.load(path, allow_pickle=False) as state:
         arrays = [state[f"v{number}"] for number in range(len(variables))]

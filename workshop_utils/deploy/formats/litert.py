@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workshop_utils.core import files, machine
-from workshop_utils.core.tensorflow import disk_faults, hushed, keras, tf
+from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr, tf
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 from workshop_utils.model import preprocessing
@@ -69,7 +69,7 @@ def open_file(path: pathlib.Path) -> OpenFile:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=machine.cores())
-    with hushed():  # LiteRT reports the delegate it uses
+    with quiet_stderr():  # LiteRT reports the delegate it uses
         interpreter.allocate_tensors()
     signature = interpreter.get_signature_runner()
     return common.open_network(lambda image: signature(image=image))
@@ -78,7 +78,7 @@ def open_file(path: pathlib.Path) -> OpenFile:
 def _export(network: keras.Model, path: pathlib.Path, **options) -> None:
     """Convert the network and write the file. The signature fixes the batch size, which Keras would leave open."""
     signature = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in network.inputs]
-    with files.replacing(path) as unfinished, disk_faults(), hushed():
+    with files.replacing(path) as unfinished, as_os_error(), quiet_stderr():
         with tempfile.TemporaryFile() as stream:
             stream.write(bytes(FREE_BYTES))
         network.export(str(unfinished), format="litert", input_signature=signature, verbose=False, **options)

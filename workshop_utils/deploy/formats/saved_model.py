@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workshop_utils.core import files, untrusted
-from workshop_utils.core.tensorflow import disk_faults, keras, tf
+from workshop_utils.core.tensorflow import as_os_error, keras, tf
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 from workshop_utils.model import detection, preprocessing
@@ -56,7 +56,7 @@ def open_file(path: pathlib.Path) -> OpenFile:
         ValueError: If its graph does more than compute, or its outputs have the wrong shapes.
         Exception: TensorFlow's errors if it is invalid.
     """
-    if acting := untrusted.operations_that_act(path):
+    if acting := untrusted.unsafe_operations(path):
         raise ValueError(f"its graph does more than compute ({', '.join(acting[:5])}), so it was not run")
     loaded = tf.saved_model.load(str(path))
 
@@ -84,21 +84,21 @@ def _resize(images: tf.Tensor) -> tf.Tensor:
 def _replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yield a new folder that replaces `path` on success, as `files.replacing` does for a file. Raises WriteError.
 
-    Replacing a folder takes two renames. If the process is killed between them, `files.put_back` restores the old
+    Replacing a folder takes two renames. If the process is killed between them, `files.restore_backup` restores the old
     folder.
     """
     with tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=path.parent) as scratch:
         unfinished = pathlib.Path(scratch, path.name)
         try:
-            with disk_faults():
+            with as_os_error():
                 yield unfinished
-            files.put_back(path)
+            files.restore_backup(path)
             if path.exists():
-                os.replace(path, files.aside(path))
+                os.replace(path, files.backup_path(path))
             os.replace(unfinished, path)
         except OSError as error:
             raise files.WriteError(
                 f"{path}: cannot be written ({files.reason(error)}). {files.remedy(error)}, and export again."
             ) from None
         finally:
-            files.put_back(path)
+            files.restore_backup(path)

@@ -112,7 +112,7 @@ def worst_layer(answer: object, accuracy: dict[str, float]) -> Verdict:
 class _Problem(NamedTuple):
     """How like COCO's photos (0 to 1) those of some problem are, why a way fits it, and which other is right, too."""
 
-    likeness: float
+    similarity: float
     why: str
     also: str = ""
 
@@ -137,15 +137,18 @@ def ways(answer: object, problems: dict[str, int]) -> Verdict:
     """Judge which way fits each problem.
 
     Args:
-        answer: {problem: way}; the ways are `diagrams.WAYS`, and `diagrams.strategy_map` draws where each fits.
+        answer: {problem: way}; the ways are `diagrams.STRATEGIES`, and `diagrams.strategy_map` draws where each fits.
         problems: How many labelled photos each problem has.
     """
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
         return _wrong(f"A dictionary is wanted here, with a way for each of: {', '.join(problems)}.")
     if all(way is Ellipsis for way in answer.values()):
         return _open()
-    said = {problem: _one_of(answer[problem], diagrams.WAYS) for problem in problems}
-    fits = {problem: diagrams.way_of(photos, _PROBLEMS[problem].likeness) for problem, photos in problems.items()}
+    said = {problem: _one_of(answer[problem], diagrams.STRATEGIES) for problem in problems}
+    fits = {
+        problem: diagrams.recommended_strategy(photos, _PROBLEMS[problem].similarity)
+        for problem, photos in problems.items()
+    }
     wrong = [each for each in problems if said[each] not in (fits[each], _PROBLEMS[each].also)]
     if wrong:
         return _wrong(_listed({each: f"{said[each]}? {_objection(said[each], fits[each])}" for each in wrong}))

@@ -81,10 +81,10 @@ class FeatureCache:
             WriteError: If a file cannot be written, as on a full disk.
         """
         files.make_folder(self.folder)
-        files.sweep(self.folder)
+        files.remove_unfinished(self.folder)
         rows = self.views * len(self.samples)
         shards = [range(first, min(first + SHARD, rows)) for first in range(0, rows, SHARD)]
-        missing = [shard for shard in shards if not self._is_whole(shard[0], len(frozen.outputs))]
+        missing = [shard for shard in shards if not self._is_intact(shard[0], len(frozen.outputs))]
         compute = tf.function(folded_layers.fold(frozen, precision.policy()))
         views = batches.prefetch((self._view(row) for shard in missing for row in shard), 2 * BATCH)
         done = rows - sum(map(len, missing))
@@ -133,13 +133,13 @@ class FeatureCache:
             with _sealed(self._features(shard[0], number)) as stream:
                 np.save(stream, np.concatenate(parts))
 
-    def _is_whole(self, first: int, outputs: int) -> bool:
+    def _is_intact(self, first: int, outputs: int) -> bool:
         """Return whether all files of a shard exist and are undamaged. A damaged shard is reported."""
         paths = [self._truth(first), *(self._features(first, number) for number in range(outputs))]
         if not all(path.exists() for path in paths):
             return False
         try:
-            if not all(map(files.is_whole, paths)):
+            if not all(map(files.is_intact, paths)):
                 raise ValueError("a checksum does not match")
             self._read(first).outputs(0)
         except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
