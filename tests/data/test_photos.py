@@ -125,7 +125,7 @@ def test_heic_is_refused_with_what_to_do_whatever_its_ending(tmp_path):
     path = tmp_path / "cup.jpg"
     path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     for source, name in ((path, None), (path.read_bytes(), "cup.jpg")):
-        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: is HEIC or AVIF\. Export it as JPEG\.") as caught:
+        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .*HEIC.*JPEG") as caught:
             photos.read(source, name)
         assert caught.value.kind is Kind.FOREIGN_FORMAT
 
@@ -165,7 +165,7 @@ def test_what_is_no_photo_is_called_what_it_is(data, said, kind, tmp_path):
 def test_a_format_that_is_not_read_is_named_and_not_decoded(kind, monkeypatch):
     data = encoded(Image.new("RGB", (16, 16)), kind)
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("it was decoded"))
-    with pytest.raises(photos.PhotoError, match=rf"^cup\.jpg: is {kind}, not read here\. Export as JPEG") as caught:
+    with pytest.raises(photos.PhotoError, match=rf"^cup\.jpg: .*{kind}.*JPEG") as caught:
         photos.read(data, "cup.jpg")
     assert caught.value.kind is Kind.FOREIGN_FORMAT
 
