@@ -64,7 +64,7 @@ def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture
 
 
 WAYS = ("as is", "fine-tune", "random init")
-"""The three ways to use what others have trained."""
+"""The three ways to use a network that others have trained."""
 
 _REGIONS = (
     (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", WAYS[0]),
@@ -73,16 +73,16 @@ _REGIONS = (
     (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", WAYS[1]),
     (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", WAYS[2]),
 )
-"""Of the map: from and up to how many photos, from and up to which likeness, the colour, the words, the way."""
+"""Regions of the map: fewest and most photos, least and most similarity, colour, text, way."""
 
 
-def way_of(count: int, likeness: float) -> str:
-    """Return which of WAYS the map gives so many labelled photos of so much likeness (0 to 1)."""
+def way_of(count: int, similarity: float) -> str:
+    """Return which of WAYS the map gives for a number of labelled photos and a similarity from 0 to 1."""
     count = min(max(count, 1), 1e5)
     return next(
         way
         for left, right, bottom, top, *_, way in reversed(_REGIONS)
-        if left <= count <= right and bottom <= likeness <= top
+        if left <= count <= right and bottom <= similarity <= top
     )
 
 
@@ -150,17 +150,17 @@ def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *,
     return finish(figure, alt)
 
 
-def strategy_map(name: str, count: int, likeness: float, *, alt: str) -> Picture:
-    """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the picture."""
+def strategy_map(name: str, count: int, similarity: float, *, alt: str) -> Picture:
+    """Draw which strategy fits which number of photos and which similarity (0 to 1), with a star for one data set."""
     figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
     for left, right, bottom, top, own, words, _ in _REGIONS:
         axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)
         axis.text((left * right) ** 0.5, (bottom + top) / 2, words, ha="center", va="center", fontsize=11)
-    axis.plot(count, likeness, "*", color="black", markersize=16)
-    axis.annotate(label_text(name), (count, likeness), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
+    axis.plot(count, similarity, "*", color="black", markersize=16)
+    axis.annotate(label_text(name), (count, similarity), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
     axis.set(xscale="log", xlim=(1, 1e5), ylim=(0, 1), xlabel="labelled photos")
     axis.set_yticks([0.17, 0.57, 0.9], ["unlike", "related", "the same"])
-    axis.set_ylabel("likeness to the original problem")
+    axis.set_ylabel("similarity to the original problem")
     return finish(figure, alt)
 
 
