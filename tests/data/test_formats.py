@@ -65,7 +65,9 @@ def test_where_no_format_fits_the_error_says_what_is_missing_and_what_each_forma
     with pytest.raises(dataset.DatasetError, match=f"'{missing}'") as caught:
         open_dataset(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: ")
-    assert all(each.name in str(caught.value) and each.contents in str(caught.value) for each in formats.FORMATS.values())
+    assert all(
+        each.name in str(caught.value) and each.contents in str(caught.value) for each in formats.FORMATS.values()
+    )
 
 
 def test_photos_without_annotations_are_named_one_by_one(voc_folder):

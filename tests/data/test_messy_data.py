@@ -420,7 +420,8 @@ MESSES = {
     "bits_16_of_each_colour": Mess(
         Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "RGB of 16 bits"),
     ),
-    **{f"orientation_{number}": Mess(Kind.EXIF_ORIENTATION, turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
+    **{f"orientation_{number}": Mess(Kind.EXIF_ORIENTATION,
+                                     turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
        for number in (0, 1, 5, 6, 7, 8, 9)},
     **{f"orientation_{number}": Mess(Kind.UNSURE_ROTATION, turned(number, SIZE), UNSURE.format(number))
        for number in (2, 3, 4)},

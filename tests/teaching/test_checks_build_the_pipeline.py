@@ -36,7 +36,7 @@ def test_an_anchor_is_responsible_by_the_threshold_or_because_a_cup_claims_it():
     assert wrong(said(1, 2, 1, 0, 3, 3), "Anchor a", "one anchor only")
     assert wrong(said(-1, 1, 0, -1, 2, 2), "Count the cups from 1")
     assert wrong(said(0, 2, 1, 0, 3, 0), "Anchor f", "Look along its row")
-    assert wrong(said(0, 2, 1), "6 numbers are wanted here; yours are 3") and is_open(checks.responsible(..., IOUS))
+    assert wrong(said(0, 2, 1), "6 numbers; yours are 3") and is_open(checks.responsible(..., IOUS))
 
 
 CUP_BOX, ANCHOR = np.array([0.4, 0.3, 0.8, 0.6], np.float32), np.array([0.2, 0.35, 0.9, 0.75], np.float32)
@@ -71,7 +71,7 @@ def coder(shift=lambda by, of, size: by / of, growth=lambda size, of: np.log(siz
         (coder(shift=lambda by, of, size: by / size), "not of the box"),
         (coder(shift=lambda by, of, size: by * 3), "right so far: height, width"),
         (coder(end=lambda code, v: code / 7), "none of the four"),
-        (lambda box, anchor: (box[:2] - anchor[:2]) / 0.1, "4 numbers are wanted here; yours are 2"),
+        (lambda box, anchor: (box[:2] - anchor[:2]) / 0.1, "4 numbers; yours are 2"),
         (lambda box, anchor: [*(box[:2] - anchor[:2]) / (anchor[2:] - anchor[:2]) / 0.1, *coder()(box, anchor)[2:]],
          "not their corners"),
     ],

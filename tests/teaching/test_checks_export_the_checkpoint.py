@@ -15,7 +15,7 @@ def test_a_files_size_is_its_weights_times_their_bytes():
     assert wrong(said(96, 24), "bits") and wrong(said(12e6, 3e6), "Those are bytes")
     assert wrong(said(12e3, 3e3), "kilobytes") and wrong(said(24, 3), "float64")
     assert wrong(said(12, 12), "as large as the float") and wrong(said(3, 12), "other way round")
-    assert wrong(said(7, 7), "Multiply the weights") and wrong(said(12), "2 numbers are wanted here; yours are 1")
+    assert wrong(said(7, 7), "Multiply the weights") and wrong(said(12), "2 numbers; yours are 1")
     assert is_open(checks.file_sizes(..., 3_000_000))
 
 

@@ -34,13 +34,13 @@ def added(function):
 
 def test_a_function_is_at_fault_where_one_case_is_and_the_slip_is_named():
     assert added(lambda one, other: one + other).right
-    assert wrong(added(lambda one, other: one - other), "For 1, 2 your function gives -1. You subtract.")
+    assert wrong(added(lambda one, other: one - other), "For 1, 2, your function gives -1. You subtract.")
     assert wrong(added(lambda one, other: one), "gives 1. You take the first alone.")
-    assert wrong(added(lambda one, other: 3), "For 3,000, 4 your function gives 3. It should be 3,004.")
-    assert added(lambda one, other: 7).words == "For 1, 2 your function gives 7. It should be 3."
-    assert is_open(added(lambda one, other: None)) and wrong(added(lambda one, other: "3"), "A number is wanted")
+    assert wrong(added(lambda one, other: 3), "For 3,000, 4, your function gives 3. It should be 3,004.")
+    assert added(lambda one, other: 7).words == "For 1, 2, your function gives 7. It should be 3."
+    assert is_open(added(lambda one, other: None)) and wrong(added(lambda one, other: "3"), "should be a number")
 
 
 def test_a_case_without_numbers_is_called_an_example():
     fault = _fault(lambda values: 1, [([1, 2],)], sum, {})
-    assert wrong(fault, "For an example of ours your function gives 1.")
+    assert wrong(fault, "examples, your function gives 1.")

@@ -15,10 +15,12 @@ def test_remaining_boxes_are_counted():
     assert right(checks.remaining(3, SCORES, 0.6)) and right(checks.remaining(np.int64(3), SCORES, 0.6))
     assert is_open(checks.remaining(..., SCORES, 0.6))
     assert wrong(checks.remaining(97, SCORES, 0.6), "below")
-    assert wrong(checks.remaining(100, SCORES, 0.6), "at all") and wrong(checks.remaining(6, SCORES, 0.6), "at all")
+    assert wrong(checks.remaining(100, SCORES, 0.6), "all boxes") and wrong(
+        checks.remaining(6, SCORES, 0.6), "all boxes"
+    )
     assert wrong(checks.remaining(0.9, SCORES, 0.6), "How *many*")
     assert wrong(checks.remaining(5, SCORES, 0.6), "at least")
-    assert wrong(checks.remaining(SCORES >= 0.6, SCORES, 0.6), "A number is wanted")
+    assert wrong(checks.remaining(SCORES >= 0.6, SCORES, 0.6), "should be a number")
 
 
 def test_a_boxs_pixels_are_read():

@@ -51,7 +51,7 @@ def test_precision_is_of_the_boxes_and_recall_of_the_cups():
         (lambda overlap: ((overlap.max(axis=0) > 0).mean(), (overlap.max(axis=1) > 0).mean()), "touches"),
         (lambda overlap: (0.123, 0.4), "Count the cups"),
         (lambda overlap: (shares(overlap)[0], 0.4), "Count the cups"),
-        (lambda overlap: 0.5, "2 numbers are wanted"),
+        (lambda overlap: 0.5, "2 numbers"),
     ],
 )
 def test_a_wrong_precision_or_recall_is_named(mistaken, words):

@@ -27,7 +27,7 @@ def seen(convolutions, begin=1, early=False, minus=1):
 def test_a_receptive_field_is_counted():
     assert right(checks.receptive_field(seen, EARLY, 11)) and is_open(checks.receptive_field(lambda _: ..., EARLY, 11))
     for answer, words in {
-        lambda convolutions: seen([(side, 1) for side, _ in convolutions]): "forgets the strides",
+        lambda convolutions: seen([(side, 1) for side, _ in convolutions]): "ignores the strides",
         lambda convolutions: seen(convolutions, early=True): "too early",
         lambda convolutions: seen(convolutions, begin=0): "one too few",
         lambda convolutions: sum(side for side, _ in convolutions): "adds only 2",
@@ -47,11 +47,11 @@ def test_a_step_of_gradient_ascent_is_taken():
     assert is_open(checks.ascent_step(lambda *_: None))
     for answer, words in {
         lambda picture, gradient, rate: picture - rate * gradient: "goes down",
-        lambda picture, gradient, rate: rate * gradient: "the step alone",
+        lambda picture, gradient, rate: rate * gradient: "only the step",
         lambda picture, gradient, rate: picture + gradient: "rate is missing",
         lambda picture, gradient, rate: picture + rate * gradient: "clip",
         lambda picture, gradient, rate: picture: "add `rate` times",
-        lambda picture, gradient, rate: 3: "numbers are wanted",
+        lambda picture, gradient, rate: 3: "numbers",
     }.items():
         assert wrong(checks.ascent_step(answer), words)
 
@@ -59,7 +59,7 @@ def test_a_step_of_gradient_ascent_is_taken():
 def test_the_layer_that_names_fewest_is_found():
     assert right(checks.worst_layer("late", ACCURACY)) and right(checks.worst_layer(" Late", ACCURACY))
     assert is_open(checks.worst_layer(..., ACCURACY)) and wrong(checks.worst_layer("early", ACCURACY), "80%")
-    assert wrong(checks.worst_layer("deep", ACCURACY), "none of: early, middle, late")
+    assert wrong(checks.worst_layer("deep", ACCURACY), "not one of: early, middle, late")
 
 
 def test_each_problem_finds_its_way():
@@ -70,15 +70,15 @@ def test_each_problem_finds_its_way():
     assert right(both) and "**chest X-rays**: fine-tune." in both.words and "try both" in both.words
     assert is_open(checks.ways(..., PROBLEMS)) and is_open(checks.ways(dict.fromkeys(PROBLEMS, ...), PROBLEMS))
     for problem, way, words in [
-        ("cars at a crossing", "fine-tune", "What would there be to train"),
-        ("twelve toy cars", "as is", "name for what is to be told apart"),
+        ("cars at a crossing", "fine-tune", "What would you train"),
+        ("twelve toy cars", "as is", "have a class"),
         ("letters on forms", "random init", "number of photos"),
-        ("chest X-rays", "as is", "name for what is to be told apart"),
+        ("chest X-rays", "as is", "have a class"),
     ]:
         verdict = checks.ways(WAYS | {problem: way}, PROBLEMS)
         assert wrong(verdict, problem, words) and verdict.words.count("**") == 2
-    assert wrong(checks.ways({"twelve toy cars": "fine-tune"}, PROBLEMS), "A dictionary")
-    assert wrong(checks.ways(WAYS | {"twelve toy cars": "magic"}, PROBLEMS), "none of")
+    assert wrong(checks.ways({"twelve toy cars": "fine-tune"}, PROBLEMS), "a dictionary")
+    assert wrong(checks.ways(WAYS | {"twelve toy cars": "magic"}, PROBLEMS), "not one of")
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)

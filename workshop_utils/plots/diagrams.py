@@ -64,7 +64,7 @@ def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture
 
 
 STRATEGIES = ("as is", "fine-tune", "random init")
-"""The three ways to use what others have trained."""
+"""The three ways to use a network that others have trained."""
 
 _REGIONS = (
     (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", STRATEGIES[0]),
@@ -73,11 +73,11 @@ _REGIONS = (
     (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", STRATEGIES[1]),
     (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", STRATEGIES[2]),
 )
-"""Of the map: from and up to how many photos, from and up to which similarity, the colour, the words, the way."""
+"""Regions of the map: fewest and most photos, least and most similarity, colour, text, way."""
 
 
 def recommended_strategy(count: int, similarity: float) -> str:
-    """Return which of STRATEGIES the map gives so many labelled photos of so much similarity (0 to 1)."""
+    """Return which of STRATEGIES the map gives for a number of labelled photos and a similarity from 0 to 1."""
     count = min(max(count, 1), 1e5)
     return next(
         way
@@ -151,7 +151,7 @@ def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *,
 
 
 def strategy_map(name: str, count: int, similarity: float, *, alt: str) -> Picture:
-    """Draw which strategy fits how many photos of which similarity (0 to 1), and where a data set is; the picture."""
+    """Draw which strategy fits which number of photos and which similarity (0 to 1), with a star for one data set."""
     figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
     for left, right, bottom, top, own, words, _ in _REGIONS:
         axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)

@@ -153,10 +153,12 @@ def show(
         width: How wide each is shown, in inches.
         alt: A sentence that says what is to be seen.
     """
-    rows = -(-len(images) // columns)
-    heights = np.asarray(images[0]).shape[0] / np.asarray(images[0]).shape[1]
-    size = (width * columns, width * rows * heights + 0.3 * rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    rows = [images[start : start + columns] for start in range(0, len(images), columns)]
+    heights = [max(np.shape(image)[0] / np.shape(image)[1] for image in row) for row in rows]
+    titled = min(len(rows), -(-len(titles) // columns))
+    size = (width * columns, width * sum(heights) + 0.3 * titled)
+    grid = {"squeeze": False, "layout": "constrained", "height_ratios": heights}
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, **grid)
     for axis in axes.flat:
         axis.axis("off")
     for place, image in enumerate(images):

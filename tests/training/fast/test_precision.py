@@ -36,7 +36,7 @@ def test_what_computes_and_how_is_told_in_a_line(monkeypatch):
     monkeypatch.delenv(precision.VARIABLE, raising=False)
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
     monkeypatch.setattr(precision.machine, "cores", lambda: 2)
-    assert precision.description("float32") .endswith("(2 cores) in float32.")
+    assert precision.description("float32").endswith("(2 cores) in float32.")
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["a GPU"])
     monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda gpu: details)
     told = precision.description(precision.policy())
