@@ -103,7 +103,7 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing what the notebooks need into .venv (some minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e . || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web]" || { $(INSTALL_FAILED); }
 	@touch $@
 
 .venv/installed-dev: .venv/installed

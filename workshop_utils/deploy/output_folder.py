@@ -1,4 +1,4 @@
-"""The folder that `detect` writes to, which remembers what was written, so that nothing changed by hand is lost."""
+"""A folder that remembers what was written into it, so that nothing changed by hand is lost."""
 
 import hashlib
 import json
@@ -17,9 +17,10 @@ class OutputFolder:
     A file is foreign if its content was never written here: somebody made it, or changed it since.
     """
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, record: str = RECORD):
         self.folder = pathlib.Path(folder)
-        self._written = _recorded(self.folder / RECORD)
+        self._record = self.folder / record
+        self._written = _recorded(self._record)
 
     @property
     def is_known(self) -> bool:
@@ -47,7 +48,7 @@ class OutputFolder:
     def _remember(self, name: str, digest: str) -> None:
         if (name, digest) in self._written:
             return
-        record = self.folder / RECORD
+        record = self._record
         try:
             if record.is_symlink():
                 record.unlink()
