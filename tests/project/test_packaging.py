@@ -122,10 +122,12 @@ def test_every_import_is_required():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     providers = importlib.metadata.packages_distributions()
+    optional = {Requirement(each).name for each in PROJECT["optional-dependencies"]["web"]}
     for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
         packages = (canonicalize_name(each) for each in providers.get(name, []))
         listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}
-        assert listed & REQUIREMENTS.keys(), f"'{name}' is imported, but requirements.txt does not list it"
+        required = listed & (REQUIREMENTS.keys() | optional)
+        assert required, f"'{name}' is imported, but requirements.txt does not list it"
 
 
 def name_of(folder: pathlib.Path) -> str:
@@ -229,7 +231,7 @@ def test_every_public_function_is_annotated():
 TESTS_OF_NO_MODULE = {
     *("data/test_fuzz", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
     *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
-    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser"),
+    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser", "deploy/web/test_page"),
 }
 """They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
 

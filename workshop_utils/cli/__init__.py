@@ -14,6 +14,9 @@ from workshop_utils.cli import training  # noqa: F401
 from workshop_utils.cli import deployment  # noqa: F401
 
 # isort: split
+from workshop_utils.cli import web  # noqa: F401
+
+# isort: split
 from workshop_utils.cli.parser import PARSER
 from workshop_utils.core.errors import WorkshopError
 

@@ -8,11 +8,13 @@ from workshop_utils.core.arguments import Options, argument, count
 from workshop_utils.core.errors import UsageError
 
 
-@command("download and verify the COCO weights")
+@command("download and verify the COCO weights, and the runtime for the browser")
 def fetch(_: Options) -> None:
+    from workshop_utils.deploy.web import litert_js
     from workshop_utils.model import pretrained
 
     print(f"The COCO weights lie in {pretrained.fetch()}")
+    print(f"The runtime for the browser is in {litert_js.fetch()[0]}")
 
 
 @command(

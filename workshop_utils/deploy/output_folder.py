@@ -1,4 +1,4 @@
-"""The output folder of `detect`. A record of all written files ensures that changes made by hand are not lost."""
+"""An output folder with a record of all files written into it, so that no change made by hand is lost."""
 
 import hashlib
 import json
@@ -20,9 +20,10 @@ class OutputFolder:
         folder: The path of the folder.
     """
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, record: str = RECORD):
         self.folder = pathlib.Path(folder)
-        self._written = _recorded(self.folder / RECORD)
+        self._record = self.folder / record
+        self._written = _recorded(self._record)
 
     @property
     def is_known(self) -> bool:
@@ -59,7 +60,7 @@ class OutputFolder:
     def _remember(self, name: str, digest: str) -> None:
         if (name, digest) in self._written:
             return
-        record = self.folder / RECORD
+        record = self._record
         try:
             if record.is_symlink():
                 record.unlink()
