@@ -161,7 +161,9 @@ def _annotate_one(
 ) -> PhotoReport:
     xml, labeled = f"{path.stem}.xml", f"{path.stem}{LABELED}"
     try:
-        photo = _read(path)
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            raise photos.PhotoError(f"{path}: is a {VIDEO}.")
+        photo = photos.read(path)
         boxes, classes, scores = _detect(source, photo, min_score, keep_all_classes)
         names = tuple(source.label_map[number] for number in classes.tolist())
         annotation = voc.from_normalised(photo.size, names, boxes, path.name, path.resolve().parent.name)
@@ -172,12 +174,6 @@ def _annotate_one(
     except (photos.PhotoError, voc.VocError, files.WriteError) as error:
         return PhotoReport(path, np.zeros((0, 4), np.float32), error=str(error))
     return PhotoReport(path, boxes, names, tuple(scores.tolist()), kept=kept)
-
-
-def _read(path: pathlib.Path):
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        raise photos.PhotoError(f"{path}: is a {VIDEO}.")
-    return photos.read(path)
 
 
 def _detect(source: OpenDetector, photo, min_score: float, keep_all_classes: bool) -> tuple[np.ndarray, ...]:

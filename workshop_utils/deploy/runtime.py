@@ -85,11 +85,7 @@ def suppress_across_classes(found: Detections) -> Detections:
 
 def _runner(model: keras.Model) -> Callable:
     """Return the `run` of an OpenDetector for a Keras model."""
-
-    def run(image: np.ndarray, min_score: float) -> tuple[np.ndarray, ...]:
-        return tuple(part[0] for part in detection.detect(model, image[None], min_score))
-
-    return run
+    return lambda image, min_score: tuple(part[0] for part in detection.detect(model, image[None], min_score))
 
 
 def _open_export(source: pathlib.Path) -> OpenDetector:

@@ -5,7 +5,6 @@ To add one, write a module in this folder that builds the network and reads its 
 
 import dataclasses
 import pathlib
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -47,10 +46,6 @@ class Architecture:
     def weights_file(self) -> str:
         """The name of the file with COCO's weights in Keras format."""
         return f"{self.name}_coco.weights.h5"
-
-    def depends_on_classes(self, layer: keras.layers.Layer) -> bool:
-        """Return whether a layer's shape depends on the classes."""
-        return re.fullmatch(self.class_layers, layer.name) is not None
 
 
 ARCHITECTURES: dict[str, Architecture] = {}

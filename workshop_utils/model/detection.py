@@ -130,12 +130,9 @@ def _compiled(model: keras.Model):
     """Return a model's forward pass, compiled once."""
     if model not in _COMPILED:
         reference = weakref.ref(model)  # a strong reference in the value would keep the key alive
-
-        @tf.function(reduce_retracing=True, autograph=False)
-        def forward(images):
-            return reference()(images, training=False)
-
-        _COMPILED[model] = forward
+        _COMPILED[model] = tf.function(
+            lambda images: reference()(images, training=False), reduce_retracing=True, autograph=False
+        )
     return _COMPILED[model]
 
 

@@ -1,6 +1,7 @@
 """COCO weights of each architecture: fetch them, load them, transfer them to a network for other classes."""
 
 import pathlib
+import re
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.tensorflow import keras
@@ -9,9 +10,10 @@ from workshop_utils.model.architectures import Architecture
 from workshop_utils.model.coco_download import PretrainedError
 
 COCO_CLASSES = 90
+DEFAULT = architectures.get()
 
 
-def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture | None = None) -> keras.Model:
+def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture = DEFAULT) -> keras.Model:
     """Return a detector with COCO's weights and classes. Logit 0 is the background; the other 90 are COCO's ids.
 
     Args:
@@ -21,7 +23,6 @@ def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Arch
     Raises:
         PretrainedError: If the weights cannot be fetched or loaded.
     """
-    architecture = architecture or architectures.get()
     weights = fetch(folder, architecture)
     model = architecture.build(COCO_CLASSES)
     try:
@@ -33,7 +34,7 @@ def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Arch
     return model
 
 
-def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture | None = None) -> pathlib.Path:
+def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture = DEFAULT) -> pathlib.Path:
     """Return the path of the Keras weights file, and create the file if it does not exist.
 
     Args:
@@ -43,7 +44,6 @@ def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture
     Raises:
         PretrainedError: If the hash is wrong, the network is missing or the disk is full. No partial file remains.
     """
-    architecture, folder = architecture or architectures.get(), pathlib.Path(folder)
     weights = folder / architecture.weights_file
     if weights.exists():
         return weights
@@ -61,13 +61,12 @@ def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture
     return weights
 
 
-def transfer(source: keras.Model, target: keras.Model, architecture: Architecture | None = None) -> None:
+def transfer(source: keras.Model, target: keras.Model, architecture: Architecture = DEFAULT) -> None:
     """Copy the weights of every layer from one detector to another, except those whose shape depends on the classes.
 
     The depthwise layers before the class outputs have the same shape for any number of classes, so they are copied,
     too, as in the Object Detection API.
     """
-    architecture = architecture or architectures.get()
     for layer in target.layers:
-        if layer.weights and not architecture.depends_on_classes(layer):
+        if layer.weights and not re.fullmatch(architecture.class_layers, layer.name):
             layer.set_weights(source.get_layer(layer.name).get_weights())

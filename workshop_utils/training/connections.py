@@ -80,9 +80,7 @@ class Connections:
         """
         deadline = time.monotonic() + timeout
         if self.cluster.index == 0:
-            while not (ended := [index for index in self.sockets if self._has_ended(index)]):
-                if time.monotonic() > deadline:
-                    break
+            while not (ended := list(filter(self._has_ended, self.sockets))) and time.monotonic() <= deadline:
                 time.sleep(0.1)
             for index in set(self.sockets) - set(ended):
                 try:

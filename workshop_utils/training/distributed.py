@@ -107,10 +107,6 @@ class Team:
             )
         return finished[0]
 
-    def wait(self) -> None:
-        """Return when every worker has called it."""
-        self.connections.all_gather("done")
-
 
 def join(cluster: ClusterSpec, timeout: float = connections.CONNECT_TIMEOUT) -> Team:
     """Wait until all workers are connected, and return the team.
@@ -125,12 +121,11 @@ def join(cluster: ClusterSpec, timeout: float = connections.CONNECT_TIMEOUT) -> 
         ClusterError: If this worker's port is in use, or another worker does not answer in time.
     """
     connected = connections.connect(cluster, timeout)
-    gpus = min(1, len(tf.config.list_physical_devices("GPU")))
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": cluster.workers}),
         task_type="worker",
         task_id=cluster.index,
-        num_accelerators={"GPU": gpus},
+        num_accelerators={"GPU": min(1, len(tf.config.list_physical_devices("GPU")))},
     )
     with naming_lost_workers(connected):
         return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), cluster, connected)
@@ -163,7 +158,7 @@ def train_together(
             train(plan, data, folder, callbacks=callbacks, team=team)
         elif not done:
             _train_part(team, plan, data)
-        team.wait()
+        team.connections.all_gather("done")  # no worker ends before all are done
     return run if team.chief else None
 
 

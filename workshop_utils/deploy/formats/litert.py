@@ -58,8 +58,7 @@ def write_int8(model: keras.Model, path: pathlib.Path, photos: list[np.ndarray])
     network = common.called_once(keras.Model(image, {"box_encodings": encodings, "class_logits": logits}))
 
     def representative_dataset() -> Iterator[list[np.ndarray]]:
-        for photo in photos:
-            yield [photo[None].astype(np.float32)]
+        return ([photo[None].astype(np.float32)] for photo in photos)
 
     _export(network, path, optimizations=[tf.lite.Optimize.DEFAULT], representative_dataset=representative_dataset)
 
