@@ -144,7 +144,7 @@ def test_a_folder_with_data_sets_in_it_names_them(images, annotations, voc_folde
     shutil.copytree(voc_folder, tmp_path / "both" / "train")
     (tmp_path / "both" / "docs").mkdir()
     (tmp_path / "both" / "README.roboflow.txt").touch()
-    with pytest.raises(VocError, match="both: .*'images'.* train, valid "):
+    with pytest.raises(VocError, match=r"both: .*'images'.* train, valid "):
         folders.pairs(tmp_path / "both")
 
 
@@ -175,7 +175,7 @@ def test_a_folder_that_is_not_there_is_called_that(tmp_path):
 
 
 def test_a_whole_drive_is_no_data_set():
-    with pytest.raises(VocError, match="^/: .*'images'"):
+    with pytest.raises(VocError, match=r"^/: .*'images'"):
         folders.pairs(pathlib.Path("/"))
 
 
