@@ -8,9 +8,9 @@ from workshop_utils.training import cluster_spec
 
 @pytest.mark.parametrize(
     ("addresses", "index", "said"),
-    [("a:1,b:2", None, "belong together"), (None, 0, "belong together"), ("a:1,b", 0, "'b', which is no host:port"),
-     ("a:1,b:70000", 0, "'b:70000'"), ("a:1,:2", 0, "':2'"), ("", 0, "''"), ("a:1", 0, "two workers at least"),
-     ("a:1,a:1", 0, "each once"), ("a:1,b:2", 2, "There is no worker 2"), ("a:1,b:2", -1, "There is no worker -1")],
+    [("a:1,b:2", None, "--index"), (None, 0, "--workers"), ("a:1,b", 0, "'b'.*host:port"),
+     ("a:1,b:70000", 0, "'b:70000'"), ("a:1,:2", 0, "':2'"), ("", 0, "''"), ("a:1", 0, "--workers .*a:1"),
+     ("a:1,a:1", 0, "--workers .*a:1,a:1"), ("a:1,b:2", 2, "worker 2"), ("a:1,b:2", -1, "worker -1")],
 )  # fmt: skip
 def test_a_place_that_cannot_be_is_told_in_words(addresses, index, said):
     with pytest.raises(settings.SettingsError, match=said):
