@@ -90,9 +90,7 @@ def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path)
         runtime.open_detector(path)
 
 
-@pytest.mark.parametrize(
-    ("names", "said"), [({2_000_000_000: "cup"}, "'cup' has id 2000000000; ids go up to 10000"), ({}, "holds no item")]
-)
+@pytest.mark.parametrize(("names", "said"), [({2_000_000_000: "cup"}, "'cup'.*2000000000.*10000"), ({}, "item")])
 def test_a_run_whose_classes_would_fill_the_memory_is_refused_before_it_is_built(tmp_path, monkeypatch, names, said):
     plan = Plan("random_init", settings.recipe("quick"), names, "cups", "0123456789ab")
     (tmp_path / "recipe.json").write_text(json.dumps(plan.as_json()))

