@@ -18,17 +18,15 @@ SEAL = b"\nsha256:"
 """Separates the content of a sealed file from its SHA-256 digest, the last 64 bytes of the file in hex."""
 
 UNFINISHED = ".part-"
-"""Prefix for the names of files and folders that are being written. They are hidden, so readers of the folder skip what a
-killed process left."""
+"""Prefix for the names of files and folders that are being written. They are hidden, so that readers of the folder skip
+what a killed process left."""
 
 MAX_NAME_BYTES = 255
 """The longest file name on most file systems, in bytes."""
 
 _REMEDIES = {
     errno.ENAMETOOLONG: "Choose a shorter name",
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM, errno.EROFS), "Give yourself write permission, or choose another folder"
-    ),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Get write permission, or choose another folder"),
     **dict.fromkeys((errno.EEXIST, errno.EISDIR, errno.ENOENT, errno.ENOTDIR), "Choose another folder"),
 }
 
@@ -45,9 +43,7 @@ def write_error(path: pathlib.Path, error: OSError, what: str = "cannot be writt
         error: The reason.
         what: What failed.
     """
-    return WriteError(
-        f"{path}: {what} ({reason(error)}). {remedy(error)}, and try again. Existing files are unchanged."
-    )
+    return WriteError(f"{path}: {what} ({reason(error)}). {remedy(error)}, and try again. Nothing was overwritten.")
 
 
 @contextlib.contextmanager
