@@ -48,7 +48,7 @@ def read_as_written(path: pathlib.Path) -> Annotation:
         VocError: If the file is not Pascal VOC XML, an object has no name or not four numbers, or a box belongs to no
             object.
     """
-    root, respelt = xml_file.read(path)
+    root, renamed = xml_file.read(path)
     if root.tag != "annotation":
         raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>. Export it as Pascal VOC.")
     try:
@@ -57,9 +57,9 @@ def read_as_written(path: pathlib.Path) -> Annotation:
         raise VocError(f"{path}: {error}", error.kind) from None
     if len(boxes) > MAX_BOXES:
         raise VocError(f"{path}: has {len(boxes)} boxes. At most {MAX_BOXES} can be learned from one photo.")
-    if respelt:
-        tags = ", ".join(f"<{tag}>" for tag in respelt)
-        notes.insert(0, (Kind.OTHER_TAGS, f"has {tags} in capitals or a namespace; read as <{respelt[0].lower()}>."))
+    if renamed:
+        tags = ", ".join(f"<{tag}>" for tag in renamed)
+        notes.insert(0, (Kind.OTHER_TAGS, f"has {tags} in capitals or a namespace; read as <{renamed[0].lower()}>."))
     fields = {tag: _field(root, path, default, notes) for tag, path, default in _FIELDS}
     return Annotation(
         filename=root.findtext("filename") or "",
