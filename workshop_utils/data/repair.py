@@ -34,7 +34,7 @@ class RepairedCopy:
     folder: pathlib.Path
     photos: int
     set_aside: list[pathlib.Path]
-    said: list[str]
+    messages: list[str]
 
 
 def default_folder(folder: pathlib.Path) -> pathlib.Path:
