@@ -113,7 +113,7 @@ def test_an_exif_orientation_that_does_not_exist_turns_nothing(orientation):
         (Image.new("1", (4, 4)), "PNG", "black and white"),
         (Image.new("P", (4, 4)), "PNG", "with a palette"),
         (Image.new("CMYK", (4, 4)), "JPEG", "CMYK"),
-        (Image.new("I;16", (4, 4)), "PNG", "grey of 16 bits"),
+        (Image.new("I;16", (4, 4)), "PNG", "grey with 16 bits per channel"),
     ],
 )
 def test_a_decoded_photo_says_what_its_file_held(image, kind, colours):

@@ -71,7 +71,7 @@ def test_more_shards_than_photos_leave_some_empty(yoghurt, tmp_path):
 
 
 def test_records_are_found_in_either_form(written, sharded, tmp_path):
-    assert tfrecords.are_in(written) and tfrecords.are_in(sharded) and not tfrecords.are_in(tmp_path)
+    assert tfrecords.exist_in(written) and tfrecords.exist_in(sharded) and not tfrecords.exist_in(tmp_path)
 
 
 def test_a_missing_shard_is_named(sharded, tmp_path):
