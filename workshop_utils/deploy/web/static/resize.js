@@ -66,15 +66,17 @@ function positions(length, newLength) {
 const mix = (one, other, share) => one + (other - one) * share;
 
 /**
- * Resize as Pillow's BILINEAR does: a triangle filter as wide as the shrinkage, first across, then down, each rounded
- * to whole numbers. It computes in whole numbers, as Pillow does, so that every pixel is the same.
+ * Resize as Pillow's BILINEAR does: a triangle filter as wide as the shrinkage, across and down, each rounded to whole
+ * numbers. It computes in whole numbers and in the order of Pillow 13, so that every pixel is the same.
  *
  * @returns {{data: Uint8Array, width: number, height: number}} The alpha of each pixel is 0.
  */
 export function antialiased({ data, width, height }, newWidth, newHeight) {
-  const across = onePass(data, width, height, newWidth, 4, 4 * width, 4, 4 * newWidth);
-  const down = onePass(across, height, newWidth, newHeight, 4 * newWidth, 4, 4 * newWidth, 4);
-  return { data: down, width: newWidth, height: newHeight };
+  const across = (from, lines) => onePass(from, width, lines, newWidth, 4, 4 * width, 4, 4 * newWidth);
+  const down = (from, wide) => onePass(from, height, wide, newHeight, 4 * wide, 4, 4 * wide, 4);
+  const downFirst = height > newHeight && 2 * (width - newWidth) < height - newHeight;
+  const resized = downFirst ? across(down(data, width), newHeight) : down(across(data, height), newWidth);
+  return { data: resized, width: newWidth, height: newHeight };
 }
 
 const BITS = 22;
