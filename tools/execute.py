@@ -19,6 +19,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
@@ -30,6 +31,9 @@ TEX = (
     "*This page loads nothing from the web, so its formulas stand as TeX, between dollar signs. JupyterLab sets them, "
     "and on the pages that `make site` makes they are set.*"
 )
+
+HIDING = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input", "remove-input"}}}
+"""For nbconvert: a page shows what such a cell says and leaves out its code."""
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 """An interrupted nbclient leaves a task behind, which asyncio would tell with a traceback."""
@@ -138,16 +142,17 @@ def _html(content, notebook: pathlib.Path) -> str:
         return f'src="data:image/svg+xml;base64,{picture}"'
 
     resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
-    page, _ = HTMLExporter().from_notebook_node(_without_scripts(content), resources)
+    page, _ = HTMLExporter(config=Config(HIDING)).from_notebook_node(_without_scripts(content), resources)
     page = re.sub(r'<script src="https?://[^"]*"[^>]*>\s*</script>', "", page)
     page = re.sub(r'src="(\.\./docs/[\w/]+\.svg)"', embedded, page)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
 
 
 def _without_scripts(content):
-    """Return a copy of an executed notebook in which nothing waits for a script that would draw it."""
+    """Return a copy of an executed notebook, without Colab's cell, in which nothing waits for a script to draw it."""
     still = copy.deepcopy(content)
     still.metadata.pop("widgets", None)
+    still.cells = [cell for cell in still.cells if cell.get("id") != "colab"]
     for cell in still.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not pages.is_bar(output)]

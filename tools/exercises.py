@@ -29,6 +29,9 @@ BEGIN_SOLUTION = "### BEGIN SOLUTION"
 END_SOLUTION = "### END SOLUTION"
 OPEN = "...  # your answer"
 
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+"""Metadata of a cell whose code Colab (the first field) and JupyterLab (the second) hide until you open it."""
+
 
 class ExerciseError(WorkshopError, ValueError):
     """A solved notebook of which no participant's can be made; the message names the file and the cell."""
@@ -60,7 +63,10 @@ def participants(solved: dict, name: str) -> dict:
     head, _, text = _source(title).partition("\n")
     told = minutes.told(pathlib.Path(name).stem, minutes.read())
     text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{told}", text, flags=re.MULTILINE)
-    cells = [_markdown(title["id"], f"{head}\n\n{links.badges(name)}\n{text}"), _code("colab", links.colab_cell())]
+    cells = [
+        _markdown(title["id"], f"{head}\n\n{links.badges(name)}\n{text}"),
+        _code("colab", links.colab_cell(), FOLDED),
+    ]
     for cell in rest:
         if TAG in cell["metadata"].get("tags", ()):
             open_cell, solution = copy.deepcopy(cell), solution_of(_source(cell))
@@ -127,12 +133,12 @@ def _markdown(name: str, source: str) -> dict:
     return {"cell_type": "markdown", "id": name, "metadata": {}, "source": _lines(source)}
 
 
-def _code(name: str, source: str) -> dict:
+def _code(name: str, source: str, metadata: dict) -> dict:
     return {
         "cell_type": "code",
         "execution_count": None,
         "id": name,
-        "metadata": {},
+        "metadata": metadata,
         "outputs": [],
         "source": _lines(source.rstrip("\n")),
     }

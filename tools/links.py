@@ -19,7 +19,7 @@ from workshop_utils.core.errors import WorkshopError
 GITHUB = "https://github.com/"
 COLAB_FOLDER = "/content/workshop"
 COLAB_CELL = """\
-# On Colab this fetches the workshop. Anywhere else it does nothing.
+#@title On Colab, run this cell first. Anywhere else it does nothing.
 import os
 import runpy
 import sys

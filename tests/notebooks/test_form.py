@@ -33,6 +33,8 @@ NAMES = (
     "11_scale_out",
 )
 MOST_LINES = 15
+HIDDEN = "hide-input"
+"""The tag of a cell whose code only composes a sentence or checks one."""
 PROMISES = ("What you will do", "What you will learn", "What you need", "Time")
 MODULES = {path.stem: ".".join(path.relative_to(settings.PROJECT).with_suffix("").parts) for path in conftest.MODULES}
 FILES = {"csv", "ipynb", "json", "md", "py", "txt", "xml"}
@@ -85,6 +87,7 @@ def test_a_participant_can_open_it_on_colab_and_binder(name):
     cells = json.loads((exercises.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     assert links.badges(f"{name}.ipynb") in Notebook.source(cells[0])
     assert Notebook.source(cells[1]) == links.colab_cell().rstrip("\n")
+    assert cells[1]["metadata"] == exercises.FOLDED, "its code is not what greets you"
 
 
 @every_notebook
@@ -111,7 +114,7 @@ def test_its_exercises_have_one_form(name):
         assert exercises.stub(notebook.source(answer)) != notebook.source(answer)
         check = re.fullmatch(r"checks\.(\w+)\(.*\)", " ".join(_last_statement(notebook.source(answer)).split()))
         assert check and callable(getattr(checks, check[1]))
-    tagged = [cell for cell in notebook.code if cell["metadata"].get("tags")]
+    tagged = [cell for cell in notebook.code if exercises.TAG in cell["metadata"].get("tags", ())]
     assert len(tagged) == len(tasks), "every tagged cell belongs to an exercise"
 
 
@@ -131,9 +134,17 @@ def _last_statement(source: str) -> str:
 def test_its_cells_can_be_read_at_a_glance_and_hold_no_outputs(name):
     for cell in Notebook(name).code:
         source = Notebook.source(cell)
-        limit = MOST_LINES + 2 * bool(cell["metadata"].get("tags"))  # the two marks are not shown
+        limit = MOST_LINES + 2 * (exercises.TAG in cell["metadata"].get("tags", ()))  # the two marks are not shown
         assert source.strip() and len(source.splitlines()) <= limit, source
         assert cell["outputs"] == [] and cell["execution_count"] is None, source
+
+
+@every_notebook
+def test_a_cell_hides_its_code_on_pages_in_jupyterlab_and_on_colab_alike(name):
+    for cell in Notebook(name).code:
+        metadata = cell["metadata"]
+        hidden = {HIDDEN in metadata.get("tags", ()), exercises.FOLDED.items() <= metadata.items()}
+        assert len(hidden) == 1, Notebook.source(cell)
 
 
 @every_notebook

@@ -181,14 +181,17 @@ def test_the_pages_of_make_run_load_nothing_and_say_so_where_formulas_stay_tex(t
         nbformat.v4.new_output("display_data", {pages.WIDGET: {"model_id": "1"}, "text/plain": text})
         for text in ("fine_tune:   0%|          | 0/120 [00:00<?, ?step/s]", "Labeler at photo 1 of 12")
     ]
-    next(cell for cell in content.cells if cell.cell_type == "code").outputs = shown
+    cell = next(cell for cell in content.cells if cell.cell_type == "code" and cell.id != "colab")
+    cell.source, cell.outputs = "hidden = 1", shown
+    cell.metadata["tags"] = ["hide-input"]
     page = execute._html(content, path)
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     assert pages.calls_elsewhere(tmp_path) == []
     assert "html-manager" not in page, "a script that would load another"
     assert "Labeler at photo 1 of 12" in page and "0/120" not in page
     assert "formulas stand as TeX" in page and r"r \approx S" in page
-    assert len(content.cells[1].outputs) == 2, "the notebook itself keeps them"
+    assert '<span class="n">hidden' not in page and "repository" not in page, "neither its code nor Colab's cell"
+    assert len(cell.outputs) == 2, "the notebook itself keeps them"
 
     content.cells = [cell for cell in content.cells if pages.FORMULA not in cell.source]
     assert "formulas stand as TeX" not in execute._html(content, path)
