@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
@@ -24,6 +25,15 @@ from workshop_utils.plots import fonts
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
+
+CLASS_COLOURS = tuple(PALETTE[place] for place in (0, 5, 1, 3, 4, 2, 6, 7))
+"""The colours of classes. In the order of the flavours' names they come near to what is printed on the cups."""
+
+UNKNOWN = "#888888"
+"""The colour of what belongs to none of the classes."""
+
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+"""Steps of this size around the colour circle stay far from each other, no matter how many there are."""
 
 LONGEST_CAPTION = 80
 """What a class is called beyond so many letters is not drawn."""
@@ -53,9 +63,15 @@ def picture(image: np.ndarray | Image.Image, *, alt: str) -> Picture:
 
 
 def colour(name: str, names: Iterable[str]) -> str:
-    """Return the colour of a class: the palette in the order of the sorted class names."""
+    """Return the colour of a class: no other of the sorted class names has it. Grey if the name is not among them."""
     ordered = sorted(set(names))
-    return PALETTE[ordered.index(name) % len(PALETTE)] if name in ordered else PALETTE[-1]
+    if name not in ordered:
+        return UNKNOWN
+    place = ordered.index(name)
+    if place < len(CLASS_COLOURS):
+        return CLASS_COLOURS[place]
+    hue = place * GOLDEN_RATIO % 1
+    return to_hex(hsv_to_rgb((hue, 0.9, 0.75))).upper()
 
 
 def annotated(
