@@ -70,7 +70,7 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
 
 
 def suppress_across_classes(found: Detections) -> Detections:
-    """Return the detections with only the best box of each object, whatever its class.
+    """Return the detections with one box per object: the best of all classes.
 
     Non-maximum suppression works class by class, so a cup that looks like peach and like strawberry is detected as
     both. Here boxes of all classes with an IoU above NMS_IOU count as one object.
