@@ -92,7 +92,7 @@ def test_a_link_leads_to_what_was_gathered_or_to_the_repository(executed, tmp_pa
 
 def test_a_notebook_that_was_not_executed_is_named(executed, tmp_path):
     (executed / NOTEBOOKS[3].name).unlink()
-    with pytest.raises(pages.SiteError, match=rf"{NOTEBOOKS[3].name}: is not there. `make run` executes"):
+    with pytest.raises(pages.SiteError, match=rf"{NOTEBOOKS[3].name}: does not exist. Run `make run`"):
         pages.gather(executed, tmp_path / "source")
 
 
@@ -187,8 +187,8 @@ def test_the_pages_of_make_run_load_nothing_and_say_so_where_formulas_stay_tex(t
     assert pages.calls_elsewhere(tmp_path) == []
     assert "html-manager" not in page, "a script that would load another"
     assert "Labeler at photo 1 of 12" in page and "0/120" not in page
-    assert "formulas stand as TeX" in page and r"r \approx S" in page
+    assert "shows formulas as TeX" in page and r"r \approx S" in page
     assert len(content.cells[1].outputs) == 2, "the notebook itself keeps them"
 
     content.cells = [cell for cell in content.cells if pages.FORMULA not in cell.source]
-    assert "formulas stand as TeX" not in execute._html(content, path)
+    assert "shows formulas as TeX" not in execute._html(content, path)
