@@ -18,10 +18,10 @@ from workshop_utils.plots import drawing
 from workshop_utils.training import trainer
 
 PICTURE = settings.PROJECT / "docs" / "pictures" / "before_and_after.jpg"
-PHOTO = "0001.jpg"
+PHOTO = "0120.jpg"
 TITLES = {
     "as_is": "as_is: COCO's weights, no training",
-    "fine_tune": "fine_tune: COCO's weights, {steps} steps on our photos",
+    "fine_tune": "fine_tune: COCO's weights, {steps:,} steps on our photos",
 }
 
 

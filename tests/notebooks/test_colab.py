@@ -111,9 +111,9 @@ def test_on_colab_it_fetches_installs_what_is_missing_and_goes_to_the_notebooks_
     assert python_path.split(os.pathsep).count(str(workshop)) == 1
     begun, first, again = said
     assert begun.startswith("Installing nobody-has-this")
-    assert first.startswith(f"Ready: the workshop in {workshop}, 1 packages installed, COCO weights fetched.")
+    assert first.startswith(f"Ready: the workshop in {workshop}, 1 packages installed, COCO weights downloaded.")
     assert again == first.replace("1 packages", "no packages")
-    assert "no GPU (Runtime" in first or "Here computes" in first
+    assert "no GPU (Runtime" in first or "Computing on" in first
 
 
 def test_where_github_does_not_answer_it_says_so_and_what_came_is_not_taken_for_the_workshop(run, tmp_path):

@@ -39,7 +39,7 @@ def test_below_the_time_stands_how_long_the_machine_needs(monkeypatch):
     *_, time, _, told = text.splitlines()
     assert time == "**Time**: about 3 minutes"
     assert told == (
-        "**Of it the machine computes** (minutes:seconds): without a GPU 1:05 at `quick` and 11:40 at `workshop`; "
+        "**Run time** (minutes:seconds): without a GPU 1:05 at `quick` and 11:40 at `workshop`; "
         "with a GPU not measured yet"
     )
 

@@ -194,4 +194,4 @@ def test_the_pages_of_make_run_load_nothing_and_say_so_where_formulas_stay_tex(t
     assert len(cell.outputs) == 2, "the notebook itself keeps them"
 
     content.cells = [cell for cell in content.cells if pages.FORMULA not in cell.source]
-    assert "formulas stand as TeX" not in execute._html(content, path)
+    assert "shows formulas as TeX" not in execute._html(content, path)

@@ -96,7 +96,9 @@ def shown(
     except VocError as fault:
         return Shown(empty, bytes_read, True, (str(fault), lost))
     spelling = {box.name: tidy(box.name) for box in found.boxes}
-    mended, findings = annotation_repair.repair(found, xml, photo, PhotoInfo(photo.name, size, orientation, ""), spelling, resized)
+    mended, findings = annotation_repair.repair(
+        found, xml, photo, PhotoInfo(photo.name, size, orientation, ""), spelling, resized
+    )
     annotation, messages = empty, [str(each) for each in findings if each.is_problem]
     if (mended.width, mended.height) == size:
         boxes = [box for box in mended.boxes if not annotation_repair.repair_box(box, size)[1]]

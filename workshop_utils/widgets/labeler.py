@@ -60,7 +60,9 @@ class Labeler(BoxEditor):
         self.paths = list(sizes)
         self._written = label_files.written(pathlib.Path(photos_folder), self.annotations)
         read = [(path, annotation) for path in self.paths if (annotation := self._annotation_of(path))]
-        self._resized = annotation_repair.were_resized([(each, PhotoInfo(path.name, sizes[path], 1, "")) for path, each in read])
+        self._resized = annotation_repair.were_resized(
+            [(each, PhotoInfo(path.name, sizes[path], 1, "")) for path, each in read]
+        )
         self._know(tidy(box.name) for _, annotation in read for box in annotation.boxes)
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
