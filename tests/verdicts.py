@@ -1,5 +1,9 @@
 """What the tests of the checks share: how a verdict is read, and answers that nobody would give."""
 
+import re
+
+NUMBER = re.compile(r"-?\b\d(?:[\d.,]*\d)?")
+
 ABSURD = {
     "None": None,
     "a string": "a string",
@@ -12,13 +16,30 @@ ABSURD = {
 """What nobody would answer, by names that are the same in every run."""
 
 
-def right(verdict) -> bool:
-    return verdict.right is True
+def right(verdict, *facts: str) -> bool:
+    """Whether the answer is called right, and these numbers and names are said."""
+    return verdict.right is True and all(fact in verdict.words for fact in facts)
 
 
-def wrong(verdict, *words: str) -> bool:
-    """Whether the answer is called wrong, and these words say why."""
-    return verdict.right is False and all(word in verdict.words for word in words)
+def wrong(verdict, *facts: str) -> bool:
+    """Whether the answer is called wrong, and these numbers and names are said."""
+    return verdict.right is False and all(fact in verdict.words for fact in facts)
+
+
+def told_apart(verdicts: dict) -> bool:
+    """Whether each mistake is called wrong, and of no two the same is said, numbers aside.
+
+    Args:
+        verdicts: What a check says of each mistake, by a name for it; a list where one mistake is made in several ways.
+            Numbers in a name are among what is said; names that differ in numbers alone are of one mistake.
+    """
+    told: dict[str, str] = {}
+    for name, found in verdicts.items():
+        for verdict in found if isinstance(found, list) else [found]:
+            assert wrong(verdict, *NUMBER.findall(name)), f"{name}: {verdict}"
+            words = NUMBER.sub("0", verdict.words)
+            assert told.setdefault(words, NUMBER.sub("0", name)) == NUMBER.sub("0", name), f"{name}: {verdict}"
+    return True
 
 
 def is_open(verdict) -> bool:

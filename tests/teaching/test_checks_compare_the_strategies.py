@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, wrong
+from verdicts import ABSURD, is_open, right, told_apart
 
 from workshop_utils.teaching import checks
 
@@ -23,18 +23,16 @@ def test_apart_is_where_every_run_of_the_one_beats_every_run_of_the_other():
     assert is_open(checks.apart(...)) and is_open(checks.apart(lambda ours, theirs: ...))
 
 
-@pytest.mark.parametrize(
-    "function, words",
-    [
-        (lambda ours, theirs: False, "wholly above"),
-        (lambda ours, theirs: len(ours) > 1 and min(ours) > max(theirs), "exchanged"),
-        (lambda ours, theirs: mean(ours) != mean(theirs), "higher mean is not enough"),
-        (lambda ours, theirs: min(ours) > max(theirs) or min(theirs) > max(ours), "One run alone"),
-        (lambda ours, theirs: abs(mean(ours) - mean(theirs)), "`True` or `False`"),
-    ],
-)
-def test_what_is_not_apart_is_told_why(function, words):
-    assert wrong(checks.apart(function), words)
+def test_what_is_not_apart_is_told_why():
+    assert told_apart(
+        {
+            "wholly above": checks.apart(lambda ours, theirs: False),
+            "exchanged": checks.apart(lambda ours, theirs: len(ours) > 1 and min(ours) > max(theirs)),
+            "higher mean is not enough": checks.apart(lambda ours, theirs: mean(ours) != mean(theirs)),
+            "One run alone": checks.apart(lambda ours, theirs: min(ours) > max(theirs) or min(theirs) > max(ours)),
+            "`True` or `False`": checks.apart(lambda ours, theirs: abs(mean(ours) - mean(theirs))),
+        }
+    )
 
 
 HISTORIES = {
@@ -52,48 +50,59 @@ def first(history, wanted, unit=60, key="seconds"):
 def test_minutes_until_an_ap_are_compared_where_runs_reach_it():
     verdict = checks.minutes_until(first, HISTORIES)
     assert right(verdict)
-    assert "0.30" in verdict.words and "tuned: 1.5; begun: 20.0" in verdict.words and "hopeless" not in verdict.words
+    assert right(verdict, "0.30", "tuned: 1.5; begun: 20.0") and "hopeless" not in verdict.words
     assert right(checks.minutes_until(first, {"hopeless": HISTORIES["hopeless"]}))
     assert is_open(checks.minutes_until(lambda history, wanted: ..., HISTORIES))
 
 
-@pytest.mark.parametrize(
-    "function, words",
-    [
-        (lambda history, wanted: first(history, wanted, unit=1), "seconds"),
-        (lambda history, wanted: first(history, wanted, unit=1, key="step"), "step"),
-        (lambda history, wanted: first(history[::-1], wanted), "Wanted is the first"),
-        (lambda history, wanted: first(history, wanted + 1e-9), "`>=`"),
-        (lambda history, wanted: next(row["seconds"] / 60 for row in history if row["AP"] >= wanted), "`None`"),
-        (lambda history, wanted: first(history, wanted) if wanted < 0.8 else None, "math.inf"),
-        (lambda history, wanted: first(history, wanted) if wanted < 0.8 else -1, "math.inf"),
-        (lambda history, wanted: 3.0, "at 3"),
-        (lambda history: 4.0, "TypeError"),
-        (lambda history, wanted: history + wanted, "TypeError"),
-    ],
-)
-def test_minutes_that_are_none_are_told_why(function, words):
-    assert wrong(checks.minutes_until(function, HISTORIES), words)
+def test_minutes_that_are_none_are_told_why():
+    assert told_apart(
+        {
+            "seconds": checks.minutes_until(lambda history, wanted: first(history, wanted, unit=1), HISTORIES),
+            "step": checks.minutes_until(lambda history, wanted: first(history, wanted, unit=1, key="step"), HISTORIES),
+            "Wanted is the first": checks.minutes_until(
+                lambda history, wanted: first(history[::-1], wanted), HISTORIES
+            ),
+            "`>=`": checks.minutes_until(lambda history, wanted: first(history, wanted + 1e-09), HISTORIES),
+            "`None`": checks.minutes_until(
+                lambda history, wanted: next(row["seconds"] / 60 for row in history if row["AP"] >= wanted), HISTORIES
+            ),
+            "math.inf": [
+                checks.minutes_until(
+                    lambda history, wanted: first(history, wanted) if wanted < 0.8 else None, HISTORIES
+                ),
+                checks.minutes_until(lambda history, wanted: first(history, wanted) if wanted < 0.8 else -1, HISTORIES),
+            ],
+            "at 3": checks.minutes_until(lambda history, wanted: 3.0, HISTORIES),
+            "ends with an error: TypeError": [
+                checks.minutes_until(lambda history: 4.0, HISTORIES),
+                checks.minutes_until(lambda history, wanted: history + wanted, HISTORIES),
+            ],
+        }
+    )
 
 
 def test_a_prediction_is_right_where_it_holds_the_truth_and_says_something():
     assert right(checks.interval((0.1, 0.5), 0.3)) and right(checks.interval([0.3, 0.3], 0.3))
     assert is_open(checks.interval(..., 0.3))
-    assert wrong(checks.interval((0.1, 0.2), 0.3), "0.30", "more")
-    assert wrong(checks.interval((0.4, 0.5), 0.3), "0.30", "less")
-    assert wrong(checks.interval((0.0, 1.0), 0.3), "Dare")
-    assert wrong(checks.interval((0.5, 0.1), 0.3), "lower number comes first")
-    assert wrong(checks.interval((10, 50), 0.3), "between 0 and 1")
-    assert wrong(checks.interval(0.3, 0.3), "2 numbers")
+    assert told_apart(
+        {
+            "0.30, more": checks.interval((0.1, 0.2), 0.3),
+            "0.30, less": checks.interval((0.4, 0.5), 0.3),
+            "Dare": checks.interval((0.0, 1.0), 0.3),
+            "not an AP, 0, 1": [checks.interval(answer, 0.3) for answer in ((0.5, 0.1), (10, 50))],
+            "2 numbers": checks.interval(0.3, 0.3),
+        }
+    )
 
 
 def test_where_no_run_can_tell_a_prediction_is_taken_and_that_is_said(monkeypatch):
     monkeypatch.setenv(checks.STRICT, "1")
     said = checks.interval((0.1, 0.5), None)
-    assert right(said) and "0.10 to 0.50" in said.words and "no longer run is recorded" in said.words
+    assert right(said, "0.10", "0.50") and said.words != checks.interval((0.1, 0.5), 0.3).words
     monkeypatch.delenv(checks.STRICT)
-    assert is_open(checks.interval(..., None)) and wrong(checks.interval((0.5, 0.1), None), "comes first")
-    assert wrong(checks.interval((0.0, 1.0), None), "Dare")
+    assert is_open(checks.interval(..., None))
+    assert told_apart({"comes first": checks.interval((0.5, 0.1), None), "Dare": checks.interval((0.0, 1.0), None)})
 
 
 def needed(rungs, wanted, scale=math.log, back=math.exp):
@@ -113,18 +122,16 @@ def test_photos_needed_are_read_off_within_what_was_measured():
     assert is_open(checks.photos_needed(lambda rungs, wanted: ...))
 
 
-@pytest.mark.parametrize(
-    "function, words",
-    [
-        (lambda *known: needed(*known, scale=float, back=float), "interpolate the logarithms"),
-        (lambda *known: needed(*known, back=float), "Turn it back"),
-        (lambda *known: 2 * needed(*known), "half-way"),
-        (lambda rungs, wanted: min(needed(rungs, wanted), 1000), "nobody has measured"),
-        (lambda rungs, wanted: needed(rungs, wanted) if wanted < 0.5 else None, "math.inf"),
-    ],
-)
-def test_photos_that_nobody_needs_are_told_why(function, words):
-    assert wrong(checks.photos_needed(function), words)
+def test_photos_that_nobody_needs_are_told_why():
+    assert told_apart(
+        {
+            "interpolate the logarithms": checks.photos_needed(lambda *known: needed(*known, scale=float, back=float)),
+            "Turn it back": checks.photos_needed(lambda *known: needed(*known, back=float)),
+            "half-way": checks.photos_needed(lambda *known: 2 * needed(*known)),
+            "nobody has measured": checks.photos_needed(lambda rungs, wanted: min(needed(rungs, wanted), 1000)),
+            "math.inf": checks.photos_needed(lambda rungs, wanted: needed(rungs, wanted) if wanted < 0.5 else None),
+        }
+    )
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, wrong
+from verdicts import ABSURD, is_open, right, told_apart
 
 from workshop_utils.teaching import checks
 
@@ -14,27 +14,30 @@ BOX, WIDTH, HEIGHT = (0.25, 0.5, 0.5, 0.75), 512, 384
 def test_remaining_boxes_are_counted():
     assert right(checks.remaining(3, SCORES, 0.6)) and right(checks.remaining(np.int64(3), SCORES, 0.6))
     assert is_open(checks.remaining(..., SCORES, 0.6))
-    assert wrong(checks.remaining(97, SCORES, 0.6), "below")
-    assert wrong(checks.remaining(100, SCORES, 0.6), "all boxes") and wrong(
-        checks.remaining(6, SCORES, 0.6), "all boxes"
+    assert told_apart(
+        {
+            "below": checks.remaining(97, SCORES, 0.6),
+            "at all": [checks.remaining(100, SCORES, 0.6), checks.remaining(6, SCORES, 0.6)],
+            "How *many*": checks.remaining(0.9, SCORES, 0.6),
+            "at least": checks.remaining(5, SCORES, 0.6),
+            "A number is wanted": checks.remaining(SCORES >= 0.6, SCORES, 0.6),
+        }
     )
-    assert wrong(checks.remaining(0.9, SCORES, 0.6), "How *many*")
-    assert wrong(checks.remaining(5, SCORES, 0.6), "at least")
-    assert wrong(checks.remaining(SCORES >= 0.6, SCORES, 0.6), "should be a number")
 
 
 def test_a_boxs_pixels_are_read():
     assert right(checks.pixels([96, 256, 192, 384], BOX, WIDTH, HEIGHT)) and is_open(checks.pixels(..., BOX, 512, 384))
-    for answer, words in {
-        BOX: "still fractions",
-        (128, 192, 256, 288): "swapped",
-        (256, 96, 384, 192): "order",
-        (96, 256, 96, 128): "lower and its right edge",
-        (75, 150, 150, 225): "its own size",
-        (1, 2, 3, 4): "Multiply",
-    }.items():
-        assert wrong(checks.pixels(answer, BOX, WIDTH, HEIGHT), words)
-    assert wrong(checks.pixels([96, 256], BOX, WIDTH, HEIGHT), "4 numbers")
+    assert told_apart(
+        {
+            "still fractions": checks.pixels(BOX, BOX, WIDTH, HEIGHT),
+            "swapped": checks.pixels((128, 192, 256, 288), BOX, WIDTH, HEIGHT),
+            "order": checks.pixels((256, 96, 384, 192), BOX, WIDTH, HEIGHT),
+            "lower and its right edge": checks.pixels((96, 256, 96, 128), BOX, WIDTH, HEIGHT),
+            "its own size": checks.pixels((75, 150, 150, 225), BOX, WIDTH, HEIGHT),
+            "Multiply": checks.pixels((1, 2, 3, 4), BOX, WIDTH, HEIGHT),
+            "4 numbers": checks.pixels([96, 256], BOX, WIDTH, HEIGHT),
+        }
+    )
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 import pytest
-from verdicts import ABSURD, is_open, right, wrong
+from verdicts import ABSURD, is_open, right, told_apart, wrong
 
 from workshop_utils.core import settings
 from workshop_utils.data.findings import Finding, Kind
@@ -23,18 +23,16 @@ def test_to_be_mended_are_the_photos_that_were_set_aside(answer):
     assert right(checks.photos_to_mend(answer, FOUND))
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ({"0001", "0003", "5"}, "0003 is repaired"),
-        ({"0001"}, "1 more cannot be used"),
-        (set(), "2 more cannot be used"),
-        ({"0009"}, "called '0009'"),
-        ({1, 5}, "A set of photos"),
-    ],
-)
-def test_a_photo_too_many_or_too_few_to_mend_is_named(answer, said):
-    assert wrong(checks.photos_to_mend(answer, FOUND), said)
+def test_a_photo_too_many_or_too_few_to_mend_is_named():
+    assert told_apart(
+        {
+            "0003 is repaired": checks.photos_to_mend({"0001", "0003", "5"}, FOUND),
+            "1 more cannot be used": checks.photos_to_mend({"0001"}, FOUND),
+            "2 more cannot be used": checks.photos_to_mend(set(), FOUND),
+            "called '0009'": checks.photos_to_mend({"0009"}, FOUND),
+            "A set of photos": checks.photos_to_mend({1, 5}, FOUND),
+        }
+    )
 
 
 @dataclasses.dataclass
@@ -52,20 +50,18 @@ def test_each_photo_is_seen_as_often_as_photos_are_shown_for_each_one_trained_on
     assert right(checks.times_seen(8, settings.recipe("quick", steps=31), Labelled())), "7.75, rounded"
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (120, "kept back for the test"),
-        (150 / 8, "a whole batch"),
-        (15, "and some photos are kept back"),
-        (300, "half of the recipe's already"),
-        (1200, "Among how many"),
-        (8 / 1200, "upside down"),
-        (7, "Steps times photos a step"),
-    ],
-)
-def test_a_wrong_count_of_views_is_explained(answer, said):
-    assert wrong(checks.times_seen(answer, settings.recipe("workshop", steps=150), Labelled()), said)
+def test_a_wrong_count_of_views_is_explained():
+    assert told_apart(
+        {
+            "kept back for the test": checks.times_seen(120, settings.recipe("workshop", steps=150), Labelled()),
+            "a whole batch": checks.times_seen(150 / 8, settings.recipe("workshop", steps=150), Labelled()),
+            "and some photos are kept back": checks.times_seen(15, settings.recipe("workshop", steps=150), Labelled()),
+            "half of the recipe's already": checks.times_seen(300, settings.recipe("workshop", steps=150), Labelled()),
+            "Among how many": checks.times_seen(1200, settings.recipe("workshop", steps=150), Labelled()),
+            "upside down": checks.times_seen(8 / 1200, settings.recipe("workshop", steps=150), Labelled()),
+            "Steps times photos a step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
+        }
+    )
 
 
 THRESHOLDS = [
@@ -82,22 +78,20 @@ def test_the_cheapest_threshold_weighs_misses_and_false_alarms_by_what_they_cost
     )
 
 
-@pytest.mark.parametrize(
-    ("answer", "rows", "said"),
-    [
-        (0.5, THRESHOLDS, "you swapped them"),
-        (
-            0.5,
-            [*THRESHOLDS[:2], {"threshold": 0.5, "missed": 2, "false alarms": 1}, THRESHOLDS[3]],
-            "the fewest mistakes",
-        ),
-        (0.1, THRESHOLDS, "cost 9. There is a threshold at which they cost 8"),
-        (0.2, THRESHOLDS, "none of the thresholds"),
-        (float("nan"), THRESHOLDS, "none of the thresholds"),
-    ],
-)
-def test_a_dearer_threshold_is_explained(answer, rows, said):
-    assert wrong(checks.cheapest_threshold(answer, rows, 5, 1), said)
+def test_a_dearer_threshold_is_explained():
+    assert told_apart(
+        {
+            "you swapped them": checks.cheapest_threshold(0.5, THRESHOLDS, 5, 1),
+            "the fewest mistakes": checks.cheapest_threshold(
+                0.5, [*THRESHOLDS[:2], {"threshold": 0.5, "missed": 2, "false alarms": 1}, THRESHOLDS[3]], 5, 1
+            ),
+            "cost 9. There is a threshold at which they cost 8": checks.cheapest_threshold(0.1, THRESHOLDS, 5, 1),
+            "none of the thresholds": [
+                checks.cheapest_threshold(0.2, THRESHOLDS, 5, 1),
+                checks.cheapest_threshold(float("nan"), THRESHOLDS, 5, 1),
+            ],
+        }
+    )
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
