@@ -92,8 +92,8 @@ def _climbed(step) -> str:
     for _ in range(20):
         picture = np.asarray(step(picture, 2 * (0.5 - picture), 0.1), float)
     return (
-        f"We tried your step on a small hill: 20 steps took a picture from 0.00 to {picture.mean():.2f}, and the top of "
-        "the hill is at 0.50. Below, the hill is a channel's response."
+        f"We tried your step on a small hill: 20 steps took a picture from 0.00 to {picture.mean():.2f}, and the top "
+        "of the hill is at 0.50. Below, the hill is a channel's response."
     )
 
 
