@@ -39,8 +39,7 @@ TOY_ARCHITECTURE = architectures.Architecture(
     build=toy_network,
     read_coco=lambda folder: {},  # it was never trained on COCO
     class_layers=r"toy_\d+",
-    frozen_up_to="toy_norm",
-    never_trained_up_to="toy_convolution",
+    freezing_depths=("toy_convolution", "toy_norm"),
     recomputed_up_to="toy_norm",
 )
 

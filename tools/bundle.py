@@ -21,6 +21,7 @@ from resolver import output
 
 from workshop_utils.core import settings
 from workshop_utils.core.errors import WorkshopError
+from workshop_utils.deploy.web import litert_js
 from workshop_utils.model import pretrained
 
 FOLDER = settings.PROJECT / "build" / "bundle"
@@ -55,6 +56,7 @@ def make() -> pathlib.Path:
     bundle.unlink(missing_ok=True)
     output("git", "-C", settings.PROJECT, "archive", "--format=zip", f"--prefix={name}/", "-o", bundle, "HEAD")
     pretrained.fetch()
+    litert_js.fetch()
     with zipfile.ZipFile(bundle, "a") as archive:
         archive.write(settings.PROJECT / "tools" / "install.py", f"{name}/install.py", zipfile.ZIP_DEFLATED)
         for path in sorted(settings.PRETRAINED.iterdir()):

@@ -56,7 +56,7 @@ def test_a_command_exits_with_the_code_of_its_error_and_prints_only_its_message(
         lambda: settings.recipe(colour=3),
         lambda: settings.recipe(steps="many"),
         lambda: strategies.get("magic"),
-        lambda: cluster_spec.place("10.0.0.5:2222", None),
+        lambda: cluster_spec.resolve("10.0.0.5:2222", None),
         precision.policy,
     ],
 )

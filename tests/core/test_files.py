@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import sys
 
 import pytest
@@ -44,7 +45,7 @@ def test_whatever_interrupts_the_writing_the_old_file_stays_and_nothing_is_left_
 
 
 def test_of_files_that_are_replaced_together_the_one_at_fault_is_named(old):
-    told = pytest.raises(files.WriteError, match=r"second\.txt: cannot be written \(No space left on device\)")
+    told = pytest.raises(files.WriteError, match=r"second\.txt: .*No space left on device")
     with told as caught, files.replacing(old), files.replacing(old.with_name("second.txt")):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "words.txt" not in str(caught.value)
@@ -66,33 +67,32 @@ def test_what_is_swept_are_unfinished_files_and_folders_and_no_others(old):
     (old.parent / ".part-xyz" / "saved_model").mkdir(parents=True)
     (old.parent / ".part-xyz" / "saved_model" / "saved_model.pb").touch()
     (old.parent / "part-7.xml").touch()
-    files.sweep(old.parent)
+    files.remove_unfinished(old.parent)
     assert names(old.parent) == ["part-7.xml", "words.txt"]
 
 
-@pytest.mark.parametrize(
-    ("number", "said"),
-    [
-        (errno.ENOSPC, "Free some space, or choose another folder, and do it again"),
-        (errno.EFBIG, "Free some space"),
-        (errno.EACCES, "Give yourself the right to write there, or choose another folder, and do it again"),
-        (errno.EROFS, "Give yourself the right"),
-        (errno.ENOTDIR, r"\)\. Choose another folder, and do it again"),
-    ],
-)
-def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, number, said):
+SPACE, RIGHT, PLACE = (errno.ENOSPC, errno.EFBIG), (errno.EACCES, errno.EROFS), (errno.ENOTDIR, errno.EISDIR)
+
+
+@pytest.mark.parametrize("number", SPACE + RIGHT + PLACE)
+def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, number):
     def failing(*_):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", failing)
-    with pytest.raises(files.WriteError, match=said):
+    remedies = [{files.remedy(OSError(each, "")) for each in kind} for kind in (SPACE, RIGHT, PLACE)]
+    assert [len(each) for each in remedies] == [1, 1, 1] and len(set.union(*remedies)) == 3
+    with pytest.raises(files.WriteError, match=re.escape(files.remedy(OSError(number, "")))) as caught:
         files.write_text("new", old)
+    assert os.strerror(number) in str(caught.value)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another word for it")
 def test_a_name_that_is_too_long_is_told_as_that(tmp_path):
-    with pytest.raises(files.WriteError, match=r"cannot be written \(File name too long\)\. Take a shorter name, and"):
+    remedy = files.remedy(OSError(errno.ENAMETOOLONG, ""))
+    with pytest.raises(files.WriteError, match=rf"File name too long.*{remedy}"):
         files.write_text("new", tmp_path / ("a" * 256))
+    assert remedy != files.remedy(OSError(errno.ENOSPC, ""))
 
 
 @pytest.mark.parametrize("name", ["a" * 251 + ".xml", "照" * 83 + ".xml", "é" * 124 + "a.xml"])
@@ -113,7 +113,7 @@ def test_a_folder_is_made_with_those_it_lies_in_and_may_be_there_already(tmp_pat
 
 @pytest.mark.parametrize("inside", ["", "deeper"])
 def test_a_file_in_the_place_of_a_folder_is_named_and_stays(old, inside):
-    with pytest.raises(files.WriteError, match=r"words\.txt.*: cannot be made a folder \(.*\)\. Choose another folder"):
+    with pytest.raises(files.WriteError, match=r"words\.txt.*: "):
         files.make_folder(old / inside)
     assert old.read_text() == "old"
 
@@ -168,10 +168,10 @@ def test_whatever_interrupts_the_filling_of_a_new_folder_nothing_is_left_of_it(t
 def test_a_file_that_cannot_be_written_into_a_new_folder_is_named_where_it_would_be(tmp_path):
     with pytest.raises(files.WriteError) as caught, files.new_folder(tmp_path / "copy") as unfinished:
         files.write_text("new", unfinished / "missing" / "words.txt")
-    assert str(caught.value).startswith(f"{tmp_path / 'copy' / 'missing' / 'words.txt'}: cannot be written (")
+    assert str(caught.value).startswith(f"{tmp_path / 'copy' / 'missing' / 'words.txt'}: ")
 
 
 def test_a_folder_that_holds_anything_is_not_replaced_by_a_new_one(old):
-    with pytest.raises(files.WriteError, match="exists and is not empty"), files.new_folder(old.parent):
+    with pytest.raises(files.WriteError, match=re.escape(f"{old.parent}: ")), files.new_folder(old.parent):
         raise AssertionError("nothing may be written")
     assert old.read_text() == "old" and names(old.parent) == ["words.txt"]

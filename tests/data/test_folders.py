@@ -23,9 +23,9 @@ def test_whatever_has_no_partner_is_named_and_the_rest_is_paired(voc_folder):
     (voc_folder / "annotations" / ".hidden.xml").touch()
     pairs, findings = folders.pairs(voc_folder)
     assert [photo.stem for photo, _ in pairs] == ["0001", "0003", "0004", "0006"]
-    assert sorted(map(str, findings)) == [
-        f"{voc_folder / 'annotations' / '0002.xml'}: has no photo; bring the photo back or take the annotation out.",
-        f"{voc_folder / 'images' / '0005.jpg'}: has no annotation; label it or take it out.",
+    assert sorted((finding.file, finding.kind.name) for finding in findings) == [
+        (voc_folder / "annotations" / "0002.xml", "NO_PHOTO"),
+        (voc_folder / "images" / "0005.jpg", "NO_ANNOTATION"),
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_folder_that_may_not_be_listed_is_refused_with_its_path(voc_folder, mo
         return iterdir(folder)
 
     monkeypatch.setattr(pathlib.Path, "iterdir", denied)
-    with pytest.raises(VocError, match=r"images: cannot be listed \(Permission denied\)\. Give yourself the right"):
+    with pytest.raises(VocError, match=r"images: .*Permission denied"):
         folders.pairs(voc_folder)
 
 
@@ -76,15 +76,14 @@ def test_two_photos_of_one_stem_are_named_and_the_first_is_taken(voc_folder):
     (voc_folder / "images" / "0001.png").touch()
     pairs, findings = folders.pairs(voc_folder)
     assert pairs[0][0].name == "0001.jpg"
-    assert [(finding.file.name, finding.what) for finding in findings] == [
-        ("0001.png", "has the same stem as 0001.jpg; rename one of them.")
-    ]
+    [finding] = findings
+    assert (finding.file.name, finding.kind) == ("0001.png", Kind.SAME_STEM) and "0001.jpg" in finding.what
 
 
 @pytest.mark.parametrize("part", ["images", "annotations"])
 def test_a_folder_that_is_no_data_set_is_refused_with_what_is_missing(part, voc_folder):
     (voc_folder / part).rename(voc_folder / "elsewhere")
-    with pytest.raises(VocError, match=f"has no folder '{part}'"):
+    with pytest.raises(VocError, match=f"{voc_folder}: .*'{part}'"):
         folders.pairs(voc_folder)
 
 
@@ -145,35 +144,38 @@ def test_a_folder_with_data_sets_in_it_names_them(images, annotations, voc_folde
     shutil.copytree(voc_folder, tmp_path / "both" / "train")
     (tmp_path / "both" / "docs").mkdir()
     (tmp_path / "both" / "README.roboflow.txt").touch()
-    with pytest.raises(VocError, match=r"both: has no folder 'images'.* train, valid in it can be read"):
+    with pytest.raises(VocError, match=r"both: .*'images'.* train, valid "):
         folders.pairs(tmp_path / "both")
 
 
 @pytest.mark.parametrize("part", ["images", "annotations"])
 def test_a_part_of_a_data_set_names_the_data_set(part, voc_folder):
-    with pytest.raises(VocError, match="has no folder") as caught:
+    with pytest.raises(VocError, match=f"^{voc_folder / part}: .* {voc_folder}\\.$"):
         folders.find(voc_folder / part)
-    assert str(caught.value).endswith(f"Name the folder above it, {voc_folder}.")
 
 
 def test_photos_without_any_annotation_are_no_data_set(voc_folder):
     shutil.rmtree(voc_folder / "annotations")
-    with pytest.raises(VocError, match=r"has no folder 'annotations'\. A data set holds images/ and annotations/\.$"):
+    with pytest.raises(VocError, match=f"^{voc_folder}: .*'annotations'") as caught:
         folders.find(voc_folder)
+    assert str(voc_folder.parent) not in str(caught.value).removeprefix(f"{voc_folder}: ")
 
 
 def test_a_file_given_for_a_folder_is_called_a_file(voc_folder):
-    with pytest.raises(VocError, match=r"0001\.jpg: is a file\. Name the folder that holds"):
+    with pytest.raises(VocError, match=r"0001\.jpg: ") as file:
         folders.pairs(voc_folder / "images" / "0001.jpg")
+    with pytest.raises(VocError, match=r"0009\.jpg: ") as nothing:
+        folders.pairs(voc_folder / "images" / "0009.jpg")
+    assert str(file.value).replace("0001", "0009") != str(nothing.value)
 
 
 def test_a_folder_that_is_not_there_is_called_that(tmp_path):
-    with pytest.raises(VocError, match=r"nowhere: there is no such folder"):
+    with pytest.raises(VocError, match=r"nowhere: "):
         folders.pairs(tmp_path / "nowhere")
 
 
 def test_a_whole_drive_is_no_data_set():
-    with pytest.raises(VocError, match=r"^/: has no folder"):
+    with pytest.raises(VocError, match=r"^/: .*'images'"):
         folders.pairs(pathlib.Path("/"))
 
 
@@ -186,7 +188,7 @@ def test_a_folder_that_may_not_be_entered_is_named_with_the_reason(voc_folder, m
         return is_dir(path)
 
     monkeypatch.setattr(pathlib.Path, "is_dir", denied)
-    with pytest.raises(VocError, match=r"cups: cannot be listed \(Permission denied\)"):
+    with pytest.raises(VocError, match=r"cups: .*Permission denied"):
         folders.find(voc_folder)
 
 
@@ -226,7 +228,7 @@ def test_of_two_annotations_that_nearly_fit_none_is_taken_and_both_are_named(nam
     pairs, findings = folders.pairs(voc_folder)
     assert len(pairs) == 5
     [alone] = [finding for finding in findings if finding.kind is Kind.NO_ANNOTATION]
-    assert all(name in alone.what for name in names) and alone.what.endswith("rename that to 0001.xml.")
+    assert all(name in alone.what for name in names) and alone.what.endswith(" 0001.xml.")
     assert {finding.file.name for finding in findings} == {"0001.jpg", *names}
 
 
@@ -307,5 +309,5 @@ def test_an_annotation_beside_photos_that_is_nobodys_is_said_to_have_no_photo(vo
 
 def test_two_folders_anywhere_can_be_paired(voc_folder, tmp_path):
     photos = shutil.copytree(voc_folder / "images", tmp_path / "elsewhere" / "photos")
-    pairs, findings = folders.partners(photos, voc_folder / "annotations")
+    pairs, findings = folders.pair_folders(photos, voc_folder / "annotations")
     assert len(pairs) == 6 and findings == [] and pairs[0][0].parent == photos

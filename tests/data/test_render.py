@@ -44,7 +44,7 @@ def test_photos_of_one_flavour_go_round_the_flavours():
 
 
 def test_a_seed_of_no_set_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=r"seed 500 belongs to no set; there are 1 to 360 \(yoghurt\)"):
+    with pytest.raises(ValueError, match=r"\b500\b.*\b1 .*\b360\b.*yoghurt"):
         plan(500)
 
 

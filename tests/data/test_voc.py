@@ -1,6 +1,7 @@
 import dataclasses
 import math
 import pathlib
+import re
 
 import hypothesis
 import hypothesis.strategies as st
@@ -128,7 +129,7 @@ def test_any_name_is_either_kept_or_refused_before_anything_is_written(tmp_path_
 @pytest.mark.parametrize("field", ["filename", "folder", "path", "database"])
 @pytest.mark.parametrize("text", ["cup\0", "cup\r", "cup\ud800"])
 def test_a_character_that_xml_cannot_hold_is_refused_before_anything_is_written(field, text, tmp_path):
-    with pytest.raises(voc.VocError, match=r"cup\.xml: cannot hold"):
+    with pytest.raises(voc.VocError, match=rf"^{re.escape(str(tmp_path / 'cup.xml'))}: .*{re.escape(repr(text[-1]))}"):
         voc.write(dataclasses.replace(PHOTO, **{field: text}), tmp_path / "cup.xml")
     assert not (tmp_path / "cup.xml").exists()
 
@@ -157,25 +158,25 @@ def test_what_a_lesser_tool_leaves_out_is_taken_as_labelimg_would_have_it(tmp_pa
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("<xmax>110</xmax>", "<xmax>10</xmax>", "no area: xmin 10, ymin 20, xmax 10, ymax 220"),
-        ("<ymax>220</ymax>", "<ymax>20</ymax>", "no area: xmin 10, ymin 20, xmax 110, ymax 20"),
-        ("<xmax>110</xmax>", "<xmax>5</xmax>", "no area"),
-        ("<ymax>220</ymax>", "<ymax>5</ymax>", "no area"),
-        ("<xmin>10</xmin>", "<xmin>-1</xmin>", "leaves the 512x384 photo: xmin -1"),
-        ("<ymin>20</ymin>", "<ymin>-0.5</ymin>", "leaves the 512x384 photo: .* ymin -0.5"),
-        ("<xmax>110</xmax>", "<xmax>513</xmax>", "leaves the 512x384 photo: .* xmax 513"),
-        ("<ymax>220</ymax>", "<ymax>385</ymax>", "leaves the 512x384 photo: .* ymax 385"),
+        ("<xmax>110</xmax>", "<xmax>10</xmax>", "xmin 10, ymin 20, xmax 10, ymax 220"),
+        ("<ymax>220</ymax>", "<ymax>20</ymax>", "xmin 10, ymin 20, xmax 110, ymax 20"),
+        ("<xmax>110</xmax>", "<xmax>5</xmax>", "xmin 10, .*xmax 5"),
+        ("<ymax>220</ymax>", "<ymax>5</ymax>", "ymin 20, .*ymax 5"),
+        ("<xmin>10</xmin>", "<xmin>-1</xmin>", "512x384 .*xmin -1"),
+        ("<ymin>20</ymin>", "<ymin>-0.5</ymin>", "512x384 .*ymin -0.5"),
+        ("<xmax>110</xmax>", "<xmax>513</xmax>", "512x384 .*xmax 513"),
+        ("<ymax>220</ymax>", "<ymax>385</ymax>", "512x384 .*ymax 385"),
         ("<xmin>10</xmin>", "<xmin>nan</xmin>", "xmin nan"),
         ("<xmax>110</xmax>", "<xmax>inf</xmax>", "xmax inf"),
-        ("<xmin>10</xmin>", "<xmin>ten</xmin>", "<xmin> 'ten', which is no number"),
-        ("<xmin>10</xmin>", "<xmin></xmin>", "<xmin> '', which is no number"),
-        ("<xmin>10</xmin>", "<xmin>40,5</xmin>", r"'40,5', which is no number\. Write 40\.5"),
-        ("<xmin>10</xmin>", "", "has no <xmin> in its <bndbox>, which holds <ymin>, <xmax>, <ymax>"),
-        ("bndbox", "polygon", "has no <bndbox>, but <polygon>, which is not read"),
-        ("bndbox", "place", "has no <bndbox>, but <xmin>"),
-        ("<name>cup</name>", "<name></name>", "has no <name>"),
-        ("<name>cup</name>", "<name>  </name>", "has no <name>"),
-        ("<name>cup</name>", "", "has no <name>"),
+        ("<xmin>10</xmin>", "<xmin>ten</xmin>", "<xmin> .*'ten'"),
+        ("<xmin>10</xmin>", "<xmin></xmin>", "<xmin> .*''"),
+        ("<xmin>10</xmin>", "<xmin>40,5</xmin>", r"'40,5'.* 40\.5\b"),
+        ("<xmin>10</xmin>", "", "<xmin> .*<bndbox>.*<ymin>, <xmax>, <ymax>"),
+        ("bndbox", "polygon", "<bndbox>.*<polygon>"),
+        ("bndbox", "place", "<bndbox>.*<xmin>"),
+        ("<name>cup</name>", "<name></name>", "<name>"),
+        ("<name>cup</name>", "<name>  </name>", "<name>"),
+        ("<name>cup</name>", "", "<name>"),
     ],
 )
 def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, tmp_path):
@@ -198,7 +199,7 @@ def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, 
 )
 def test_without_the_size_of_its_photo_an_annotation_is_refused_with_its_file_and_side(old, new, side, tmp_path):
     path = spoilt(tmp_path, old, new)
-    with pytest.raises(voc.VocError, match=f"has no <{side}> of the photo") as caught:
+    with pytest.raises(voc.VocError, match=f"<{side}>") as caught:
         voc.read(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert getattr(voc.read_as_written(path), side) == 0
@@ -234,7 +235,7 @@ def test_a_field_that_touches_no_box_costs_no_photo_and_is_noted(field, text, ta
     annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
     assert getattr(annotation.boxes[1] if field in ("truncated", "difficult") else annotation, field) == taken
     [(kind, what)] = annotation.notes
-    assert kind is Kind.OTHER_FIELD and f"{field}> {text!r}" in what and what.endswith(f"taken as {taken}.")
+    assert kind is Kind.OTHER_FIELD and f"{field}> {text!r}" in what and what.endswith(f" {taken}.")
     assert [(b.xmin, b.ymax) for b in annotation.boxes] == [(10, 220)] * 2
 
 
@@ -261,13 +262,14 @@ def test_a_field_that_is_left_out_is_taken_as_usual_without_a_note(tmp_path):
 def test_xml_that_is_something_else_is_refused_with_what_it_is(tag, tmp_path):
     path = tmp_path / "cup.xml"
     path.write_text(f"<{tag}><object/></{tag}>")
-    with pytest.raises(voc.VocError, match=f"begins with <{tag}>, not <annotation>"):
+    with pytest.raises(voc.VocError, match=f"{path}: .*<{tag}>.*<annotation>"):
         voc.read(path)
 
 
 def test_a_missing_file_is_refused_with_its_path(tmp_path):
-    with pytest.raises(voc.VocError, match=r"cup\.xml: there is no such annotation"):
+    with pytest.raises(voc.VocError) as caught:
         voc.read(tmp_path / "cup.xml")
+    assert str(caught.value).startswith(f"{tmp_path / 'cup.xml'}: ")
 
 
 BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
@@ -308,7 +310,7 @@ def test_a_box_that_is_none_is_never_written(edges, tmp_path):
 
 @pytest.mark.parametrize("name", ["", " cup", "cup "])
 def test_a_name_with_spaces_around_it_is_never_written(name, tmp_path):
-    with pytest.raises(voc.VocError, match=f"object 1 .* is named '{name}'"):
+    with pytest.raises(voc.VocError, match=f"object 1 .*'{name}'"):
         voc.write(dataclasses.replace(PHOTO, boxes=(dataclasses.replace(CUP, name=name),)), tmp_path / "cup.xml")
     assert not (tmp_path / "cup.xml").exists()
 
@@ -379,5 +381,5 @@ def test_a_box_begins_at_the_first_pixel_at_the_earliest_and_ends_at_the_last(si
 
 
 def test_each_box_needs_its_name():
-    with pytest.raises(ValueError, match="argument 2 is longer"):
+    with pytest.raises(ValueError):
         voc.from_normalised((10, 10), ["cup"], [(0, 0, 1, 1), (0, 0, 1, 1)], "cup.jpg")

@@ -75,27 +75,27 @@ def test_every_box_is_read_whatever_shape_the_file_has(name, read):
 
 
 UNREAD = {
-    "another element": (obj(FIRST).replace("object", "item"), "1 in <item>"),
-    "one among objects": (obj(FIRST) + obj(SECOND).replace("object", "item"), "1 in <item>"),
-    "two of two": (f"<a>{FIRST}{SECOND}</a><b>{FIRST}</b>", "3 in <a>, <b>"),
-    "a box alone": (FIRST, "1 in <annotation>"),
-    "edges alone": ("<item>" + FIRST[8:-9] + "</item>", "in <item>"),
-    "another box": (obj(FIRST) + "<shape><rectangle>1 2 3 4</rectangle></shape>", "1 in <shape>"),
-    "a polygon alone": ("<shape><polygon><x>1</x></polygon></shape>", "1 in <shape>"),
-    "points alone": ("<shape><points>1,2;3,4</points></shape>", "1 in <shape>"),
-    "CVAT's box": ("<image><box/></image>", "1 in <image>"),
-    "a part of no object": (f"<part><name>lid</name>{SECOND}</part>" + obj(FIRST), "1 in <part>"),
-    "another region": (f"<region>{SECOND}</region>" + obj(FIRST), "1 in <region>"),
-    "a box too deep in its object": (obj(FIRST + f"<more>{SECOND}</more>"), "1 in <more>"),
-    "several photos": (f"<annotation>{obj(FIRST)}</annotation>{obj(SECOND)}", "several photos"),
-    "only a polygon": (obj("<polygon><x1>1</x1></polygon>"), "object 1 .* no <bndbox>, but <polygon>"),
-    "only points, deeper": (obj(FIRST) + obj("<a><points>1</points></a>", "mug"), r"object 2 \(mug\) .* but <points>"),
-    "edges without a box": (obj(FIRST[8:-9]), "no <bndbox>, but <xmin>"),
-    "two names": (obj(FIRST + "<name>mug</name>"), "object 1 has more than one <name>: 'cup' and 'mug'"),
-    "an edge twice": (obj(FIRST.replace("<xmin>", "<xmin>70</xmin><xmin>")), "more than one <xmin>: '70' and '10'"),
-    "three names": (obj(FIRST + "<name>mug</name><name>jar</name><name>pan</name>"), "'cup' and 'mug' and 'jar'"),
-    "an angle in the object": (obj(FIRST + "<angle>0.5</angle>"), "rotated by <angle>"),
-    "a rotation in the box": (obj(FIRST.replace("<xmin>", "<rotation>3</rotation><xmin>")), "rotated by <rotation>"),
+    "another element": (obj(FIRST).replace("object", "item"), "1 .*<item>"),
+    "one among objects": (obj(FIRST) + obj(SECOND).replace("object", "item"), "1 .*<item>"),
+    "two of two": (f"<a>{FIRST}{SECOND}</a><b>{FIRST}</b>", "3 .*<a>, <b>"),
+    "a box alone": (FIRST, "1 .*<annotation>"),
+    "edges alone": ("<item>" + FIRST[8:-9] + "</item>", "<item>"),
+    "another box": (obj(FIRST) + "<shape><rectangle>1 2 3 4</rectangle></shape>", "1 .*<shape>"),
+    "a polygon alone": ("<shape><polygon><x>1</x></polygon></shape>", "1 .*<shape>"),
+    "points alone": ("<shape><points>1,2;3,4</points></shape>", "1 .*<shape>"),
+    "CVAT's box": ("<image><box/></image>", "1 .*<image>"),
+    "a part of no object": (f"<part><name>lid</name>{SECOND}</part>" + obj(FIRST), "1 .*<part>"),
+    "another region": (f"<region>{SECOND}</region>" + obj(FIRST), "1 .*<region>"),
+    "a box too deep in its object": (obj(FIRST + f"<more>{SECOND}</more>"), "1 .*<more>"),
+    "several photos": (f"<annotation>{obj(FIRST)}</annotation>{obj(SECOND)}", r"a\.xml: "),
+    "only a polygon": (obj("<polygon><x1>1</x1></polygon>"), "object 1 .*<bndbox>.*<polygon>"),
+    "only points, deeper": (obj(FIRST) + obj("<a><points>1</points></a>", "mug"), r"object 2 \(mug\) .*<points>"),
+    "edges without a box": (obj(FIRST[8:-9]), "<bndbox>.*<xmin>"),
+    "two names": (obj(FIRST + "<name>mug</name>"), "object 1 .*<name>.*'cup'.*'mug'"),
+    "an edge twice": (obj(FIRST.replace("<xmin>", "<xmin>70</xmin><xmin>")), "<xmin>.*'70'.*'10'"),
+    "three names": (obj(FIRST + "<name>mug</name><name>jar</name><name>pan</name>"), "'cup'.*'mug'.*'jar'"),
+    "an angle in the object": (obj(FIRST + "<angle>0.5</angle>"), "<angle>"),
+    "a rotation in the box": (obj(FIRST.replace("<xmin>", "<rotation>3</rotation><xmin>")), "<rotation>"),
 }
 
 
@@ -111,14 +111,14 @@ def test_what_is_not_understood_sets_the_photo_aside_and_says_where_it_is(name, 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"<object>{FIRST}</object>", "object 1 has no <name>"),
-        (obj(FIRST) + obj(""), r"object 2 \(cup\) has no <bndbox>\. Draw its box"),
-        (obj("<bndbox/>"), r"no <xmin> in its <bndbox>, which holds nothing"),
-        (obj("<bndbox><x>1</x><y>2</y></bndbox>"), r"no <xmin> in its <bndbox>, which holds <x>, <y>"),
-        (obj(FIRST.replace("10", "1,5")), r"<xmin> '1,5', which is no number\. Write 1\.5"),
-        (obj(FIRST.replace("10", "1,000,000")), r"which is no number\. Correct it"),
-        (obj(FIRST.replace("20", "")), r"<ymin> '', which is no number"),
-        (obj("<robndbox><cx>1</cx></robndbox>"), r"no <cy> in its <robndbox>, which holds <cx>"),
+        (f"<object>{FIRST}</object>", "object 1 .*<name>"),
+        (obj(FIRST) + obj(""), r"object 2 \(cup\) .*<bndbox>"),
+        (obj("<bndbox/>"), r"<xmin> .*<bndbox>"),
+        (obj("<bndbox><x>1</x><y>2</y></bndbox>"), r"<xmin> .*<bndbox>.*<x>, <y>"),
+        (obj(FIRST.replace("10", "1,5")), r"<xmin> .*'1,5'.* 1\.5\b"),
+        (obj(FIRST.replace("10", "1,000,000")), "<xmin> .*'1,000,000'"),
+        (obj(FIRST.replace("20", "")), "<ymin> .*''"),
+        (obj("<robndbox><cx>1</cx></robndbox>"), "<cy> .*<robndbox>.*<cx>"),
     ],
 )
 def test_an_object_without_a_name_or_a_box_is_named(text, said, read):
@@ -155,7 +155,7 @@ def test_a_box_that_its_rotation_leaves_where_it_was_is_taken_without_a_word(val
 
 @pytest.mark.parametrize("value", ["", "steep", "nan", "inf"])
 def test_a_rotation_that_is_no_number_is_refused(value, read):
-    with pytest.raises(VocError, match=r"object 1 \(cup\) has the rotation"):
+    with pytest.raises(VocError, match=rf"object 1 \(cup\) .*'{value}'"):
         read(rotated(value))
 
 
@@ -196,7 +196,7 @@ def test_a_flag_in_words_is_noted_once_for_all_objects(read):
     flag = "<truncated>Unspecified</truncated>"
     annotation = read(obj(flag + FIRST) + obj("<truncated>1</truncated>" + SECOND) + obj(flag + FIRST))
     [(kind, what)] = annotation.notes
-    assert kind is Kind.OTHER_FIELD and "in 2 of its objects" in what
+    assert kind is Kind.OTHER_FIELD and "'Unspecified'" in what and " 2 " in what
     assert [box.truncated for box in annotation.boxes] == [0, 1, 0]
 
 
@@ -249,9 +249,9 @@ def test_reading_strictly_takes_the_same_boxes(tmp_path, read):
 
 
 def test_more_boxes_than_can_be_learned_from_are_refused_also_where_one_object_has_them(read):
-    assert len(read(obj(FIRST * voc.MOST_BOXES)).boxes) == voc.MOST_BOXES
-    with pytest.raises(VocError, match=f"holds {voc.MOST_BOXES + 1} boxes"):
-        read(obj(FIRST * (voc.MOST_BOXES + 1)))
+    assert len(read(obj(FIRST * voc.MAX_BOXES)).boxes) == voc.MAX_BOXES
+    with pytest.raises(VocError, match=f" {voc.MAX_BOXES + 1} .*{voc.MAX_BOXES} "):
+        read(obj(FIRST * (voc.MAX_BOXES + 1)))
 
 
 def test_twice_as_many_elements_take_twice_the_work_and_no_more(read):
@@ -259,7 +259,7 @@ def test_twice_as_many_elements_take_twice_the_work_and_no_more(read):
         called = []
         sys.setprofile(lambda frame, event, _: called.append(event))
         try:
-            with pytest.raises(VocError, match=f"{count} in <a>"):
+            with pytest.raises(VocError, match=f"{count} .*<a>"):
                 read(f"<a>{FIRST}</a>" * count + obj(FIRST + SECOND) * (count // 10))
         finally:
             sys.setprofile(None)

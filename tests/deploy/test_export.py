@@ -158,7 +158,7 @@ def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, ex
 def test_whole_numbers_need_the_photos_of_the_run(as_is, data, tmp_path):
     fields = json.loads((as_is.folder / "recipe.json").read_text()) | {"data": data}
     (tmp_path / "recipe.json").write_text(json.dumps(fields))
-    with pytest.raises(export.ExportError, match="litert_int8 needs the photos of the run, but"):
+    with pytest.raises(export.ExportError, match="litert_int8"):
         export.export(RunFolder(tmp_path), ["litert_int8"])
 
 
@@ -221,7 +221,7 @@ def test_the_named_checkpoint_is_what_is_exported(fine_tuned, images):
 
 
 def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(fine_tuned):
-    with pytest.raises(RunFolderError, match=r"no checkpoint 3\. It has: 2, 4"):
+    with pytest.raises(RunFolderError, match=r" 3\b.* 2, 4\b"):
         export.export(fine_tuned, ["onnx"], 3)
 
 

@@ -73,14 +73,14 @@ def test_a_file_of_a_format_from_outside_that_is_broken_is_named(registry, run):
     registry.register(WEIGHTS)
     path = export.export(run, ["weights"])["weights"]
     path.write_bytes(b"no weights")
-    with pytest.raises(runtime.InferenceError, match=r"weights\.npz: cannot be used"):
+    with pytest.raises(runtime.InferenceError, match=r"weights\.npz: "):
         runtime.open_detector(path)
 
 
 @pytest.mark.parametrize("taken", [{"name": "onnx"}, {"file_name": "detector.onnx"}])
 def test_a_format_under_a_name_that_is_taken_is_refused(registry, taken):
     before = dict(registry.FORMATS)
-    with pytest.raises(export_formats.ExportError, match=r"'onnx' \(detector\.onnx\)"):
+    with pytest.raises(export_formats.ExportError, match=r"'onnx'.*detector\.onnx"):
         registry.register(dataclasses.replace(WEIGHTS, **taken))
     assert before == registry.FORMATS
 

@@ -261,7 +261,7 @@ def test_a_class_is_the_same_in_capitals_with_needless_spaces_and_with_either_fo
     scripted.append(found((3, LEFT, 0.9)))
     metrics = average_precision.evaluate(None, samples, {1: truth}, names={3: own, 4: "chair"})
     assert metrics.per_class == {truth: ONE}
-    assert average_precision.never_learned(samples, {3: own}) == []
+    assert average_precision.unknown_classes(samples, {3: own}) == []
 
 
 def test_of_two_classes_that_differ_in_capitals_each_is_matched_by_the_very_same_name_first(scripted):
@@ -274,7 +274,7 @@ def test_of_two_classes_that_differ_in_capitals_each_is_matched_by_the_very_same
 def test_classes_that_a_detector_never_learned_are_named_and_have_ap_0(scripted):
     samples = [photo(("cup", LEFT), ("mug", RIGHT))]
     scripted.append(found((1, LEFT, 0.9), (2, RIGHT, 0.9)))
-    assert average_precision.never_learned(samples, {1: "Cup", 2: "mugs"}) == ["mug"]
+    assert average_precision.unknown_classes(samples, {1: "Cup", 2: "mugs"}) == ["mug"]
     metrics = average_precision.evaluate(None, samples, CLASSES, names={1: "Cup", 2: "mugs"})
     assert metrics.per_class == {"cup": ONE, "mug": 0}
 
@@ -294,7 +294,7 @@ def test_class_agnostic_the_right_boxes_under_wrong_names_have_ap_1(scripted):
 def test_what_objects_are_called_is_counted_most_frequent_first_above_a_score(scripted):
     scripted += [found((3, LEFT, 0.9), (1, RIGHT, 0.4), (2, TOP, 0.1)), found((3, LEFT, 0.31))]
     found_in_both = average_precision.detect_all(None, CUP_AND_MUG)
-    called = average_precision.called(found_in_both, {1: "cup", 2: "mug", 3: "vase"})
+    called = average_precision.predicted_names(found_in_both, {1: "cup", 2: "mug", 3: "vase"})
     assert list(called.items()) == [("vase", 2), ("cup", 1)]
 
 
@@ -348,6 +348,6 @@ def test_the_scores_are_those_of_detecting_in_each_way(coco, yoghurt, few, names
     metrics = average_precision.measure(coco, few, yoghurt.label_map, names, class_agnostic=True)
     assert (metrics["AP"] > 0) == ("peach" in names.values()), "who calls all cups peach is right about some"
     agnostic = metrics.pop("class_agnostic")
-    assert agnostic.pop("called") == average_precision.called(found, names)
+    assert agnostic.pop("called") == average_precision.predicted_names(found, names)
     assert agnostic == average_precision.score_class_agnostic(found, few).as_json()
     assert metrics == average_precision.score_by_class(found, few, yoghurt.label_map, names).as_json()

@@ -31,8 +31,10 @@ def test_an_object_found_under_two_names_is_left_with_the_surer_one():
     left, shifted, further, away = (0, 0, 0.4, 0.4), (0, 0.08, 0.4, 0.48), (0, 0.16, 0.4, 0.56), (0.6, 0.6, 0.9, 0.9)
     boxes = np.array([left, away, shifted, further, (0, 0, 0, 0)], np.float32)
     scores = np.array([0.9, 0.3, 0.8, 0.7, 0.0], np.float32)
-    assert nms.once(boxes, scores, 0.6) == [0, 3, 1], "what overlaps only a dropped box is kept, and padding is not"
-    assert nms.once(boxes, scores, 0.7) == [0, 2, 3, 1]
+    assert nms.suppress_across_classes(boxes, scores, 0.6) == [0, 3, 1], (
+        "what overlaps only a dropped box is kept, and padding is not"
+    )
+    assert nms.suppress_across_classes(boxes, scores, 0.7) == [0, 2, 3, 1]
 
 
 @given(seed=some.integers(0, 2**32 - 1), boxes=some.integers(1, 40), classes=some.integers(1, 4))

@@ -74,7 +74,7 @@ def test_a_functions_body_gives_way_to_dots():
 
 @pytest.mark.parametrize("source", ["1 + 1", ANSWER.replace("### END SOLUTION\n", ""), ANSWER + "\n" + ANSWER])
 def test_a_cell_without_one_marked_solution_is_refused(source):
-    with pytest.raises(exercises.ExerciseError, match="one solution between two marks"):
+    with pytest.raises(exercises.ExerciseError):
         exercises.stub(source)
 
 

@@ -1,4 +1,4 @@
-"""What is said in several places is said alike: requirements, Python versions, the lists in the README."""
+"""Facts that several files repeat agree: requirements, Python versions, the lists of notebooks and sub-packages."""
 
 import ast
 import importlib.metadata
@@ -24,6 +24,7 @@ ROOT = settings.PROJECT
 PACKAGE = ROOT / "workshop_utils"
 PROJECT = SETUP["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
 
 
@@ -121,14 +122,16 @@ def test_every_import_is_required():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     providers = importlib.metadata.packages_distributions()
+    optional = {Requirement(each).name for each in PROJECT["optional-dependencies"]["web"]}
     for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
         packages = (canonicalize_name(each) for each in providers.get(name, []))
         listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}
-        assert listed & REQUIREMENTS.keys(), f"'{name}' is imported, but requirements.txt does not list it"
+        required = listed & (REQUIREMENTS.keys() | optional)
+        assert required, f"'{name}' is imported, but requirements.txt does not list it"
 
 
 def name_of(folder: pathlib.Path) -> str:
-    """Return a sub-package's name as the README has it: `data`, `training.fast`."""
+    """Return a sub-package's name as docs/architecture.md writes it: `data`, `training.fast`."""
     return ".".join(folder.relative_to(PACKAGE).parts)
 
 
@@ -144,17 +147,21 @@ BELOW = {name: set(re.findall(r"\w+", " ".join(LAYERS[place + 1 :]))) for place,
 """The sub-packages from which each may import, by import-linter's contract."""
 
 
-def test_readme_lists_every_notebook_and_every_sub_package_as_its_docstring_describes_it():
+def test_readme_lists_every_notebook_and_fits_on_a_few_screens():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"(notebooks/{path.name})" in README
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", README, re.MULTILINE))
+    assert len(README.splitlines()) <= 150
+
+
+def test_architecture_page_describes_every_sub_package_as_its_docstring_does():
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", ARCHITECTURE, re.MULTILINE))
     for name, docstring in SUB_PACKAGES.items():
         first = re.split(r"\.(?:\s|$)", " ".join(docstring.split()))[0]
-        assert first and rows.get(name) == first, f"README's row of {name} should say what its docstring says first"
+        assert first and rows.get(name) == first, f"docs/architecture.md: the row {name} differs from its docstring"
 
 
 def test_what_a_sub_package_says_it_may_import_is_what_import_linter_lets_it():
-    assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"cli", "__main__"}
+    assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"__main__"}
     for name in SUB_PACKAGES.keys() & BELOW.keys():
         (said,) = re.findall(r"May import (.+)\.$", " ".join(SUB_PACKAGES[name].split()))
         named = set(re.findall(r"`(\w+)`", said)) - {"workshop_utils"}
@@ -224,7 +231,7 @@ def test_every_public_function_is_annotated():
 TESTS_OF_NO_MODULE = {
     *("data/test_fuzz", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
     *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
-    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser"),
+    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser", "deploy/web/test_page"),
 }
 """They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
 
@@ -260,7 +267,8 @@ def test_what_the_workflow_caches_by_is_there():
 def test_where_the_weights_come_from_and_go_to():
     weights = (settings.PRETRAINED / architectures.get().weights_file).relative_to(ROOT).as_posix()
     assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert coco_download.PACKAGE in README and coco_download.TARBALL in README
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert coco_download.PACKAGE in page and coco_download.TARBALL in page
 
 
 def started(python: pathlib.Path, **variables: str) -> list[str]:

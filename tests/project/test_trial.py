@@ -128,7 +128,7 @@ def test_a_test_file_is_run_by_its_path_and_a_notebook_by_its_name(little):
 
 def test_a_test_file_that_is_there_twice_is_named(little):
     (settings.PROJECT / "tests" / "test_c.py").touch()
-    with pytest.raises(trial.TrialError, match=r"one test_c\.py, and holds 2"):
+    with pytest.raises(trial.TrialError, match=r"test_c\.py.*\b2\b"):
         trial.test_file("test_c")
 
 
@@ -217,7 +217,7 @@ def test_on_colab_a_notebook_fails_that_changed_colab_or_did_not_try_pip_or_send
 
 
 def test_a_python_that_is_not_there_is_named():
-    with pytest.raises(trial.TrialError, match=r"no python3\.2 here"):
+    with pytest.raises(trial.TrialError, match=r"\bpython3\.2\b"):
         trial.interpreter("3.2")
 
 

@@ -1,5 +1,7 @@
 """What the checks of notebook `04_fine_tune` say of right answers, of wrong ones, and of none."""
 
+import re
+
 import numpy as np
 import pytest
 from verdicts import ABSURD, is_open, right, wrong
@@ -9,16 +11,16 @@ from workshop_utils.teaching import checks
 MAPS = [(576, 3), (1280, 6), (512, 6), (256, 6), (256, 6), (128, 6)]
 
 
-def starts_anew(answer):
-    return checks.starts_anew(answer, MAPS, ours=5, total=3_161_290)
+def new_weights(answer):
+    return checks.new_weights(answer, MAPS, ours=5, total=3_161_290)
 
 
 def numbers(classes, background=1, bias=1, anchors=True):
     return sum((channels + bias) * (count if anchors else 1) * (classes + background) for channels, count in MAPS)
 
 
-def test_what_starts_anew_grows_with_the_classes():
-    said = starts_anew(numbers)
+def test_what_new_weights_grows_with_the_classes():
+    said = new_weights(numbers)
     assert right(said) and f"{numbers(5):,} for our 5 classes" in said.words
     assert f"with 200 classes {numbers(200) / (3_161_290 - numbers(5) + numbers(200)):.0%}" in said.words
 
@@ -26,18 +28,18 @@ def test_what_starts_anew_grows_with_the_classes():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"background": 0}, "forgot the background:"),
-        ({"bias": 0}, "forgot the bias:"),
+        ({"background": 0}, "forgot the background"),
+        ({"bias": 0}, "forgot the bias"),
         ({"anchors": False}, "several anchors"),
         ({"background": 0, "bias": 0}, "both"),
     ],
 )
-def test_what_was_forgotten_of_what_starts_anew_is_named(change, words):
-    assert wrong(starts_anew(lambda classes: numbers(classes, **change)), words)
+def test_what_was_forgotten_of_what_new_weights_is_named(change, words):
+    assert wrong(new_weights(lambda classes: numbers(classes, **change)), words)
 
 
-def test_what_starts_anew_must_hold_for_other_numbers_of_classes():
-    assert wrong(starts_anew(lambda classes: numbers(5)), "For 20")
+def test_what_new_weights_must_hold_for_other_numbers_of_classes():
+    assert wrong(new_weights(lambda classes: numbers(5)), "For 20")
 
 
 SAVED = {"block_9_add": 0.44, "block_12_add": 0.61, "block_16_project_BN": 0.84}
@@ -46,7 +48,7 @@ HELD = {"block_9_add": 0.08, "block_12_add": 0.18, "block_16_project_BN": 0.58}
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("block_9_add", "freeze further"), ("block_16_project_BN", "freeze less"), ("block_99", "There is no layer")],
+    [("block_9_add", "freeze more"), ("block_16_project_BN", "freeze less"), ("block_99", "There is no layer")],
 )
 def test_freezing_too_little_or_too_much_is_told_apart(name, words):
     assert right(checks.how_far_to_freeze("block_12_add", SAVED, HELD))
@@ -65,24 +67,24 @@ def steps_to_pay(answer, times=TIMES):
     return checks.steps_to_pay(answer, times, {"yours": 84, "longer": 700})
 
 
-def test_freezing_pays_in_the_run_that_is_long_enough():
+def test_a_cache_pays_off_in_the_run_that_is_long_enough():
     said = steps_to_pay(lambda before, after, pause: pause / (before - after))
     assert right(said)
-    assert "'yours': 100 steps pay for it, and it had 84, so freezing does not pay yet" in said.words
-    assert "'longer': 40 steps pay for it, and it had 700, so freezing pays" in said.words
+    assert re.search(r"yours: .*\b100\b.*\b84\b.*not", said.words)
+    assert re.search(r"longer: .*\b40\b.*\b700\b", said.words)
 
 
-def test_a_run_that_freezing_did_not_make_faster_is_told_of_too():
+def test_a_cache_that_makes_no_step_faster_never_pays_off():
     times = {"yours": {"before": 0.1, "after": 0.1, "pause": 10.0}}
     said = steps_to_pay(lambda before, after, pause: pause / (before - after), times)
-    assert right(said) and "never pays" in said.words
+    assert right(said) and "never" in said.words
 
 
 @pytest.mark.parametrize(
     ("mistaken", "words"),
     [
-        (lambda before, after, pause: pause / before, "what a step took"),
-        (lambda before, after, pause: pause / after, "still takes"),
+        (lambda before, after, pause: pause / before, "the time of a step"),
+        (lambda before, after, pause: pause / after, "a faster step"),
         (lambda before, after, pause: (before - after) / pause, "upside down"),
         (lambda before, after, pause: pause * (before - after), "multiply"),
         (lambda before, after, pause: pause / (after - before), "the other way round"),
@@ -114,7 +116,7 @@ def test_the_largest_recall_with_enough_precision_is_right():
     ("mistaken", "words"),
     [
         (lambda curve, wanted: np.flatnonzero(curve >= wanted)[-1], "a hundredth"),
-        (lambda curve, wanted: (curve >= wanted).sum(), "how many places"),
+        (lambda curve, wanted: (curve >= wanted).sum(), "number of positions"),
         (lambda curve, wanted: (curve >= wanted).mean() * 1.01, "one too many"),
         (lambda curve, wanted: curve[curve >= wanted][-1], "precision"),
         (lambda curve, wanted: np.flatnonzero(curve >= wanted)[0] / 100, "smallest"),
@@ -128,7 +130,7 @@ def test_a_curve_that_is_read_wrongly_is_told_of(mistaken, words):
 
 
 @pytest.mark.parametrize(
-    "judge", [starts_anew, lambda answer: checks.how_far_to_freeze(answer, SAVED, HELD), steps_to_pay, recall_at]
+    "judge", [new_weights, lambda answer: checks.how_far_to_freeze(answer, SAVED, HELD), steps_to_pay, recall_at]
 )
 def test_open_and_absurd_answers_to_04_are_taken_kindly(judge):
     assert is_open(judge(...))
@@ -137,6 +139,6 @@ def test_open_and_absurd_answers_to_04_are_taken_kindly(judge):
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()
 
 
-@pytest.mark.parametrize("judge", [starts_anew, steps_to_pay, recall_at])
+@pytest.mark.parametrize("judge", [new_weights, steps_to_pay, recall_at])
 def test_a_function_without_an_answer_in_04_is_open(judge):
     assert is_open(judge(lambda *_: None)) and is_open(judge(lambda *_: ...))

@@ -83,7 +83,7 @@ def test_a_flipped_photo_has_flipped_boxes(photo, window):
 
 @hypothesis.given(painted_photos(), SEEDS)
 def test_in_a_random_view_boxes_stay_on_what_they_surround(photo, seed):
-    with mock.patch.object(augmentation, "relight", lambda image, rng: image):  # it moves nothing; see below
+    with mock.patch.object(augmentation, "jitter_colours", lambda image, rng: image):  # it moves nothing; see below
         view = augmentation.random_view(*photo, np.random.default_rng(seed))
     assert_boxes_surround_what_is_painted(view)
 
@@ -173,13 +173,13 @@ def test_without_boxes_the_whole_photo_is_shown():
     assert {augmentation.random_crop(NO_BOXES, np.random.default_rng(seed)) for seed in range(20)} == {WHOLE}
 
 
-# relight
+# jitter_colours
 
 
 def test_relighting_keeps_the_order_of_the_colours_so_a_flavour_keeps_its_hue():
     colours = np.array([[[200, 60, 80]], [[90, 100, 160]], [[120, 110, 70]], [[90, 90, 90]]], np.uint8)
     for seed in range(100):
-        relit = augmentation.relight(colours, np.random.default_rng(seed))
+        relit = augmentation.jitter_colours(colours, np.random.default_rng(seed))
         assert (relit.shape, relit.dtype) == (colours.shape, np.uint8)
         for before, after in zip(colours[:3, 0], relit[:3, 0], strict=True):
             np.testing.assert_array_equal(after.argsort(), before.argsort())
@@ -188,7 +188,7 @@ def test_relighting_keeps_the_order_of_the_colours_so_a_flavour_keeps_its_hue():
 
 def test_relighting_goes_both_ways_and_never_so_far_that_a_photo_is_lost():
     grey = np.full((2, 2, 3), 128, np.uint8)
-    levels = [int(augmentation.relight(grey, np.random.default_rng(seed)).mean()) for seed in range(200)]
+    levels = [int(augmentation.jitter_colours(grey, np.random.default_rng(seed)).mean()) for seed in range(200)]
     assert 90 <= min(levels) < 115 and 140 < max(levels) <= 165
 
 
@@ -196,7 +196,7 @@ def test_black_and_white_do_not_wrap_around():
     image = np.zeros((2, 2, 3), np.uint8)
     image[1] = 255
     for seed in range(100):
-        relit = augmentation.relight(image, np.random.default_rng(seed))
+        relit = augmentation.jitter_colours(image, np.random.default_rng(seed))
         assert relit[0].max() < 100 and relit[1].min() > 155
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import sys
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
 )
 def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, field, value):
     run.begin(PLAN)
-    with pytest.raises(RunFolderError, match=f"holds another run: {key} was ") as caught:
+    with pytest.raises(RunFolderError, match=f" {key} was ") as caught:
         run.begin(dataclasses.replace(PLAN, **{field: value}))
     assert str(run.folder) in str(caught.value)
     assert run.plan == PLAN
@@ -69,7 +70,7 @@ def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_writ
         lambda: train("random_init", dataset.Dataset([], {1: "cup"}), settings.recipe("quick"), run.folder),
         lambda: export.export(run),
     ):
-        with pytest.raises(RunFolderError, match=f"{name}: is a link that leads out of the run. Delete it"):
+        with pytest.raises(RunFolderError, match=f"^{re.escape(str(run.folder / name))}: "):
             write()
     assert sorted(path.name for path in run.folder.iterdir()) == sorted(["recipe.json", name])
     assert (mine if name == "lock" else mine / "kept.txt").read_text() == "mine"
@@ -78,11 +79,11 @@ def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_writ
 def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
     (run.folder / "elsewhere").mkdir(parents=True)
     (run.folder / "checkpoints").symlink_to(run.folder / "elsewhere")
-    run.refuse_links()
+    run.check_links()
 
 
 def test_a_folder_without_a_run_is_named(run):
-    with pytest.raises(RunFolderError, match=r"holds no recipe\.json"):
+    with pytest.raises(RunFolderError, match=r"recipe\.json"):
         _ = run.plan
 
 
@@ -90,7 +91,7 @@ def test_a_folder_without_a_run_is_named(run):
 def test_a_broken_recipe_is_named(run, text):
     run.folder.mkdir()
     (run.folder / "recipe.json").write_text(text)
-    with pytest.raises(RunFolderError, match=r"recipe\.json: is not a recipe this workshop wrote"):
+    with pytest.raises(RunFolderError, match=r"recipe\.json: "):
         _ = run.plan
 
 
@@ -115,10 +116,10 @@ def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run
 
 def test_a_missing_checkpoint_is_told_with_those_there_are(run):
     run.checkpoints.mkdir(parents=True)
-    with pytest.raises(RunFolderError, match="It has none yet"):
+    with pytest.raises(RunFolderError, match=run.folder.name):
         run.checkpoint()
     (run.checkpoints / "step-000100.weights.h5").touch()
-    with pytest.raises(RunFolderError, match=r"has no checkpoint 99\. It has: 100\."):
+    with pytest.raises(RunFolderError, match=r" 99\b.* 100\b"):
         run.checkpoint(99)
 
 
@@ -161,5 +162,5 @@ def test_a_row_can_be_read_by_others_as_soon_as_it_is_added(run):
 
 def test_a_run_that_was_not_measured_says_what_to_do(run):
     assert run.history() == []
-    with pytest.raises(RunFolderError, match="has not been evaluated; run `evaluate` on it"):
+    with pytest.raises(RunFolderError, match="`evaluate`"):
         run.metrics()

@@ -30,6 +30,11 @@ def plan(yoghurt, **changes) -> Plan:
     return Plan.of(yoghurt, "fine_tune", recipe, **{"views": 2, "thaw": 0.2} | changes)
 
 
+def of_version_1(planned: Plan) -> Plan:
+    """The plan as version 1 wrote it where it chose the number of views."""
+    return Plan.from_json(planned.as_json() | {"views": None})
+
+
 def learning(network) -> set[str]:
     return {each.path for each in network.trainable_variables}
 
@@ -85,9 +90,10 @@ def test_nothing_is_kept_where_no_view_would_be_seen_twice(prepared, tmp_path, v
     assert (tmp_path / "frozen").exists() is kept
 
 
-def test_by_default_each_view_is_seen_about_three_times(prepared, tmp_path):
+def test_a_run_of_version_1_sees_each_view_about_three_times(yoghurt, model, tmp_path):
     """16 steps of 2 photos are left: 32, of 6 photos 5.3 each, so two views of each are made."""
-    _, last = prepared(views=None)
+    chosen, photos = of_version_1(plan(yoghurt)), yoghurt.samples[:SAMPLES]
+    _, last = Schedule(chosen, model, photos, tmp_path / "frozen", slice(None)).stages()
     last.begin()
     rows = sum(len(np.load(path, mmap_mode="r")) for path in (tmp_path / "frozen").glob("*features*"))
     assert rows == 2 * SAMPLES
@@ -128,7 +134,7 @@ def test_a_run_changes_the_layers_it_should_and_leaves_a_whole_detector(yoghurt,
 
 def test_freezing_up_to_a_layer_freezes_it_and_all_before_it(model):
     names = [layer.name for layer in model.layers]
-    last = architectures.get().frozen_up_to
+    last = architectures.get().freezing_depths[-1]
     schedule.freeze_up_to(model, last)
     frozen = [layer.name for layer in model.layers if not layer.trainable]
     assert frozen == names[: names.index(last) + 1]

@@ -103,7 +103,7 @@ def pretended(monkeypatch):
     monkeypatch.setitem(architectures.ARCHITECTURES, architecture.name, architecture)
     monkeypatch.setattr(schedule.Schedule, "_network", lambda self, model: model)
     monkeypatch.setattr(trainer, "make_step", make_step)
-    monkeypatch.setattr(trainer, "measured", lambda *_: dict(scores))
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(scores))
 
 
 def steps_on_the_board(run: run_folder.RunFolder) -> list[int]:
@@ -179,7 +179,7 @@ def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypa
     monkeypatch.setattr(strategies.Strategy, "start", lambda *_, **__: pytest.fail("it began to train"))
     train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", watch=pytest.fail, **FROZEN)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert f"Trained already: {finished.folder}" in capsys.readouterr().out
+    assert str(finished.folder) in capsys.readouterr().out
 
 
 def test_another_recipe_is_refused_with_both_values(finished, data):
@@ -187,7 +187,7 @@ def test_another_recipe_is_refused_with_both_values(finished, data):
     with pytest.raises(run_folder.RunFolderError) as caught:
         train("fine_tune", data, other, finished.folder, **FROZEN)
     said = str(caught.value)
-    assert str(finished.folder) in said and "Choose another folder" in said
+    assert str(finished.folder) in said
     was, now = said.split(" and is now ")
     assert "4" in was and "0.003" in was and "7" in now and "0.5" in now
 
@@ -196,13 +196,13 @@ def test_another_recipe_is_refused_with_both_values(finished, data):
 def test_another_strategy_is_refused_with_both_values(finished, data, strategy, train_from):
     with pytest.raises(run_folder.RunFolderError) as caught:
         train(strategy, data, RECIPE, finished.folder, train_from=train_from)
-    assert f"{TRAIN_FROM} and is now {train_from}" in str(caught.value)
-    assert strategy == "fine_tune" or "strategy was fine_tune and is now random_init" in str(caught.value)
+    assert re.search(f"train_from.*{TRAIN_FROM}.*{train_from}", str(caught.value))
+    assert strategy == "fine_tune" or re.search("strategy.*fine_tune.*random_init", str(caught.value))
 
 
 def test_other_photos_are_refused(finished, data):
     fewer = dataset.Dataset(data.samples[:-1], data.label_map)
-    with pytest.raises(run_folder.RunFolderError, match=f"fingerprint was {data.fingerprint()} and is now"):
+    with pytest.raises(run_folder.RunFolderError, match=f"fingerprint.*{data.fingerprint()}.*{fewer.fingerprint()}"):
         train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
 
 
@@ -210,7 +210,7 @@ def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatc
     monkeypatch.setattr(strategies.Strategy, "start", lambda *_, **__: pytest.fail("it began to train"))
     with (
         filelock.FileLock(tmp_path / "lock"),
-        pytest.raises(run_folder.RunFolderError, match="another process is training here"),
+        pytest.raises(run_folder.RunFolderError, match=str(tmp_path)),
     ):
         train("random_init", data, RECIPE, tmp_path)
 
@@ -260,12 +260,12 @@ def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         try:
             assert "at work\n" in child.stdout
-            with pytest.raises(run_folder.RunFolderError, match="another process is training here"):
+            with pytest.raises(run_folder.RunFolderError, match=str(folder)):
                 train("fine_tune", data, RECIPE, folder, "", **FROZEN)
         finally:
             child.kill()
     run = train("fine_tune", data, RECIPE, folder, "", **FROZEN)
-    assert "Resuming at step 2\n" in capsys.readouterr().out
+    assert "step 2\n" in capsys.readouterr().out
     assert [row["step"] for row in run.history()] == [2, 4]
     for ours, wanted in zip(trainer.load_model(run)[0].get_weights(), final_model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5)
@@ -286,15 +286,19 @@ def interrupt_at(step: int):
     return watch
 
 
+RESUMED = r"^\D* step (\d+)$"
+"""A line that says at which step training resumes."""
+
+
 @pytest.mark.parametrize("step", [10, 20, 25])
 def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, capsys, step):
     whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         train("random_init", data, LONG, folder, watch=interrupt_at(step))
-    assert "Resuming" not in capsys.readouterr().out
+    assert not re.search(RESUMED, capsys.readouterr().out, re.MULTILINE)
     run = train("random_init", data, LONG, folder)
-    resumed = re.search(r"^Resuming at step (\d+)$", capsys.readouterr().out, re.MULTILINE)
+    resumed = re.search(RESUMED, capsys.readouterr().out, re.MULTILINE)
     assert 0 < int(resumed[1]) <= step
     assert run.steps() == whole.steps() == [10, 20, 25]
     assert [row["step"] for row in run.history()] == [row["step"] for row in whole.history()] == [10, 20, 25]
@@ -303,7 +307,7 @@ def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretend
     assert steps_on_the_board(run) == [10, 20, 25], "no step stands there twice"
 
 
-@pytest.mark.parametrize(("learns", "wanted"), [(True, "in float32."), (False, "in bfloat16, with float32 weights")])
+@pytest.mark.parametrize(("learns", "wanted"), [(True, " float32"), (False, " bfloat16")])
 def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
     data, tmp_path, pretended, capsys, monkeypatch, learns, wanted
 ):
@@ -311,8 +315,8 @@ def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
     strategy = dataclasses.replace(strategies.get("random_init"), batch_norm_learns=learns)
     monkeypatch.setitem(strategies.STRATEGIES, "random_init", strategy)
     train("random_init", data, settings.recipe("quick", steps=2, photos=10, batch_size=2), tmp_path)
-    (line,) = re.findall(r"^Computing on .*$", capsys.readouterr().out, re.MULTILINE)
-    assert wanted in line
+    (line,) = re.findall(r"^.*float32.*$", capsys.readouterr().out, re.MULTILINE)
+    assert set(re.findall(r"b?float\d+", line)) == wanted
 
 
 def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_path, pretended):
@@ -353,14 +357,14 @@ def test_with_a_damaged_state_training_goes_on_from_the_one_before_and_ends_the_
     state.write_bytes(state.read_bytes()[:-300])
     train("random_init", data, LONG, run.folder)
     told = capsys.readouterr()
-    assert f"{state}: cannot be used" in told.err and "Resuming at step 19\n" in told.out
+    assert str(state) in told.err and "Resuming at step 19\n" in told.out
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
     assert steps_on_the_board(run) == [row["step"] for row in run.history()] == [10, 20, 25]
 
 
 @pytest.mark.parametrize("time", [1, 2])
 def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, monkeypatch, time):
-    measured, calls = trainer.measured, []
+    measured, calls = trainer.evaluate, []
 
     def stop_once(*arguments):
         calls.append(arguments)
@@ -368,7 +372,7 @@ def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pr
             raise KeyboardInterrupt
         return measured(*arguments)
 
-    monkeypatch.setattr(trainer, "measured", stop_once)
+    monkeypatch.setattr(trainer, "evaluate", stop_once)
     with pytest.raises(KeyboardInterrupt):
         train("random_init", data, LONG, tmp_path)
     run = train("random_init", data, LONG, tmp_path)
@@ -400,7 +404,7 @@ def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, mon
 
 def test_what_could_not_be_measured_is_an_empty_cell_and_null_not_0(data, tmp_path, pretended, monkeypatch):
     nothing = {"AP": None, "AP50": None, "AP75": None, "per_class": {"peach": None}, "reason": "no photo"}
-    monkeypatch.setattr(trainer, "measured", lambda *_: dict(nothing))
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(nothing))
     run = train("random_init", data, LONG, tmp_path)
     assert [(row["step"], row["AP"], row["AP50"]) for row in run.history()] == [
         (10, None, None), (20, None, None), (25, None, None)
@@ -412,7 +416,7 @@ def test_what_could_not_be_measured_is_an_empty_cell_and_null_not_0(data, tmp_pa
     assert train("random_init", data, LONG, tmp_path).metrics() == nothing
 
 
-@pytest.mark.parametrize("loss", [float("nan"), float("inf"), trainer.MOST_LOSS])
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), trainer.MAX_LOSS])
 def test_training_stops_at_the_first_step_whose_loss_says_nothing(data, tmp_path, pretended, monkeypatch, loss):
     make_step = trainer.make_step
 
@@ -467,9 +471,9 @@ def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as
 
 
 def test_as_is_is_measured_once_and_says_so(as_is, data, monkeypatch, capsys):
-    monkeypatch.setattr(trainer, "measured", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: pytest.fail("it was measured again"))
     train("as_is", data, RECIPE, as_is.folder)
-    assert f"Measured already: {as_is.folder}" in capsys.readouterr().out
+    assert str(as_is.folder) in capsys.readouterr().out
 
 
 def test_the_model_of_an_as_is_run_is_cocos(as_is, coco):
@@ -480,7 +484,7 @@ def test_the_model_of_an_as_is_run_is_cocos(as_is, coco):
 
 
 def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(finished):
-    with pytest.raises(run_folder.RunFolderError, match=r"has no checkpoint 3\. It has: 2, 4"):
+    with pytest.raises(run_folder.RunFolderError, match=r" 3\b.* 2, 4\b"):
         trainer.load_model(finished, 3)
 
 
@@ -492,10 +496,10 @@ def test_a_damaged_checkpoint_is_named_and_the_model_is_the_one_before_it(finish
     whole[len(whole) // 2] ^= 1
     path.write_bytes(whole)
     model, _ = trainer.load_model(run)
-    assert f"{path}: cannot be loaded" in capsys.readouterr().err
+    assert str(path) in capsys.readouterr().err
     for ours, before in zip(model.get_weights(), trainer.load_model(run, 2)[0].get_weights(), strict=True):
         np.testing.assert_array_equal(ours, before)
-    with pytest.raises(run_folder.RunFolderError, match=r"step-000004\.weights\.h5: cannot be loaded"):
+    with pytest.raises(run_folder.RunFolderError, match=r"step-000004\.weights\.h5: "):
         trainer.load_model(run, 4)
 
 
@@ -548,7 +552,7 @@ def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_pat
     run = train("fine_tune", data, RECIPE, tmp_path, cups, train_on=names, views=0, **FROZEN)
     assert [[sample.name for sample in samples] for samples in seen] == [names, [sample.name for sample in validation]]
     assert run.plan.train_on == names
-    with pytest.raises(run_folder.RunFolderError, match="train_on was"):
+    with pytest.raises(run_folder.RunFolderError, match="train_on"):
         train("fine_tune", data, RECIPE, tmp_path, cups, views=0, **FROZEN)
 
 

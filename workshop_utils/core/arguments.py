@@ -61,8 +61,8 @@ def lines(path: str) -> list[str]:
     """Return the lines of a text file, without the empty ones. It may be marked as UTF-16, as PowerShell writes it."""
     try:
         words = text.read(path)
-    except (OSError, text.EncodingError) as fault:
-        raise argparse.ArgumentTypeError(f"{path} cannot be read ({fault}); it should name one photo a line") from None
+    except (OSError, text.EncodingError) as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it should name one photo a line") from None
     return [line.strip() for line in words.splitlines() if line.strip()]
 
 

@@ -19,7 +19,7 @@ _MEMORY_FILES = ("memory.max", "memory.current", "inactive_file")
 _MEMORY_FILES_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 """Where the limit stands, where what is taken of it, and what part of that, in memory.stat, is given back on demand."""
 
-_WORTH_A_WORD = 500_000_000
+_REPORTED_FROM = 500_000_000
 """Bytes that other notebooks hold together before we speak of them: less than that does no harm on 2 GB."""
 
 
@@ -62,7 +62,7 @@ def other_kernels() -> list[Kernel]:
 def warn_of_other_kernels() -> None:
     """Print one line where other notebooks are open and hold much memory, and nothing where they do not."""
     others = other_kernels()
-    if (total := sum(kernel.memory for kernel in others)) >= _WORTH_A_WORD:
+    if (total := sum(kernel.memory for kernel in others)) >= _REPORTED_FROM:
         held = f"{total / 1e9:.1f} GB of memory"
         where = "under 'Running Terminals and Kernels', left in JupyterLab."
         if len(others) == 1:

@@ -1,7 +1,7 @@
 """TensorFlow and Keras, imported without the remarks they write while they start.
 
 TensorFlow 2.21 writes them to standard error before any of its own log settings apply, and a notebook shows them in
-red. Faults that Python raises still come through; those of the disk come as Python's own with `disk_faults`.
+red. Faults that Python raises still come through; those of the disk come as Python's own with `as_os_error`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Send what native code writes to standard error nowhere."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -30,7 +30,7 @@ def hushed() -> Iterator[None]:
         os.close(nowhere)
 
 
-with hushed():
+with quiet_stderr():
     import keras
     import tensorflow as tf
 
@@ -42,12 +42,12 @@ tf.get_logger().setLevel("ERROR")  # else every new model makes it warn that fun
 
 
 @contextlib.contextmanager
-def disk_faults() -> Iterator[None]:
+def as_os_error() -> Iterator[None]:
     """Make an OSError of what TensorFlow raises where a file cannot be written."""
     try:
         yield
-    except tf.errors.OpError as fault:
-        raise OSError(fault.message) from None
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from None
 
 
-__all__ = ["disk_faults", "hushed", "keras", "tf"]
+__all__ = ["as_os_error", "keras", "quiet_stderr", "tf"]

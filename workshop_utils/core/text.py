@@ -33,8 +33,8 @@ def read(path: pathlib.Path) -> str:
     """
     try:
         return decode(pathlib.Path(path).read_bytes())
-    except EncodingError as fault:
-        raise EncodingError(f"{path}: {fault}") from None
+    except EncodingError as error:
+        raise EncodingError(f"{path}: {error}") from None
 
 
 def decode(data: bytes, declared: str | None = None) -> str:

@@ -22,7 +22,7 @@ ARITHMETIC = """
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
-LEADS_OUT = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
+LINK_OUTSIDE = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
 
 MARKS = str.maketrans(
     {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"}
@@ -32,7 +32,7 @@ MARKS = str.maketrans(
 so the two that begin one stand between empty ones."""
 
 
-def cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """Return a CSV cell that a spreadsheet shows and does not compute: a formula gets an apostrophe before it."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
@@ -47,7 +47,7 @@ def plain(text: str) -> str:
     return html.unescape(re.sub("</?span>", "", text))
 
 
-def leaves(path: pathlib.Path, folder: pathlib.Path) -> bool:
+def is_outside(path: pathlib.Path, folder: pathlib.Path) -> bool:
     """Return whether a path in a folder is a link, or lies behind one, that leads out of the folder.
 
     A link that leads to itself leads nowhere else.
@@ -55,7 +55,7 @@ def leaves(path: pathlib.Path, folder: pathlib.Path) -> bool:
     return not pathlib.Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def operations_that_act(saved_model: pathlib.Path) -> list[str]:
+def unsafe_operations(saved_model: pathlib.Path) -> list[str]:
     """Return the names of operations in a SavedModel that would do more than compute; none in one of ours.
 
     A SavedModel is a program: it can write and read files when it is loaded or run. TensorFlow runs the functions that
@@ -71,7 +71,7 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
         return ["a graph of TensorFlow 1, run while it is loaded"]
     functions, objects = {}, []
     for graph in graphs:  # one, or none in an empty file
-        functions |= functions_of(graph)
+        functions |= library_functions(graph)
         objects += graph.object_graph_def.nodes
     called = {name for node in objects for name in node.function.concrete_functions}
     called |= {node.bare_concrete_function.concrete_function_name for node in objects} - {""}
@@ -84,7 +84,7 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
     return sorted(reached - functions.keys() - set(ARITHMETIC.split()))
 
 
-def functions_of(graph: "MetaGraphDef") -> dict[str, "FunctionDef"]:
+def library_functions(graph: "MetaGraphDef") -> dict[str, "FunctionDef"]:
     """Return by name the functions in the library of a SavedModel's graph."""
     library = graph.graph_def.library
     return {each.signature.name: each for each in library.function}

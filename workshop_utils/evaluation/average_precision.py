@@ -108,7 +108,9 @@ def measure(
     found = detect_all(model, samples)
     metrics = score_by_class(found, samples, label_map, names).as_json()
     if class_agnostic:
-        metrics["class_agnostic"] = score_class_agnostic(found, samples).as_json() | {"called": called(found, names)}
+        metrics["class_agnostic"] = score_class_agnostic(found, samples).as_json() | {
+            "called": predicted_names(found, names)
+        }
     return metrics
 
 
@@ -126,7 +128,7 @@ def score_by_class(
     return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
 
 
-def never_learned(samples: Sequence[Sample], names: dict[int, str]) -> list[str]:
+def unknown_classes(samples: Sequence[Sample], names: dict[int, str]) -> list[str]:
     """Return the classes of the samples' objects for which a detector has no name, sorted; their AP is 0."""
     there = {name for sample in samples for name in sample.classes}
     return sorted(there - set(_matches(names.values(), there).values()))
@@ -139,7 +141,7 @@ def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
     return score(objects, results, {1: "object"})
 
 
-def called(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
+def predicted_names(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
     """Count what the detector calls the objects it found with at least `min_score`, most frequent first."""
     counts = collections.Counter(
         names[int(number)] for _, classes, scores in found.class_agnostic for number in classes[scores >= min_score]

@@ -63,21 +63,21 @@ def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture
     return finish(figure, alt)
 
 
-WAYS = ("as is", "fine-tune", "random init")
+STRATEGIES = ("as is", "fine-tune", "random init")
 """The three ways to use a network that others have trained."""
 
 _REGIONS = (
-    (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", WAYS[0]),
-    (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", WAYS[1]),
-    (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", WAYS[1]),
-    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", WAYS[1]),
-    (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", WAYS[2]),
+    (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", STRATEGIES[0]),
+    (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", STRATEGIES[1]),
+    (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", STRATEGIES[1]),
+    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", STRATEGIES[1]),
+    (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", STRATEGIES[2]),
 )
 """Regions of the map: fewest and most photos, least and most similarity, colour, text, way."""
 
 
-def way_of(count: int, similarity: float) -> str:
-    """Return which of WAYS the map gives for a number of labelled photos and a similarity from 0 to 1."""
+def recommended_strategy(count: int, similarity: float) -> str:
+    """Return which of STRATEGIES the map gives for a number of labelled photos and a similarity from 0 to 1."""
     count = min(max(count, 1), 1e5)
     return next(
         way

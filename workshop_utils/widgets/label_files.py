@@ -26,7 +26,7 @@ def readable(folder: pathlib.Path) -> tuple[dict[pathlib.Path, tuple[int, int]],
             other = stems.get(composed(path.stem))
             if other:
                 raise photos.PhotoError(f"{path}: has the same stem as {other.name}. Rename one of them.")
-            if untrusted.leaves(path, folder):
+            if untrusted.is_outside(path, folder):
                 raise photos.PhotoError(f"{path}: is a link that leads out of the folder. Put the photo itself there.")
             sizes[path] = photos.read(path).size
             stems[composed(path.stem)] = path
@@ -39,7 +39,7 @@ def readable(folder: pathlib.Path) -> tuple[dict[pathlib.Path, tuple[int, int]],
 
 def written(folder: pathlib.Path, annotations: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
     """Return {photo: annotation} as training pairs them, also where an annotation is named almost like its photo."""
-    pairs, _ = folders.partners(folder, annotations if annotations.is_dir() else folder)
+    pairs, _ = folders.pair_folders(folder, annotations if annotations.is_dir() else folder)
     return dict(pairs)
 
 
@@ -53,7 +53,7 @@ def content(path: pathlib.Path) -> bytes | None:
 
 def kept(path: pathlib.Path) -> pathlib.Path:
     """Copy a file to a hidden one beside it that was not there before; return that. Raises WriteError."""
-    names = (files.fitting(".", path.name, f".before{number or ''}") for number in itertools.count())
+    names = (files.fit_name(".", path.name, f".before{number or ''}") for number in itertools.count())
     copy = next(path for path in map(path.with_name, names) if not path.exists())
     with files.replacing(copy) as unfinished:
         shutil.copyfile(path, unfinished)

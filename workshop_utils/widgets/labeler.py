@@ -16,10 +16,10 @@ import numpy as np
 
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data import geometry, mending, photos, voc
+from workshop_utils.data import annotation_repair, geometry, photos, voc
 from workshop_utils.data.annotation import Annotation, VocError
+from workshop_utils.data.annotation_repair import PhotoInfo
 from workshop_utils.data.finding_kinds import Outcome
-from workshop_utils.data.mending import Seen
 from workshop_utils.data.names import tidy
 from workshop_utils.evaluation import agreement
 from workshop_utils.model import anchors
@@ -52,7 +52,9 @@ class Labeler(BoxEditor):
         self.paths = list(sizes)
         self._written = label_files.written(pathlib.Path(photos_folder), self.annotations)
         read = [(path, annotation) for path in self.paths if (annotation := self._annotation_of(path))]
-        self._resized = mending.were_resized([(each, Seen(path.name, sizes[path], 1, "")) for path, each in read])
+        self._resized = annotation_repair.were_resized(
+            [(each, PhotoInfo(path.name, sizes[path], 1, "")) for path, each in read]
+        )
         self._know(tidy(box.name) for _, annotation in read for box in annotation.boxes)
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
@@ -151,7 +153,7 @@ class Labeler(BoxEditor):
         found = detection.proposals(self.model, self._image, min_score)
         overlap = geometry.iou(found, np.reshape(there, (-1, 4))).max(axis=1, initial=0.0)
         new = self._whole(self.classes[:1] * len(found), found)
-        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
+        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_IOU]
         first = len(self.boxes) + 1
         self._draw([*self.boxes, *added], first if added else self.selected)
         self.say(f"{len(added)} proposed as '{self.classes[0]}': rename, move or delete each one.")
@@ -205,14 +207,14 @@ class Labeler(BoxEditor):
 
     def _mend(self, written: Annotation, xml: pathlib.Path, orientation: int) -> tuple[list[str], bool]:
         """Take what of an annotation can be shown; return what to say, and whether a box of it cannot be."""
-        seen = Seen(self.path.name, self._size, orientation, pixels="")
+        seen = PhotoInfo(self.path.name, self._size, orientation, pixels="")
         tidied = {box.name: tidy(box.name) for box in written.boxes}
-        mended, findings = mending.mend(written, xml, self.path, seen, tidied, self._resized)
+        mended, findings = annotation_repair.repair(written, xml, self.path, seen, tidied, self._resized)
         if (mended.width, mended.height) == self._size:
-            shown = [box for box in mended.boxes if not mending.mend_box(box, self._size)[1]]
+            shown = [box for box in mended.boxes if not annotation_repair.repair_box(box, self._size)[1]]
             self._annotation = dataclasses.replace(mended, boxes=tuple(shown), notes=())
         lost = any(each.kind.outcome is Outcome.SET_ASIDE for each in findings)
-        return [str(each) for each in findings if each.is_fault], lost
+        return [str(each) for each in findings if each.is_problem], lost
 
     def _recall(self) -> str:
         """Draw what was drawn on this photo and not submitted, be it by another process; return what to say."""
@@ -271,7 +273,7 @@ class Labeler(BoxEditor):
 
     def _followed(self, path: pathlib.Path) -> pathlib.Path:
         """Return a path among the annotations. Raises LabelingError for a link that leads out of the data set."""
-        if untrusted.leaves(path, self.annotations.parent):
+        if untrusted.is_outside(path, self.annotations.parent):
             raise LabelingError(f"{path}: is a link that leads out of the data set. Put the file itself there.")
         return path
 

@@ -60,7 +60,7 @@ def copy(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
         paths = sorted(path for path in source.iterdir() if path.name[0] != ".")
     except OSError as fault:
         raise UploadError(f"{source}: cannot be listed ({fault.strerror}). Name a folder that holds photos.") from None
-    astray = {path for path in paths if untrusted.leaves(path, source)}
+    astray = {path for path in paths if untrusted.is_outside(path, source)}
     said = "is a link that leads out of the folder. Put the photo itself there."
     lines = [f"Left out: {path.name}: {said}" for path in paths if path in astray]
     taken = [path for path in paths if path not in astray and path.suffix.lower() in known]

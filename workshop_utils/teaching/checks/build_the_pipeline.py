@@ -37,7 +37,7 @@ def responsible(answer: object, overlap: np.ndarray) -> Verdict:
     """
     said, overlap = _array(answer, (len(overlap),)), np.asarray(overlap)
     best, cups = overlap.max(axis=1), overlap.argmax(axis=1) + 1
-    enough = np.where(best >= anchors.MATCH_AT, cups, 0)
+    enough = np.where(best >= anchors.MATCH_IOU, cups, 0)
     truth = enough.copy()
     truth[overlap.argmax(axis=0)] = np.arange(overlap.shape[1]) + 1
     slips = {

@@ -92,8 +92,8 @@ def _climbed(step) -> str:
     for _ in range(20):
         picture = np.asarray(step(picture, 2 * (0.5 - picture), 0.1), float)
     return (
-        f"We tried your step on a small hill: 20 steps took a picture from 0.00 to {picture.mean():.2f}, and the top "
-        "of the hill is at 0.50. Below, the hill is a channel's response."
+        f"We tried your step on a small hill: 20 steps took a picture from 0.00 to {picture.mean():.2f}, and the "
+        "top of the hill is at 0.50. Below, the hill is a channel's response."
     )
 
 
@@ -142,15 +142,18 @@ def ways(answer: object, problems: dict[str, int]) -> Verdict:
     """Judge which way fits each problem.
 
     Args:
-        answer: {problem: way}; the ways are `diagrams.WAYS`, and `diagrams.strategy_map` draws which fits where.
+        answer: {problem: way}; the ways are `diagrams.STRATEGIES`, and `diagrams.strategy_map` draws which fits where.
         problems: The number of labelled photos of each problem.
     """
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
         return _wrong(f"This should be a dictionary with a way for each of: {', '.join(problems)}.")
     if all(way is Ellipsis for way in answer.values()):
         return _open()
-    said = {problem: _one_of(answer[problem], diagrams.WAYS) for problem in problems}
-    fits = {problem: diagrams.way_of(photos, _PROBLEMS[problem].similarity) for problem, photos in problems.items()}
+    said = {problem: _one_of(answer[problem], diagrams.STRATEGIES) for problem in problems}
+    fits = {
+        problem: diagrams.recommended_strategy(photos, _PROBLEMS[problem].similarity)
+        for problem, photos in problems.items()
+    }
     wrong = [each for each in problems if said[each] not in (fits[each], _PROBLEMS[each].also)]
     if wrong:
         return _wrong(_listed({each: f"{said[each]}? {_objection(said[each], fits[each])}" for each in wrong}))

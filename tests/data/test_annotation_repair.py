@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from workshop_utils.data import mending, rotation, voc
+from workshop_utils.data import annotation_repair, rotation, voc
 from workshop_utils.data.finding_kinds import Kind, Outcome
 
 CUP = voc.Box("cup", 10, 20, 110, 220)
@@ -14,12 +14,14 @@ PHOTO = voc.Annotation("cup.jpg", 512, 384, (CUP,))
 
 
 def test_an_annotation_that_agrees_with_its_photo_has_no_mismatch():
-    assert mending.mismatches(PHOTO, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)) == []
+    assert (
+        annotation_repair.mismatches(PHOTO, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)) == []
+    )
 
 
 @pytest.mark.parametrize("size", [(384, 512), (512, 383), (511, 384)])
 def test_another_size_and_another_name_are_told_with_both_values(size):
-    findings = mending.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
+    findings = annotation_repair.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
     assert str(findings[0]).startswith(f"a.xml: says the photo is 512x384, but a.jpg is {size[0]}x{size[1]}. ")
     assert str(findings[1]).startswith("a.xml: names the photo 'cup.jpg', but stands beside a.jpg. ")
     assert [finding.kind for finding in findings] == [Kind.OTHER_SIZE, Kind.OTHER_FILENAME]
@@ -41,7 +43,9 @@ def test_another_size_and_another_name_are_told_with_both_values(size):
 )
 def test_the_photos_own_name_in_another_form_is_told_from_another_photos_name(filename):
     annotation = dataclasses.replace(PHOTO, filename=filename)
-    (finding,) = mending.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    (finding,) = annotation_repair.mismatches(
+        annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)
+    )
     assert finding.kind is Kind.FILENAME_FORM
     assert (
         str(finding)
@@ -52,25 +56,31 @@ def test_the_photos_own_name_in_another_form_is_told_from_another_photos_name(fi
 @pytest.mark.parametrize("filename", ["mug.jpg", "cup2.jpg", "C:\\cup\\mug.jpg", "cup.jpg.bak.png"])
 def test_another_photos_name_is_told_as_such(filename):
     annotation = dataclasses.replace(PHOTO, filename=filename)
-    (finding,) = mending.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    (finding,) = annotation_repair.mismatches(
+        annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)
+    )
     assert finding.kind is Kind.OTHER_FILENAME
 
 
 def test_an_umlaut_in_two_forms_of_unicode_is_the_same_name():
     annotation = dataclasses.replace(PHOTO, filename="Ku\u0308he.jpg")
-    assert mending.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []
+    assert (
+        annotation_repair.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []
+    )
 
 
 # Size and orientation
 
 
-def seen(size=(512, 384), orientation=1) -> mending.Seen:
-    return mending.Seen("cup.jpg", size, orientation, "")
+def seen(size=(512, 384), orientation=1) -> annotation_repair.PhotoInfo:
+    return annotation_repair.PhotoInfo("cup.jpg", size, orientation, "")
 
 
-def mended(annotation, photo: mending.Seen, resized=False):
+def mended(annotation, photo: annotation_repair.PhotoInfo, resized=False):
     spelling = {box.name: box.name for box in annotation.boxes}
-    return mending.mend(annotation, pathlib.Path("cup.xml"), pathlib.Path("cup.jpg"), photo, spelling, resized)
+    return annotation_repair.repair(
+        annotation, pathlib.Path("cup.xml"), pathlib.Path("cup.jpg"), photo, spelling, resized
+    )
 
 
 def with_size(width, height, **fields):
@@ -136,25 +146,25 @@ def test_the_boxes_of_a_resized_photo_are_scaled_and_that_is_reported(scale):
 )
 def test_a_set_was_resized_where_sizes_differ_by_one_factor(said, size, fits):
     pair = (dataclasses.replace(with_size(*said), boxes=()), seen(size))
-    assert mending.were_resized([pair] * 3) is fits
+    assert annotation_repair.were_resized([pair] * 3) is fits
 
 
 def test_a_set_was_resized_only_where_most_of_it_was():
     other, same = (with_size(1024, 768), seen()), (PHOTO, seen())
-    assert not mending.were_resized([])
-    assert not mending.were_resized([other])
-    assert not mending.were_resized([other, same])
-    assert mending.were_resized([other, other])
-    assert mending.were_resized([other, other, same])
-    assert not mending.were_resized([other, other, same, same])
+    assert not annotation_repair.were_resized([])
+    assert not annotation_repair.were_resized([other])
+    assert not annotation_repair.were_resized([other, same])
+    assert annotation_repair.were_resized([other, other])
+    assert annotation_repair.were_resized([other, other, same])
+    assert not annotation_repair.were_resized([other, other, same, same])
 
 
 @pytest.mark.parametrize("edges", [(-1, 20, 110, 180), (10, -1, 110, 180), (10, 20, 257, 180), (10, 20, 110, 193)])
 def test_a_size_that_its_own_boxes_leave_is_not_the_one_they_were_drawn_in(edges):
     said = with_size(256, 192, boxes=(voc.Box("cup", *edges),))
-    assert not mending.were_resized([(said, seen())] * 3)
+    assert not annotation_repair.were_resized([(said, seen())] * 3)
     inside = with_size(256, 192, boxes=(voc.Box("cup", 0, 0, 256, 192),))
-    assert mending.were_resized([(inside, seen())] * 3)
+    assert annotation_repair.were_resized([(inside, seen())] * 3)
     _, findings = mended(said, seen(), resized=True)
     assert Kind.OTHER_SIZE in {finding.kind for finding in findings}
 
@@ -168,8 +178,8 @@ def test_where_there_is_no_size_the_photos_own_is_taken(size):
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_an_exchanged_size_of_a_turned_photo_turns_the_boxes(orientation):
     annotation, [finding] = mended(with_size(384, 512), seen(orientation=orientation))
-    assert finding.kind is Kind.UNTURNED_SIZE and (annotation.width, annotation.height) == (512, 384)
-    assert annotation.boxes == (rotation.turned(CUP, orientation, 384, 512),)
+    assert finding.kind is Kind.UNROTATED_SIZE and (annotation.width, annotation.height) == (512, 384)
+    assert annotation.boxes == (rotation.rotated(CUP, orientation, 384, 512),)
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])
@@ -192,11 +202,11 @@ UNSURE = [
 @pytest.mark.parametrize(("said", "size", "orientation"), UNSURE)
 def test_a_turn_that_the_size_cannot_show_is_noted_once_a_photo(said, size, orientation):
     annotation, findings = mended(with_size(*said), seen(size, orientation))
-    unsure = [finding for finding in findings if finding.kind is Kind.UNSURE_TURN]
-    assert len(unsure) == 1 and str(orientation) in unsure[0].what and not unsure[0].is_fault
+    unsure = [finding for finding in findings if finding.kind is Kind.UNSURE_ROTATION]
+    assert len(unsure) == 1 and str(orientation) in unsure[0].what and not unsure[0].is_problem
     assert annotation.boxes == (CUP,)
     _, findings = mended(with_size(*said, boxes=()), seen(size, orientation))
-    assert Kind.UNSURE_TURN not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
+    assert Kind.UNSURE_ROTATION not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
 
 
 @pytest.mark.parametrize(("size", "orientation"), [((512, 384), 1), ((512, 384), 5), ((512, 384), 8), ((400, 400), 1)])
@@ -213,7 +223,7 @@ def box_of(*edges) -> voc.Box:
 
 
 def edges_and_kinds(box: voc.Box):
-    fitting, found = mending.mend_box(box, (100, 80))
+    fitting, found = annotation_repair.repair_box(box, (100, 80))
     return dataclasses.astuple(fitting)[1:5], [kind for kind, _ in found]
 
 
@@ -222,7 +232,7 @@ def edges_and_kinds(box: voc.Box):
     [(10, 20, 30, 40), (0, 0, 100, 80), (0, 0, 0.1, 80), (0, 0, 100, 0.1), (0.5, 0.5, 99.5, 79.5), (99, 79, 100, 80)],
 )
 def test_a_box_inside_its_photo_stays_as_it_is_down_to_a_tenth_of_a_pixel(edges):
-    assert mending.mend_box(box_of(*edges), (100, 80)) == (box_of(*edges), [])
+    assert annotation_repair.repair_box(box_of(*edges), (100, 80)) == (box_of(*edges), [])
 
 
 @pytest.mark.parametrize(
@@ -241,7 +251,7 @@ def test_a_box_inside_its_photo_stays_as_it_is_down_to_a_tenth_of_a_pixel(edges)
 )
 def test_a_box_without_an_area_is_reported_and_stays_as_it_was_written(edges):
     box = box_of(*edges)
-    same, [(kind, what)] = mending.mend_box(box, (100, 80))
+    same, [(kind, what)] = annotation_repair.repair_box(box, (100, 80))
     assert same is box and kind is Kind.NO_AREA and kind.outcome is Outcome.SET_ASIDE
     assert all(f"{edge:g}" in what for edge in edges)
 
@@ -256,7 +266,7 @@ def test_a_box_without_an_area_is_reported_and_stays_as_it_was_written(edges):
     ],
 )
 def test_edges_the_wrong_way_round_are_exchanged_and_the_box_is_not_called_truncated(edges, exchanged):
-    box, [(kind, what)] = mending.mend_box(box_of(*edges), (100, 80))
+    box, [(kind, what)] = annotation_repair.repair_box(box_of(*edges), (100, 80))
     assert box == box_of(*exchanged) and kind is Kind.REVERSED_BOX
     assert all(f"{edge:g}" in what for edge in edges)
 
@@ -280,7 +290,7 @@ def test_edges_the_wrong_way_round_are_exchanged_and_the_box_is_not_called_trunc
     ],
 )
 def test_a_box_that_leaves_the_photo_by_up_to_half_is_cut_at_its_edge_and_marked_truncated(edges, cut):
-    box, [(kind, what)] = mending.mend_box(box_of(*edges), (100, 80))
+    box, [(kind, what)] = annotation_repair.repair_box(box_of(*edges), (100, 80))
     assert box == dataclasses.replace(box_of(*cut), truncated=1) and kind is Kind.BOX_PARTLY_OUTSIDE
     assert "100x80" in what and all(f"{edge:g}" in what for edge in edges)
 
@@ -307,7 +317,7 @@ def test_a_box_that_leaves_the_photo_by_up_to_half_is_cut_at_its_edge_and_marked
 )
 def test_a_box_that_leaves_the_photo_by_more_than_half_or_but_for_a_sliver_stays_as_it_was_written(edges):
     box = box_of(*edges)
-    same, [(kind, what)] = mending.mend_box(box, (100, 80))
+    same, [(kind, what)] = annotation_repair.repair_box(box, (100, 80))
     assert same is box and kind is Kind.BOX_OUTSIDE and kind.outcome is Outcome.SET_ASIDE
     assert "100x80" in what and all(f"{edge:g}" in what for edge in edges)
 
@@ -334,7 +344,9 @@ def test_boxes_that_differ_in_one_edge_or_in_their_class_are_all_kept():
 def test_one_box_under_two_spellings_of_its_class_is_there_twice():
     boxes = (CUP, dataclasses.replace(CUP, name="CUP"))
     paths = pathlib.Path("cup.xml"), pathlib.Path("cup.jpg")
-    annotation, findings = mending.mend(with_size(512, 384, boxes=boxes), *paths, seen(), {"cup": "cup", "CUP": "cup"})
+    annotation, findings = annotation_repair.repair(
+        with_size(512, 384, boxes=boxes), *paths, seen(), {"cup": "cup", "CUP": "cup"}
+    )
     assert annotation.boxes == (CUP,)
     assert [finding.kind for finding in findings] == [Kind.CLASS_CASE, Kind.SAME_BOX]
     assert all(finding.what.startswith("object 2 (cup)") for finding in findings)
@@ -376,7 +388,7 @@ def test_a_name_that_is_tidied_says_what_cannot_be_seen_of_it(written, why):
     box = dataclasses.replace(CUP, name=written)
     spelling = {written: "cup" if "u" in written.lower() else "k\u00e4se"}
     paths = pathlib.Path("cup.xml"), pathlib.Path("cup.jpg")
-    _, [finding] = mending.mend(dataclasses.replace(PHOTO, boxes=(box,)), *paths, seen(), spelling)
+    _, [finding] = annotation_repair.repair(dataclasses.replace(PHOTO, boxes=(box,)), *paths, seen(), spelling)
     assert repr(written) in finding.what and f"'{spelling[written]}'" in finding.what
     assert ("(" in finding.what.partition("has the class")[2]) == (why is not None) and (why or "") in finding.what
     assert finding.kind is (Kind.CLASS_CASE if written == "CUP" else Kind.CLASS_FORM)
