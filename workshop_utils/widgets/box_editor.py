@@ -281,5 +281,5 @@ def _number_field(name: str) -> ipywidgets.IntText:
 
 def grid(*children: ipywidgets.Widget) -> ipywidgets.GridBox:
     """Return widgets in two columns."""
-    layout = ipywidgets.Layout(grid_template_columns="1fr 1fr", grid_gap="0 4px", width="100%")
+    layout = ipywidgets.Layout(grid_template_columns="repeat(2, minmax(0, 1fr))", grid_gap="0 4px", width="100%")
     return ipywidgets.GridBox(children, layout=layout)
