@@ -60,7 +60,7 @@ def test_a_command_exits_with_the_code_of_its_error_and_prints_only_its_message(
         precision.policy,
     ],
 )
-def test_what_cannot_be_asked_for_is_wrong_usage(asked_for, monkeypatch):
+def test_an_impossible_request_is_wrong_usage(asked_for, monkeypatch):
     monkeypatch.setenv(precision.VARIABLE, "float8")
     with pytest.raises(UsageError) as caught:
         asked_for()

@@ -23,7 +23,7 @@ LINES = "p0001.jpg\nKäse 杯子.jpg\n"
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_text_file_of_notepad_excel_or_powershell_reads_like_one_of_unix(encoding, mark, end, tmp_path):
+def test_a_text_file_from_notepad_excel_or_powershell_reads_like_one_from_unix(encoding, mark, end, tmp_path):
     path = tmp_path / "list.txt"
     path.write_bytes(mark + LINES.replace("\n", end).encode(encoding))
     assert text.read(path) == LINES
@@ -71,11 +71,11 @@ def test_a_missing_text_file_is_an_os_error(tmp_path):
         ("utf-8", "ascii", "Käse"),
     ],
 )
-def test_a_declared_encoding_is_taken_where_it_fits_and_utf_8_where_not(encoding, declared, words):
+def test_a_declared_encoding_is_used_if_it_fits_and_utf_8_otherwise(encoding, declared, words):
     assert text.decode(words.encode(encoding), declared) == words
 
 
-def test_a_mark_overrides_what_is_declared():
+def test_a_byte_order_mark_overrides_the_declared_encoding():
     assert text.decode(codecs.BOM_UTF8 + "Käse".encode(), "latin-1") == "Käse"
     assert text.decode(codecs.BOM_UTF16_LE + "Käse".encode("utf-16-le"), "latin-1") == "Käse"
 

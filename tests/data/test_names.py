@@ -18,7 +18,7 @@ from workshop_utils.data import names
         ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
     ],
 )
-def test_a_class_name_loses_what_nobody_sees_and_keeps_what_somebody_does(written, taken):
+def test_a_class_name_loses_only_invisible_characters(written, taken):
     assert names.tidy(written) == taken
 
 

@@ -28,14 +28,14 @@ def would_do(*variables: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("user", "lines"), [("0", 2), ("1000", 1), ("", 1)])
-def test_only_root_is_given_the_flag_that_root_needs_and_a_line_that_says_so(user, lines):
+def test_only_root_gets_the_flag_that_root_needs_and_a_line_about_it(user, lines):
     said = would_do(f"USER_ID={user}")
     assert len(said) == lines
     assert ["--allow-root" in line for line in said] == [user == "0"] * lines
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such users")
-def test_make_asks_who_the_user_is():
+def test_make_detects_root():
     assert ("--allow-root" in would_do()[-1]) == (os.geteuid() == 0)
 
 
@@ -69,7 +69,7 @@ def status(port: int, path: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="make lab is for a shell")
-def test_jupyterlab_starts_and_opens_to_this_machine_alone_and_with_its_token_alone(lab):
+def test_jupyterlab_starts_and_answers_only_this_machine_and_only_with_its_token(lab):
     assert status(lab, f"/lab?token={TOKEN}") == 200
     assert status(lab, "/lab") == 302, "to the page that asks for the token"
     assert status(lab, "/api/contents") == 403

@@ -37,7 +37,7 @@ def ranges(lines) -> dict[str, SpecifierSet]:
 REQUIREMENTS = ranges((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
 
 
-def test_conda_asks_for_the_same_packages_as_pip():
+def test_conda_and_pip_require_the_same_packages():
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert ranges(pip["pip"]) == REQUIREMENTS
     (python,) = [each for each in conda if each.startswith("python")]
@@ -55,7 +55,7 @@ def test_colab_keeps_its_own_versions():
     assert list(colab) == [canonicalize_name(name) for name in colab], "so they are found among what is installed"
 
 
-def test_the_lock_holds_one_version_of_each_package_for_each_python_with_hashes_and_names_no_host():
+def test_the_lock_has_one_version_of_each_package_per_python_with_hashes_and_no_host():
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in text and not re.search(r"^\s*-(?!-hash)", text, re.MULTILINE)
     locked = re.findall(r"^(\S+)==([^\s;]+)(?: ; (.+?))? \\\n((?:    --hash=\S+(?: \\)?\n)+)", text, re.MULTILINE)
@@ -101,7 +101,7 @@ def commands(job: dict) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_every_module_and_what_lies_beside_it_is_installed():
+def test_every_module_and_data_file_is_installed():
     assert SETUP["tool"]["setuptools"]["packages"]["find"]["include"] == ["workshop_utils*"]
     assert {path.parent for path in PACKAGE.rglob("*.py")} == set(PACKAGES), "pip leaves out what has no __init__.py"
     beside = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
@@ -158,7 +158,7 @@ def test_architecture_page_describes_every_sub_package_as_its_docstring_does():
         assert first and rows.get(name) == first, f"docs/architecture.md: the row {name} differs from its docstring"
 
 
-def test_what_a_sub_package_says_it_may_import_is_what_import_linter_lets_it():
+def test_the_imports_a_docstring_allows_are_those_that_import_linter_allows():
     assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"cli", "__main__"}
     for name in SUB_PACKAGES.keys() & BELOW.keys():
         (said,) = re.findall(r"May import (.+)\.$", " ".join(SUB_PACKAGES[name].split()))
@@ -234,7 +234,7 @@ TESTS_OF_NO_MODULE = {
 """They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
 
 
-def test_a_test_file_lies_where_the_module_lies_that_it_tests():
+def test_each_test_file_mirrors_the_path_of_its_module():
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         name = path.relative_to(ROOT / "tests").with_suffix("").as_posix()
         if name in TESTS_OF_NO_MODULE or name.split("/")[0] in ("notebooks", "project"):
@@ -247,14 +247,14 @@ def test_a_test_file_lies_where_the_module_lies_that_it_tests():
         assert there, f"tests/{name}.py tests no module of workshop_utils/{module.parent.relative_to(PACKAGE)}"
 
 
-def test_where_the_tests_readme_says_a_test_lies_there_it_lies():
+def test_every_test_file_in_the_tests_readme_exists():
     text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
     named = re.findall(r"`((?:tests/)?(?:\w+/)+test_\w+\.py)`", text)
     assert len(named) >= 40
     assert [name for name in named if not (ROOT / "tests" / name.removeprefix("tests/")).exists()] == []
 
 
-def test_what_the_workflow_caches_by_is_there():
+def test_the_files_that_key_the_workflows_caches_exist():
     text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     patterns = re.findall(r"hashFiles\('(.+?)'\)", text)
     for step in (step for job in WORKFLOW["jobs"].values() for step in job["steps"]):
@@ -262,7 +262,7 @@ def test_what_the_workflow_caches_by_is_there():
     assert len(patterns) >= 3 and [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
 
 
-def test_where_the_weights_come_from_and_go_to():
+def test_makefile_and_troubleshooting_name_the_files_of_the_weights():
     weights = (settings.PRETRAINED / architectures.get().weights_file).relative_to(ROOT).as_posix()
     assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -279,14 +279,14 @@ def started(python: pathlib.Path, **variables: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_binder_starts_jupyter_with_the_cores_of_its_container_and_a_recipe_for_few():
+def test_binder_starts_jupyter_with_the_cores_of_its_container_and_the_quick_recipe():
     python = pathlib.Path(sys.executable)
     cores = str(machine.cores())
     assert started(python) == [cores, cores, "quick", "two words"]
     assert started(python, WORKSHOP_RECIPE="seed") == [cores, cores, "seed", "two words"]
 
 
-def test_binder_starts_jupyter_also_where_the_cores_cannot_be_counted(tmp_path):
+def test_binder_starts_jupyter_even_if_the_cores_cannot_be_counted(tmp_path):
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python").chmod(0o755)
     assert started(tmp_path / "python") == ["2", "2", "quick", "two words"]

@@ -80,7 +80,7 @@ def test_a_slip_in_the_box_coding_is_named(slip, words):
     assert wrong(checks.encoding(slip, CUP_BOX, ANCHOR), words)
 
 
-def test_the_box_coding_is_right_where_the_package_says_the_same():
+def test_the_box_coding_is_right_if_it_equals_the_packages():
     def constant(box, anchor):
         return coder()(CUP_BOX, ANCHOR)
 
@@ -89,7 +89,7 @@ def test_the_box_coding_is_right_where_the_package_says_the_same():
     assert is_open(checks.encoding(..., CUP_BOX, ANCHOR)) and is_open(checks.encoding(lambda *_: ..., CUP_BOX, ANCHOR))
 
 
-def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
+def test_the_weight_of_easy_examples_is_that_of_the_focal_loss():
     def said(answer):
         return checks.easy_ones(answer, 0.01, 0.1, 0.25, 2.0)
 
@@ -105,7 +105,7 @@ def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_odd_answer_about_the_pipeline_raises_or_is_right(answer):
+def test_no_absurd_answer_about_the_pipeline_raises_or_is_right(answer):
     verdicts = (
         checks.anchors_in_all(answer),
         checks.responsible(answer, IOUS),

@@ -22,7 +22,7 @@ def kept(boxes, overlap=0.6, against="kept"):
 PHOTO = np.array([(0, 0, 0.4, 0.4), (0, 0.02, 0.4, 0.42), (0.5, 0.5, 0.9, 0.9)], np.float32)
 
 
-def test_once_leaves_what_the_library_leaves():
+def test_the_exercise_keeps_the_boxes_that_the_library_keeps():
     verdict = checks.once(kept, PHOTO)
     assert right(verdict) and "Of 3 boxes 2 stay" in verdict.words
     assert right(checks.once(lambda boxes: np.array(kept(boxes)), PHOTO)) and right(checks.once(kept, PHOTO[:0]))
@@ -54,7 +54,7 @@ ROWS = [
 ]
 
 
-def test_the_cheapest_threshold_is_the_one_at_which_both_mistakes_cost_least():
+def test_the_cheapest_threshold_minimises_the_cost_of_both_mistakes():
     verdict = checks.cheapest(0.2, ROWS, 5, 1)
     assert right(verdict) and "14 cents" in verdict.words and "16" in verdict.words
     assert right(checks.cheapest(0.21, ROWS, 5, 1)) and is_open(checks.cheapest(..., ROWS, 5, 1))
@@ -71,7 +71,7 @@ def by_hand(table):
     return hits, found, there
 
 
-def test_precision_and_recall_come_of_a_confusion_table():
+def test_precision_and_recall_follow_from_a_confusion_table():
     def answer(table):
         hits, found, there = by_hand(table)
         return hits / found, hits / there
@@ -108,7 +108,7 @@ CONFUSED = {
 }  # fmt: skip
 
 
-def test_the_pair_to_label_is_confused_most_both_ways_together():
+def test_the_pair_to_label_is_the_one_confused_most_in_both_directions():
     verdict = checks.pair_to_label(("vanilla", "peach"), CONFUSED, NAMES_SAID)
     assert right(verdict) and "peach and vanilla are confused 6 times" in verdict.words
     assert right(checks.pair_to_label({"vanilla", "peach"}, CONFUSED, NAMES_SAID))

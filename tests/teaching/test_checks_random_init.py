@@ -56,7 +56,7 @@ def test_steps_until_little_is_left_follow_from_logarithms(mistaken, words):
     assert wrong(steps_until(mistaken), words)
 
 
-def test_whether_this_recipe_has_enough_steps_is_told():
+def test_the_check_says_whether_this_recipe_has_enough_steps():
     assert "has 300: not enough even for the faster one." in steps_until(until).words
     assert "has 1,000: enough for the faster one." in steps_until(until, steps=1000).words
 
@@ -82,7 +82,7 @@ def test_hours_that_are_off_by_a_factor_are_explained(factor, words):
 
 
 @pytest.mark.parametrize("judge", [running_average, steps_until, hours])
-def test_open_and_absurd_answers_to_06_are_taken_kindly(judge):
+def test_open_and_absurd_answers_to_06_are_handled(judge):
     assert is_open(judge(...))
     for answer in ABSURD.values():
         verdict = judge(answer)
