@@ -86,7 +86,7 @@ def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
     assert {"AP", "AP50", "AP75", "per_class"} <= set(printed)
     per_class = [value for value in printed["per_class"].values() if value is not None]
     assert all(0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *per_class))
-    assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos need not show all five flavours"
+    assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos may not show all five flavours"
 
 
 def test_evaluating_coco_adds_the_class_agnostic_score(voc_folder, tmp_path, capsys):
@@ -298,7 +298,7 @@ def test_a_registered_strategy_or_export_format_becomes_a_choice_of_the_command_
     toy = dataclasses.replace(strategies.get("as_is"), name="toy")
     monkeypatch.setitem(strategies.STRATEGIES, "toy", toy)
     monkeypatch.setitem(export_formats.FORMATS, "toy", export_formats.get("onnx"))
-    assert main(training) == main(exporting) == 1, "they are choices, but there is no data set and no run"
+    assert main(training) == main(exporting) == 1, "they are valid choices, but there is no data set and no run"
     for command, registry in (("train", strategies.STRATEGIES), ("export", export_formats.FORMATS)):
         choices = re.search(r"\{(.*?)\}", the_help(command, capsys))[1].split(",")
         assert sorted(choices) == sorted(registry)

@@ -1,4 +1,4 @@
-"""What the tests of the checks share: how a verdict is read, and answers that nobody would give."""
+"""Helpers for the tests of the checks: reading a verdict, and absurd answers."""
 
 ABSURD = {
     "None": None,
@@ -9,7 +9,7 @@ ABSURD = {
     "nan": float("nan"),
     "a script": "<script>alert(1)</script>",
 }
-"""What nobody would answer, by names that are the same in every run."""
+"""Absurd answers, under names that are the same in every run."""
 
 
 def right(verdict) -> bool:
@@ -17,7 +17,7 @@ def right(verdict) -> bool:
 
 
 def wrong(verdict, *words: str) -> bool:
-    """Whether the answer is called wrong, and these words say why."""
+    """Return whether the verdict is wrong and contains these words."""
     return verdict.right is False and all(word in verdict.words for word in words)
 
 

@@ -1,4 +1,4 @@
-"""Each error says what the command line exits with; nothing else decides it."""
+"""Each error class sets the exit code of the command line."""
 
 import pytest
 
@@ -11,18 +11,18 @@ from workshop_utils.training.fast import precision
 
 
 class SettingsErrorByNameAlone(WorkshopError):
-    """A failure, whatever it is called."""
+    """A failure under any name."""
 
 
 SettingsErrorByNameAlone.__name__ = "SettingsError"
 
 
 class OptionError(UsageError, ValueError):
-    """Wrong usage, whatever it is called."""
+    """Wrong usage under any name."""
 
 
 class RareError(WorkshopError):
-    """A failure with a code of its own."""
+    """A failure with its own exit code."""
 
     exit_code = 7
 

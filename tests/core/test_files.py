@@ -22,7 +22,7 @@ def test_a_new_file_replaces_the_old_one_only_when_it_is_complete(old):
     with files.replacing(old) as unfinished:
         unfinished.write_text("new")
         assert old.read_text() == "old"
-        assert unfinished.parent == old.parent, "only within one folder can a file be replaced in one stroke"
+        assert unfinished.parent == old.parent, "replacing is atomic only within one folder"
     assert old.read_text() == "new"
     assert names(old.parent) == ["words.txt"]
 
@@ -89,7 +89,7 @@ def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, nu
         files.write_text("new", old)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another word for it")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another error")
 def test_a_name_that_is_too_long_is_reported_as_too_long(tmp_path):
     with pytest.raises(files.WriteError, match=r"cannot be written \(File name too long\)\. Take a shorter name, and"):
         files.write_text("new", tmp_path / ("a" * 256))

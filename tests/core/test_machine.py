@@ -38,7 +38,7 @@ def test_without_a_container_the_cores_of_this_process_count(tmp_path, monkeypat
 
 @pytest.fixture
 def groups(tmp_path, monkeypatch):
-    """Makes control groups as Linux shows them: {file: text}, and the line that names ours."""
+    """A function that creates control groups as Linux shows them: {file: text}, and the line that names ours."""
     monkeypatch.setattr(machine, "_GROUPS", tmp_path)
     monkeypatch.setattr(machine, "_OUR_GROUPS", tmp_path / "own")
     monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: types.SimpleNamespace(available=8 * GB))
@@ -122,7 +122,7 @@ def process(pid, command, memory, user):
 
 @pytest.fixture
 def running(monkeypatch):
-    """Makes these processes, (command line, bytes, user), all that run."""
+    """A function that replaces the running processes by these: (command line, bytes, user)."""
     me = psutil.Process().username()
 
     def run(*processes):

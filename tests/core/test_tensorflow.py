@@ -30,7 +30,7 @@ from workshop_utils.core import tensorflow
     ],
 )
 def test_a_gpu_is_shared_and_onednn_computes_unless_set_otherwise(variable, asked, found):
-    """TensorFlow reads the variables while it is imported, so they must stand there before."""
+    """TensorFlow reads the variables when it is imported, so they must be set before."""
     environment = {name: value for name, value in os.environ.items() if name != variable}
     done = subprocess.run(
         [sys.executable, "-c", WHAT_TENSORFLOW_FINDS, variable],

@@ -50,10 +50,10 @@ def test_a_missing_text_file_is_an_os_error(tmp_path):
     ("encoding", "declared", "words"),
     [
         ("gb2312", "gb2312", "杯子"),
-        ("gbk", "GB2312", "杯镕"),  # the second character is in GBK only
+        ("gbk", "GB2312", "杯镕"),  # only GBK has the second character
         ("gbk", "gbk", "杯子"),
         ("shift_jis", "Shift_JIS", "カップ"),
-        ("cp932", "shift_jis", "カップ①"),  # a circled digit is Microsoft's
+        ("cp932", "shift_jis", "カップ①"),  # only Microsoft's version has the circled digit
         ("cp949", "euc-kr", "컵뷁"),
         ("big5", "Big5", "杯子"),
         ("cp950", "big5", "杯€"),

@@ -32,7 +32,7 @@ def edit(folder: pathlib.Path, name: str, **changes) -> None:
 
 
 def grey_samples(count: int) -> list[dataset.Sample]:
-    """Photos of one grey level each, by which they can be told apart in a batch, with one box."""
+    """Return photos with one box, each in another shade of grey, so that a batch shows which is which."""
     samples = []
     for number in range(count):
         stream = io.BytesIO()
@@ -44,7 +44,7 @@ def grey_samples(count: int) -> list[dataset.Sample]:
 
 @pytest.fixture
 def plain_views(monkeypatch):
-    """Batches without chance in them: each view is the whole photo."""
+    """Make batches without augmentation: each view is the whole photo."""
     monkeypatch.setattr(augmentation, "random_view", lambda image, boxes, ids, _: augmentation.plain(image, boxes, ids))
 
 
@@ -227,7 +227,7 @@ def test_the_split_is_80_to_20_and_every_photo_is_on_one_side(yoghurt):
 
 
 def test_the_split_never_changes(yoghurt):
-    """Recorded results and everybody's comparisons rest on these very photos being held out."""
+    """Recorded results and all comparisons depend on the same validation photos."""
     training, validation = yoghurt.split()
     assert names(training[:3]) == ["0108.jpg", "0034.jpg", "0048.jpg"]
     assert names(validation[:3]) == ["0274.jpg", "0047.jpg", "0153.jpg"]

@@ -1,4 +1,4 @@
-"""Where photos and annotations lie, and which belong together."""
+"""Finding photos and annotations, and pairing them."""
 
 import pathlib
 import shutil
@@ -92,7 +92,7 @@ def test_a_folder_that_is_not_a_data_set_is_refused_with_what_is_missing(part, v
 
 
 def relaid(folder: pathlib.Path, images: str, annotations: str) -> pathlib.Path:
-    """Give a data set's folders other names, "" for the data set itself."""
+    """Rename the folders of a data set; "" is the data set itself."""
     for old, new in (("images", images), ("annotations", annotations)):
         if new and new.lower() != old:
             (folder / old).rename(folder / new)
@@ -194,7 +194,7 @@ def test_a_folder_that_may_not_be_entered_is_named_with_the_reason(voc_folder, m
 
 
 def renamed(folder: pathlib.Path, *names: str) -> None:
-    """Give the first annotation other names, and copies of it where there are more."""
+    """Rename the first annotation, and copy it if there are several names."""
     xml = folder / "annotations" / "0001.xml"
     for name in names:
         shutil.copy(xml, folder / "annotations" / name)

@@ -1,4 +1,4 @@
-"""A data set is opened in whichever registered format it has, and survives being written in another."""
+"""A data set is opened in any registered format, and survives being written in another."""
 
 import csv
 import dataclasses
@@ -76,7 +76,7 @@ def test_photos_without_annotations_are_named_one_by_one(voc_folder):
     assert {finding.file for finding in caught.value.findings} == set((voc_folder / "images").iterdir())
 
 
-# A format from outside the package: photos beside a table of boxes in pixels
+# A format from outside the package: photos next to a table of boxes in pixels
 
 
 def read_table(folder) -> dataset.Dataset:
@@ -96,7 +96,7 @@ def read_table(folder) -> dataset.Dataset:
 
 @pytest.fixture
 def table(tmp_path):
-    """A folder in a format that the package does not know."""
+    """Create a folder in a format that the package does not know."""
     folder = tmp_path / "table"
     folder.mkdir()
     for name, grey in (("first.png", 0), ("second.png", 200)):

@@ -1,4 +1,4 @@
-"""A minute of what `make fuzz` does at length."""
+"""A short version of `make fuzz`."""
 
 import json
 
@@ -6,7 +6,7 @@ import fuzzing
 import pytest
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of EXIF that is broken
+@pytest.mark.filterwarnings("ignore::UserWarning")  # from Pillow, about broken EXIF
 @pytest.mark.parametrize(
     ("target", "count", "ways"),
     [
@@ -20,7 +20,7 @@ import pytest
 def test_any_file_content_raises_only_our_own_errors(target, count, ways):
     outcomes = fuzzing.fuzz(target, count)
     assert sum(outcomes.values()) >= count
-    assert all(outcomes[way] > count / 50 for way in ways), "each way is walked"
+    assert all(outcomes[way] > count / 50 for way in ways), "every outcome occurs"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

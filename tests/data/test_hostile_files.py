@@ -1,4 +1,4 @@
-"""Files that somebody made to do harm: each is refused by name, or can do none.
+"""Malicious files: each is refused by name or is harmless.
 
 XML with entities is in test_voc, arrays that run code in test_interruption, names in the labeller in test_labeler.
 """
@@ -39,7 +39,7 @@ SCRIPT = "<script>alert('cup')</script>"
 
 @pytest.fixture
 def secret(tmp_path) -> pathlib.Path:
-    """A photo that lies outside of every data set."""
+    """A photo outside every data set."""
     path = tmp_path / "private" / "secret.jpg"
     path.parent.mkdir()
     Image.new("RGB", (512, 384), "red").save(path)
@@ -76,7 +76,7 @@ def test_an_annotation_cannot_change_where_the_labeller_writes(voc_folder, tmp_p
 
 @pytest.fixture
 def links(voc_folder, secret) -> dict[pathlib.Path, pathlib.Path]:
-    """A photo and an annotation that are links out of their data set, and where they lead."""
+    """A photo and an annotation that are links out of their data set, and their targets."""
     photo, xml, outside = voc_folder / "images" / "0001.jpg", voc_folder / "annotations" / "0002.xml", secret.parent
     (outside / "0002.xml").write_text(xml.read_text() + "<!-- private -->")
     found = {photo: secret, xml: outside / "0002.xml"}
@@ -177,7 +177,7 @@ def test_a_link_in_the_output_folder_is_not_followed_and_its_target_stays(tmp_pa
 
 
 def hostile_tarball(path: pathlib.Path, target: pathlib.Path) -> None:
-    """Write an archive with the model's description, and members that lead out of any folder it is unpacked into."""
+    """Write an archive with the model's description, and members whose paths lead out of the target folder."""
     contents = {
         "package/models/coco-ssd/model.json": b'{"weightsManifest": [], "modelTopology": {"node": []}}',
         "../../escaped.txt": b"out",
@@ -213,7 +213,7 @@ def test_nothing_in_an_archive_is_unpacked(tmp_path, monkeypatch):
 
 
 def png(width: int, height: int) -> bytes:
-    """Return a PNG of a few kilobytes that claims to be so large; it is black."""
+    """Return a black PNG of a few kilobytes that claims a huge size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -266,7 +266,7 @@ def test_a_spreadsheet_finds_no_formula_in_the_tables(tmp_path, name):
 
 
 def rendered(markdown) -> str:
-    """Return what a notebook's page makes of a cell's Markdown output, without the page around it."""
+    """Return the HTML of a cell's Markdown output in a notebook page, without the rest of the page."""
     output = nbformat.v4.new_output("execute_result", {"text/markdown": markdown.data}, execution_count=1)
     cell = nbformat.v4.new_code_cell("", outputs=[output])
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
@@ -274,7 +274,7 @@ def rendered(markdown) -> str:
 
 
 class Cells(html.parser.HTMLParser):
-    """The cells of a page's table: of each its text, in the pieces that elements make of it, and these elements."""
+    """Collect the cells of a page's table: the pieces of text of each, and the elements in it."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -308,7 +308,7 @@ def test_a_label_in_a_table_is_shown_as_text(name):
     assert ["".join(pieces) for pieces in cells.texts] == ["class", shown, shown, "1"]
     assert cells.tags <= {"span"}
     formulas = [piece for pieces in cells.texts for piece in pieces if set(piece) & {"$", "\\"} and len(piece) > 1]
-    assert not formulas, "MathJax would find them"
+    assert not formulas, "MathJax would render them"
 
 
 @pytest.mark.parametrize("name", MARKED)
@@ -368,7 +368,7 @@ def test_a_very_long_label_is_cut_when_it_is_drawn():
 
 
 class Writer(tf.Module):
-    """A model that writes a file when it is run."""
+    """A model that writes a file when it runs."""
 
     def __init__(self, path, hidden: bool):
         super().__init__()
@@ -428,7 +428,7 @@ def test_a_saved_model_with_operations_other_than_computing_is_not_loaded(tmp_pa
 
 
 def test_a_saved_model_that_calls_the_saving_of_variables_is_refused(tmp_path):
-    """Each SavedModel holds a function that writes a file, by which variables are saved; a model may not use it."""
+    """Every SavedModel has a function that saves variables to a file. The model may not call it."""
     path = tmp_path / "saved_model"
     module = tf.Module()
     module.variable = tf.Variable(1.0)
@@ -456,11 +456,11 @@ def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_loading_runs_it(tmp
         runtime.open_detector(path)
     assert not trap.exists()
     tf.saved_model.load(str(path))
-    assert trap.exists(), "what is tested against is no danger"
+    assert trap.exists(), "the test file is not dangerous itself"
 
 
 class Trap(tf.saved_model.experimental.TrackableResource):
-    """A resource that writes a file when it is initialised, which is while a SavedModel with it is loaded."""
+    """A resource that writes a file when it is initialised, which loading a SavedModel does."""
 
     def __init__(self, path):
         super().__init__()
@@ -487,7 +487,7 @@ def test_a_function_is_not_trusted_because_of_its_name(tmp_path):
         runtime.open_detector(path)
     assert not trap.exists()
     tf.saved_model.load(str(path))
-    assert trap.exists(), "what is tested against is no danger"
+    assert trap.exists(), "the test file is not dangerous itself"
 
 
 def function(name: str, body: str = "", signature: str = "") -> str:
@@ -496,12 +496,12 @@ def function(name: str, body: str = "", signature: str = "") -> str:
 
 
 def calling(operation: str, value: str = "") -> str:
-    """Return what makes a function call an operation, to which it may give an attribute."""
+    """Return the text with which a function calls an operation, with an optional attribute."""
     return f'node_def {{ op: "{operation}" attr {{ key: "f" value {{ {value} }} }} }}'
 
 
 def acting(folder, *functions: str, objects='bare_concrete_function { concrete_function_name: "serve" }', graphs=1):
-    """Return what acts in a SavedModel of such functions and of objects that name some of them."""
+    """Return the operations that run in a SavedModel with these functions and objects."""
     graph = f"object_graph_def {{ nodes {{ {objects} }} }} graph_def {{ library {{ {' '.join(functions)} }} }}"
     model = text_format.Parse(f"meta_graphs {{ {graph} }}" * graphs, saved_model_pb2.SavedModel())
     (folder / "saved_model.pb").write_bytes(model.SerializeToString())
@@ -563,7 +563,7 @@ def test_a_broken_model_is_named(tmp_path, name, data):
 
 
 def test_a_keras_file_is_never_opened_under_any_name(tmp_path):
-    """A .keras file may hold a Lambda layer, which is Python. Only weights are ever loaded."""
+    """A .keras file may contain a Lambda layer, which is Python. Only weights are loaded."""
     image = keras.Input((1,))
     model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(1,))(image))
     beside_labels(tmp_path)
@@ -576,8 +576,8 @@ def test_a_keras_file_is_never_opened_under_any_name(tmp_path):
 
 
 def test_no_loader_that_runs_code_is_used():
-    """pickle, joblib, torch.load, eval, a whole Keras model, a SavedModel elsewhere than behind its guard; nor is an
-    archive unpacked, but the bundle that we made ourselves."""
+    """No pickle, joblib, torch.load, eval or whole Keras model, and no SavedModel without its check. No archive is
+    unpacked except our own bundle."""
     unsafe = (
         r"import pickle|import joblib|yaml\.(?!safe_load)\w+\(|keras\.models\.load_model|keras\.saving|unsafe_deserial"
         r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|\.extract\(|shell=True|os\.system"

@@ -1,4 +1,4 @@
-"""An annotation as it fits its photo."""
+"""Comparing an annotation with its photo, and repairing it."""
 
 import dataclasses
 import math
@@ -114,7 +114,7 @@ def test_the_boxes_of_a_resized_photo_are_scaled_and_that_is_reported(scale):
     wanted = (10, 20, 110, 220)
     assert dataclasses.astuple(box)[1:5] == pytest.approx(wanted, rel=0.01) and box.truncated == 0
     _, [finding] = mended(said, seen())
-    assert finding.kind is Kind.OTHER_SIZE, "alone it may be another photo's"
+    assert finding.kind is Kind.OTHER_SIZE, "if only one photo differs, the annotation may belong to another photo"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_turn_that_the_size_cannot_show_is_noted_once_per_photo(said, size, or
     assert len(unsure) == 1 and str(orientation) in unsure[0].what and not unsure[0].is_fault
     assert annotation.boxes == (CUP,)
     _, findings = mended(with_size(*said, boxes=()), seen(size, orientation))
-    assert Kind.UNSURE_TURN not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
+    assert Kind.UNSURE_TURN not in {finding.kind for finding in findings}, "without a box nothing can be misplaced"
 
 
 @pytest.mark.parametrize(("size", "orientation"), [((512, 384), 1), ((512, 384), 5), ((512, 384), 8), ((400, 400), 1)])

@@ -1,4 +1,4 @@
-"""What a file says of a photo besides its pixels."""
+"""The metadata in a photo's file."""
 
 import io
 import struct
@@ -20,7 +20,7 @@ def encoded(kind: str, image=NOISE, **options) -> bytes:
 
 
 def block(*entries, order="<", start=8, count=None) -> bytes:
-    """Return EXIF of entries, each a tag, a type, a count and what makes its last four bytes."""
+    """Return EXIF with these entries, each a tag, a type, a count and the value of its last four bytes."""
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", start)
     table = b"".join(
         struct.pack(f"{order}HHL", *entry[:3]) + struct.pack(order + entry[3], *entry[4:]) for entry in entries
@@ -46,7 +46,7 @@ def test_an_orientation_is_read_in_either_byte_order_at_any_position(order, valu
 
 def test_an_orientation_may_be_the_last_of_many_entries():
     assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6))) == 6
-    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6), count=30)) == 1, "it is no entry of the directory"
+    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6), count=30)) == 1, "it is not an entry of the directory"
 
 
 def test_a_directory_may_begin_anywhere():
@@ -120,7 +120,7 @@ def test_a_jpeg_without_its_metadata_looks_the_same(mode):
     bare, exif = metadata.split(data)
     assert exif == metadata.HEADER + block(turn(6))
     np.testing.assert_array_equal(Image.open(io.BytesIO(bare)), Image.open(io.BytesIO(data)))
-    assert (b"Adobe" in bare) == (mode == "CMYK"), "it says how the colours are coded"
+    assert (b"Adobe" in bare) == (mode == "CMYK"), "it gives the coding of the colours"
     assert all(word in data and word not in bare for word in (b"Exif", b"a cup", b"profile"))
     assert b"JFIF" not in bare
 
@@ -153,7 +153,7 @@ def test_adobes_segment_is_kept_if_it_is_long_enough_to_give_the_colour_coding(l
     adobe = b"Adobe" + bytes(length - 5)
     bare, _ = metadata.split(in_jpeg(0xEE, adobe))
     assert (segment(0xEE, adobe) in bare) is kept
-    assert adobe not in metadata.split(in_jpeg(0xED, adobe))[0], "it has a marker of its own"
+    assert adobe not in metadata.split(in_jpeg(0xED, adobe))[0], "it has its own marker"
 
 
 @pytest.mark.parametrize("marker", [*range(0xE0, 0xF0), 0xFE])
@@ -175,7 +175,7 @@ def test_a_png_without_its_metadata_looks_the_same(mode):
     assert exif == block(turn(6)) and b"a cup" in data and b"a cup" not in bare and b"pHYs" not in bare
     before, after = (Image.open(io.BytesIO(each)).convert("RGBA") for each in (data, bare))
     np.testing.assert_array_equal(before, after)
-    assert (np.asarray(after)[..., 3] < 255).any() == (mode == "P"), "what is transparent stays so"
+    assert (np.asarray(after)[..., 3] < 255).any() == (mode == "P"), "transparency is kept"
 
 
 @pytest.mark.parametrize(("name", "kept"), [(b"QUUX", True), (b"QuUX", True), (b"quUX", False), (b"iCCP", False)])
@@ -206,7 +206,7 @@ def test_a_file_that_is_neither_or_is_truncated_is_not_split(data):
     assert metadata.split(data) is None
 
 
-# Photos of which only the metadata are broken
+# Photos with broken metadata only
 
 
 NEGATIVE = block(turn(6), (0x011A, 10, 1, "L", 38)) + bytes(4) + struct.pack("<ll", -1, 0)

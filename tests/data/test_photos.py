@@ -40,7 +40,7 @@ def test_encoded_bytes_read_like_the_file_they_come_from():
     np.testing.assert_array_equal(photos.read(PHOTO.read_bytes()), photos.read(PHOTO))
 
 
-# The EXIF standard's own words: on which side of the upright photo the stored row 0 and column 0 lie.
+# From the EXIF standard: the side of the upright photo at which the stored row 0 and column 0 are.
 ORIENTATIONS = {
     1: ("top", "left"),
     2: ("top", "right"),
@@ -172,7 +172,7 @@ def test_a_format_that_is_not_read_is_named_and_not_decoded(kind, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["EPS", "PPM", "ICO"])
 def test_other_formats_that_pillow_knows_are_not_even_opened(kind, tmp_path, monkeypatch):
-    """For EPS it would run Ghostscript on a stranger's file."""
+    """For EPS, Pillow would run Ghostscript on an untrusted file."""
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
     path = tmp_path / "cup.jpg"
     path.write_bytes(encoded(Image.new("RGB", (16, 16)), kind))
@@ -256,10 +256,10 @@ before = peak()
 seen, _ = inspection.look(large)
 print((peak() - before) / (seen.size[0] * seen.size[1]))
 """
-"""Looks at two photos and prints how many bytes more the second one took at most, for each of its pixels."""
+"""Reads two photos and prints the additional peak memory for the second one, in bytes per pixel."""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports this")
 @pytest.mark.parametrize(
     ("mode", "colour", "orientation", "most"),
     [
@@ -347,7 +347,7 @@ def test_a_window_shows_exactly_its_part_of_the_photo():
     image = np.stack([rows, columns / 2, np.zeros_like(rows)], axis=-1).astype(np.uint8)
     view = preprocessing.resize(image, (0.25, 0.5, 0.75, 1.0)).astype(float)
     places = (np.arange(300) + 0.5) / 300
-    # a pixel's value is its index, its middle lies half a pixel further; the last column has no neighbour to mix with
+    # a pixel's value is its index, and its centre is half a pixel further; the last column has no neighbour to mix with
     np.testing.assert_allclose(view[:, 150, 0], 50 + 100 * places - 0.5, atol=1.0)
     np.testing.assert_allclose(view[150, :290, 1], (200 + 200 * places[:290] - 0.5) / 2, atol=1.0)
 

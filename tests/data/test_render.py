@@ -1,4 +1,4 @@
-"""What is photographed is decided by a seed alone; where Blender is installed, a photo is rendered once more."""
+"""A seed alone determines what a photo shows. If Blender is installed, one photo is rendered again."""
 
 import importlib.util
 import itertools

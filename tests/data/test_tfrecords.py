@@ -1,4 +1,4 @@
-"""Records: the Object Detection API's keys, and the same samples as the folder they were made of."""
+"""Records have the Object Detection API's keys, and the same samples as their folder."""
 
 import io
 import shutil
@@ -127,11 +127,11 @@ def test_a_missing_record_is_named(tmp_path):
         tfrecords.read(tmp_path)
 
 
-# What other tools write
+# Records from other tools
 
 
 def cup(trailing: int = 0) -> tf.train.Example:
-    """Return the record of a photo of one cup, with so many bytes more behind the photo."""
+    """Return the record of a photo of one cup, with extra bytes after the photo."""
     stream = io.BytesIO()
     Image.new("RGB", (64, 48)).save(stream, "PNG")
     encoded = stream.getvalue() + bytes(trailing)
@@ -191,7 +191,7 @@ def test_an_object_in_a_record_is_not_difficult_or_truncated_by_default(tmp_path
 def test_only_the_position_of_a_record_is_kept_in_memory_not_the_photo(tmp_path):
     example = cup(trailing=1_000_000)
     stored(tmp_path, *[example] * 20)
-    tfrecords.read(tmp_path)  # once before, so that what TensorFlow keeps for itself does not count
+    tfrecords.read(tmp_path)  # once before, so that TensorFlow's own memory does not count
     tracemalloc.start()
     try:
         data = tfrecords.read(tmp_path)

@@ -22,7 +22,7 @@ def text_of(annotation: voc.Annotation, folder: pathlib.Path) -> str:
 
 
 def spoilt(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
-    """Write PHOTO's XML with its second object's text `old` made `new`."""
+    """Write PHOTO's XML with `old` replaced by `new` in its second object."""
     text = text_of(dataclasses.replace(PHOTO, boxes=(CUP, CUP)), folder)
     head, tail = text[: text.rindex("<object>")], text[text.rindex("<object>") :]
     text = head + tail.replace(old, new) if old in tail else text.replace(old, new)
@@ -72,7 +72,7 @@ def test_every_file_of_the_workshop_is_written_back_byte_for_byte(tmp_path):
 # Written and read again
 
 
-# XML 1.0 has no control characters, and a reader makes "\r" a "\n" and takes spaces around a name for layout.
+# XML 1.0 has no control characters. A reader turns "\r" into "\n" and drops spaces around a name.
 WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), min_size=1)
 NAMES = WORDS.map(str.strip).filter(bool)
 
@@ -151,7 +151,7 @@ def test_fields_that_a_tool_leaves_out_get_labelimgs_defaults(tmp_path):
     assert (annotation.boxes[0].pose, annotation.database, annotation.depth) == ("Unspecified", "Unknown", 3)
 
 
-# Faults
+# Errors
 
 
 @pytest.mark.parametrize(

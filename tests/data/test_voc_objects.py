@@ -1,4 +1,4 @@
-"""Objects and boxes in the shapes in which programs other than labelImg write them."""
+"""Objects and boxes in the forms that programs other than labelImg write."""
 
 import dataclasses
 import pathlib
@@ -25,7 +25,7 @@ def obj(inside: str, name="cup") -> str:
 
 @pytest.fixture
 def read(tmp_path):
-    """A function that reads what stands in a photo's annotation, of 100 by 100 pixels."""
+    """A function that reads the given content of an annotation, of a photo of 100 by 100 pixels."""
 
     def of(inside: str) -> voc.Annotation:
         path = tmp_path / "a.xml"

@@ -1,4 +1,4 @@
-"""The photos that come with the workshop are what data/README.md says they are."""
+"""The photos of the workshop match data/README.md."""
 
 import collections
 import itertools
@@ -16,7 +16,7 @@ FLAVOURS = {"blueberry", "natural", "peach", "strawberry", "vanilla"}
 
 
 def pairs(name):
-    """The set's photos and labels, by path."""
+    """Return the paths of the set's photos and labels."""
     photo_set = SETS[name]
     for seed in photo_set.seeds:
         stem = photo_set.stem(seed)
@@ -28,7 +28,7 @@ ALL = [pair for name in SETS for pair in pairs(name)]
 
 
 def fingerprint_of_looks(path) -> int:
-    """A perceptual hash: of 16 x 16 neighbouring places of the photo, which is lighter? 256 bits."""
+    """Return a perceptual hash of 256 bits: for 16 x 16 places, whether the next one is lighter."""
     small = np.asarray(Image.open(path).convert("L").resize((17, 16), Image.Resampling.LANCZOS), np.int16)
     return int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
 
@@ -63,7 +63,7 @@ def test_photo_and_labels_agree(photo, labels):
     for box in annotation.boxes:
         assert box.name in FLAVOURS
         assert 1 <= box.xmin < box.xmax <= 512 and 1 <= box.ymin < box.ymax <= 384
-        assert min(box.xmax - box.xmin, box.ymax - box.ymin) >= 8, "an object that small cannot be told"
+        assert min(box.xmax - box.xmin, box.ymax - box.ymin) >= 8, "an object that small cannot be recognised"
 
 
 def test_no_photo_occurs_twice_in_any_of_the_sets():

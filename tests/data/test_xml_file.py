@@ -1,4 +1,4 @@
-"""Files that are XML, or say so, of any encoding."""
+"""Files that are XML or claim to be, in any encoding."""
 
 import codecs
 import sys

@@ -1,4 +1,4 @@
-"""The notebooks' first cell makes Colab ready, and does nothing anywhere else. Git and pip are stand-ins here:
+"""The notebooks' first cell prepares Colab, and does nothing anywhere else. Git and pip are stand-ins here:
 `make test-colab` runs all notebooks with the real ones, on Colab's versions."""
 
 import json
@@ -55,9 +55,9 @@ described.mkdir()
 
 @pytest.fixture
 def run(tmp_path):
-    """Run the first cell twice, as IPython does; return what it said, where it was then, and what it had called.
+    """Run the first cell twice, as IPython does; return its output, its folder and paths afterwards, and its commands.
 
-    Both times it must end with `fault`, the message of an error, or without one.
+    Both times it must end with the error message `fault`, or without an error.
     """
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").write_text(GIT)
@@ -97,7 +97,7 @@ def test_outside_colab_the_cell_does_nothing(run, tmp_path):
 
 def test_on_colab_it_fetches_and_installs_what_is_missing_and_a_second_run_changes_nothing(run, tmp_path):
     workshop, half = tmp_path / "workshop", tmp_path / "workshop.part"
-    (half / "half").mkdir(parents=True)  # as a clone leaves it that was killed
+    (half / "half").mkdir(parents=True)  # as a killed clone leaves it
     said, (folder, path, python_path), called = run("colab")
     clone, installing, *widgets = called
     assert clone == f"git clone --quiet --depth 1 --branch {links.tag()} {links.repository()} {half}"
@@ -116,7 +116,7 @@ def test_on_colab_it_fetches_and_installs_what_is_missing_and_a_second_run_chang
 
 def test_if_github_does_not_answer_it_says_so_and_no_partial_clone_is_used(run, tmp_path):
     _, (folder, *_), called = run("colab", "GitHub did not answer: run this cell again.", BREAKS_OFF="1")
-    assert [line.split()[:2] for line in called] == [["git", "clone"]] * 2, "run again, it tries again"
+    assert [line.split()[:2] for line in called] == [["git", "clone"]] * 2, "the second run tries again"
     assert not (tmp_path / "workshop").exists() and folder == str(tmp_path)
 
 

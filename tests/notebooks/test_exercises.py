@@ -1,4 +1,4 @@
-"""The participants' notebooks are those that `make exercises` makes of the solved ones."""
+"""The participants' notebooks are those that `make exercises` generates from the solved ones."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""All notebooks have one form: a reader who knows one finds the way in the next."""
+"""All notebooks have the same structure, so that a reader of one finds the way in the next."""
 
 import ast
 import importlib
@@ -47,7 +47,7 @@ every_notebook = pytest.mark.parametrize("name", NAMES)
 
 
 class Notebook:
-    """A solved notebook's cells."""
+    """The cells of a solved notebook."""
 
     def __init__(self, name: str):
         self.cells = json.loads((exercises.SOLUTIONS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -59,7 +59,7 @@ class Notebook:
         return "".join(cell["source"])
 
     def places(self, begin: str) -> list[int]:
-        """Where the Markdown cells are that begin so."""
+        """Return the positions of the Markdown cells with this beginning."""
         return [
             place
             for place, cell in enumerate(self.cells)
@@ -131,7 +131,7 @@ def _last_statement(source: str) -> str:
 def test_its_cells_are_short_and_have_no_outputs(name):
     for cell in Notebook(name).code:
         source = Notebook.source(cell)
-        limit = MOST_LINES + 2 * bool(cell["metadata"].get("tags"))  # the two marks are not shown
+        limit = MOST_LINES + 2 * bool(cell["metadata"].get("tags"))  # participants do not see the two marks
         assert source.strip() and len(source.splitlines()) <= limit, source
         assert cell["outputs"] == [] and cell["execution_count"] is None, source
 
@@ -154,7 +154,7 @@ def test_every_name_from_a_module_in_its_text_exists(name):
         if owner in MODULES:
             assert hasattr(importlib.import_module(MODULES[owner]), taken), f"{owner}.{taken}"
         else:
-            assert owner in bound or taken in FILES, f"{owner}.{taken}: the code knows no {owner}"
+            assert owner in bound or taken in FILES, f"{owner}.{taken}: no code cell defines {owner}"
 
 
 def test_what_a_notebook_imports_is_used_and_sorted():

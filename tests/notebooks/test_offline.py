@@ -1,6 +1,6 @@
-"""Without a network everything runs that was installed, nothing calls home, and nothing is written where it should not.
+"""Without a network everything that is installed runs, nothing calls home, and files are written only where allowed.
 
-The notebooks do, too: `test_notebooks.py` runs them without a network where one may make network namespaces.
+So do the notebooks: `test_notebooks.py` runs them without a network, if the system allows network namespaces.
 """
 
 import json
@@ -77,7 +77,7 @@ def places(tmp_path_factory) -> dict[str, pathlib.Path]:
 
 @pytest.fixture(scope="module")
 def done(places) -> subprocess.CompletedProcess:
-    """All commands, run without a network, with a home of their own."""
+    """The process of all commands, run without a network, with their own home folder."""
     cups = places["data"] / "cups"
     for part in ("images", "annotations"):
         (cups / part).mkdir(parents=True)
@@ -112,7 +112,7 @@ def test_only_matplotlib_and_keras_write_outside_the_output_folder(done, places)
     assert list(places["cwd"].iterdir()) == []
     assert {path.name for path in places["home"].iterdir()} <= {".cache", ".config", ".keras"}
     assert {path.name for path in places["home"].glob(".*/*")} <= {"matplotlib", "keras.json"}
-    assert list(places["tmp"].iterdir()) == [], "what is only for a while is cleared away"
+    assert list(places["tmp"].iterdir()) == [], "temporary files are deleted"
     left = {path.name for path in (places["data"] / "cups").iterdir()}
     assert left == {"images", "annotations"}, "the data set is only read"
 
@@ -154,7 +154,7 @@ print(json.dumps({
 
 
 def test_jupyterlab_fetches_no_news_and_accepts_large_uploads(tmp_path):
-    """As `make lab` and Binder start it. A person's own settings are not looked at here."""
+    """As `make lab` and Binder start it, without your own settings."""
     environment = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_NO_CONFIG": ""}
     environment["JUPYTER_CONFIG_PATH"] = str(settings.PROJECT / "tools" / "jupyter")
     for started in ("Makefile", "start"):

@@ -1,4 +1,4 @@
-"""Cells of the notebooks in states that Run All does not come by: photos that come later, runs not yet recorded."""
+"""Cells of the notebooks in states that Run All does not reach: photos uploaded later, runs not recorded yet."""
 
 import ast
 import contextlib
@@ -33,14 +33,14 @@ from workshop_utils.widgets import labeler, live_curves, uploads
 
 @functools.cache
 def cells(number: str) -> dict[str, str]:
-    """Return the code of a solved notebook by its cells' ids, in their order."""
+    """Return the code of a solved notebook by the ids of its cells, in order."""
     (path,) = (settings.PROJECT / "notebooks" / "solutions").glob(f"{number}_*.ipynb")
     code = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     return {cell["id"]: "".join(cell["source"]) for cell in code}
 
 
 def run(source: str, names: dict) -> str:
-    """Run a cell among these names; return what stands below it: what it prints, and its last value."""
+    """Run a cell with these names defined; return its output: what it prints, and its last value."""
     body = ast.parse(source).body
     last = body.pop() if isinstance(body[-1], ast.Expr) else None
     with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -50,21 +50,21 @@ def run(source: str, names: dict) -> str:
 
 
 def cell(name: str, names: dict, old: str = "", new: str = "") -> str:
-    """Run the cell of this id, in which somebody changed one thing for another; return what stands below it."""
+    """Run the cell with this id after replacing some code; return its output."""
     source = cells(name[:2])[name]
     assert old in source
     return run(source.replace(old, new, 1), names)
 
 
 class Drawing:
-    """In place of `charts` and `drawing`: of every picture only its text."""
+    """Replaces `charts` and `drawing`: returns only the text of each picture."""
 
     def __getattr__(self, name):
         return lambda *_, alt="", **__: alt
 
 
 def rows(ap: float, steps: int) -> list[dict]:
-    """A history in which the loss falls and AP rises."""
+    """Return a history in which the loss falls and AP rises."""
     parts = {"localisation": 0.4, "classification": 0.6}
     return [
         {"step": float(step), "seconds": 0.6 * step, "loss": 1 / step} | parts | {"AP": share, "AP50": share}
@@ -73,7 +73,7 @@ def rows(ap: float, steps: int) -> list[dict]:
 
 
 def made(strategy: str, ap: float, rung: int | None = None, **changes) -> recorded.Recorded:
-    """A recorded run that got so far."""
+    """Return a recorded run with these scores."""
     recipe = settings.recipe("workshop" if rung else "seed", **changes)
     history = [] if strategy == "as_is" else rows(ap, recipe.steps)
     metrics = {"AP": ap, "AP50": ap, "AP75": ap}
@@ -90,7 +90,7 @@ ALL = [*FIRST, *MORE, made("random_init", 0.45, learning_rate=0.1, warmup=50, st
 
 
 def compared(runs, monkeypatch) -> dict[str, str]:
-    """Return what stands below each cell of notebook 07 that speaks of recorded runs, the exercises solved."""
+    """Return the output of each cell of notebook 07 about recorded runs, with the exercises solved."""
     monkeypatch.setenv(checks.STRICT, "1")
     monkeypatch.setattr(recorded, "everything", lambda: runs)
     names = ("fine_tune", "as_is", "random_init")
@@ -166,7 +166,7 @@ def jpeg() -> bytes:
 
 @pytest.fixture
 def brought(tmp_path, monkeypatch) -> dict:
-    """What notebook 10 knows when somebody brings photos; instead of the example there is a folder with one photo."""
+    """The names that notebook 10 defines if you bring photos; a folder with one photo replaces the example."""
     monkeypatch.setattr(settings, "RUNS", tmp_path)
 
     def make_example(folder):

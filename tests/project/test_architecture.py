@@ -1,4 +1,4 @@
-"""docs/architecture.md names what is there, and what it shows how to add can be added so."""
+"""docs/architecture.md names existing modules, and its instructions for adding things work."""
 
 import importlib.util
 import re
@@ -14,7 +14,7 @@ ROOT = settings.PROJECT
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DIFFS = re.findall(r"^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 OWN = "my_"
-"""How the modules are called that a reader would write."""
+"""The prefix of modules that a reader would write."""
 
 
 def apply(diff: str, folder, *options: str) -> None:

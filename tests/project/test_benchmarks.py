@@ -1,4 +1,4 @@
-"""What `make bench` has written: is it what was measured, are its targets met, and does the README say the same?"""
+"""The results of `make bench` are those that were measured and meet the targets, and the README repeats them."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ FOLDER = settings.PROJECT / "benchmarks"
 
 
 def benchmark(name: str):
-    """Return a module of that folder. Its name may be another module's, too, so it is loaded by its path."""
+    """Return a module of that folder. It is loaded by its path, because another module may have the same name."""
     found = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)

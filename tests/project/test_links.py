@@ -1,4 +1,4 @@
-"""The workshop's address on the web stands in many places and comes from one."""
+"""The workshop's address on the web is in many places and comes from pyproject.toml."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_every_notebook_and_the_readme_can_be_opened_on_colab_and_binder():
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A copy of the files that hold the address, in a repository of its own."""
+    """A copy of the files that contain the address, in a separate repository."""
     for path in links.tracked_text():
         if path.suffix in (".md", ".toml", ".ipynb"):
             copied = tmp_path / path.relative_to(settings.PROJECT)
@@ -99,7 +99,7 @@ def test_by_default_the_badges_point_to_the_repository_this_was_cloned_from(proj
     said = capsys.readouterr().out
     assert "Wrote README.md" in said and "secret" not in said
     assert links.main([]) == 0
-    assert "Wrote" not in capsys.readouterr().out, "there is nothing left to write"
+    assert "Wrote" not in capsys.readouterr().out, "nothing is left to write"
 
 
 def test_arguments_override_the_remote_of_git(project):
@@ -130,7 +130,7 @@ def test_outside_a_git_repository_the_message_says_what_to_do(tmp_path, monkeypa
 
 
 def heading_anchors(text: str) -> set[str]:
-    """Return what GitHub calls the headings of a page in its addresses."""
+    """Return the anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -140,7 +140,7 @@ def test_every_link_between_our_pages_points_to_an_existing_file_and_heading():
     for page in (path for path in links.tracked_text() if path.suffix == ".md"):
         text = page.read_text(encoding="utf-8")
         for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text):
-            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is put there
+            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is moved to the root
             path = home / target if target else page
             assert path.exists(), f"{page}: {target}"
             if anchor:

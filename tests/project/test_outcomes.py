@@ -1,4 +1,4 @@
-"""What the long trials gave, as far as they have been run: nothing that failed is left, and they tried what we ask for.
+"""The recorded outcomes of the long trials have passed, on the versions that the requirements name.
 
 The trials are `make test-colab`, `test-oldest`, `test-newest`, `test-binder` and `test-bundle`.
 """
@@ -65,7 +65,7 @@ def test_colabs_versions_were_tried():
 def test_on_binder_every_notebook_stayed_below_the_memory_limit(name):
     for part, what in outcomes.read(name)["parts"].items():
         assert what["server_alone_bytes"] < what["peak_bytes"] < binder_memory.MOST, part
-        assert what["samples"] >= 10, f"{part}: too few looks to find a peak"
+        assert what["samples"] >= 10, f"{part}: too few samples to find a peak"
 
 
 def test_on_binder_every_notebook_is_tried_except_the_one_that_needs_more_memory(monkeypatch, tmp_path):
@@ -78,7 +78,7 @@ def test_on_binder_every_notebook_is_tried_except_the_one_that_needs_more_memory
 
 
 class Silent:
-    """A connection to a kernel that takes a message and never answers."""
+    """A connection to a kernel that accepts a message and never answers."""
 
     async def write_message(self, message):
         self.sent = message
@@ -104,7 +104,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="Linux tells it so")
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="only Linux reports it")
 def test_memory_includes_the_children_of_a_process():
     command = [sys.executable, "-c", ALLOCATE, ALLOCATE]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

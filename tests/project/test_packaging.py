@@ -29,7 +29,7 @@ WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding
 
 
 def ranges(lines) -> dict[str, SpecifierSet]:
-    """Return {package: the versions asked for}; tensorflow-cpu is TensorFlow."""
+    """Return {package: required versions}; tensorflow-cpu counts as TensorFlow."""
     wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
     return {each.name.replace("tensorflow-cpu", "tensorflow"): each.specifier for each in wanted}
 
@@ -44,7 +44,7 @@ def test_conda_and_pip_require_the_same_packages():
     assert re.fullmatch(r"python=3\.\d+", python) and python.removeprefix("python=") in SpecifierSet(
         PROJECT["requires-python"]
     )
-    assert conda == [python, "pip"], "whatever conda has to solve together takes memory while Binder builds"
+    assert conda == [python, "pip"], "more packages for conda to solve would take memory while Binder builds"
 
 
 def test_colab_keeps_its_own_versions():
@@ -52,7 +52,7 @@ def test_colab_keeps_its_own_versions():
     colab = dict(line.split("==") for line in lines if "==" in line)
     assert {"tensorflow", "keras", "numpy", "protobuf", "psutil"} <= colab.keys()
     assert [name for name in colab if name in REQUIREMENTS and colab[name] not in REQUIREMENTS[name]] == []
-    assert list(colab) == [canonicalize_name(name) for name in colab], "so they are found among what is installed"
+    assert list(colab) == [canonicalize_name(name) for name in colab], "so that they match the names of installed packages"
 
 
 def test_the_lock_has_one_version_of_each_package_per_python_with_hashes_and_no_host():
@@ -88,7 +88,7 @@ def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
     tried = {each["trial"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
     assert tried == {name: each.python for name, each in trial.TRIALS.items()}
     forget, attempt = commands(job)
-    assert forget == "rm -f tests/outcomes/${{ matrix.trial }}.json", "else what is committed as passed is not tried"
+    assert forget == "rm -f tests/outcomes/${{ matrix.trial }}.json", "otherwise, parts committed as passed do not run"
     assert attempt.startswith("make test-${{ matrix.trial }} ")
 
 
@@ -142,7 +142,7 @@ SUB_PACKAGES = {
 (LAYERS,) = (each["layers"] for each in SETUP["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
 BELOW = {name: set(re.findall(r"\w+", " ".join(LAYERS[place + 1 :]))) for place, layer in enumerate(LAYERS)
          for name in layer.split(" | ")}  # fmt: skip
-"""The sub-packages from which each may import, by import-linter's contract."""
+"""The sub-packages that each may import, from import-linter's contract."""
 
 
 def test_readme_lists_every_notebook_and_fits_on_a_few_screens():
@@ -180,8 +180,8 @@ def test_imports_go_one_way():
 
 
 def functions(path: pathlib.Path, public: bool = False):
-    """Yield a module's functions and methods, with their names; where only `public` ones are wanted, those that others
-    may call."""
+    """Yield the names and nodes of a module's functions and methods; with `public`, only of those that other modules may
+    call."""
 
     def within(body, owner: str):
         for node in body:
@@ -212,7 +212,7 @@ def test_no_function_is_longer_than_50_lines():
 
 
 def unannotated(node: ast.FunctionDef) -> list[str]:
-    """Return what of a function or method has no annotation: parameters, and `return`."""
+    """Return the parameters without annotation, and `return` if the return type is missing."""
     arguments = node.args
     all_of_them = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     lacking = [each.arg for each in all_of_them if each is not None and each.annotation is None]
@@ -231,7 +231,7 @@ TESTS_OF_NO_MODULE = {
     *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
     *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser"),
 }
-"""They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
+"""They test more than one module, as do those in the folders `notebooks` and `project`."""
 
 
 def test_each_test_file_mirrors_the_path_of_its_module():
@@ -270,7 +270,7 @@ def test_makefile_and_troubleshooting_name_the_files_of_the_weights():
 
 
 def started(python: pathlib.Path, **variables: str) -> list[str]:
-    """Return what a program that `start` starts finds: threads twice, the recipe, and its own argument."""
+    """Run a program through `start`; return its two thread variables, the recipe and its argument."""
     kept = {name: value for name, value in os.environ.items() if name != "WORKSHOP_RECIPE"}
     path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     program = r'printf "%s\n" "$OMP_NUM_THREADS" "$OPENBLAS_NUM_THREADS" "$WORKSHOP_RECIPE" "$1"'

@@ -1,6 +1,6 @@
-"""The site is gathered from the executed notebooks and from what is written, and calls nobody.
+"""The site is collected from the executed notebooks and the documentation, and loads nothing from the web.
 
-`make site` builds it: Sphinx has an environment of its own, so it is not run here.
+Sphinx is not run here, because `make site` installs it in a separate environment.
 """
 
 import json
@@ -65,7 +65,7 @@ def test_the_front_page_links_to_existing_pages_and_quotes_the_readme(executed, 
     for page in linked:
         assert (source / f"{page}.md").exists(), page
     for mark in re.findall(r':(?:start-after|end-before): "(.+)"', front):
-        assert mark in readme, "what is included would be cut at another place"
+        assert mark in readme, "the included part would begin or end elsewhere"
     assert (source / "conf.py").exists()
 
 
@@ -141,7 +141,7 @@ def test_a_formula_left_as_tex_is_found(tmp_path, formula, raw):
 
 
 def test_the_site_renders_formulas_without_a_script_from_the_web(monkeypatch):
-    """Sphinx and what makes MathML are not installed here: they are stand-ins."""
+    """Sphinx and the MathML converter are not installed here, so they are replaced by stand-ins."""
 
     class Skip(Exception):
         pass
@@ -185,7 +185,7 @@ def test_the_pages_of_make_run_load_nothing_and_explain_why_formulas_are_tex(tmp
     page = execute._html(content, path)
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     assert pages.calls_elsewhere(tmp_path) == []
-    assert "html-manager" not in page, "a script that would load another"
+    assert "html-manager" not in page, "a script that would load another script"
     assert "Labeler at photo 1 of 12" in page and "0/120" not in page
     assert "shows formulas as TeX" in page and r"r \approx S" in page
     assert len(content.cells[1].outputs) == 2, "the notebook itself keeps them"

@@ -1,4 +1,4 @@
-"""What executes the notebooks and makes the report; and what a person reads in a notebook when something is wrong."""
+"""The programs that execute the notebooks and build the report, and the errors that a notebook shows."""
 
 import io
 import itertools
@@ -35,7 +35,7 @@ def test_a_notebook_is_executed_and_saved_as_notebook_and_page(tmp_path):
     assert execute.execute(path, tmp_path / "out") > 0
     assert executed(tmp_path).cells[0].outputs[0].text == "42\n"
     assert "42" in (tmp_path / "out" / "page.html").read_text()
-    assert nbformat.read(path, as_version=4).cells[0].outputs == [], "the notebook itself is left as it is"
+    assert nbformat.read(path, as_version=4).cells[0].outputs == [], "the notebook itself does not change"
 
 
 def test_a_notebook_can_run_in_another_python_and_environment(tmp_path):
@@ -51,12 +51,12 @@ def test_a_page_folds_hints_and_is_self_contained_wherever_its_notebook_is(tmp_p
     path = settings.PROJECT / "notebooks" / "03_build_the_pipeline.ipynb"
     page = execute._html(nbformat.read(path, as_version=4), tmp_path / path.name)
     folded = re.findall(r"<details><summary>(\w+)</summary>(.*?)</details>", page, re.DOTALL)
-    assert len(folded) >= 6 and all(len(text) > 40 for _, text in folded), "what is folded is between the tags"
+    assert len(folded) >= 6 and all(len(text) > 40 for _, text in folded), "the folded text is between the tags"
     assert 'alt="Open in Colab"' in page and "../docs" not in page and 'href="04_fine_tune.html' in page
 
 
 class Terminal(io.StringIO):
-    """What stands in for a terminal's output."""
+    """A stand-in for the output of a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -70,11 +70,11 @@ def test_on_a_terminal_one_line_shows_cell_and_time_while_a_notebook_runs(tmp_pa
     _, *lines = sys.stdout.getvalue().split("\r")
     name, seconds, unit = lines[-1].split()
     assert (name, unit) == ("page.ipynb", "s") and abs(int(seconds) - took) < 1 and lines[-1].endswith("\n")
-    assert not any("\n" in line for line in lines[:-1]), "it is one line, written again and again"
+    assert not any("\n" in line for line in lines[:-1]), "one line is rewritten"
     said = [line.split()[1:] for line in lines[:-1]]
     assert said[0] == ["starting,", "0:00"] and ["cell", "1", "of", "2,"] in [words[:4] for words in said]
     times = [words[4] for words in said if words[:4] == ["cell", "2", "of", "2,"]]
-    assert len(times) >= 3 and times == sorted(times) and times[0] < times[-1], "time goes on within a cell"
+    assert len(times) >= 3 and times == sorted(times) and times[0] < times[-1], "the time advances within a cell"
     assert all(len(line) >= len(before.rstrip()) for before, line in itertools.pairwise(lines)), "nothing is left over"
 
 
@@ -91,12 +91,12 @@ def test_text_between_code_cells_is_not_counted(tmp_path):
 
 def test_in_a_log_each_notebook_has_one_line_and_a_long_one_more(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("WORKSHOP_RECIPE", "quick")
-    import report  # it chooses this recipe where none is chosen
+    import report  # it sets this recipe by default
 
     notebook(tmp_path, "1 + 1").rename(tmp_path / "00_short.ipynb")
     monkeypatch.setattr(report, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(report, "BUILD", tmp_path / "build")
-    assert progress.ELSEWHERE >= 10, "a log holds at most a line in ten seconds, and one for each notebook"
+    assert progress.ELSEWHERE >= 10, "a log has at most one line in ten seconds, and one for each notebook"
     report.execute_all()
     assert [line.split()[::2] for line in capsys.readouterr().out.splitlines()] == [["00_short.ipynb", "s"]]
     (tmp_path / "00_short.ipynb").unlink()
