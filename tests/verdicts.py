@@ -1,4 +1,4 @@
-"""What the tests of the checks share: how a verdict is read, and answers that nobody would give."""
+"""Helpers for the tests of the checks: reading a verdict, and absurd answers."""
 
 import re
 
@@ -13,7 +13,7 @@ ABSURD = {
     "nan": float("nan"),
     "a script": "<script>alert(1)</script>",
 }
-"""What nobody would answer, by names that are the same in every run."""
+"""Absurd answers, under names that are the same in every run."""
 
 
 def right(verdict, *facts: str) -> bool:

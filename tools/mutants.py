@@ -38,7 +38,7 @@ TESTS = {
 """The tests of each module, the fastest file first."""
 
 COPY = settings.PROJECT / "build" / "mutants"
-SLOW = "keras or own_file or notebook or train or memory"
+SLOW = "keras or detectors_file or notebook or train or memory"
 """Tests that import TensorFlow or Jupyter. They run last, on the mutants that the others did not notice."""
 
 CONFIG = """[cosmic-ray]

@@ -19,16 +19,16 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_new_file_takes_the_old_ones_place_only_when_it_is_whole(old):
+def test_a_new_file_replaces_the_old_one_only_when_it_is_complete(old):
     with files.replacing(old) as unfinished:
         unfinished.write_text("new")
         assert old.read_text() == "old"
-        assert unfinished.parent == old.parent, "only within one folder can a file be replaced in one stroke"
+        assert unfinished.parent == old.parent, "replacing is atomic only within one folder"
     assert old.read_text() == "new"
     assert names(old.parent) == ["words.txt"]
 
 
-def test_a_file_that_was_not_there_appears(tmp_path):
+def test_a_file_that_did_not_exist_is_created(tmp_path):
     with files.replacing(tmp_path / "words.txt") as unfinished:
         unfinished.write_bytes(b"new")
         assert not (tmp_path / "words.txt").exists()
@@ -36,7 +36,7 @@ def test_a_file_that_was_not_there_appears(tmp_path):
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
-def test_whatever_interrupts_the_writing_the_old_file_stays_and_nothing_is_left_beside_it(old, fault):
+def test_if_writing_is_interrupted_the_old_file_stays_and_no_unfinished_one(old, fault):
     with pytest.raises(fault), files.replacing(old) as unfinished:
         unfinished.write_text("half")
         raise fault
@@ -53,7 +53,7 @@ def test_of_files_that_are_replaced_together_the_one_at_fault_is_named(old):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
-def test_a_link_that_lies_where_the_unfinished_file_goes_is_not_followed(old, tmp_path_factory):
+def test_a_link_in_the_place_of_the_unfinished_file_is_not_followed(old, tmp_path_factory):
     mine = tmp_path_factory.mktemp("private") / "mine.txt"
     mine.write_text("mine")
     old.with_name(f".part-{os.getpid()}-words.txt").symlink_to(mine)
@@ -62,7 +62,7 @@ def test_a_link_that_lies_where_the_unfinished_file_goes_is_not_followed(old, tm
     assert names(old.parent) == ["words.txt"]
 
 
-def test_what_is_swept_are_unfinished_files_and_folders_and_no_others(old):
+def test_only_unfinished_files_and_folders_are_swept(old):
     (old.parent / ".part-7-a.xml").touch()
     (old.parent / ".part-xyz" / "saved_model").mkdir(parents=True)
     (old.parent / ".part-xyz" / "saved_model" / "saved_model.pb").touch()
@@ -105,7 +105,7 @@ def test_a_name_as_long_as_the_file_system_allows_can_be_written(name, tmp_path)
         unfinished.touch()
 
 
-def test_a_folder_is_made_with_those_it_lies_in_and_may_be_there_already(tmp_path):
+def test_a_folder_is_created_with_its_parents_and_may_already_exist(tmp_path):
     for _ in range(2):
         files.make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
@@ -119,7 +119,7 @@ def test_a_file_in_the_place_of_a_folder_is_named_and_stays(old, inside):
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_on_a_full_disk_the_old_file_stays_and_the_fault_is_told(old, monkeypatch, call):
+def test_on_a_full_disk_the_old_file_stays_and_the_error_names_it(old, monkeypatch, call):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -130,7 +130,7 @@ def test_on_a_full_disk_the_old_file_stays_and_the_fault_is_told(old, monkeypatc
     assert names(old.parent) == ["words.txt"]
 
 
-def test_the_bytes_are_on_the_disk_before_the_name_is_given_away(old, monkeypatch):
+def test_the_bytes_are_on_the_disk_before_the_file_gets_its_name(old, monkeypatch):
     calls = []
     monkeypatch.setattr(os, "fsync", lambda _: calls.append("fsync"))
     replace = os.replace
@@ -139,7 +139,7 @@ def test_the_bytes_are_on_the_disk_before_the_name_is_given_away(old, monkeypatc
     assert calls == ["fsync", "replace"]
 
 
-def test_the_unfinished_file_keeps_the_ending_that_keras_insists_on(tmp_path):
+def test_the_unfinished_file_keeps_the_ending_that_keras_requires(tmp_path):
     with files.replacing(tmp_path / "step.weights.h5") as unfinished:
         assert unfinished.name.endswith("step.weights.h5")
         unfinished.touch()
@@ -158,14 +158,14 @@ def test_a_new_folder_appears_only_when_it_is_complete(tmp_path):
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit, OSError])
-def test_whatever_interrupts_the_filling_of_a_new_folder_nothing_is_left_of_it(tmp_path, fault):
+def test_if_filling_a_new_folder_is_interrupted_nothing_is_left_of_it(tmp_path, fault):
     with pytest.raises(fault), files.new_folder(tmp_path / "copy") as unfinished:
         (unfinished / "words.txt").write_text("half")
         raise fault
     assert names(tmp_path) == []
 
 
-def test_a_file_that_cannot_be_written_into_a_new_folder_is_named_where_it_would_be(tmp_path):
+def test_a_file_that_cannot_be_written_into_a_new_folder_is_named_by_its_final_path(tmp_path):
     with pytest.raises(files.WriteError) as caught, files.new_folder(tmp_path / "copy") as unfinished:
         files.write_text("new", unfinished / "missing" / "words.txt")
     assert str(caught.value).startswith(f"{tmp_path / 'copy' / 'missing' / 'words.txt'}: ")

@@ -16,20 +16,20 @@ def test_the_workshop_recipe_takes_300_steps_and_all_photos():
     assert (recipe.steps, recipe.photos) == (300, None)
 
 
-def test_quick_does_less_than_workshop_and_workshop_less_than_seed():
+def test_quick_trains_less_than_workshop_and_workshop_less_than_seed():
     quick, workshop, seed = (settings.recipe(name) for name in ("quick", "workshop", "seed"))
     assert quick.steps < workshop.steps < seed.steps
 
 
 @pytest.mark.parametrize("name", settings.RECIPES)
-def test_each_recipe_bears_its_name_and_saves_and_measures_before_it_ends(name):
+def test_each_recipe_has_its_name_and_saves_and_measures_before_it_ends(name):
     recipe = settings.recipe(name)
     assert recipe.name == name
     assert recipe.checkpoint_every <= recipe.steps
     assert recipe.evaluate_every <= recipe.steps
 
 
-def test_the_environment_chooses_the_recipe_where_nobody_else_does(monkeypatch):
+def test_the_environment_variable_chooses_the_recipe_unless_an_argument_does(monkeypatch):
     monkeypatch.setenv("WORKSHOP_RECIPE", "quick")
     assert settings.recipe().name == "quick"
     assert settings.recipe("seed").name == "seed"
@@ -45,7 +45,7 @@ def test_an_unknown_recipe_is_refused_with_the_names_there_are(monkeypatch):
         settings.recipe()
 
 
-def test_changes_are_made_to_the_recipe_and_leave_the_original_alone():
+def test_changes_apply_to_a_copy_of_the_recipe():
     before = dataclasses.replace(settings.RECIPES["seed"])
     recipe = settings.recipe("seed", steps=500, learning_rate=0.001)
     assert recipe == dataclasses.replace(before, steps=500, learning_rate=0.001)
@@ -95,7 +95,7 @@ def test_a_recipe_cannot_be_given_another_name():
         ("learning_rate", "fast"),
     ],
 )
-def test_a_value_that_cannot_be_one_is_refused_with_the_setting_and_the_value(key, value):
+def test_an_invalid_value_is_refused_with_the_setting_and_the_value(key, value):
     with pytest.raises(settings.SettingsError) as caught:
         settings.recipe("seed", **{key: value})
     assert f"{key}={value!r}" in str(caught.value)
@@ -106,7 +106,7 @@ def test_the_least_values_are_accepted(key, value):
     assert getattr(settings.recipe("seed", **{key: value}), key) == value
 
 
-def test_the_photos_lie_where_the_settings_say():
+def test_the_photos_are_where_the_settings_say():
     assert (settings.YOGHURT / "images").is_dir()
     assert (settings.YOGHURT / "annotations").is_dir()
 

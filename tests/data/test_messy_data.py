@@ -692,7 +692,7 @@ SETS = {
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_set_in_another_form_is_taken_as_it_is_and_repaired_like_any_other(name, clean, tmp_path, capsys):
+def test_a_set_with_other_folders_is_used_and_repaired_like_any_other(name, clean, tmp_path, capsys):
     wanted = dataset.load(clean)
     SETS[name][1](clean)
     before = snapshot(clean)
@@ -764,7 +764,7 @@ def test_there_is_a_mess_of_every_kind():
 
 
 @EVERY
-def test_a_mess_is_said_with_its_file_and_what_to_do_and_nothing_else_is(name, clean, capsys):
+def test_a_problem_is_reported_with_its_file_and_what_to_do_and_nothing_else_is(name, clean, capsys):
     outcome = MESSES[name].kind.outcome
     code = check(spoilt(clean, name))
     out, err = capsys.readouterr()
@@ -809,7 +809,7 @@ def test_the_table_counts_each_kind_and_gives_an_example_what_is_done_and_what_t
     assert len(rows) == 8
 
 
-def test_every_object_at_fault_is_named_not_only_the_first(clean, capsys):
+def test_every_object_with_a_problem_is_named_not_only_the_first(clean, capsys):
     boxes = [(10, 10, 10, 20), (5, 5, 20, 20), (30, 5, 20, 20), (60, 5, 90, 20)]
     tail = xml_of(clean, "first").read_text().split("\t<object>")[1]
     objects = "".join("\t<object>" + tail.split("</object>\n")[0] + "</object>\n" for _ in boxes)
@@ -829,7 +829,7 @@ def test_every_object_at_fault_is_named_not_only_the_first(clean, capsys):
 
 
 @EVERY
-def test_a_mess_is_repaired_or_left_out_in_training(name, clean):
+def test_a_problem_is_repaired_or_left_out_in_training(name, clean):
     mess = MESSES[name]
     data = dataset.load(spoilt(clean, name))
     found = {pathlib.Path(sample.name).stem: sample for sample in data.samples}
@@ -844,7 +844,7 @@ def test_a_mess_is_repaired_or_left_out_in_training(name, clean):
         assert sample.image.shape[:2] == photos.shrink(Image.new("RGB", (sample.width, sample.height))).shape[:2]
 
 
-def test_everything_at_once_can_be_trained_on(everything):
+def test_a_set_with_every_problem_can_be_trained_on(everything):
     data = dataset.load(everything)
     wanted = {name for name, mess in MESSES.items() if mess.used} | {"first", "second", "third"}
     assert {pathlib.Path(sample.name).stem for sample in data.samples} == wanted
@@ -853,7 +853,7 @@ def test_everything_at_once_can_be_trained_on(everything):
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_boxes_of_an_unturned_photo_lie_on_the_same_things_once_it_is_turned(orientation, clean):
+def test_boxes_of_an_unturned_photo_stay_on_their_objects_when_it_is_turned(orientation, clean):
     def red_cup(image):
         image = Image.new("RGB", image.size, "white")
         image.paste("red", (10, 8, 40, 30))
@@ -870,12 +870,12 @@ def test_boxes_of_an_unturned_photo_lie_on_the_same_things_once_it_is_turned(ori
     np.testing.assert_array_equal((sample.image == (255, 0, 0)).all(axis=-1), red)
 
 
-def test_a_photo_of_16_bits_a_colour_shows_what_it_shows_in_8(clean):
+def test_a_photo_of_16_bits_per_colour_looks_the_same_in_8(clean):
     samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "bits_16_of_each_colour")).samples}
     np.testing.assert_array_equal(samples["bits_16_of_each_colour.png"].image, picture("bits_16_of_each_colour"))
 
 
-def test_a_box_that_is_cut_is_marked_truncated(clean):
+def test_a_cut_box_is_marked_truncated(clean):
     samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "partly_outside")).samples}
     assert samples["partly_outside.jpg"].truncated == (1,)
     assert samples["first.jpg"].truncated == (0,)
@@ -892,7 +892,7 @@ def test_no_photo_is_on_both_sides_of_the_split(clean):
     assert sum(each.kind is Kind.SAME_PHOTO for each in data.findings) == 12
 
 
-def test_of_two_equal_photos_the_one_that_is_whole_is_used(clean):
+def test_of_two_equal_photos_the_intact_one_is_used(clean):
     add_pair(clean, "a_copy")
     again(".jpg")(clean, "a_copy")
     edges(10, 8, 10, 30)(clean, "a_copy")
@@ -909,7 +909,7 @@ SIDE = st.sampled_from([0, 48, 64, 65])
 @hypothesis.given(
     BOXES, SIDE, SIDE, st.sampled_from([1, 3, 5, 6, 7, 8]), st.sampled_from([(), ("cup",), ("Cup", "mug")])
 )
-def test_whatever_is_mended_once_is_in_order_and_can_be_written_and_read(
+def test_a_repaired_annotation_needs_no_repair_and_can_be_written_and_read(
     tmp_path_factory, boxes, width, height, orientation, listed
 ):
     xml, photo = tmp_path_factory.getbasetemp() / "any.xml", pathlib.Path("any.jpg")
@@ -927,7 +927,7 @@ def test_whatever_is_mended_once_is_in_order_and_can_be_written_and_read(
     assert (np.diff(np.reshape(voc.normalised(mended), (-1, 2, 2)).astype(np.float32), axis=1) > 0).all()
 
 
-def test_a_size_of_another_image_is_not_taken_for_unknown_classes_too(clean):
+def test_a_size_of_another_image_is_not_reported_as_unknown_classes_too(clean):
     label_map.write(label_map.number(LISTED), clean / label_map.FILENAME)
     spoilt(clean, "spaces")
     spoilt(clean, "other_size")
@@ -935,7 +935,7 @@ def test_a_size_of_another_image_is_not_taken_for_unknown_classes_too(clean):
     assert {each.kind for each in inspection.inspect(clean).all_findings} == {Kind.OTHER_SIZE}
 
 
-def test_an_annotation_that_may_not_be_read_is_set_aside_and_said(clean, tmp_path, capsys):
+def test_an_annotation_that_may_not_be_read_is_set_aside_and_reported(clean, tmp_path, capsys):
     FORBIDDEN.add(str(xml_of(clean, "second")))
     assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
     denied, not_copied = capsys.readouterr().out.splitlines()
@@ -1004,7 +1004,7 @@ def test_a_giant_annotation_is_refused_before_it_is_read(clean, monkeypatch):
         voc.read(path)
 
 
-def test_an_annotation_with_more_boxes_than_could_be_learned_from_is_refused(clean):
+def test_an_annotation_with_more_boxes_than_anchors_is_refused(clean):
     path = xml_of(clean, "first")
     annotation = voc.read(path)
     assert len(anchors.anchors()) == voc.MAX_BOXES
@@ -1046,7 +1046,7 @@ def kept_or_set_aside(folder: pathlib.Path, copied: pathlib.Path) -> None:
 
 
 @EVERY
-def test_the_copy_of_a_mess_is_clean_and_the_original_is_as_it_was(name, clean, tmp_path):
+def test_the_copy_of_a_problem_is_clean_and_the_original_does_not_change(name, clean, tmp_path):
     before = snapshot(spoilt(clean, name))
     code = check(clean, "--fix", "--out", tmp_path / "copy")
     assert code == 0
@@ -1062,7 +1062,7 @@ def test_the_copy_of_a_mess_is_clean_and_the_original_is_as_it_was(name, clean, 
     assert [sample.classes for sample in copy.samples] == [sample.classes for sample in original.samples]
 
 
-def test_the_copy_of_everything_at_once_passes_check_and_nothing_is_lost(everything, tmp_path, capsys):
+def test_the_copy_of_a_set_with_every_problem_passes_check_and_loses_nothing(everything, tmp_path, capsys):
     before = snapshot(everything)
     assert check(everything) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -1087,7 +1087,7 @@ def test_the_copy_of_everything_at_once_passes_check_and_nothing_is_lost(everyth
     assert not list(tmp_path.glob("part-*"))
 
 
-def test_set_aside_holds_the_files_that_are_not_used_as_they_were_under_their_own_names(everything, tmp_path):
+def test_set_aside_contains_the_unused_files_unchanged_under_their_own_names(everything, tmp_path):
     check(everything, "--fix", "--out", tmp_path / "copy")
     aside = tmp_path / "copy" / "set_aside"
     paths = {path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file()}
@@ -1099,7 +1099,7 @@ def test_set_aside_holds_the_files_that_are_not_used_as_they_were_under_their_ow
         assert (aside / path).stat().st_mtime_ns == (everything / path).stat().st_mtime_ns
 
 
-def test_what_needs_no_repair_is_copied_byte_for_byte_with_its_date(clean, tmp_path):
+def test_files_that_need_no_repair_are_copied_byte_for_byte_with_their_dates(clean, tmp_path):
     text = xml_of(clean, "second").read_text().replace("\t", "  ").replace("\n", "\r\n")
     xml_of(clean, "second").write_bytes(text.encode())
     check(spoilt(clean, "truncated"), "--fix", "--out", tmp_path / "copy")
@@ -1109,7 +1109,7 @@ def test_what_needs_no_repair_is_copied_byte_for_byte_with_its_date(clean, tmp_p
         assert copied.stat().st_mtime_ns == path.stat().st_mtime_ns
 
 
-def test_a_wrong_ending_is_put_right_in_the_copy_and_its_annotation(clean, tmp_path):
+def test_a_wrong_ending_is_corrected_in_the_copy_and_its_annotation(clean, tmp_path):
     check(spoilt(clean, "jpg_that_is_png"), "--fix", "--out", tmp_path / "copy")
     photo = tmp_path / "copy" / "images" / "jpg_that_is_png.png"
     assert photo.read_bytes() == image_of(clean, "jpg_that_is_png").read_bytes()
@@ -1124,7 +1124,7 @@ def test_a_clean_data_set_is_not_copied(clean, capsys):
 
 
 @pytest.mark.parametrize("kind", ["a folder that holds something", "a file", "inside", "the data set itself"])
-def test_a_copy_is_never_written_over_anything(kind, clean, tmp_path, capsys):
+def test_a_copy_never_overwrites_anything(kind, clean, tmp_path, capsys):
     out = {"inside": clean / "images" / "copy", "the data set itself": clean}.get(kind, tmp_path / "copy")
     if kind == "a folder that holds something":
         out.mkdir()
@@ -1139,20 +1139,20 @@ def test_a_copy_is_never_written_over_anything(kind, clean, tmp_path, capsys):
     assert snapshot(tmp_path) == before
 
 
-def test_an_empty_folder_can_take_the_copy(clean, tmp_path):
+def test_the_copy_may_go_into_an_empty_folder(clean, tmp_path):
     (tmp_path / "copy").mkdir()
     assert check(spoilt(clean, "reversed"), "--fix", "--out", tmp_path / "copy") == 0
     assert check(tmp_path / "copy") == 0
 
 
 @pytest.mark.parametrize("spelled", [".", "../cups", "../cups/"])
-def test_the_copy_lies_beside_the_data_set_however_that_is_named(spelled, clean, monkeypatch):
+def test_the_copy_goes_next_to_the_data_set_however_that_is_written(spelled, clean, monkeypatch):
     monkeypatch.chdir(spoilt(clean, "reversed"))
     assert check(spelled, "--fix") == 0
     assert check(clean.with_name("cups-fixed")) == 0
 
 
-def test_a_copy_that_breaks_off_leaves_nothing_behind(clean, tmp_path, monkeypatch, capsys):
+def test_an_interrupted_copy_leaves_nothing_behind(clean, tmp_path, monkeypatch, capsys):
     copy2, calls = shutil.copy2, []
 
     def full(source, target):
@@ -1168,7 +1168,7 @@ def test_a_copy_that_breaks_off_leaves_nothing_behind(clean, tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
 
 
-def test_where_nothing_is_usable_no_copy_is_written(clean, tmp_path, capsys):
+def test_if_nothing_is_usable_no_copy_is_written(clean, tmp_path, capsys):
     for path in (clean / "images").iterdir():
         path.write_bytes(b"")
     assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
@@ -1182,7 +1182,7 @@ def renamed(folder: pathlib.Path, stem: str, new: str) -> list[pathlib.Path]:
     return [path.rename(path.with_stem(new)) for path in (image_of(folder, stem), xml_of(folder, stem))]
 
 
-def test_a_name_that_xml_cannot_hold_keeps_no_other_photo_from_the_copy(clean, tmp_path, capsys):
+def test_a_name_that_xml_cannot_store_does_not_keep_other_photos_from_the_copy(clean, tmp_path, capsys):
     pair = renamed(clean, "first", "fi\x01rst")
     before = snapshot(clean)
     assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
@@ -1197,7 +1197,7 @@ def test_a_name_that_xml_cannot_hold_keeps_no_other_photo_from_the_copy(clean, t
     assert snapshot(clean) == before
 
 
-def test_where_xml_could_hold_no_photo_s_name_no_copy_is_written(clean, tmp_path, capsys):
+def test_if_xml_can_store_no_photo_s_name_no_copy_is_written(clean, tmp_path, capsys):
     for stem in ("first", "second", "third"):
         renamed(clean, stem, f"{stem}\x01")
     assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
@@ -1207,21 +1207,21 @@ def test_where_xml_could_hold_no_photo_s_name_no_copy_is_written(clean, tmp_path
 
 
 @pytest.mark.parametrize("how", [[], ["--fix"]])
-def test_a_whole_drive_is_no_data_set_and_needs_another_folder_for_its_copy(how, capsys):
+def test_a_whole_drive_is_not_a_data_set_and_its_copy_needs_another_folder(how, capsys):
     assert check("/", *how) == 1
     said = "".join(capsys.readouterr())
     assert said.startswith("/") and ("--out" in said) == bool(how)
 
 
 @pytest.mark.parametrize("how", [[], ["--fix"]])
-def test_a_file_given_for_a_data_set_is_called_a_file(how, clean, capsys):
+def test_a_file_in_place_of_a_data_set_is_reported_as_a_file(how, clean, capsys):
     photo = image_of(clean, "first")
     assert check(photo, *how) == 1
     assert f"{photo}: " in "".join(capsys.readouterr())
     assert sorted(path.name for path in photo.parent.iterdir()) == ["first.jpg", "second.jpg", "third.jpg"]
 
 
-def test_what_a_repaired_annotation_lacks_is_kept_with_what_is_set_aside(clean, tmp_path):
+def test_content_missing_from_a_repaired_annotation_is_kept_in_set_aside(clean, tmp_path):
     more = f"<part><name>lid</name>{BNDBOX}</part><attributes/></object>"
     rewritten(("</object>", more), ("<name>cup", "<name> cup"))(clean, "first")
     rewritten(("</object>", more))(clean, "second")
@@ -1235,7 +1235,7 @@ def test_what_a_repaired_annotation_lacks_is_kept_with_what_is_set_aside(clean, 
     assert check(tmp_path / "copy") == 0 and len(list((tmp_path / "copy" / "images").iterdir())) == 3
 
 
-def test_names_that_a_drive_takes_for_one_do_not_overwrite_each_other_in_the_copy(clean, tmp_path, monkeypatch, capsys):
+def test_names_that_a_drive_treats_as_one_do_not_overwrite_each_other_in_the_copy(clean, tmp_path, monkeypatch, capsys):
     add_pair(clean, "FIRST")
     rewritten(("<name>cup", "<name> cup"))(clean, "second")
     written, exists = [], pathlib.Path.exists
@@ -1289,7 +1289,7 @@ def test_check_needs_no_tensorflow(clean):
     assert check(clean.with_name("cups-fixed")) == 0
 
 
-def test_of_a_photo_of_too_many_pixels_nothing_is_said_but_our_own_words(clean):
+def test_a_photo_with_too_many_pixels_causes_only_our_own_message(clean):
     spoilt(clean, "too_large")
     command = [sys.executable, "-m", "workshop_utils", "check", str(clean)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
@@ -1307,7 +1307,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this")
-def test_check_keeps_one_photo_in_memory_however_many_there_are(tmp_path):
+def test_check_keeps_only_one_photo_in_memory(tmp_path):
     def peak(count):
         folder = tmp_path / str(count)
         for part in ("images", "annotations"):
@@ -1334,7 +1334,7 @@ def test_check_keeps_one_photo_in_memory_however_many_there_are(tmp_path):
         ("label_map.read('FOLDER/label_map.pbtxt')", "FOLDER/label_map.pbtxt: "),
     ],
 )  # fmt: skip
-def test_in_a_notebook_a_fault_of_the_data_is_its_message_without_a_traceback(command, said, clean):
+def test_in_a_notebook_a_problem_of_the_data_is_a_message_without_a_traceback(command, said, clean):
     for name in ("no_number", "truncated"):
         spoilt(clean, name)
     code = "from workshop_utils.data import dataset, label_map, photos, voc\n" + command.replace("FOLDER", str(clean))
@@ -1348,7 +1348,7 @@ def test_in_a_notebook_a_fault_of_the_data_is_its_message_without_a_traceback(co
 # The documentation
 
 
-def test_the_documentation_has_the_table_that_the_code_has():
+def test_the_table_in_the_documentation_matches_the_code():
     rows = []
     for group in Group:
         rows.append(f"| **{group.value}** | | |")
@@ -1361,13 +1361,13 @@ def test_the_documentation_has_the_table_that_the_code_has():
     assert [line for line in text.splitlines() if line.startswith("| ")][1:] == rows
 
 
-def test_the_kinds_are_listed_in_the_order_in_which_a_person_meets_them():
+def test_the_kinds_are_listed_in_the_order_of_their_groups():
     groups = list(Group)
     places = [groups.index(kind.group) for kind in Kind]
     assert places == sorted(places)
 
 
-def test_the_documentation_names_the_endings_and_folders_that_the_code_has():
+def test_the_documentation_names_the_endings_and_folders_in_the_code():
     text = (settings.PROJECT / "docs" / "messy_data.md").read_text(encoding="utf-8")
     assert all(suffix in Kind.EXTENSION.found for suffix in photos.SUFFIXES)
     assert f"`{repair.SET_ASIDE}/`" in text and f"`{repair.REPORT}`" in text

@@ -1,4 +1,4 @@
-"""What is photographed is decided by a seed alone; where Blender is installed, a photo is rendered once more."""
+"""A seed alone determines what a photo shows. If Blender is installed, one photo is rendered again."""
 
 import importlib.util
 import itertools
@@ -28,7 +28,7 @@ def test_another_seed_is_another_plan():
     assert len({(each.cups, each.things) for each in plans}) > 350
 
 
-def test_nothing_stands_in_anything_else_and_all_stands_on_the_belt():
+def test_objects_do_not_overlap_and_are_on_the_belt():
     for photo_set in datasheet.SETS.values():
         for seed in photo_set.seeds:
             spots = [each.spot for each in (*plan(seed).cups, *plan(seed).things)]
@@ -37,7 +37,7 @@ def test_nothing_stands_in_anything_else_and_all_stands_on_the_belt():
             assert all(abs(spot.y) < 0.17 for spot in spots)
 
 
-def test_photos_of_one_flavour_go_round_the_flavours():
+def test_photos_of_one_flavour_cycle_through_the_flavours():
     same = [plan(seed).cups for seed in range(4, 361, 9)]
     assert all(len({cup.flavour for cup in cups}) == 1 for cups in same)
     assert len({cups[0].flavour for cups in same[:5]}) == 5

@@ -27,7 +27,7 @@ def test_the_box_around_a_turned_one_touches_its_corners(degrees, edges):
 
 
 @hypothesis.given(st.floats(-50, 50), st.floats(1, 300), st.floats(1, 300), st.floats(-10, 10))
-def test_the_box_around_a_turned_one_holds_all_its_corners_and_no_more(x, width, height, angle):
+def test_the_box_around_a_turned_one_contains_exactly_its_corners(x, width, height, angle):
     corners = np.array([(a * width / 2, b * height / 2) for a in (-1, 1) for b in (-1, 1)])
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     turned = corners @ turn.T + (x, 7)
@@ -36,7 +36,7 @@ def test_the_box_around_a_turned_one_holds_all_its_corners_and_no_more(x, width,
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_a_box_turns_as_its_photo_does(orientation):
+def test_a_box_turns_with_its_photo(orientation):
     stored = np.zeros((48, 64), np.uint8)
     stored[8:30, 10:40] = 255
     upright = np.asarray(Image.fromarray(stored).transpose(photos.UPRIGHT[orientation]))

@@ -1,4 +1,4 @@
-"""Records: the Object Detection API's keys, and the same samples as the folder they were made of."""
+"""Records have the Object Detection API's keys, and the same samples as their folder."""
 
 import io
 import shutil
@@ -44,14 +44,14 @@ def test_folder_and_records_give_the_same_batches(yoghurt, written):
         assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
 
 
-def test_the_record_files_hold_the_split(yoghurt, written):
+def test_the_record_files_contain_the_split(yoghurt, written):
     training, validation = yoghurt.split()
     for name, samples in (("train.record", training), ("val.record", validation)):
         found = [tfrecords.from_example(record).name for record in tf.data.TFRecordDataset(str(written / name))]
         assert found == [sample.name for sample in samples]
 
 
-def test_shards_are_named_and_filled_as_tensorflow_s_tools_do_and_give_the_same_samples(yoghurt, sharded):
+def test_shards_follow_tensorflow_s_naming_and_give_the_same_samples(yoghurt, sharded):
     names = [f"{part}-{place:05d}-of-00004" for part in tfrecords.FILES for place in range(4)]
     assert sorted(path.name for path in sharded.glob("*.record*")) == sorted(names)
     training, _ = yoghurt.split()
@@ -127,11 +127,11 @@ def test_a_missing_record_is_named(tmp_path):
         tfrecords.read(tmp_path)
 
 
-# What other tools write
+# Records from other tools
 
 
 def cup(trailing: int = 0) -> tf.train.Example:
-    """Return the record of a photo of one cup, with so many bytes more behind the photo."""
+    """Return the record of a photo of one cup, with extra bytes after the photo."""
     stream = io.BytesIO()
     Image.new("RGB", (64, 48)).save(stream, "PNG")
     encoded = stream.getvalue() + bytes(trailing)
@@ -168,7 +168,7 @@ def stored(folder, *examples: tf.train.Example):
         ("height", [], "image/height"),
     ],
 )
-def test_a_record_that_cannot_be_used_is_named_with_its_file_and_its_number(tmp_path, key, values, said):
+def test_an_unusable_record_is_named_with_its_file_and_its_number(tmp_path, key, values, said):
     odd = cup()
     feature = odd.features.feature[f"image/{key}"]
     held = getattr(feature, feature.WhichOneof("kind")).value
@@ -178,7 +178,7 @@ def test_a_record_that_cannot_be_used_is_named_with_its_file_and_its_number(tmp_
         tfrecords.read(stored(tmp_path, cup(), odd))
 
 
-def test_what_a_record_does_not_say_is_neither_difficult_nor_truncated(tmp_path):
+def test_an_object_in_a_record_is_not_difficult_or_truncated_by_default(tmp_path):
     plain = cup()
     for flag in ("difficult", "truncated"):
         del plain.features.feature[f"image/object/{flag}"]
@@ -186,10 +186,10 @@ def test_what_a_record_does_not_say_is_neither_difficult_nor_truncated(tmp_path)
     assert (sample.classes, sample.difficult, sample.truncated) == (("cup",), (0,), (0,))
 
 
-def test_of_a_record_its_place_is_kept_in_memory_and_not_the_photo(tmp_path):
+def test_only_the_position_of_a_record_is_kept_in_memory_not_the_photo(tmp_path):
     example = cup(trailing=1_000_000)
     stored(tmp_path, *[example] * 20)
-    tfrecords.read(tmp_path)  # once before, so that what TensorFlow keeps for itself does not count
+    tfrecords.read(tmp_path)  # once before, so that TensorFlow's own memory does not count
     tracemalloc.start()
     try:
         data = tfrecords.read(tmp_path)

@@ -1,4 +1,4 @@
-"""Objects and boxes in the shapes in which programs other than labelImg write them."""
+"""Objects and boxes in the forms that programs other than labelImg write."""
 
 import dataclasses
 import pathlib
@@ -25,7 +25,7 @@ def obj(inside: str, name="cup") -> str:
 
 @pytest.fixture
 def read(tmp_path):
-    """A function that reads what stands in a photo's annotation, of 100 by 100 pixels."""
+    """A function that reads the given content of an annotation, of a photo of 100 by 100 pixels."""
 
     def of(inside: str) -> voc.Annotation:
         path = tmp_path / "a.xml"
@@ -67,7 +67,7 @@ READ = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_every_box_is_read_whatever_shape_the_file_has(name, read):
+def test_every_box_is_read_in_any_structure_of_the_file(name, read):
     text, wanted, kinds = READ[name]
     annotation = read(text)
     assert edges(annotation) == wanted and all(box.name == "cup" for box in annotation.boxes)
@@ -100,7 +100,7 @@ UNREAD = {
 
 
 @pytest.mark.parametrize("name", UNREAD)
-def test_what_is_not_understood_sets_the_photo_aside_and_says_where_it_is(name, read):
+def test_an_element_that_is_not_understood_sets_the_photo_aside_and_is_located(name, read):
     text, said = UNREAD[name]
     with pytest.raises(VocError, match=said) as caught:
         read(text)
@@ -140,7 +140,7 @@ def rotated(value: str, box: str = bndbox(20, 45, 80, 55)) -> str:
         (" 30 ", (21.52, 30.67, 78.48, 69.33)),
     ],
 )
-def test_the_upright_box_around_a_rotated_one_is_taken_and_reported(value, wanted, read):
+def test_the_upright_box_around_a_rotated_one_is_used_and_reported(value, wanted, read):
     annotation = read(obj(FIRST) + rotated(value))
     assert edges(annotation) == [(10, 20, 50, 60), pytest.approx(wanted)]
     [(kind, what)] = annotation.notes
@@ -148,7 +148,7 @@ def test_the_upright_box_around_a_rotated_one_is_taken_and_reported(value, wante
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "180", "360", "-360"])
-def test_a_box_that_its_rotation_leaves_where_it_was_is_taken_without_a_word(value, read):
+def test_a_rotation_that_changes_nothing_is_not_reported(value, read):
     annotation = read(rotated(value))
     assert edges(annotation) == [(20, 45, 80, 55)] and annotation.notes == ()
 
@@ -159,7 +159,7 @@ def test_a_rotation_that_is_no_number_is_refused(value, read):
         read(rotated(value))
 
 
-def test_a_rotated_box_without_area_is_left_for_what_looks_at_boxes(read):
+def test_a_rotated_box_without_area_is_left_to_the_check_of_boxes(read):
     annotation = read(rotated("90", bndbox("nan", 45, 80, 55)))
     assert len(annotation.boxes) == 1 and annotation.notes == ()
 
@@ -169,19 +169,19 @@ def robndbox(angle: str) -> str:
 
 
 @pytest.mark.parametrize(("angle", "wanted"), [("0", (20, 45, 80, 55)), ("1.5707963", (45, 20, 55, 80))])
-def test_the_upright_box_around_a_robndbox_is_taken_and_reported(angle, wanted, read):
+def test_the_upright_box_around_a_robndbox_is_used_and_reported(angle, wanted, read):
     annotation = read(obj(robndbox(angle)))
     assert edges(annotation) == [pytest.approx(wanted, abs=0.01)]
     assert [kind for kind, _ in annotation.notes] == [Kind.ROTATED_BOX]
 
 
-def test_of_two_robndboxes_both_are_taken(read):
+def test_both_of_two_robndboxes_are_used(read):
     annotation = read(obj(robndbox("0") + robndbox("1.5707963")))
     assert len(annotation.boxes) == 2
     assert [kind for kind, _ in annotation.notes] == [Kind.ROTATED_BOX, Kind.SEVERAL_BOXES]
 
 
-def test_an_upright_box_beside_a_robndbox_is_taken(read):
+def test_an_upright_box_next_to_a_robndbox_is_used(read):
     annotation = read(obj(robndbox("0.7") + FIRST))
     assert edges(annotation) == [(10, 20, 50, 60)] and annotation.notes == ()
     assert annotation.unread == ("robndbox",)
@@ -214,12 +214,12 @@ def test_a_flag_in_words_is_noted_once_for_all_objects(read):
         (obj(FIRST).replace("<object>", '<object id="3">'), ("id",)),
     ],
 )
-def test_what_would_be_lost_when_the_file_is_written_again_is_known(text, tags, read):
+def test_content_that_rewriting_would_lose_is_known(text, tags, read):
     assert read(text).unread == tags
 
 
 @pytest.mark.parametrize(("root", "attributes"), [(' verified="yes"', ()), (' verified="no" by="me"', ("by",))])
-def test_of_the_roots_attributes_only_labelimgs_own_is_written_again(root, attributes, tmp_path):
+def test_only_labelimgs_attribute_of_the_root_is_written_back(root, attributes, tmp_path):
     (tmp_path / "a.xml").write_text(f"<annotation{root}/>")
     annotation = voc.read_as_written(tmp_path / "a.xml")
     assert annotation.unread == attributes and annotation.verified == ("yes" in root)
@@ -237,13 +237,13 @@ LONG = "x," * 500_000
     ],
     ids=["a name", "a number", "a second name"],
 )
-def test_what_a_file_says_at_great_length_is_quoted_in_part(text, read):
+def test_a_very_long_text_in_a_file_is_quoted_in_part(text, read):
     with pytest.raises(VocError) as caught:
         read(text)
     assert len(str(caught.value)) < 1000
 
 
-def test_reading_strictly_takes_the_same_boxes(tmp_path, read):
+def test_strict_reading_gives_the_same_boxes(tmp_path, read):
     wanted = read(obj(FIRST + SECOND))
     assert voc.read(tmp_path / "a.xml") == wanted and wanted.notes
 
@@ -254,7 +254,7 @@ def test_more_boxes_than_can_be_learned_from_are_refused_also_where_one_object_h
         read(obj(FIRST * (voc.MAX_BOXES + 1)))
 
 
-def test_twice_as_many_elements_take_twice_the_work_and_no_more(read):
+def test_twice_as_many_elements_take_at_most_twice_the_work(read):
     def calls(count: int) -> int:
         called = []
         sys.setprofile(lambda frame, event, _: called.append(event))

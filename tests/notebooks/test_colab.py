@@ -1,4 +1,4 @@
-"""The notebooks' first cell makes Colab ready, and does nothing anywhere else. Git and pip are stand-ins here:
+"""The notebooks' first cell prepares Colab, and does nothing anywhere else. Git and pip are stand-ins here:
 `make test-colab` runs all notebooks with the real ones, on Colab's versions."""
 
 import json
@@ -55,9 +55,9 @@ described.mkdir()
 
 @pytest.fixture
 def run(tmp_path):
-    """Run the first cell twice, as IPython does; return what it said, where it was then, and what it had called.
+    """Run the first cell twice, as IPython does; return its output, its folder and paths afterwards, and its commands.
 
-    Both times it must end with `fault`, the message of an error, or without one.
+    Both times it must end with the error message `fault`, or without an error.
     """
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").write_text(GIT)
@@ -88,18 +88,16 @@ def run(tmp_path):
     return run
 
 
-def test_outside_of_colab_the_cell_does_nothing(run, tmp_path):
+def test_outside_colab_the_cell_does_nothing(run, tmp_path):
     said, (folder, _, python_path), called = run("elsewhere")
     assert (said, called) == ([], [])
     assert folder == str(tmp_path) and python_path == f"{tmp_path / 'site'}{os.pathsep}{STAND_IN}"
     assert not (tmp_path / "workshop").exists()
 
 
-def test_on_colab_it_fetches_installs_what_is_missing_and_goes_to_the_notebooks_and_again_changes_nothing(
-    run, tmp_path
-):
+def test_on_colab_it_fetches_and_installs_what_is_missing_and_a_second_run_changes_nothing(run, tmp_path):
     workshop, half = tmp_path / "workshop", tmp_path / "workshop.part"
-    (half / "half").mkdir(parents=True)  # as a clone leaves it that was killed
+    (half / "half").mkdir(parents=True)  # as a killed clone leaves it
     said, (folder, path, python_path), called = run("colab")
     clone, installing, *widgets = called
     assert clone == f"git clone --quiet --depth 1 --branch {links.tag()} {links.repository()} {half}"
@@ -116,9 +114,9 @@ def test_on_colab_it_fetches_installs_what_is_missing_and_goes_to_the_notebooks_
     assert "no GPU (Runtime" in first or "Computing on" in first
 
 
-def test_where_github_does_not_answer_it_says_so_and_what_came_is_not_taken_for_the_workshop(run, tmp_path):
+def test_if_github_does_not_answer_it_says_so_and_no_partial_clone_is_used(run, tmp_path):
     _, (folder, *_), called = run("colab", "GitHub did not answer: run this cell again.", BREAKS_OFF="1")
-    assert [line.split()[:2] for line in called] == [["git", "clone"]] * 2, "run again, it tries again"
+    assert [line.split()[:2] for line in called] == [["git", "clone"]] * 2, "the second run tries again"
     assert not (tmp_path / "workshop").exists() and folder == str(tmp_path)
 
 
@@ -147,7 +145,7 @@ def named(requirements: list[Requirement]) -> list[str]:
         ({"pillow": "11.3.0", "tqdm": "4.67.1"}, [], []),
     ],
 )
-def test_missing_is_what_is_not_there_or_too_old_but_colabs_own_packages_stay(here, lacking, odd):
+def test_missing_and_old_packages_are_installed_but_colabs_own_stay(here, lacking, odd):
     found = colab.missing(colab.requirements(LINES), here)
     assert (named(found[0]), named(found[1])) == (lacking, odd)
 
@@ -157,7 +155,7 @@ def test_here_everything_is_installed():
     assert colab.missing(colab.requirements(lines), colab.installed()) == ([], [])
 
 
-def test_where_pip_fails_colab_is_told_what_to_do(monkeypatch):
+def test_if_pip_fails_the_message_says_what_to_do(monkeypatch):
     failed = subprocess.CompletedProcess([], 1, "", "No matching distribution")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(colab.ColabError, match=r"(?s)\btqdm\b.*No matching"):

@@ -24,7 +24,7 @@ def test_a_check_says_right_wrong_or_open():
     assert told_apart({"Not twice": doubled(5, 2)})
 
 
-def test_who_forgot_to_return_is_told_so():
+def test_a_function_without_return_is_pointed_out():
     verdict = doubles(lambda number: None, 2)
     assert is_open(verdict) and "`return`" in verdict.words
 
@@ -37,13 +37,13 @@ def test_an_array_without_axes_is_a_number():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_answer_however_odd_raises_or_is_right(answer):
+def test_no_absurd_answer_raises_or_is_right(answer):
     for check in (doubled, doubles):
         verdict = check(answer, 2)
         assert not verdict.right and "<script>" not in verdict._repr_markdown_()
 
 
-def test_an_answer_is_shown_as_it_is_on_a_page_and_in_a_terminal():
+def test_an_answer_is_shown_as_text_on_a_page_and_in_a_terminal():
     verdict = doubled(["$a$", "*b*"], 2)
     assert "['$a$', '*b*']" in repr(verdict)
     assert "*b*" not in verdict.words and "$a$" not in verdict.words
@@ -54,7 +54,7 @@ def test_a_fault_in_a_participants_function_is_told_in_words():
 
 
 @pytest.mark.parametrize("answer", [5, ...])
-def test_where_only_right_answers_are_wanted_another_is_an_error(answer, monkeypatch):
+def test_in_strict_mode_any_other_answer_is_an_error(answer, monkeypatch):
     monkeypatch.setenv(checks.STRICT, "1")
     assert right(doubled(4, 2))
     with pytest.raises(checks.NotRight, match="doubled"):

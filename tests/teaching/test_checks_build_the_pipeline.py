@@ -103,7 +103,7 @@ def test_a_slip_in_the_box_coding_is_named():
     )
 
 
-def test_the_box_coding_is_right_where_the_package_says_the_same():
+def test_the_box_coding_is_right_if_it_equals_the_packages():
     def constant(box, anchor):
         return coder()(CUP_BOX, ANCHOR)
 
@@ -135,7 +135,7 @@ def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_odd_answer_about_the_pipeline_raises_or_is_right(answer):
+def test_no_absurd_answer_about_the_pipeline_raises_or_is_right(answer):
     verdicts = (
         checks.anchors_in_all(answer),
         checks.responsible(answer, IOUS),

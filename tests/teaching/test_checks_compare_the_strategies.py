@@ -17,7 +17,7 @@ def mean(values):
     return sum(values) / len(values)
 
 
-def test_apart_is_where_every_run_of_the_one_beats_every_run_of_the_other():
+def test_apart_means_that_every_run_of_one_beats_every_run_of_the_other():
     assert right(checks.apart(apart))
     assert right(checks.apart(lambda *lists: np.bool_(apart(*lists))))
     assert is_open(checks.apart(...)) and is_open(checks.apart(lambda ours, theirs: ...))
@@ -47,7 +47,7 @@ def first(history, wanted, unit=60, key="seconds"):
     return reached[0] / unit if reached else math.inf
 
 
-def test_minutes_until_an_ap_are_compared_where_runs_reach_it():
+def test_minutes_until_an_ap_are_compared_if_both_runs_reach_it():
     verdict = checks.minutes_until(first, HISTORIES)
     assert right(verdict)
     assert right(verdict, "0.30", "tuned: 1.5; begun: 20.0") and "hopeless" not in verdict.words
@@ -82,7 +82,7 @@ def test_minutes_that_are_none_are_told_why():
     )
 
 
-def test_a_prediction_is_right_where_it_holds_the_truth_and_says_something():
+def test_a_prediction_is_right_if_it_contains_the_truth_and_is_narrow():
     assert right(checks.interval((0.1, 0.5), 0.3)) and right(checks.interval([0.3, 0.3], 0.3))
     assert is_open(checks.interval(..., 0.3))
     assert told_apart(
@@ -96,7 +96,7 @@ def test_a_prediction_is_right_where_it_holds_the_truth_and_says_something():
     )
 
 
-def test_where_no_run_can_tell_a_prediction_is_taken_and_that_is_said(monkeypatch):
+def test_without_a_run_to_compare_a_prediction_is_accepted_with_a_note(monkeypatch):
     monkeypatch.setenv(checks.STRICT, "1")
     said = checks.interval((0.1, 0.5), None)
     assert right(said, "0.10", "0.50") and said.words != checks.interval((0.1, 0.5), 0.3).words
@@ -114,7 +114,7 @@ def _whole(number, whole):
     return whole(number) if number < math.inf else number
 
 
-def test_photos_needed_are_read_off_within_what_was_measured():
+def test_photos_needed_are_read_off_within_the_measured_range():
     assert right(checks.photos_needed(needed))
     assert right(checks.photos_needed(lambda *known: needed(*known, scale=math.log10, back=lambda x: 10**x)))
     for whole in (math.ceil, round, math.floor):

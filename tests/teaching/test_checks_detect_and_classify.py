@@ -22,7 +22,7 @@ def kept(boxes, overlap=0.6, against="kept"):
 PHOTO = np.array([(0, 0, 0.4, 0.4), (0, 0.02, 0.4, 0.42), (0.5, 0.5, 0.9, 0.9)], np.float32)
 
 
-def test_once_leaves_what_the_library_leaves():
+def test_the_exercise_keeps_the_boxes_that_the_library_keeps():
     verdict = checks.once(kept, PHOTO)
     assert right(verdict, "3", "2")
     assert right(checks.once(lambda boxes: np.array(kept(boxes)), PHOTO)) and right(checks.once(kept, PHOTO[:0]))
@@ -52,7 +52,7 @@ ROWS = [
 ]
 
 
-def test_the_cheapest_threshold_is_the_one_at_which_both_mistakes_cost_least():
+def test_the_cheapest_threshold_minimises_the_cost_of_both_mistakes():
     verdict = checks.cheapest(0.2, ROWS, 5, 1)
     assert right(verdict, "14", "16")
     assert right(checks.cheapest(0.21, ROWS, 5, 1)) and is_open(checks.cheapest(..., ROWS, 5, 1))
@@ -118,7 +118,7 @@ CONFUSED = {
 }  # fmt: skip
 
 
-def test_the_pair_to_label_is_confused_most_both_ways_together():
+def test_the_pair_to_label_is_the_one_confused_most_in_both_directions():
     verdict = checks.pair_to_label(("vanilla", "peach"), CONFUSED, NAMES_SAID)
     assert right(verdict, "peach", "vanilla", "6")
     assert right(checks.pair_to_label({"vanilla", "peach"}, CONFUSED, NAMES_SAID))

@@ -74,7 +74,7 @@ def test_a_slip_on_the_way_to_whole_numbers_is_named():
     )
 
 
-def test_there_and_back_loses_half_a_step_at_most():
+def test_the_round_trip_loses_at_most_half_a_step():
     verdict = checks.there_and_back(int8(), VALUES)
     assert right(verdict, f"{np.ptp(VALUES) / 255:.2g}")
     assert right(checks.there_and_back(lambda values: int8()(values).astype(np.float32), VALUES))
@@ -106,7 +106,7 @@ def test_a_bar_for_exports_lets_the_good_ones_pass_and_stops_the_spoilt_ones():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_odd_answer_about_an_export_raises_or_is_right(answer):
+def test_no_absurd_answer_about_an_export_raises_or_is_right(answer):
     verdicts = (
         checks.file_sizes(answer, 3_000_000),
         checks.there_and_back(answer, VALUES),

@@ -55,7 +55,7 @@ def test_freezing_too_little_or_too_much_is_told_apart():
     )
 
 
-def test_a_layer_is_known_by_the_words_of_the_plot_too():
+def test_a_layer_is_accepted_under_its_name_in_the_plot_too():
     assert right(checks.how_far_to_freeze("on to block_12_add", SAVED, HELD))
     assert told_apart({"There is no layer": checks.how_far_to_freeze(" ", SAVED, HELD)})
 
@@ -126,7 +126,7 @@ def test_a_curve_that_is_read_wrongly_is_told_of():
 @pytest.mark.parametrize(
     "judge", [new_weights, lambda answer: checks.how_far_to_freeze(answer, SAVED, HELD), steps_to_pay, recall_at]
 )
-def test_open_and_absurd_answers_to_04_are_taken_kindly(judge):
+def test_open_and_absurd_answers_to_04_are_handled(judge):
     assert is_open(judge(...))
     for answer in ABSURD.values():
         verdict = judge(answer)

@@ -81,7 +81,7 @@ def test_a_photo_labelled_badly_is_told_what_to_mend():
     )
 
 
-def test_the_farthest_slip_is_half_a_width_for_an_edge_and_a_third_for_a_box():
+def test_the_largest_shift_is_half_a_width_for_an_edge_and_a_third_for_a_box():
     assert right(checks.farthest_slip(30, 20, 60)) and right(checks.farthest_slip(30.4, 20, 60))
     assert is_open(checks.farthest_slip(30, ..., 60)) and is_open(checks.farthest_slip(..., 20, 60))
 
@@ -98,7 +98,7 @@ def test_a_wrong_slip_is_told_which_iou_it_gives():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_odd_answer_about_labels_raises_or_is_right(answer):
+def test_no_absurd_answer_about_labels_raises_or_is_right(answer):
     known = [
         (checks.iou_by_hand, CUP, DRAWN),
         (checks.bad_labels, HURRIED, TRUE),

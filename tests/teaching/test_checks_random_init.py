@@ -77,7 +77,7 @@ def test_hours_that_are_off_by_a_factor_are_explained():
 
 
 @pytest.mark.parametrize("judge", [running_average, steps_until, hours])
-def test_open_and_absurd_answers_to_06_are_taken_kindly(judge):
+def test_open_and_absurd_answers_to_06_are_handled(judge):
     assert is_open(judge(...))
     for answer in ABSURD.values():
         verdict = judge(answer)

@@ -10,7 +10,7 @@ def whole(losses, matched):
     return sum(loss * max(count, 1) for loss, count in zip(losses, matched, strict=True)) / sum(matched)
 
 
-def test_the_loss_of_the_whole():
+def test_the_loss_of_the_whole_batch_is_checked():
     assert right(checks.loss_of_the_whole(whole))
     assert is_open(checks.loss_of_the_whole(...)) and is_open(checks.loss_of_the_whole(lambda losses, matched: ...))
 
@@ -29,7 +29,7 @@ def test_the_loss_of_the_whole():
     )
 
 
-def test_how_many_photos_each_worker_needs():
+def test_the_number_of_photos_per_worker_is_checked():
     a_photo, link = 0.04, 0.125
     for answer in (9 * link / a_photo, 28, 29):
         assert right(checks.photos_each(answer, a_photo, link))

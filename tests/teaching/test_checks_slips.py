@@ -9,13 +9,13 @@ from workshop_utils.teaching.checks.slips import _close, _fault, _nearest, _slip
 SLIPS = {50.0: "half of it", 200.0: "twice as much"}
 
 
-def test_the_nearest_slip_is_one_within_a_hundredth():
+def test_the_nearest_mistake_is_within_a_hundredth():
     assert _nearest(50.5, SLIPS) == "half of it" and _nearest(199, SLIPS) == "twice as much"
     assert _nearest(50.6, SLIPS) is None and _nearest(float("nan"), SLIPS) is None
     assert _nearest(180, SLIPS, within=0.1) == "twice as much"
 
 
-def test_a_slip_of_several_numbers_is_one_where_all_are_its_own():
+def test_a_mistake_with_several_numbers_needs_all_of_them():
     slips = {"exchanged": np.array([2.0, 1.0]), "halved": np.array([0.5, 1.0])}
     assert _slip([2, 1.001], slips) == "exchanged" and _slip(np.array([0.5, 1]), slips) == "halved"
     assert _slip([2, 1.1], slips) is None and _slip([2, 1.1], slips, rtol=0.1) == "exchanged"
@@ -32,7 +32,7 @@ def added(function):
     return _fault(function, [(1, 2), (3000, 4)], lambda one, other: one + other, mistakes) or checks.Verdict(True, "")
 
 
-def test_a_function_is_at_fault_where_one_case_is_and_the_slip_is_named():
+def test_a_function_is_wrong_if_one_case_is_and_the_mistake_is_named():
     assert added(lambda one, other: one + other).right
     assert wrong(added(lambda one, other: 7), "1, 2", "7", "3")
     assert is_open(added(lambda one, other: None))

@@ -11,7 +11,7 @@ BOX, WIDTH, HEIGHT = (0.25, 0.5, 0.5, 0.75), 512, 384
 """In pixels: 96, 256, 192, 384."""
 
 
-def test_remaining_boxes_are_counted():
+def test_remaining_boxes_are_checked():
     assert right(checks.remaining(3, SCORES, 0.6)) and right(checks.remaining(np.int64(3), SCORES, 0.6))
     assert is_open(checks.remaining(..., SCORES, 0.6))
     assert told_apart(
@@ -25,7 +25,7 @@ def test_remaining_boxes_are_counted():
     )
 
 
-def test_a_boxs_pixels_are_read():
+def test_the_pixels_of_a_box_are_checked():
     assert right(checks.pixels([96, 256, 192, 384], BOX, WIDTH, HEIGHT)) and is_open(checks.pixels(..., BOX, 512, 384))
     assert told_apart(
         {
@@ -41,5 +41,5 @@ def test_a_boxs_pixels_are_read():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_absurd_answers_in_notebook_00(answer):
+def test_no_absurd_answer_in_notebook_00_raises_or_is_right(answer):
     assert not right(checks.remaining(answer, SCORES, 0.6)) and not right(checks.pixels(answer, BOX, WIDTH, HEIGHT))

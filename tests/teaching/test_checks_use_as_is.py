@@ -83,7 +83,7 @@ def test_only_names_that_beat_both_one_and_all_are_cup_like():
 
 
 @pytest.mark.parametrize("judge", [all_alike, precision_and_recall, cup_like])
-def test_open_and_absurd_answers_to_05_are_taken_kindly(judge):
+def test_open_and_absurd_answers_to_05_are_handled(judge):
     assert is_open(judge(...))
     for answer in ABSURD.values():
         verdict = judge(answer)

@@ -24,7 +24,7 @@ def seen(convolutions, begin=1, early=False, minus=1):
     return sees
 
 
-def test_a_receptive_field_is_counted():
+def test_a_receptive_field_is_checked():
     assert right(checks.receptive_field(seen, EARLY, 11)) and is_open(checks.receptive_field(lambda _: ..., EARLY, 11))
     assert told_apart(
         {
@@ -65,7 +65,7 @@ def test_a_step_of_gradient_ascent_is_taken():
     )
 
 
-def test_the_layer_that_names_fewest_is_found():
+def test_the_layer_with_the_fewest_right_names_is_checked():
     assert right(checks.worst_layer("late", ACCURACY)) and right(checks.worst_layer(" Late", ACCURACY))
     assert is_open(checks.worst_layer(..., ACCURACY))
     assert told_apart(
@@ -76,7 +76,7 @@ def test_the_layer_that_names_fewest_is_found():
     )
 
 
-def test_each_problem_finds_its_way():
+def test_the_strategy_for_each_problem_is_checked():
     verdict = checks.ways(WAYS, PROBLEMS)
     assert right(verdict, *PROBLEMS)
     assert right(checks.ways({problem: way.upper().replace(" ", "_") for problem, way in WAYS.items()}, PROBLEMS))
@@ -104,7 +104,7 @@ def test_each_problem_finds_its_way():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_absurd_answers_in_notebook_01(answer):
+def test_no_absurd_answer_in_notebook_01_raises_or_is_right(answer):
     verdicts = [
         checks.receptive_field(answer, EARLY, 11),
         checks.ascent_step(answer),

@@ -19,7 +19,7 @@ FOUND = [finding("0001.jpg", Kind.BROKEN_PHOTO), finding("0003.xml", Kind.REVERS
 
 
 @pytest.mark.parametrize("answer", [{"0001", "5"}, ["0001.jpg", "5.xml"]])
-def test_to_be_mended_are_the_photos_that_were_set_aside(answer):
+def test_the_photos_to_repair_are_those_set_aside(answer):
     assert right(checks.photos_to_mend(answer, FOUND))
 
 
@@ -45,7 +45,7 @@ class Labelled:
         return list(range(8)), list(range(2))
 
 
-def test_each_photo_is_seen_as_often_as_photos_are_shown_for_each_one_trained_on():
+def test_the_views_per_photo_are_the_shown_photos_divided_by_the_training_photos():
     assert right(checks.times_seen(150 * 8 / 8, settings.recipe("workshop", steps=150), Labelled()))
     assert right(checks.times_seen(8, settings.recipe("quick", steps=31, batch_size=2), Labelled())), "7.75, rounded"
 
@@ -95,7 +95,7 @@ def test_a_dearer_threshold_is_explained():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_odd_answer_about_your_own_data_raises_or_is_right(answer):
+def test_no_absurd_answer_about_your_own_data_raises_or_is_right(answer):
     known = [
         (checks.photos_to_mend, FOUND),
         (checks.times_seen, settings.recipe("quick"), Labelled()),

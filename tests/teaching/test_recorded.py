@@ -42,7 +42,7 @@ def test_runs_come_in_the_order_of_their_file_names_and_other_files_are_left_alo
     assert [run.strategy for run in recorded.load(tmp_path)] == ["fine_tune", "random_init"]
 
 
-def test_runs_in_folders_within_are_among_all_of_them(tmp_path):
+def test_runs_in_subfolders_are_included(tmp_path):
     (tmp_path / "ladder").mkdir()
     write(tmp_path, "b.json")
     write(tmp_path / "ladder", "a.json", training_photos=30)
@@ -50,7 +50,7 @@ def test_runs_in_folders_within_are_among_all_of_them(tmp_path):
     assert [run.training_photos for run in recorded.everything(tmp_path)] == [None, 30]
 
 
-def test_repeats_are_the_runs_that_differ_by_their_seed_alone(tmp_path):
+def test_repeats_are_runs_that_differ_only_in_their_seed(tmp_path):
     recipe = settings.recipe("seed")
     others = {
         "seed 43": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, seed=43))},
@@ -68,7 +68,7 @@ def test_repeats_are_the_runs_that_differ_by_their_seed_alone(tmp_path):
     assert recorded.repeats(runs, "as_is", recipe) == []
 
 
-def test_what_a_file_says_beyond_the_known_is_left_out(tmp_path):
+def test_unknown_fields_of_a_file_are_ignored(tmp_path):
     write(tmp_path, "a.json", machine="a laptop")
     assert recorded.load(tmp_path) == [RUN]
 
@@ -96,14 +96,14 @@ def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
     ],
     ids=["half a recipe", "no recipe", "no AP", "no classes", "AP that is no number", "no minutes", "no step"],
 )
-def test_a_broken_file_is_named_with_its_fault(tmp_path, spoil):
+def test_a_broken_file_is_named_with_its_problem(tmp_path, spoil):
     path = write(tmp_path, "broken.json", **spoil)
     with pytest.raises(recorded.RecordedError, match=path.name):
         recorded.load(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"run"', "{}"])
-def test_a_file_that_is_no_run_at_all_is_named(tmp_path, text):
+def test_a_file_that_is_not_a_run_is_named(tmp_path, text):
     (tmp_path / "broken.json").write_text(text)
     with pytest.raises(recorded.RecordedError, match=r"broken\.json"):
         recorded.load(tmp_path)
@@ -145,12 +145,12 @@ def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path
     assert kept.history == run.history()
 
 
-def test_what_is_recorded_is_of_the_photos_that_are_here():
+def test_recorded_runs_used_these_photos():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
     assert {run.fingerprint for run in recorded.everything()} == {fingerprint}
 
 
-def test_what_make_record_makes_is_recorded_by_the_command_it_names_and_nothing_else():
+def test_make_record_records_exactly_its_runs_with_the_commands_they_name():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
     assert [run.name for run in record.RUNS if not record.is_recorded(run, fingerprint)] == []
     assert set(settings.RESULTS.rglob("*.json")) == {run.folder / f"{run.name}.json" for run in record.RUNS}
@@ -162,12 +162,12 @@ def test_no_two_recorded_runs_have_one_file_or_one_command():
 
 
 @pytest.mark.parametrize("run", record.RUNS, ids=lambda run: f"{run.folder.name}-{run.name}")
-def test_the_changes_a_recorded_run_makes_to_its_recipe_are_ones_there_are(run):
+def test_the_changes_of_a_recorded_run_to_its_recipe_are_valid(run):
     recipe = settings.recipe("seed", **dict(each.split("=") for each in run.arguments if "=" in each))
     assert recipe.seed in (42, 43, 44) and recipe.batch_size == 8
 
 
-def test_random_weights_get_the_best_of_the_rates_that_were_tried():
+def test_random_weights_get_the_best_of_the_tried_rates():
     """So that they are no straw man."""
     one_seed = [run for run in recorded.everything() if (run.strategy, run.recipe.seed) == ("random_init", 42)]
     tried = {run.recipe.learning_rate: run for run in one_seed if run.recipe.steps == 1000}
@@ -184,7 +184,7 @@ def test_on_the_ladder_random_weights_get_the_better_of_two_rates():
     assert rates[record.LADDER_RATE] > rates[record.RANDOM_RATE]
 
 
-def test_the_list_of_recorded_runs_is_the_one_that_make_record_writes():
+def test_the_list_of_recorded_runs_is_up_to_date():
     assert record.LISTING.read_text(encoding="utf-8") == record.listing(), "run `make record`"
 
 
@@ -204,7 +204,7 @@ def rungs() -> dict[tuple[str, int], recorded.Recorded]:
     return {(run.strategy, run.training_photos): run for run in recorded.load(settings.RESULTS / "ladder")}
 
 
-def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_as_many_steps_and_one_seed():
+def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_equal_steps_and_seed():
     found = rungs()
     assert set(found) == {(name, size) for name in ("fine_tune", "random_init") for size in settings.LADDER}
     assert {(run.recipe.steps, run.recipe.batch_size, run.recipe.seed) for run in found.values()} == {(300, 8, 42)}
@@ -228,7 +228,7 @@ def test_the_readme_s_ladder_is_the_recorded_one():
         assert f"| AP50 of {name} | {scores} |" in readme
 
 
-def test_a_run_of_other_photos_or_by_another_command_is_recorded_anew(tmp_path):
+def test_a_run_with_other_photos_or_another_command_is_recorded_again(tmp_path):
     run = record.Run("fine_tune", tmp_path, ("--recipe", "seed"))
     write(tmp_path, "fine_tune.json", fingerprint="0123456789ab", command=run.command)
     assert record.is_recorded(run, "0123456789ab")
@@ -237,6 +237,6 @@ def test_a_run_of_other_photos_or_by_another_command_is_recorded_anew(tmp_path):
     assert not record.is_recorded(dataclasses.replace(run, name="another"), "0123456789ab")
 
 
-def test_how_many_photos_a_list_chose_is_recorded(tmp_path):
+def test_the_number_of_photos_in_a_list_is_recorded(tmp_path):
     write(tmp_path, "few.json", training_photos=30)
     assert [run.training_photos for run in recorded.load(tmp_path)] == [30]

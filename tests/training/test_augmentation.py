@@ -64,7 +64,7 @@ def assert_boxes_surround_what_is_painted(view: View, within: float = 1.01):
 
 
 @hypothesis.given(painted_photos())
-def test_in_the_whole_photo_boxes_stay_on_what_they_surround(photo):
+def test_in_the_whole_photo_boxes_stay_on_their_objects(photo):
     view = augmentation.plain(*photo)
     np.testing.assert_array_equal(view.boxes, photo[1])
     np.testing.assert_array_equal(view.class_ids, photo[2])
@@ -72,7 +72,7 @@ def test_in_the_whole_photo_boxes_stay_on_what_they_surround(photo):
 
 
 @hypothesis.given(painted_photos(), windows())
-def test_in_a_window_boxes_stay_on_what_they_surround(photo, window):
+def test_in_a_window_boxes_stay_on_their_objects(photo, window):
     assert_boxes_surround_what_is_painted(augmentation.plain(*photo, window))
 
 
@@ -92,7 +92,7 @@ def test_in_a_random_view_boxes_stay_on_what_they_surround(photo, seed):
 
 
 @hypothesis.given(painted_photos(), windows())
-def test_a_window_keeps_the_boxes_whose_centre_it_holds_each_with_its_class(photo, window):
+def test_a_window_keeps_the_boxes_whose_centre_is_inside_with_their_classes(photo, window):
     image, boxes, ids = photo
     ymin, xmin, ymax, xmax = np.float32(window)
     held = [
@@ -104,7 +104,7 @@ def test_a_window_keeps_the_boxes_whose_centre_it_holds_each_with_its_class(phot
 
 
 @hypothesis.given(painted_photos(), windows())
-def test_a_view_is_what_the_detector_takes_and_its_boxes_have_area_inside_it(photo, window):
+def test_a_view_fits_the_detector_and_its_boxes_have_area_inside_it(photo, window):
     view = augmentation.plain(*photo, window)
     assert (view.image.shape, view.image.dtype) == ((300, 300, 3), np.uint8)
     assert view.boxes.shape == (len(view.class_ids), 4) and view.boxes.dtype == np.float32
@@ -123,7 +123,7 @@ def test_a_photo_without_boxes_stays_one():
 
 
 @hypothesis.given(painted_photos())
-def test_flipping_twice_is_no_change(photo):
+def test_flipping_twice_changes_nothing(photo):
     view = augmentation.plain(*photo)
     again = augmentation.flip(augmentation.flip(view))
     np.testing.assert_array_equal(again.image, view.image)
@@ -131,7 +131,7 @@ def test_flipping_twice_is_no_change(photo):
     np.testing.assert_array_equal(again.class_ids, view.class_ids)
 
 
-def test_flipping_changes_neither_the_view_it_is_given_nor_up_and_down():
+def test_flipping_changes_neither_its_input_nor_up_and_down():
     view = View(np.arange(300 * 300 * 3).reshape(300, 300, 3), np.float32([[0.1, 0.2, 0.3, 0.9]]), np.int32([1]))
     before = view.boxes.copy()
     flipped = augmentation.flip(view)
@@ -144,7 +144,7 @@ def test_flipping_changes_neither_the_view_it_is_given_nor_up_and_down():
 
 
 @hypothesis.given(painted_photos(), SEEDS)
-def test_a_random_crop_is_at_least_half_the_photo_each_way_and_holds_a_centre(photo, seed):
+def test_a_random_crop_has_at_least_half_of_each_side_and_a_box_centre(photo, seed):
     _, boxes, _ = photo
     ymin, xmin, ymax, xmax = augmentation.random_crop(boxes, np.random.default_rng(seed))
     assert 0 <= ymin < ymax <= 1 + 1e-6 and 0 <= xmin < xmax <= 1 + 1e-6
@@ -186,7 +186,7 @@ def test_relighting_keeps_the_order_of_the_colours_so_a_flavour_keeps_its_hue():
         assert len(set(relit[3, 0].tolist())) == 1, "grey stays grey"
 
 
-def test_relighting_goes_both_ways_and_never_so_far_that_a_photo_is_lost():
+def test_relighting_brightens_and_darkens_but_never_loses_a_photo():
     grey = np.full((2, 2, 3), 128, np.uint8)
     levels = [int(augmentation.jitter_colours(grey, np.random.default_rng(seed)).mean()) for seed in range(200)]
     assert 90 <= min(levels) < 115 and 140 < max(levels) <= 165
@@ -214,7 +214,7 @@ def test_the_same_seed_gives_the_same_view_and_another_seed_another(yoghurt):
     assert (first.image != other.image).any()
 
 
-def test_making_a_view_leaves_the_photo_as_it_was(yoghurt):
+def test_making_a_view_does_not_change_the_photo(yoghurt):
     sample = yoghurt.samples[0]
     image, boxes = sample.image.copy(), sample.boxes.copy()
     for seed in range(10):

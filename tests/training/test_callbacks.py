@@ -50,7 +50,7 @@ def test_a_callback_is_called_at_the_beginning_after_each_step_with_each_row_and
 
 
 @pytest.mark.parametrize("rate", [1e38, 1e30, 1e10], ids="{:g}".format)
-def test_a_rate_that_is_much_too_high_stops_training_and_keeps_the_last_good_checkpoint(data, tmp_path, rate):
+def test_a_far_too_high_learning_rate_stops_training_and_keeps_the_last_good_checkpoint(data, tmp_path, rate):
     recipe = settings.recipe("quick", **SHORT | {"steps": 40, "learning_rate": rate})
     with pytest.raises(trainer.TrainingError, match=re.escape(f"{rate:g}")):
         train("fine_tune", data, recipe, tmp_path, **FROZEN)

@@ -15,7 +15,7 @@ from workshop_utils.training import cluster_spec, connections
     ("host", "where"),
     [("127.0.0.1", "127.0.0.1"), ("127.0.1.1", "127.0.1.1"), ("localhost", "localhost"), ("10.0.0.5", ""), ("a", "")],
 )
-def test_a_worker_that_the_others_know_on_its_own_machine_is_not_heard_from_elsewhere(host, where, monkeypatch):
+def test_a_worker_at_a_local_address_does_not_listen_to_other_machines(host, where, monkeypatch):
     asked = []
 
     def create_server(address):
@@ -105,7 +105,7 @@ def test_where_no_worker_is_lost_the_original_message_is_shown(met):
     )
 
 
-def test_what_another_program_sends_to_the_port_is_refused_and_the_workers_still_meet():
+def test_messages_from_another_program_are_refused_and_the_workers_still_meet():
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         chief = threads.submit(connections.connect, cluster_spec.ClusterSpec(addresses, 0), 20)

@@ -170,7 +170,7 @@ def test_two_workers_learn_what_one_process_learns_from_the_same_batches(alone, 
     assert run.metrics()["AP50"] == pytest.approx(alone.metrics()["AP50"], abs=1e-3)
 
 
-def test_the_run_is_kept_once_by_the_chief_and_is_as_one_process_would_leave_it(alone, together):
+def test_only_the_chief_keeps_the_run_and_it_equals_that_of_one_process(alone, together):
     run, other, (chief, worker) = together
     assert run.steps() == [3, 6]
     files = {path.name for path in run.folder.rglob("*") if path.is_file() and "tfevents" not in path.name}
@@ -189,7 +189,7 @@ def told_of_the_loss(left: subprocess.CompletedProcess, killed: subprocess.Compl
 
 
 @needs_sigkill
-def test_whichever_worker_is_killed_the_other_ends_and_the_same_command_goes_on(shards, together, tmp_path):
+def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(shards, together, tmp_path):
     """First the other worker is lost, before step 4; then the chief, before step 5; then nobody."""
     run, other = RunFolder(tmp_path / "chief"), tmp_path / "other"
     chief, worker = train_together(shards, (run.folder, other), dies_before=(0, 4))
@@ -208,7 +208,7 @@ def test_whichever_worker_is_killed_the_other_ends_and_the_same_command_goes_on(
 
 
 @pytest.mark.parametrize("matched", [[(0, 3), (1, 5), (2, 9), (3, 70)], [(0, 3), (2, 9)], []])
-def test_losses_and_gradients_of_the_parts_give_those_of_the_whole_batch(matched):
+def test_losses_and_gradients_of_the_parts_add_up_to_those_of_the_batch(matched):
     """Also where one part has no matched anchor, or none has."""
     random = np.random.default_rng(1)
     encodings = tf.constant(random.normal(size=(4, 100, 4)), tf.float32)
@@ -232,7 +232,7 @@ def test_losses_and_gradients_of_the_parts_give_those_of_the_whole_batch(matched
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
 
 
-def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
+def test_the_workers_parts_form_the_batch_and_each_reads_only_its_own(data):
     parts = [beside(index=index).part for index in range(2)]
     whole = batches.batch(data.samples, data.label_map, 1, 5, seed=3)
     for part in parts:
@@ -246,7 +246,7 @@ def test_the_workers_parts_are_the_batch_and_each_reads_only_its_own(data):
     assert sorted(place for part in parts for place in range(5)[part]) == list(range(5))
 
 
-def test_the_order_of_an_epoch_is_drawn_once_however_many_photos_it_has():
+def test_the_order_of_an_epoch_is_computed_once():
     batches._order.cache_clear()
     drawn = [
         index for step in range(9) for epoch, index in batches.epochs_and_indices(step, 5, 20, seed=3) if epoch == 1
@@ -277,7 +277,7 @@ def test_a_worker_with_other_photos_or_options_is_named(alone):
      ("fine_tune", {}, {"thaw": 0.3}, "--thaw"), ("fine_tune", {}, {"views": 2}, "--views"),
      ("fine_tune", {"batch_size": 1}, {}, "batch of 1 .* 2 workers")],
 )  # fmt: skip
-def test_what_a_cluster_cannot_do_is_told_in_words(strategy, changes, options, said, data, tmp_path):
+def test_options_that_a_cluster_does_not_support_are_reported(strategy, changes, options, said, data, tmp_path):
     recipe = dataclasses.replace(RECIPE, **changes)
     freezing = {"thaw": 0.0, "views": 0} | options if strategy == "fine_tune" else {}
     plan = Plan.of(data, strategy, recipe, **freezing)

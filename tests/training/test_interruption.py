@@ -93,7 +93,7 @@ def loaded(run) -> tuple[Progress, float]:
 # Damaged files
 
 
-def test_whichever_bit_of_a_state_is_damaged_it_is_noticed_and_the_state_before_it_is_used(run, capsys):
+def test_any_flipped_bit_of_a_state_is_noticed_and_the_state_before_it_is_used(run, capsys):
     path = run.checkpoints / STATES[0]
     whole = path.read_bytes()
     for place in range(0, len(whole) - len(files.SEAL) - 64, 17):
@@ -104,7 +104,7 @@ def test_whichever_bit_of_a_state_is_damaged_it_is_noticed_and_the_state_before_
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, 5000, -100, -60, -1])
-def test_a_state_that_breaks_off_is_named_and_the_state_before_it_is_used(run, capsys, length):
+def test_a_truncated_state_is_named_and_the_state_before_it_is_used(run, capsys, length):
     path = run.checkpoints / STATES[0]
     path.write_bytes(path.read_bytes()[:length])
     step = loaded(run)[0].step
@@ -112,7 +112,7 @@ def test_a_state_that_breaks_off_is_named_and_the_state_before_it_is_used(run, c
     assert (step == 20) != (str(path) in capsys.readouterr().err)
 
 
-def test_the_first_save_after_a_damaged_state_does_not_cost_the_state_before_it(run, monkeypatch):
+def test_the_first_save_after_a_damaged_state_keeps_the_state_before_it(run, monkeypatch):
     damage(run.checkpoints / STATES[0], 1000)
     assert loaded(run)[0].step == 10
 
@@ -125,7 +125,7 @@ def test_the_first_save_after_a_damaged_state_does_not_cost_the_state_before_it(
     assert loaded(run) == (Progress(10, 5.0, [[1.0, 2.0]]), 10)
 
 
-def test_where_no_state_is_whole_each_is_named_and_training_begins_anew(run, capsys):
+def test_if_no_state_is_intact_each_is_named_and_training_starts_over(run, capsys):
     for name in STATES:
         damage(run.checkpoints / name, 1000)
     assert loaded(run) == (Progress(), 0)
@@ -142,7 +142,7 @@ def test_a_state_of_another_network_changes_nothing(run, capsys, sizes):
     assert all(str(run.checkpoints / name) in said for name in STATES)
 
 
-def test_a_state_that_would_run_code_when_it_is_read_is_not_read(run, tmp_path, capsys):
+def test_a_state_that_would_run_code_is_not_read(run, tmp_path, capsys):
     class Trap:
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "sprung"),))
@@ -161,7 +161,7 @@ def save_two_checkpoints(run, model):
     return run.checkpoint(20)
 
 
-def test_whichever_bit_of_a_checkpoint_is_damaged_it_is_named_and_the_one_before_it_is_used(run, little_model, capsys):
+def test_any_flipped_bit_of_a_checkpoint_is_named_and_the_one_before_it_is_used(run, little_model, capsys):
     path = save_two_checkpoints(run, little_model)
     whole = path.read_bytes()
     for place in range(0, len(whole) - len(files.SEAL) - 64, 997):
@@ -173,7 +173,7 @@ def test_whichever_bit_of_a_checkpoint_is_damaged_it_is_named_and_the_one_before
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[: len(data) // 2], lambda data: b"no weights", lambda data: b""])
-def test_a_checkpoint_that_breaks_off_is_named_and_the_one_before_it_is_used(run, little_model, capsys, spoil):
+def test_a_truncated_checkpoint_is_named_and_the_one_before_it_is_used(run, little_model, capsys, spoil):
     path = save_two_checkpoints(run, little_model)
     path.write_bytes(spoil(path.read_bytes()))
     run.load_checkpoint(little_model)
@@ -181,14 +181,14 @@ def test_a_checkpoint_that_breaks_off_is_named_and_the_one_before_it_is_used(run
     assert str(path) in capsys.readouterr().err
 
 
-def test_a_damaged_checkpoint_that_was_asked_for_by_its_step_is_refused(run, little_model):
+def test_a_damaged_checkpoint_is_refused_if_it_was_chosen_by_its_step(run, little_model):
     damage(save_two_checkpoints(run, little_model), 3000)
     with pytest.raises(RunFolderError, match=r"step-000020\.weights\.h5: "):
         run.load_checkpoint(little_model, 20)
     run.load_checkpoint(little_model, 10)
 
 
-def test_where_no_checkpoint_is_whole_the_fault_says_so(run, little_model):
+def test_if_no_checkpoint_is_intact_the_error_says_so(run, little_model):
     save_two_checkpoints(run, little_model)
     for step in (10, 20):
         damage(run.checkpoint(step), 3000)
@@ -196,14 +196,14 @@ def test_where_no_checkpoint_is_whole_the_fault_says_so(run, little_model):
         run.load_checkpoint(little_model)
 
 
-def test_a_whole_checkpoint_is_read_as_any_hdf5_file(run, little_model):
+def test_a_sealed_checkpoint_is_still_an_hdf5_file(run, little_model):
     path = save_two_checkpoints(run, little_model)
     little_model.load_weights(path)
     assert (little_model.get_layer("dense").bias.numpy() == 20).all()
     assert files.is_intact(path)
 
 
-def test_of_a_history_a_row_that_broke_off_is_left_out(run):
+def test_an_incomplete_row_of_a_history_is_left_out(run):
     with Rows(run, 0) as history:
         history.add(step=10, loss=0.5)
         history.add(step=20, loss=0.25)
@@ -216,7 +216,7 @@ def test_of_a_history_a_row_that_broke_off_is_left_out(run):
 
 
 @pytest.mark.parametrize("text", ["colour\nred\n", "step,seconds\nten,1\n", "\x00\n\x00\n", "step\n1\n"])
-def test_a_history_that_is_none_is_named(run, text):
+def test_an_invalid_history_is_named(run, text):
     (run.folder / "history.csv").write_text(text)
     with pytest.raises(RunFolderError, match=r"history\.csv: "):
         run.history()
@@ -256,7 +256,7 @@ for line in sys.stdin:  # each line is one process to kill; it is forked before 
 
 
 @CAN_FORK
-def test_killed_while_saving_the_state_is_always_a_whole_one_and_never_older_than_the_last(tmp_path):
+def test_killed_while_saving_the_state_is_always_intact_and_never_older_than_the_last(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
     chance, seen = random.Random(7), [0]
@@ -282,7 +282,7 @@ def test_killed_while_saving_the_state_is_always_a_whole_one_and_never_older_tha
     assert seen[-1] > len(seen) / 2, "most of them had saved something when they were killed"
 
 
-def test_what_a_killed_run_left_unfinished_is_swept_away_by_the_next(tmp_path, monkeypatch):
+def test_the_next_run_removes_unfinished_files_of_a_killed_one(tmp_path, monkeypatch):
     run = RunFolder(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
     left = [run.folder / ".part-7-metrics.json", run.checkpoints / ".part-7-state.npz"]
@@ -312,7 +312,7 @@ def killed(work, owner, name: str, call: int) -> bool:
 
 
 @CAN_FORK
-def test_what_a_killed_process_left_among_photos_and_annotations_is_passed_over(voc_folder, capsys):
+def test_unfinished_files_among_photos_and_annotations_are_skipped(voc_folder, capsys):
     images, annotations = voc_folder / "images", voc_folder / "annotations"
     photo, annotation = (images / "0001.jpg").read_bytes(), voc.read(annotations / "0001.xml")
     assert killed(lambda: uploads.keep("new.jpg", photo, images), os, "fsync", 1)
@@ -339,7 +339,7 @@ def test_old_and_new_records_are_never_read_together(voc_folder, tmp_path, monke
     assert tfrecords.read(folder).fingerprint() == new.fingerprint()
 
 
-def test_interrupted_before_all_records_are_written_the_old_ones_stay(voc_folder, tmp_path, monkeypatch):
+def test_if_writing_records_is_interrupted_the_old_ones_stay(voc_folder, tmp_path, monkeypatch):
     data = dataset.load(voc_folder)
     old, new = (dataset.Dataset(data.samples[part], data.label_map) for part in (slice(3), slice(3, 6)))
     tfrecords.write(old, tmp_path / "records")
@@ -349,7 +349,7 @@ def test_interrupted_before_all_records_are_written_the_old_ones_stay(voc_folder
     assert {path.name for path in (tmp_path / "records").iterdir()} == {*tfrecords.FILES, "label_map.pbtxt"}
 
 
-def test_of_two_runs_that_begin_at_once_the_second_writes_nothing(tmp_path):
+def test_the_second_of_two_simultaneous_runs_writes_nothing(tmp_path):
     import filelock
 
     data = dataset.Dataset([], {1: "cup"})
@@ -359,9 +359,7 @@ def test_of_two_runs_that_begin_at_once_the_second_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
-def test_a_saved_model_is_the_old_one_or_the_new_one_wherever_its_writing_is_interrupted(
-    tmp_path, monkeypatch, call, little_model
-):
+def test_an_interrupted_export_leaves_the_old_saved_model_or_the_new_one(tmp_path, monkeypatch, call, little_model):
     path = tmp_path / "saved_model"
 
     def write(text):
@@ -382,7 +380,7 @@ def test_a_saved_model_is_the_old_one_or_the_new_one_wherever_its_writing_is_int
     [(os, "replace", 3, "old"), (os, "replace", 4, "old"), (shutil, "rmtree", 1, "new")],
     ids=["before it", "between its strokes", "before the old one is removed"],
 )
-def test_killed_while_a_saved_model_is_replaced_one_of_the_two_is_there_after_the_next_export(
+def test_killed_while_replacing_a_saved_model_one_is_intact_after_the_next_export(
     tmp_path, monkeypatch, owner, name, call, wanted
 ):
     run, texts = RunFolder(tmp_path), ["old"]
@@ -403,7 +401,7 @@ def test_killed_while_a_saved_model_is_replaced_one_of_the_two_is_there_after_th
     assert {each.name for each in path.parent.iterdir()} == {"saved_model", "label_map.pbtxt", "labels.txt"}
 
 
-def test_detecting_that_was_interrupted_may_begin_anew_in_the_same_folder(tmp_path, monkeypatch):
+def test_interrupted_detection_can_start_over_in_the_same_folder(tmp_path, monkeypatch):
     paths, out = sorted((settings.YOGHURT / "images").iterdir())[:3], tmp_path / "out"
     with pytest.raises(KeyboardInterrupt), interrupting(monkeypatch, annotate, "_annotate_one", 3):
         annotate.annotate(BLIND, paths, out)
@@ -502,7 +500,7 @@ train_little(strategy, cups, folder)
 
 
 @pytest.mark.parametrize("strategy", ["fine_tune", "random_init"])
-def test_killed_in_whichever_stage_a_resumed_run_ends_with_the_same_weights(
+def test_a_run_killed_in_any_stage_resumes_and_ends_with_the_same_weights(
     strategy, voc_folder, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv(precision.VARIABLE, "float32")
@@ -616,7 +614,7 @@ REMEDY = files.remedy(OSError(errno.ENOSPC, ""))
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_on_a_full_disk_the_fault_is_named_and_the_old_files_stay(writer, full_disk, tmp_path, request):
+def test_on_a_full_disk_the_file_is_named_and_the_old_files_stay(writer, full_disk, tmp_path, request):
     if "nearly" in request.node.name and writer in EMPTY_ON_A_NEARLY_FULL_DISK:
         pytest.skip("it is that small")
     (tmp_path / "checkpoints").mkdir()
@@ -629,7 +627,7 @@ def test_on_a_full_disk_the_fault_is_named_and_the_old_files_stay(writer, full_d
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_folder, tmp_path, full_disk):
+def test_on_a_full_disk_no_part_of_a_repaired_copy_is_left_and_the_data_set_stays(voc_folder, tmp_path, full_disk):
     found = inspection.inspect(voc_folder)
     before = {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()}
     with (
@@ -641,7 +639,7 @@ def test_on_a_full_disk_no_repaired_copy_is_begun_and_the_data_set_stays(voc_fol
     assert {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()} == before
 
 
-def test_on_a_full_disk_no_voc_folder_is_begun(voc_folder, tmp_path, full_disk):
+def test_on_a_full_disk_no_part_of_a_voc_folder_is_left(voc_folder, tmp_path, full_disk):
     data = dataset.load(voc_folder)
     with pytest.raises(files.WriteError, match=REMEDY) as caught, full_disk():
         formats.FORMATS["voc"].write(data, tmp_path / "copy")
@@ -663,14 +661,14 @@ except files.WriteError as fault:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on the size of files")
-def test_a_process_whose_disk_was_full_ends_in_order(tmp_path):
+def test_a_process_on_a_full_disk_ends_without_a_crash(tmp_path):
     command = [sys.executable, "-c", FULL_WHEN_A_CHECKPOINT_IS_DUE, str(tmp_path / "step.weights.h5")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert re.match(f"told: {tmp_path / 'step.weights.h5'}: .*File too large", done.stdout)
     assert done.returncode == 0, "HDF5 itself would have ended it by a segmentation fault"
 
 
-def test_a_full_disk_stops_the_history_at_a_row_and_the_rows_before_it_stay(tmp_path, full_disk):
+def test_a_full_disk_stops_the_history_and_earlier_rows_stay(tmp_path, full_disk):
     run = RunFolder(tmp_path)
     history = Rows(run, 0)
     history.add(step=10, loss=0.5)
@@ -682,7 +680,7 @@ def test_a_full_disk_stops_the_history_at_a_row_and_the_rows_before_it_stay(tmp_
     assert rows[0]["step"] == 10 and all(row["loss"] for row in rows)
 
 
-def test_a_run_that_goes_on_while_the_disk_is_full_says_so_and_its_rows_stay(tmp_path, full_disk):
+def test_a_run_resumed_on_a_full_disk_says_so_and_keeps_its_rows(tmp_path, full_disk):
     run = RunFolder(tmp_path)
     with Rows(run, 0) as history:
         for step in range(10, 1000, 10):
@@ -693,7 +691,7 @@ def test_a_run_that_goes_on_while_the_disk_is_full_says_so_and_its_rows_stay(tmp
     assert run.history() == rows and len(rows) == 99
 
 
-def test_on_a_full_disk_the_labeller_says_so_and_keeps_what_was_drawn(tmp_path, full_disk):
+def test_on_a_full_disk_the_labeller_says_so_and_keeps_the_drawn_boxes(tmp_path, full_disk):
     labels = labeler.Labeler(settings.YOGHURT / "images", tmp_path, ["cup"])
     drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
     labels.boxes = drawn
@@ -705,7 +703,7 @@ def test_on_a_full_disk_the_labeller_says_so_and_keeps_what_was_drawn(tmp_path, 
     assert len(voc.read(tmp_path / "0001.xml").boxes) == 30
 
 
-def test_on_a_full_disk_it_is_said_that_a_box_would_not_outlive_the_kernel_and_it_stays_drawn(tmp_path, full_disk):
+def test_on_a_full_disk_the_labeller_warns_that_a_drawn_box_is_not_saved(tmp_path, full_disk):
     labels = labeler.Labeler(settings.TO_LABEL, tmp_path, ["cup"])
     drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
     with full_disk():
@@ -716,7 +714,7 @@ def test_on_a_full_disk_it_is_said_that_a_box_would_not_outlive_the_kernel_and_i
     assert labels.boxes == drawn
 
 
-def test_the_rows_of_detections_are_read_back_as_they_were_written(tmp_path):
+def test_the_rows_of_detections_are_read_back_unchanged(tmp_path):
     write_detections(tmp_path)
     with open(tmp_path / "detections.csv", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 300
@@ -737,14 +735,14 @@ NEED_A_FOLDER = {
 
 
 @pytest.mark.parametrize("writer", NEED_A_FOLDER)
-def test_a_folder_that_cannot_be_made_is_a_named_fault(writer, tmp_path):
+def test_a_folder_that_cannot_be_created_is_named(writer, tmp_path):
     (tmp_path / "mine").write_text("a file")
     with pytest.raises(files.WriteError, match=r"mine.*: "):
         NEED_A_FOLDER[writer](tmp_path / "mine" / "folder")
     assert (tmp_path / "mine").read_text() == "a file"
 
 
-def test_an_export_folder_that_cannot_be_made_is_a_named_fault(tmp_path, monkeypatch):
+def test_an_export_folder_that_cannot_be_created_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "load_model", lambda *_: (None, {1: "cup"}))
     (tmp_path / "export").write_text("a file")
     with pytest.raises(files.WriteError, match="export: "):

@@ -29,7 +29,7 @@ def test_a_plan_is_read_as_it_was_written(run):
     assert "żółty" in (run.folder / "recipe.json").read_text(encoding="utf-8"), "for people to read"
 
 
-def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
+def test_the_same_plan_may_resume_after_the_data_moved(run):
     run.begin(PLAN)
     run.begin(dataclasses.replace(PLAN, data="elsewhere/cups"))
     assert run.plan == PLAN
@@ -46,7 +46,7 @@ def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
         ("architecture", "architecture", "ssd_mobilenet_v1"),
     ],
 )
-def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, field, value):
+def test_another_plan_is_refused_with_the_field_that_differs(run, key, field, value):
     run.begin(PLAN)
     with pytest.raises(RunFolderError, match=f" {key} was ") as caught:
         run.begin(dataclasses.replace(PLAN, **{field: value}))
@@ -56,7 +56,7 @@ def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, field, va
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
 @pytest.mark.parametrize("name", ["lock", "checkpoints", "frozen", "tensorboard", "export"])
-def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_written(run, tmp_path, name):
+def test_a_link_out_of_a_run_is_refused_before_anything_is_written(run, tmp_path, name):
     mine = tmp_path / "mine"
     if name == "lock":
         mine.write_text("mine")
@@ -76,7 +76,7 @@ def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_writ
     assert (mine if name == "lock" else mine / "kept.txt").read_text() == "mine"
 
 
-def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
+def test_a_link_within_a_run_is_accepted(run):
     (run.folder / "elsewhere").mkdir(parents=True)
     (run.folder / "checkpoints").symlink_to(run.folder / "elsewhere")
     run.check_links()
@@ -103,7 +103,7 @@ def test_a_recipe_with_an_unknown_field_is_named(run):
         _ = run.plan
 
 
-def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run):
+def test_checkpoints_are_found_by_step_and_other_files_are_ignored(run):
     run.checkpoints.mkdir(parents=True)
     for name in ("step-000100.weights.h5", "step-001000.weights.h5", "step-000050.weights.h5"):
         (run.checkpoints / name).touch()
@@ -114,7 +114,7 @@ def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run
     assert run.checkpoint(50).name == "step-000050.weights.h5"
 
 
-def test_a_missing_checkpoint_is_told_with_those_there_are(run):
+def test_a_missing_checkpoint_is_reported_with_the_existing_ones(run):
     run.checkpoints.mkdir(parents=True)
     with pytest.raises(RunFolderError, match=run.folder.name):
         run.checkpoint()
@@ -133,13 +133,13 @@ def test_a_state_is_loaded_as_it_was_saved(run):
         np.testing.assert_array_equal(loaded, saved)
 
 
-def test_without_a_state_nothing_is_loaded_and_training_begins_at_the_beginning(run):
+def test_without_a_state_training_starts_at_step_0(run):
     variable = tf.Variable(3.0)
     assert run.load_state([variable]) == Progress(0, 0.0, [])
     assert float(variable) == 3.0
 
 
-def test_history_goes_on_after_the_step_that_was_saved(run):
+def test_the_history_continues_after_the_saved_step(run):
     run.folder.mkdir()
     with Rows(run, 0) as history:
         for step in (10, 20, 30):
@@ -153,7 +153,7 @@ def test_history_goes_on_after_the_step_that_was_saved(run):
     assert tuple(rows[0]) == COLUMNS
 
 
-def test_a_row_can_be_read_by_others_as_soon_as_it_is_added(run):
+def test_a_row_can_be_read_by_other_processes_as_soon_as_it_is_added(run):
     run.folder.mkdir()
     with Rows(run, 0) as history:
         history.add(10, 1.0)

@@ -118,12 +118,12 @@ def number_learnt(run: run_folder.RunFolder) -> float:
 # What a run leaves behind
 
 
-def test_a_run_writes_down_what_it_is(finished, data, cups):
+def test_a_run_records_its_plan(finished, data, cups):
     assert json.loads((finished.folder / "recipe.json").read_text())["recipe"]["steps"] == 4
     assert finished.plan == Plan.of(data, "fine_tune", RECIPE, source=cups, **FROZEN)
 
 
-def test_the_history_has_a_row_wherever_ap_was_measured_and_loss_is_the_sum_of_its_parts(finished):
+def test_the_history_has_a_row_for_each_measured_ap_and_loss_is_the_sum_of_its_parts(finished):
     rows = finished.history()
     assert [row["step"] for row in rows] == [2, 4]
     for row in rows:
@@ -174,7 +174,7 @@ def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco)
 # Once more into the same folder
 
 
-def test_the_same_call_again_trains_nothing_and_says_so(finished, data, monkeypatch, capsys):
+def test_a_second_identical_call_trains_nothing_and_says_so(finished, data, monkeypatch, capsys):
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.name != "lock"}
     monkeypatch.setattr(strategies.Strategy, "start", lambda *_, **__: pytest.fail("it began to train"))
     train("fine_tune", data, RECIPE, finished.folder, "moved elsewhere", watch=pytest.fail, **FROZEN)
@@ -206,7 +206,7 @@ def test_other_photos_are_refused(finished, data):
         train("fine_tune", fewer, RECIPE, finished.folder, **FROZEN)
 
 
-def test_a_folder_in_which_somebody_trains_is_refused(tmp_path, data, monkeypatch):
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, data, monkeypatch):
     monkeypatch.setattr(strategies.Strategy, "start", lambda *_, **__: pytest.fail("it began to train"))
     with (
         filelock.FileLock(tmp_path / "lock"),
@@ -291,7 +291,7 @@ RESUMED = r"^\D* step (\d+)$"
 
 
 @pytest.mark.parametrize("step", [10, 20, 25])
-def test_stopped_at_any_row_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, capsys, step):
+def test_a_run_stopped_at_any_row_resumes_and_completes(data, tmp_path, pretended, capsys, step):
     whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
@@ -319,7 +319,7 @@ def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
     assert set(re.findall(r"b?float\d+", line)) == wanted
 
 
-def test_what_was_due_at_the_step_of_the_last_state_is_made_up_for(data, tmp_path, pretended):
+def test_work_missed_at_the_step_of_the_last_state_is_done_on_resuming(data, tmp_path, pretended):
     """Killed after saving the state and before anything else, as by a loss of power."""
     whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
@@ -345,7 +345,7 @@ def test_a_last_checkpoint_that_was_deleted_is_written_again_from_the_state(data
     assert run.steps() == [10, 20, 25] and number_learnt(run) == number
 
 
-def test_with_a_damaged_state_training_goes_on_from_the_one_before_and_ends_the_same(
+def test_with_a_damaged_state_training_resumes_from_the_one_before_and_ends_the_same(
     data, tmp_path, pretended, capsys, monkeypatch
 ):
     whole = train("random_init", data, LONG, tmp_path / "whole")
@@ -402,7 +402,7 @@ def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, mon
     assert clock[0] > 40 and np.diff(times).max() <= 10, "with the step that is under way"
 
 
-def test_what_could_not_be_measured_is_an_empty_cell_and_null_not_0(data, tmp_path, pretended, monkeypatch):
+def test_an_unmeasured_score_is_an_empty_cell_and_null_not_0(data, tmp_path, pretended, monkeypatch):
     nothing = {"AP": None, "AP50": None, "AP75": None, "per_class": {"peach": None}, "reason": "no photo"}
     monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(nothing))
     run = train("random_init", data, LONG, tmp_path)
@@ -437,14 +437,14 @@ def test_training_stops_at_the_first_step_whose_loss_says_nothing(data, tmp_path
     assert not (tmp_path / "metrics.json").exists()
 
 
-def test_the_history_has_a_row_every_ten_steps_and_ap_only_where_it_was_measured(data, tmp_path, pretended):
+def test_the_history_has_a_row_every_ten_steps_and_ap_only_if_it_was_measured(data, tmp_path, pretended):
     run = train("random_init", data, LONG, tmp_path)
     assert [(row["step"], row["AP50"]) for row in run.history()] == [(10, None), (20, 0.2), (25, 0.2)]
     with open(run.folder / "history.csv", newline="") as stream:
         assert tuple(next(csv.reader(stream))) == run_folder.COLUMNS
 
 
-def test_each_batch_is_trained_on_once_and_in_order(data, tmp_path, pretended):
+def test_each_batch_is_used_once_and_in_order(data, tmp_path, pretended):
     run = train("random_init", data, LONG, tmp_path)
     samples, _ = data.split(10)
     number = 0.0
@@ -488,7 +488,7 @@ def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(finished)
         trainer.load_model(finished, 3)
 
 
-def test_a_damaged_checkpoint_is_named_and_the_model_is_the_one_before_it(finished, data, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_loaded(finished, data, tmp_path, capsys):
     shutil.copytree(finished.folder, tmp_path / "run")
     run = run_folder.RunFolder(tmp_path / "run")
     path = run.checkpoint(4)
@@ -543,7 +543,7 @@ def test_a_step_returns_both_losses_before_it_and_steps_lower_them(data, uncompi
     assert float(sum(last)) < 0.95 * float(sum(first))
 
 
-def test_a_list_of_training_photos_is_all_that_is_trained_on(data, cups, tmp_path, monkeypatch):
+def test_only_the_photos_of_a_list_are_trained_on(data, cups, tmp_path, monkeypatch):
     training_photos, validation = data.split(RECIPE.photos)
     names = [sample.name for sample in training_photos[:2]]
     seen = []

@@ -75,7 +75,7 @@ def resumed(interrupted, cups, tmp_path_factory):
     return trainer.train(run.plan, dataset.load(cups), folder)
 
 
-def test_its_recipe_is_read_and_means_todays_architecture(interrupted):
+def test_its_recipe_is_read_with_todays_default_architecture(interrupted):
     plan = interrupted.plan
     assert (plan.strategy, plan.architecture) == ("fine_tune", architectures.DEFAULT)
     assert plan.freezing == Freezing("extra_4_relu", 0.0, None)

@@ -106,7 +106,7 @@ def test_fields_stop_at_the_edges_of_each_photo(labels):
         assert fields(labels) == [1, 20, width, height]
 
 
-def test_next_and_previous_go_round_all_boxes_and_deleting_selects_the_one_that_follows(labels):
+def test_next_and_previous_cycle_through_boxes_and_deleting_selects_the_next(labels):
     press(labels, "Next box")
     none_yet = labels.message
     press(labels, "Delete box")
@@ -202,7 +202,7 @@ def test_what_was_done_to_a_photo_that_is_no_longer_shown_changes_nothing(labels
     assert labels.boxes == [] and labels.message == box_editor.LATE
 
 
-def test_code_does_what_the_fields_do_and_shows_the_boxes_as_a_table(labels):
+def test_code_can_do_what_the_fields_do_and_show_the_boxes_as_a_table(labels):
     assert "no box" in labels.table.data
     labels.add("vanilla", (31, 42, 120, 200))
     labels.add("peach", (200, 40, 260, 299))
@@ -219,7 +219,7 @@ def test_every_input_has_a_name(labels):
     assert len(inputs) == 11 and all(each.description for each in inputs)
 
 
-def test_a_number_that_comes_when_its_box_was_left_is_not_lost_in_silence(labels):
+def test_a_number_that_arrives_after_its_box_was_left_is_reported(labels):
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.say("Wrote 0001.xml: 1 box.")
     fill(labels, xmax=120)
@@ -242,7 +242,7 @@ print(json.dumps([button.model_id, field.model_id, labels._canvas.model_id]))
 """
 
 
-def test_what_the_browser_says_is_heard_in_one_thread_so_no_click_overtakes_a_number():
+def test_a_click_never_overtakes_a_typed_number():
     manager, client = start_new_kernel()
     printed = []
 

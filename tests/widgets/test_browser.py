@@ -195,7 +195,7 @@ def saved(tmp_path, stem: str) -> tuple[Box, ...]:
     return voc.read(xml).boxes
 
 
-def test_a_box_is_drawn_with_the_mouse_and_another_made_with_the_keyboard_alone(labeller, tmp_path):
+def test_one_box_is_drawn_with_the_mouse_and_another_with_the_keyboard_only(labeller, tmp_path):
     page, photo = labeller
     cells = page.locator(".jp-CodeCell").count()
     draw(page, photo, Box("blueberry", 200, 150, 300, 250))
@@ -266,7 +266,7 @@ def reach(page, name: str, backwards: bool = False) -> None:
     pytest.fail(f"Tab does not reach '{name}'")
 
 
-def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
+def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (1400, 1400, 3), np.uint8)
     brought = [tmp_path / f"IMG_{number}.png" for number in (1, 2)]
     for path in brought:

@@ -32,7 +32,7 @@ def shown(climbed) -> explorer.ChannelExplorer:
     return explorer.ChannelExplorer(CHANNELS, look, climb, first={"early": 3, "late": 400})
 
 
-def test_it_begins_with_the_first_layers_channel_and_all_there_is_of_it(shown, climbed):
+def test_it_starts_with_the_first_layers_channel_and_its_pictures(shown, climbed):
     assert (shown.layer.value, shown.channel.value, shown.channel.max) == ("early", 3, 9)
     assert 'alt="early 3"' in shown.found.value and f"After {STEPS} steps" in shown.made.value
     assert [step for _, _, step in climbed] == list(range(STEPS))
@@ -45,7 +45,7 @@ def test_a_moved_slider_changes_both_pictures(shown):
     assert shown.found.value != before[0] and shown.made.value != before[1]
 
 
-def test_another_layer_brings_its_own_channels_and_computes_once(shown, climbed):
+def test_another_layer_offers_its_channels_and_computes_once(shown, climbed):
     climbed.clear()
     shown.layer.value = "late"
     assert (shown.channel.value, shown.channel.max) == (400, 499) and 'alt="late 400"' in shown.found.value
@@ -54,14 +54,14 @@ def test_another_layer_brings_its_own_channels_and_computes_once(shown, climbed)
     assert len(climbed) == 2 * STEPS
 
 
-def test_it_says_that_it_computes_and_then_that_it_is_done(shown):
+def test_it_shows_that_it_computes_and_then_that_it_is_done(shown):
     said = []
     shown.said.observe(lambda change: said.append(change["new"]), "value")
     shown.channel.value = 5
     assert said[0].startswith("Computing") and f"{STEPS} steps" in said[-1]
 
 
-def test_in_a_notebook_only_the_last_of_quick_moves_is_climbed_to_its_end(shown, climbed):
+def test_in_a_notebook_only_the_last_of_several_quick_moves_is_computed(shown, climbed):
     async def moved():
         climbed.clear()
         for channel in (4, 5, 6):

@@ -41,7 +41,7 @@ def saved(folder, stem: str) -> voc.Annotation:
     return voc.read(folder / "annotations" / f"{stem}.xml")
 
 
-def test_what_is_drawn_is_saved_as_labelimg_saves_it(folder):
+def test_drawn_boxes_are_saved_as_labelimg_saves_them(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220), Box("vanilla", 1, 40, 60, 300)]
     labels.submit()
@@ -96,7 +96,7 @@ def test_labelling_resumes_at_the_first_unlabelled_photo(folder):
     assert opened(folder).path.name == "a.jpg"
 
 
-def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
+def test_going_back_shows_the_saved_boxes_and_submitting_replaces_them(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.submit()
@@ -108,7 +108,7 @@ def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
     assert [box.name for box in saved(folder, "a").boxes] == ["vanilla"]
 
 
-def test_moving_on_without_submitting_labels_nothing_and_forgets_nothing(folder):
+def test_moving_on_without_submitting_saves_nothing_and_forgets_nothing(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     press(labels, "Next photo")
@@ -153,7 +153,7 @@ def test_labelimgs_own_file_is_edited_without_loss(folder):
     assert xml.read_bytes() == before
 
 
-def test_classes_that_the_files_name_already_need_not_be_given(folder):
+def test_classes_in_existing_files_need_not_be_given(folder):
     (folder / "annotations").mkdir()
     voc.write(voc.Annotation("c.jpg", 400, 300, (Box("lemon", 1, 20, 30, 40),)), folder / "annotations" / "c.xml")
     assert labeler.Labeler(folder / "images", folder / "annotations", []).classes == ["lemon"]
@@ -194,7 +194,7 @@ REPAIRED = {
 
 
 @pytest.mark.parametrize("case", REPAIRED)
-def test_an_annotation_that_check_would_repair_is_shown_repaired_and_none_of_its_boxes_is_lost(folder, case):
+def test_an_annotation_that_check_would_repair_is_shown_repaired_with_all_its_boxes(folder, case):
     written, said = REPAIRED[case]
     xml = annotated(folder, *written["objects"], **{key: written[key] for key in written if key != "objects"})
     labels = opened(folder)
@@ -208,7 +208,7 @@ def test_an_annotation_that_check_would_repair_is_shown_repaired_and_none_of_its
     assert [path.name for path in xml.parent.iterdir()] == ["a.xml"]
 
 
-def test_boxes_of_a_photo_that_was_labelled_unturned_are_shown_turned(folder):
+def test_boxes_of_a_photo_labelled_unturned_are_shown_turned(folder):
     turned = Image.Exif()
     turned[ExifTags.Base.Orientation] = 6
     Image.new("RGB", (300, 400), "grey").save(folder / "images" / "a.jpg", exif=turned)
@@ -227,7 +227,7 @@ UNSHOWN = {
 
 
 @pytest.mark.parametrize("case", UNSHOWN)
-def test_what_of_an_annotation_cannot_be_shown_is_named_and_kept_when_it_is_replaced(folder, case):
+def test_parts_of_an_annotation_that_cannot_be_shown_are_named_and_kept(folder, case):
     xml = annotated(folder, *UNSHOWN[case], size=(4, 3) if "size" in case else (400, 300))
     if case == "no XML":
         xml.write_text("<annotation>")
@@ -266,7 +266,7 @@ def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeyp
     assert xml.read_bytes() == before and len(labels.boxes) == 1 and labels.path.name == "a.jpg"
 
 
-def test_an_annotation_that_ends_in_capitals_is_found_and_replaced_under_its_name(folder):
+def test_an_annotation_with_an_ending_in_capitals_is_found_and_replaced_under_its_name(folder):
     xml = annotated(folder, (10, 20, 110, 220), ending=".XML")
     labels = opened(folder)
     assert labels.path.name == "b.jpg" and labels.xml(labels.paths[0]) == xml
@@ -335,7 +335,7 @@ def test_all_boxes_of_an_object_are_shown_and_submitted(folder):
         "<attributes><attribute><name>colour</name><value>red</value></attribute></attributes>",
     ],
 )
-def test_what_an_annotation_holds_besides_boxes_is_kept_when_it_is_replaced(folder, more):
+def test_content_other_than_boxes_is_kept_when_an_annotation_is_replaced(folder, more):
     xml = annotated(folder, (10, 20, 110, 220))
     before = with_more(xml, "</object>", f"{more}</object>")
     labels = opened(folder)
@@ -349,7 +349,7 @@ def test_what_an_annotation_holds_besides_boxes_is_kept_when_it_is_replaced(fold
 
 
 @pytest.mark.parametrize("old, new", [("object>", "item>"), ("<object>", "<object><name>mug</name>")])
-def test_boxes_that_are_not_understood_are_named_and_kept_when_the_file_is_replaced(folder, old, new):
+def test_boxes_that_are_not_understood_are_named_and_kept(folder, old, new):
     xml = annotated(folder, (10, 20, 110, 220))
     before = with_more(xml, old, new)
     labels = opened(folder)
@@ -359,7 +359,7 @@ def test_boxes_that_are_not_understood_are_named_and_kept_when_the_file_is_repla
     assert xml.with_name(".a.xml.before").read_bytes() == before
 
 
-def test_an_annotation_that_another_program_changed_meanwhile_is_kept(folder):
+def test_an_annotation_that_another_program_changed_is_kept(folder):
     xml = annotated(folder, (10, 20, 110, 220))
     labels = opened(folder)
     labels.go(0)
@@ -370,14 +370,14 @@ def test_an_annotation_that_another_program_changed_meanwhile_is_kept(folder):
     assert [box.name for box in saved(folder, "a").boxes] == ["peach"]
 
 
-def test_an_annotation_that_another_program_wrote_meanwhile_is_kept(folder):
+def test_an_annotation_that_another_program_wrote_is_kept(folder):
     labels = opened(folder)
     written = annotated(folder, (10, 20, 110, 220)).read_bytes()
     labels.submit()
     assert (folder / "annotations" / ".a.xml.before").read_bytes() == written
 
 
-def test_submitting_twice_keeps_no_copy_of_what_was_shown_whole(folder):
+def test_submitting_twice_keeps_no_copy_if_everything_was_shown(folder):
     labels = opened(folder)
     for _ in range(3):
         labels.submit()
@@ -409,7 +409,7 @@ def test_an_annotation_named_almost_like_its_photo_is_shown_and_replaced_in_its_
     assert labels.submit() == xml and [path.name for path in xml.parent.glob("[!.]*")] == [name]
 
 
-def test_an_annotation_beside_its_photo_is_shown_where_there_is_no_folder_for_annotations(folder):
+def test_an_annotation_next_to_its_photo_is_shown_if_there_is_no_annotations_folder(folder):
     xml = annotated(folder, (10, 20, 110, 220))
     xml = xml.rename(folder / "images" / "a.xml")
     xml_folder = folder / "annotations"
@@ -430,7 +430,7 @@ def test_of_two_photos_whose_names_differ_in_unicode_only_the_first_is_labelled(
     assert len(labels.paths) == 4 and all(name in labels.message for name in names)
 
 
-def test_a_name_as_long_as_the_file_system_allows_can_be_labelled_and_what_was_there_kept(folder):
+def test_a_photo_with_the_longest_possible_name_can_be_labelled_and_its_old_file_kept(folder):
     stem = "照" * 83
     (folder / "images" / "a.jpg").rename(folder / "images" / f"{stem}.jpg")
     xml = annotated(folder, (50, 50, 50, 90))
@@ -449,7 +449,7 @@ def test_a_name_as_long_as_the_file_system_allows_can_be_labelled_and_what_was_t
 
 @pytest.mark.parametrize("how", ["draw", "submit", "skip"])
 @pytest.mark.parametrize("broken", [True, False])
-def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_written_over(folder, how, broken):
+def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_overwritten(folder, how, broken):
     opened(folder).add("peach", (10, 20, 110, 220))
     draft = folder / "annotations" / ".drafts" / "a.xml"
     if broken:
@@ -472,7 +472,7 @@ def drafts(folder) -> list[str]:
     return sorted(path.name for path in (folder / "annotations" / ".drafts").glob("*"))
 
 
-def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after_the_kernel_died(folder):
+def test_unsubmitted_boxes_survive_the_death_of_the_kernel(folder):
     labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     drag(labels, 400, 100, 200, 100)
@@ -492,7 +492,7 @@ def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after
     assert third.boxes == [] and third.message == ""
 
 
-def test_what_was_changed_on_a_labelled_photo_is_there_again_also_that_all_boxes_were_deleted(folder):
+def test_unsubmitted_changes_to_a_labelled_photo_survive_even_if_all_boxes_were_deleted(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.submit()
@@ -512,7 +512,7 @@ def test_classes_that_only_a_draft_names_are_known(folder):
     assert labels.boxes == [Box("lemon", 10, 20, 110, 220)] and labels.classes == ["peach", "vanilla", "lemon"]
 
 
-def test_killed_after_saving_and_before_forgetting_nothing_is_called_unsaved(folder):
+def test_killed_between_saving_and_deleting_the_draft_nothing_is_reported_as_unsaved(folder):
     labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     shutil.copy(folder / "annotations" / ".drafts" / "a.xml", folder / "annotations" / "a.xml")
@@ -529,7 +529,7 @@ def test_a_draft_of_another_photo_is_named_and_not_shown(folder):
     assert drafts(folder) == ["a.xml"]
 
 
-def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_nothing(folder, monkeypatch):
+def test_a_box_is_written_once_on_mouse_up_and_a_click_writes_nothing(folder, monkeypatch):
     write, written = voc.write, []
     monkeypatch.setattr(voc, "write", lambda annotation, path: (written.append(path), write(annotation, path)))
     labels = opened(folder)
@@ -540,7 +540,7 @@ def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_noth
     assert written == [folder / "annotations" / ".drafts" / "a.xml"]
 
 
-def test_where_a_draft_cannot_be_written_that_is_said_and_drawing_goes_on(folder):
+def test_if_a_draft_cannot_be_written_a_message_says_so_and_drawing_continues(folder):
     (folder / "annotations").write_text("a file where the folder should be")
     labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
@@ -550,7 +550,7 @@ def test_where_a_draft_cannot_be_written_that_is_said_and_drawing_goes_on(folder
     assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
 
 
-def test_drafts_and_kept_files_are_passed_over_by_training_and_by_check(voc_folder, capsys):
+def test_training_and_check_skip_drafts_and_kept_files(voc_folder, capsys):
     from workshop_utils.cli import main
 
     before = dataset.load(voc_folder).fingerprint()
@@ -574,7 +574,7 @@ def test_names_are_shown_as_text_and_not_as_html(folder):
     assert "<img" not in shown and "&lt;img" in shown
 
 
-def test_a_button_says_what_went_wrong(folder):
+def test_an_error_appears_below_the_button(folder):
     labels = opened(folder)
     press(labels, "Previous photo")
     assert labels.message and labels.path.name == "a.jpg"
@@ -593,7 +593,7 @@ def test_a_class_that_does_not_exist_is_refused(folder):
     ("images", "classes", "said"),
     [("elsewhere", CLASSES, "elsewhere: "), (".", CLASSES, "cups: "), ("images", [], "")],
 )
-def test_where_nothing_can_be_labelled_the_fault_is_named(folder, images, classes, said):
+def test_if_nothing_can_be_labelled_the_error_says_why(folder, images, classes, said):
     with pytest.raises(labeler.LabelingError, match=said):
         labeler.Labeler(folder / images, folder / "annotations", classes)
 
@@ -633,7 +633,7 @@ def test_notebook_02_labels_and_scores_without_tensorflow_until_boxes_are_propos
     assert done.returncode == 0, done.stderr
 
 
-def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
+def test_a_box_can_be_added_placed_and_named_with_buttons_and_fields_only(folder):
     labels = opened(folder)
     press(labels, "Add box")
     assert fields(labels) == ["peach", 150, 112, 250, 187]
@@ -642,7 +642,7 @@ def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
     assert saved(folder, "a").boxes == (Box("vanilla", 31, 42, 120, 200),)
 
 
-def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(folder):
+def test_a_small_box_set_in_the_fields_is_kept_although_one_drawn_is_a_click(folder):
     labels = opened(folder)
     labels.go(1)
     labels.add("peach", (1000, 700, 1004, 705))
@@ -650,7 +650,7 @@ def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(fold
     assert saved(folder, "b").boxes == (Box("peach", 1000, 700, 1004, 705),)
 
 
-def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
+def test_edges_that_form_no_box_are_reported_and_neither_drawn_nor_lost(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.select(1)
@@ -667,7 +667,7 @@ def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
     assert saved(folder, "a").boxes == (Box("peach", 300, 20, 350, 220),)
 
 
-def test_where_no_widget_can_be_shown_a_sentence_says_what_to_call_instead(folder):
+def test_without_widgets_a_sentence_says_what_to_call_instead(folder):
     said = repr(opened(folder))
     assert "photo 1 of 3" in said and len(said) < 110  # longer ones are cut where ipywidgets 7 shows them
     for name in ("table", "add", "submit"):
@@ -685,7 +685,7 @@ def test_saved_boxes_are_scored_against_the_truth(folder):
     assert (score.photo, score.ious, score.named, score.extra) == ("a.jpg", (1.0, 0.0), (True, False), 1)
 
 
-def test_a_file_that_labelimg_wrote_is_shown_and_saved_again_as_it_was(folder):
+def test_a_file_from_labelimg_is_shown_and_saved_back_unchanged(folder):
     written = FIXTURES / "labelimg.xml"
     stem = "Kubki 3 – żółte"
     Image.new("RGB", (512, 384), "grey").save(folder / "images" / f"{stem}.jpg")

@@ -50,7 +50,7 @@ def eight(**contents: bytes) -> tuple:
 
 
 @pytest.mark.parametrize("version", [seven, eight])
-def test_uploaded_photos_are_kept_under_their_names_in_both_versions_of_ipywidgets(tmp_path, version):
+def test_uploaded_photos_keep_their_names_in_both_versions_of_ipywidgets(tmp_path, version):
     upload = uploads.PhotoUpload(tmp_path / "images")
     upload.take(version(**{"a.jpg": encoded(), "b.png": encoded("PNG")}))
     assert named(upload.lines, "a.jpg", "b.png")
@@ -58,7 +58,7 @@ def test_uploaded_photos_are_kept_under_their_names_in_both_versions_of_ipywidge
     assert re.search(rf"\b2 .*{tmp_path / 'images'}", upload.children[1].value)
 
 
-def test_the_button_hands_over_what_was_chosen(tmp_path):
+def test_the_button_passes_on_the_chosen_files(tmp_path):
     upload = uploads.PhotoUpload(tmp_path / "images")
     button = upload.children[0]
     version = seven if isinstance(button.value, dict) else eight
@@ -76,13 +76,13 @@ def test_the_button_hands_over_what_was_chosen(tmp_path):
         ("moving.gif", encoded("GIF"), "GIF"),
     ],
 )
-def test_a_photo_that_cannot_be_used_is_left_out_in_words_and_the_others_are_kept(tmp_path, name, content, said):
+def test_an_unusable_photo_is_left_out_with_a_message_and_the_others_are_kept(tmp_path, name, content, said):
     lines = uploads.keep_all([(name, content), ("good.jpg", encoded())], tmp_path)
     assert named(lines, name, "good.jpg") and said in lines[0]
     assert [path.name for path in tmp_path.iterdir()] == ["good.jpg"]
 
 
-def test_nothing_is_overwritten_another_photo_of_the_name_gets_a_number(tmp_path):
+def test_nothing_is_overwritten_and_another_photo_with_the_name_gets_a_number(tmp_path):
     first, second = encoded(), encoded(colour="red")
     taken, here = (uploads.keep_all([("a.jpg", first)], tmp_path) for _ in range(2))
     assert named(taken, "a.jpg") and named(here, "a.jpg") and taken != here
@@ -92,7 +92,7 @@ def test_nothing_is_overwritten_another_photo_of_the_name_gets_a_number(tmp_path
     assert (tmp_path / "a.jpg").read_bytes() == first and (tmp_path / "a-2.jpg").read_bytes() == second
 
 
-def test_a_name_in_capitals_is_the_same_name_as_it_is_on_windows_and_a_mac(tmp_path):
+def test_a_name_in_capitals_is_the_same_name_as_on_windows_and_macos(tmp_path):
     first, second = encoded(), encoded(colour="red")
     lines = uploads.keep_all([("Maß.jpg", first), ("MASS.JPG", second), ("maß.jpg", first)], tmp_path)
     assert named(lines, "Maß.jpg", "MASS-2.JPG", "Maß.jpg")
@@ -112,7 +112,7 @@ def test_a_name_in_capitals_is_the_same_name_as_it_is_on_windows_and_a_mac(tmp_p
         ("\x00.hidden.jpg", "hidden.jpg"),
     ],
 )
-def test_a_name_leads_nowhere_else_and_is_one_that_is_found_again(tmp_path, name, kept):
+def test_a_name_cannot_leave_the_folder_and_is_found_again(tmp_path, name, kept):
     path, _ = uploads.keep(name, encoded(), tmp_path / "images")
     assert path.name == kept and photos.find(tmp_path / "images") == [path]
     assert [each.name for each in tmp_path.iterdir()] == ["images"]
@@ -124,7 +124,7 @@ def test_names_are_shown_as_text_and_not_as_html(tmp_path):
     assert "<img" not in upload.children[1].value and "&lt;img" in upload.children[1].value
 
 
-def test_a_folders_photos_are_copied_and_the_folder_stays_as_it_is(tmp_path):
+def test_a_folders_photos_are_copied_and_the_folder_does_not_change(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     for path in photos.find(settings.TO_LABEL)[:2]:
@@ -138,7 +138,7 @@ def test_a_folders_photos_are_copied_and_the_folder_stays_as_it_is(tmp_path):
     assert uploads.copy(source, tmp_path / "mine")[0] != lines[0] and len(photos.find(tmp_path / "mine")) == 2
 
 
-def test_what_is_passed_over_in_a_folder_is_counted_and_named(tmp_path):
+def test_skipped_files_of_a_folder_are_counted_and_named(tmp_path):
     source = tmp_path / "source"
     (source / "sub").mkdir(parents=True)
     for name in ("movie.mp4", "scan.pdf", "notes.txt", "list.csv", ".DS_Store"):
@@ -161,7 +161,7 @@ def test_a_name_in_two_forms_of_unicode_is_one_name(tmp_path, first, second):
     assert len({line.removeprefix(name) for name, line in zip((*names, names[1]), lines)}) == 3
 
 
-def test_a_photo_in_the_other_form_of_unicode_that_was_there_before_is_not_overwritten(tmp_path):
+def test_an_existing_photo_in_the_other_form_of_unicode_is_not_overwritten(tmp_path):
     there = tmp_path / unicodedata.normalize("NFD", "Käse.jpg")
     there.write_bytes(encoded())
     path, _ = uploads.keep(unicodedata.normalize("NFC", "Käse.jpg"), encoded(colour="red"), tmp_path)
@@ -169,7 +169,7 @@ def test_a_photo_in_the_other_form_of_unicode_that_was_there_before_is_not_overw
 
 
 @pytest.mark.parametrize("letter", ["a", "照", "🍵"])
-def test_a_name_as_long_as_the_file_system_allows_leaves_room_for_what_is_made_of_it(tmp_path, letter):
+def test_the_longest_possible_name_leaves_room_for_derived_files(tmp_path, letter):
     name = letter * (251 // len(letter.encode())) + ".jpg"
     first, second = (uploads.keep(name, encoded(colour=colour), tmp_path)[0] for colour in ("red", "blue"))
     assert first != second and len(photos.find(tmp_path)) == 2

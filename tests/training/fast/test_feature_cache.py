@@ -65,13 +65,13 @@ def test_trunk_and_tail_together_are_the_detector(model, yoghurt, layer, shapes)
         np.testing.assert_allclose(ours, wanted, atol=1e-5)
 
 
-def test_no_weight_is_in_neither_or_in_both(model, parts):
+def test_each_weight_is_in_exactly_one_part(model, parts):
     paths = [{variable.path for variable in part.variables} for part in parts]
     assert paths[0] | paths[1] == {variable.path for variable in model.variables}
     assert not paths[0] & paths[1]
 
 
-def test_what_is_kept_is_what_the_frozen_layers_make_of_the_very_views_of_training(cache, parts, yoghurt):
+def test_cached_features_are_those_of_the_views_of_training(cache, parts, yoghurt):
     cache.fill(parts[0])
     for step, (features, *targets) in enumerate(cache.batches(2, 0, 7)):
         images, *wanted = batches.batch(cache.samples, yoghurt.label_map, step, 2, SEED)
@@ -82,7 +82,7 @@ def test_what_is_kept_is_what_the_frozen_layers_make_of_the_very_views_of_traini
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_views_come_again_when_all_were_seen_and_every_photo_comes_once_an_epoch(cache, parts):
+def test_views_repeat_after_all_were_seen_and_each_epoch_has_every_photo_once(cache, parts):
     cache.fill(parts[0])
     epochs = [np.concatenate([features[0] for features, *_ in cache.batches(1, 5 * i, 5 * i + 5)]) for i in range(4)]
     sums = [sorted(epoch.astype(np.float64).sum(axis=(1, 2, 3))) for epoch in epochs]
@@ -91,13 +91,13 @@ def test_the_views_come_again_when_all_were_seen_and_every_photo_comes_once_an_e
     assert len(set(sums[0])) == 5
 
 
-def test_batches_begin_where_they_are_asked_to(cache, parts):
+def test_batches_start_at_the_given_step(cache, parts):
     cache.fill(parts[0])
     for (ours, *_), (wanted, *_) in zip(cache.batches(2, 3, 5), list(cache.batches(2, 0, 5))[3:], strict=True):
         np.testing.assert_array_equal(ours[0], wanted[0])
 
 
-def test_an_interrupted_filling_goes_on_where_it_was(cache, parts, monkeypatch):
+def test_interrupted_filling_resumes(cache, parts, monkeypatch):
     with interrupting(monkeypatch, np, "save", 3), pytest.raises(KeyboardInterrupt):
         cache.fill(parts[0])
     before = {path.name: path.stat().st_mtime_ns for path in cache.folder.glob("*features*")}
@@ -117,7 +117,7 @@ def test_an_interrupted_filling_goes_on_where_it_was(cache, parts, monkeypatch):
     "spoil", [lambda data: data[: len(data) // 2], lambda data: b"", flipped], ids=["half", "empty", "bit"]
 )
 @pytest.mark.parametrize("name", ["00000004-truth.npz", "00000004-features-0.npy"])
-def test_a_damaged_file_is_named_and_made_anew_and_no_other(cache, capsys, name, spoil):
+def test_only_a_damaged_file_is_named_and_computed_again(cache, capsys, name, spoil):
     image = keras.Input((300, 300, 3))
     averages = keras.Model(image, keras.layers.AveragePooling2D(30)(image))
     cache.fill(averages)
@@ -140,7 +140,7 @@ def test_a_full_disk_is_named_with_the_file(cache, parts, monkeypatch):
     assert not list(cache.folder.glob(".part-*"))
 
 
-def test_views_begin_where_the_epochs_of_training_are(cache, parts, yoghurt):
+def test_views_continue_at_the_current_epoch(cache, parts, yoghurt):
     later = dataclasses.replace(cache, first_epoch=2)
     later.fill(parts[0])
     features, *targets = next(later.batches(5, 2, 3))  # the third epoch
