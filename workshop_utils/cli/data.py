@@ -76,4 +76,4 @@ def shard(options: Options) -> None:
 
     data = load(options.dataset)
     tfrecords.write(data, options.out, options.shards)
-    print(f"Wrote {len(data.samples)} photos as records to {options.out}, {options.shards} shards for each set")
+    print(f"Wrote {len(data.samples)} photos as records, in {options.shards} shards for each set, to {options.out}")
