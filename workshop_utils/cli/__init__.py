@@ -22,7 +22,11 @@ from workshop_utils.core.errors import WorkshopError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code. An error is printed as one message on standard error."""
+    """Run one command and return its exit code. Errors are printed as messages on standard error.
+
+    Args:
+        arguments: The command line without the program's name; sys.argv by default.
+    """
     try:
         options = PARSER.parse_args(arguments)
         return options.command(options) or 0
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run() -> None:
-    """Run the command in sys.argv and exit. A file name that is not valid text is printed with escapes."""
+    """Run the command in sys.argv and exit. File names that are not valid text are printed with escapes."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

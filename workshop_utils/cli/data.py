@@ -20,16 +20,18 @@ def fetch(_: Options) -> None:
 @command(
     "list what is wrong with a data set",
     argument("dataset", type=Path, help="a folder with images/ and annotations/"),
-    argument("--fix", action="store_true", help="write a repaired copy; the data set itself is not changed"),
-    argument("--out", type=Path, metavar="DIR", help="the folder for the copy, DATASET-fixed by default"),
+    argument("--fix", action="store_true", help="write a repaired copy; the data set itself does not change"),
+    argument("--out", type=Path, metavar="DIR", help="the folder for the copy; default: DATASET-fixed"),
 )
 def check(options: Options) -> int:
-    """Print each finding on standard output, on a line that begins with the file, and a table of them on standard
-    error. With --fix, also write a repaired copy; the exit code is then 0 if the copy is good."""
+    """Print one line per finding, beginning with the file, on standard output, and a summary on standard error.
+
+    With --fix, also write a repaired copy. The exit code is then 0 if the copy was written.
+    """
     from workshop_utils.data import findings, inspection, label_map, repair, voc
 
     if options.out and not options.fix:
-        raise UsageError("usage: check takes --out only with --fix")
+        raise UsageError("usage: check accepts --out only together with --fix")
     out = options.out or repair.default_folder(options.dataset)
     if options.fix:
         repair.check_target(options.dataset, out)
@@ -41,7 +43,7 @@ def check(options: Options) -> int:
     for line in (*found.findings, *filter(None, [found.problem])):
         print(line, flush=True)
     boxes = sum(len(each.annotation.boxes) for each in found.usable)
-    good = f"{len(found.usable)} photos with {boxes} boxes are good"
+    good = f"{len(found.usable)} photos with {boxes} boxes are usable"
     print(f"{good}; {len(found.findings)} findings." if found.findings else f"{good}. No findings.", file=sys.stderr)
     if found.all_findings:
         print(findings.summary(found.all_findings), file=sys.stderr)
@@ -59,8 +61,8 @@ def _fix(found, out: Path) -> int:
     copied = repair.copy(found, out)
     for line in copied.messages:
         print(line)
-    said = f"Wrote {copied.folder}: {copied.photos} photos; {len(copied.set_aside)} files are set aside in its"
-    print(f"{said} {repair.SET_ASIDE}/; what was done is in {repair.REPORT}.", file=sys.stderr)
+    wrote = f"Wrote {copied.folder}: {copied.photos} photos; {len(copied.set_aside)} files are set aside in its"
+    print(f"{wrote} {repair.SET_ASIDE}/. {repair.REPORT} lists what was done.", file=sys.stderr)
     return 0
 
 
@@ -68,11 +70,12 @@ def _fix(found, out: Path) -> int:
     "write a data set as TFRecords in several files, for large data sets or several machines",
     argument("dataset", type=Path, help="a folder with images/ and annotations/, or with records"),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the records"),
-    argument("--shards", type=count, default=4, metavar="N", help="how many files for each of the two parts"),
+    argument("--shards", type=count, default=4, metavar="N", help="files for each of training and validation set"),
 )
 def shard(options: Options) -> None:
+    """Write the records and print where they are."""
     from workshop_utils.data import tfrecords
 
     data = load(options.dataset)
     tfrecords.write(data, options.out, options.shards)
-    print(f"Wrote {len(data.samples)} photos as records, in {options.shards} shards each, to {options.out}")
+    print(f"Wrote {len(data.samples)} photos as records, in {options.shards} shards for each set, to {options.out}")

@@ -15,12 +15,13 @@ def _format_names() -> Iterable[str]:
 
 
 @command(
-    "write a checkpoint for other programs",
-    argument("run", type=Path),
-    argument("--checkpoint", type=int, metavar="STEP"),
-    argument("--formats", nargs="+", choices=_format_names),
+    "export a checkpoint for other programs",
+    argument("run", type=Path, help="the run's folder"),
+    argument("--checkpoint", type=int, metavar="STEP", help="the checkpoint at this step; by default the latest"),
+    argument("--formats", nargs="+", choices=_format_names, help="export formats; by default the usual ones"),
 )
 def export(options: Options) -> None:
+    """Write the exports, and print the path of each."""
     from workshop_utils.deploy import export
     from workshop_utils.training.run_folder import RunFolder
 
@@ -31,14 +32,14 @@ def export(options: Options) -> None:
 
 @command(
     "label new photos",
-    argument("source", metavar="RUN|EXPORT|coco"),
-    argument("photos", nargs="+", help="photos, or folders of them"),
-    argument("--out", type=Path, required=True, metavar="DIR"),
-    argument("--min-score", type=share, default=0.4, metavar="SCORE"),
+    argument("source", metavar="RUN|EXPORT|coco", help="a run's folder, an exported file, or coco for COCO's detector"),
+    argument("photos", nargs="+", help="photos, or folders of photos"),
+    argument("--out", type=Path, required=True, metavar="DIR", help="the folder for annotations, pictures and tables"),
+    argument("--min-score", type=share, default=0.4, metavar="SCORE", help="the lowest score, 0 to 1; default: 0.4"),
     argument("--every-name", action="store_true", help="keep every name found for an object; by default only the best"),
 )
 def detect(options: Options) -> int:
-    """Print a line for each photo on standard output, what was passed over and the sums on standard error."""
+    """Print one line per photo on standard output, and skipped files and totals on standard error."""
     from workshop_utils.core import phrases
     from workshop_utils.deploy import annotate, runtime
 

@@ -1,4 +1,4 @@
-"""The parser that every command adds itself to, and what several commands share."""
+"""The parser to which each command adds itself, and functions that several commands share."""
 
 import sys
 from pathlib import Path
@@ -13,14 +13,14 @@ PARSER = CommandLine(
     "python -m workshop_utils",
     """Find and name objects in photos, with a detector that you train.
 
-Exit 0 good, 1 findings or failure, 2 usage.
+Exit codes: 0 success, 1 findings or failure, 2 wrong usage.
 """,
 )
 command = PARSER.command
 
 
 def load(folder: Path) -> "Dataset":
-    """Open a data set in any known format, and print what had to be left out."""
+    """Open a data set in any known format, and print its findings on standard error."""
     from workshop_utils.data import formats
 
     data = formats.open_dataset(folder)

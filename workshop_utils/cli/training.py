@@ -111,13 +111,17 @@ def _changes(pairs: list[str]) -> dict[str, str]:
 
 @command(
     "measure average precision",
-    argument("source", metavar="RUN|coco"),
-    argument("--data", type=Path, metavar="DATASET", help="score every photo of this data set"),
-    argument("--out", type=Path, metavar="DIR", help="another folder for metrics.json"),
-)
+    argument("source", metavar="RUN|coco", help="a run's folder, or coco for COCO's detector"),
+    argument("--data", type=Path, metavar="DATASET", help="evaluate on all photos of this data set; by default on the "
+             "run's validation set"),
+    argument("--out", type=Path, metavar="DIR", help="also write metrics.json to this folder"),
+)  # fmt: skip
 def evaluate(options: Options) -> None:
-    """Print one line of JSON, and write it as metrics.json into the run and into --out. Without --data, the photos are
-    the run's own validation split. What cannot be measured is null, and the JSON's `reason` says why."""
+    """Print the metrics as one line of JSON, and write them to metrics.json in the run and in --out.
+
+    Without --data, the photos are the run's validation set. A value that cannot be measured is null, and `reason` in
+    the JSON says why.
+    """
     from workshop_utils.core import files, phrases
     from workshop_utils.data import label_map
     from workshop_utils.evaluation import average_precision
@@ -144,19 +148,18 @@ def evaluate(options: Options) -> None:
         files.make_folder(folder)
         RunFolder(folder).write_metrics(metrics)
     if unknown := average_precision.unknown_classes(samples, names):
-        said = f"never learned these classes, so their AP is 0: {phrases.quoted(unknown)}"
-        print(f"{options.source}: {said}. It knows: {phrases.quoted(names.values())}", file=sys.stderr)
+        what = f"never learned these classes, so their AP is 0: {phrases.quoted(unknown)}"
+        print(f"{options.source}: {what}. Its classes are: {phrases.quoted(names.values())}", file=sys.stderr)
     if "reason" in metrics:
         print(f"Not measured (null): {metrics['reason']}.", file=sys.stderr)
     print(json.dumps(metrics))
 
 
 def _validation(data, plan):
+    """Return a run's validation set. Raises RunFolderError if its data set has changed."""
     from workshop_utils.training.run_folder import RunFolderError
 
     if data.fingerprint() != plan.fingerprint:
-        raise RunFolderError(
-            f"{plan.data}: has changed since the run was trained on it, so its validation split is unknown. "
-            "Name a data set with --data."
-        )
+        what = f"{plan.data}: has changed since the training, so the run's validation set cannot be reconstructed."
+        raise RunFolderError(f"{what} Name a data set with --data.")
     return plan.split(data)[1]

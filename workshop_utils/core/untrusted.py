@@ -22,7 +22,7 @@ ARITHMETIC = """
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Characters with which a formula begins in spreadsheets."""
 
-LINK_OUTSIDE = "is a link out of the data set, which is not followed. Replace it with the file that it points to."
+LINK_OUTSIDE = "is a link that leads out of the data set, and is not followed. Replace it with the file it points to."
 
 MARKS = str.maketrans(
     {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"}
