@@ -140,7 +140,7 @@ def test_every_link_between_our_pages_points_to_an_existing_file_and_heading():
     for page in (path for path in links.tracked_text() if path.suffix == ".md"):
         text = page.read_text(encoding="utf-8")
         for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text):
-            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is moved to the root
+            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page
             path = home / target if target else page
             assert path.exists(), f"{page}: {target}"
             if anchor:

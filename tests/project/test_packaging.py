@@ -52,7 +52,7 @@ def test_colab_keeps_its_own_versions():
     colab = dict(line.split("==") for line in lines if "==" in line)
     assert {"tensorflow", "keras", "numpy", "protobuf", "psutil"} <= colab.keys()
     assert [name for name in colab if name in REQUIREMENTS and colab[name] not in REQUIREMENTS[name]] == []
-    assert list(colab) == [canonicalize_name(name) for name in colab], "so that they match the names of installed packages"
+    assert list(colab) == [canonicalize_name(name) for name in colab], "as installed packages are named"
 
 
 def test_the_lock_has_one_version_of_each_package_per_python_with_hashes_and_no_host():
@@ -182,7 +182,7 @@ def test_imports_go_one_way():
 
 
 def functions(path: pathlib.Path, public: bool = False):
-    """Yield the names and nodes of a module's functions and methods; with `public`, only of those that other modules may
+    """Yield the names and nodes of a module's functions and methods; with `public`, only of those others may
     call."""
 
     def within(body, owner: str):
