@@ -61,8 +61,8 @@ def participants(solved: dict, name: str) -> dict:
     """Return the participants' notebook for a solved one. Raises ExerciseError."""
     title, *rest = solved["cells"]
     head, _, text = _source(title).partition("\n")
-    told = minutes.told(pathlib.Path(name).stem, minutes.read())
-    text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{told}", text, flags=re.MULTILINE)
+    run_time = minutes.run_time(pathlib.Path(name).stem, minutes.read())
+    text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{run_time}", text, flags=re.MULTILINE)
     cells = [
         _markdown(title["id"], f"{head}\n\n{links.badges(name)}\n{text}"),
         _code("colab", links.colab_cell(), FOLDED),
