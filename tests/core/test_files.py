@@ -44,8 +44,8 @@ def test_if_writing_is_interrupted_the_old_file_stays_and_no_unfinished_one(old,
 
 
 def test_if_one_of_several_files_cannot_be_replaced_it_is_named(old):
-    told = pytest.raises(files.WriteError, match=r"second\.txt: cannot be written \(No space left on device\)")
-    with told as caught, files.replacing(old), files.replacing(old.with_name("second.txt")):
+    refused = pytest.raises(files.WriteError, match=r"second\.txt: cannot be written \(No space left on device\)")
+    with refused as caught, files.replacing(old), files.replacing(old.with_name("second.txt")):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "words.txt" not in str(caught.value)
     assert old.read_text() == "old" and names(old.parent) == ["words.txt"]

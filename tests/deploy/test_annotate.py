@@ -1,4 +1,4 @@
-"""Detecting in photos: what is written, what is kept, what is passed over, what is said of a bad photo."""
+"""Detecting in photos: written, kept and skipped files, and messages about bad photos."""
 
 import csv
 import dataclasses
@@ -161,8 +161,8 @@ def test_an_annotation_corrected_by_hand_is_kept_and_the_others_are_rewritten(al
         first, second = annotate.annotate(two_names(), paths, out, every_name=True)
         assert (first.kept, second.kept) == ((out / "0001.xml",), ())
         assert (out / "0001.xml").read_text(encoding="utf-8") == text
-        assert (out / "0005.xml").read_bytes() != before, "every name is one object more"
-    assert first.fault is None and len(table(out / "detections.csv")) == 6, "the tables say what the detector finds"
+        assert (out / "0005.xml").read_bytes() != before, "each additional name is one more object"
+    assert first.fault is None and len(table(out / "detections.csv")) == 6, "the tables list what the detector found"
     (out / "0001.xml").unlink()
     assert not any(report.kept for report in annotate.annotate(two_names(), paths, out))
     assert "CORRECTED" not in (out / "0001.xml").read_text(encoding="utf-8")
@@ -190,12 +190,12 @@ def test_a_table_from_elsewhere_is_refused_before_anything_is_written(album, tmp
 def test_a_table_changed_while_detecting_is_kept_and_reported(album, tmp_path, monkeypatch):
     out, real = tmp_path / "out", annotate._annotate_one
 
-    def meanwhile(source, path, *rest):
+    def changing_the_table(source, path, *rest):
         if path.name == "0005.jpg":
             (out / annotate.CONTENTS).write_text("saved by a spreadsheet")
         return real(source, path, *rest)
 
-    monkeypatch.setattr(annotate, "_annotate_one", meanwhile)
+    monkeypatch.setattr(annotate, "_annotate_one", changing_the_table)
     with pytest.raises(runtime.InferenceError, match=annotate.CONTENTS):
         annotate.annotate(two_names(), annotate.collect([album]), out)
     assert (out / annotate.CONTENTS).read_text() == "saved by a spreadsheet"
@@ -295,7 +295,7 @@ def test_a_film_is_reported_as_a_film(tmp_path, album, suffix):
     assert "film" in why and paths == [film]
 
 
-# What is passed over
+# Skipped files
 
 
 def test_files_that_are_not_photos_are_skipped_by_reason_and_hidden_ones_are_not_named(album):
@@ -314,7 +314,7 @@ def test_pictures_of_an_earlier_call_are_skipped(album):
         reports = annotate.annotate(two_names(), annotate.collect([album]), album)
         assert [report.path.name for report in reports] == ["0001.jpg", "0005.jpg"]
     named = [album / "0001.jpg", album / "0001.labeled.jpg"]
-    assert annotate.collect(named) == named[:1], "as a shell gives them for *.jpg"
+    assert annotate.collect(named) == named[:1], "as a shell expands *.jpg"
     assert list(annotate.passed_over(named).values()) == [named[1:]]
     with pytest.raises(runtime.InferenceError):
         annotate.collect(named[1:])
@@ -337,7 +337,7 @@ def test_the_command_counts_and_names_skipped_and_kept_files(album, tmp_path, ca
     assert cli.main(command) == 1
 
 
-# Tables, as it goes
+# Tables while detecting
 
 
 DETECT_FOR_EVER = """

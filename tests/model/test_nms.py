@@ -1,4 +1,4 @@
-"""Non-maximum suppression in NumPy gives what TensorFlow's gives."""
+"""Non-maximum suppression in NumPy equals TensorFlow's."""
 
 import numpy as np
 import tensorflow as tf
@@ -31,7 +31,7 @@ def test_an_object_found_under_two_names_keeps_the_one_with_the_higher_score():
     left, shifted, further, away = (0, 0, 0.4, 0.4), (0, 0.08, 0.4, 0.48), (0, 0.16, 0.4, 0.56), (0.6, 0.6, 0.9, 0.9)
     boxes = np.array([left, away, shifted, further, (0, 0, 0, 0)], np.float32)
     scores = np.array([0.9, 0.3, 0.8, 0.7, 0.0], np.float32)
-    assert nms.once(boxes, scores, 0.6) == [0, 3, 1], "what overlaps only a dropped box is kept, and padding is not"
+    assert nms.once(boxes, scores, 0.6) == [0, 3, 1], "a box that overlaps only a dropped one stays, padding does not"
     assert nms.once(boxes, scores, 0.7) == [0, 2, 3, 1]
 
 

@@ -22,11 +22,11 @@ def test_every_link_to_the_workshop_has_the_same_address():
 @pytest.mark.parametrize(
     "address",
     [
-        "https://colab.research.google.com/github/somebody/else/blob/{tag}/notebooks/00.ipynb",
+        "https://colab.research.google.com/github/someone/else/blob/{tag}/notebooks/00.ipynb",
         "https://colab.research.google.com/github/{name}/blob/v0.0.9/notebooks/00.ipynb",
-        "https://mybinder.org/v2/gh/somebody/else/{tag}?urlpath=lab",
+        "https://mybinder.org/v2/gh/someone/else/{tag}?urlpath=lab",
         "https://mybinder.org/v2/gh/{name}/v0.0.9?urlpath=lab",
-        "https://github.com/somebody/{own}",
+        "https://github.com/someone/{own}",
         "https://github.com/{name}/blob/v0.0.9/README.md",
     ],
 )
@@ -140,7 +140,7 @@ def test_every_link_between_our_pages_points_to_an_existing_file_and_heading():
     for page in (path for path in links.tracked_text() if path.suffix == ".md"):
         text = page.read_text(encoding="utf-8")
         for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text):
-            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is moved to the root
+            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site moves it to the root
             path = home / target if target else page
             assert path.exists(), f"{page}: {target}"
             if anchor:

@@ -52,7 +52,7 @@ def test_colab_keeps_its_own_versions():
     colab = dict(line.split("==") for line in lines if "==" in line)
     assert {"tensorflow", "keras", "numpy", "protobuf", "psutil"} <= colab.keys()
     assert [name for name in colab if name in REQUIREMENTS and colab[name] not in REQUIREMENTS[name]] == []
-    assert list(colab) == [canonicalize_name(name) for name in colab], "so that they match the names of installed packages"
+    assert list(colab) == [canonicalize_name(name) for name in colab], "as names of installed packages are written"
 
 
 def test_the_lock_has_one_version_of_each_package_per_python_with_hashes_and_no_host():
@@ -104,9 +104,9 @@ def commands(job: dict) -> list[str]:
 def test_every_module_and_data_file_is_installed():
     assert SETUP["tool"]["setuptools"]["packages"]["find"]["include"] == ["workshop_utils*"]
     assert {path.parent for path in PACKAGE.rglob("*.py")} == set(PACKAGES), "pip leaves out what has no __init__.py"
-    beside = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    data_files = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
     installed = SETUP["tool"]["setuptools"]["package-data"].items()
-    assert beside == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
+    assert data_files == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
 
 
 def test_every_import_is_required():
@@ -180,8 +180,7 @@ def test_imports_go_one_way():
 
 
 def functions(path: pathlib.Path, public: bool = False):
-    """Yield the names and nodes of a module's functions and methods; with `public`, only of those that other modules may
-    call."""
+    """Yield the name and node of each function and method of a module; `public` leaves out private ones."""
 
     def within(body, owner: str):
         for node in body:

@@ -1,4 +1,4 @@
-"""What the checks of notebook `08_export_the_checkpoint` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `08_export_the_checkpoint` on right, wrong and missing answers."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ VALUES = np.random.default_rng(0).normal(1.0, 3.0, (40, 4))
 
 
 def int8(steps=255, zero=lambda smallest, scale: round(-128 - smallest / scale), to_whole=np.round, back=None):
-    """Make a function that takes values to int8 and back, its parts as they are given here."""
+    """Return a function that converts values to int8 and back, with each part as given here."""
 
     def there_and_back(values):
         scale = (values.max() - values.min()) / steps
@@ -68,10 +68,10 @@ def test_the_round_trip_loses_at_most_half_a_step():
 
 
 def test_a_threshold_for_exports_accepts_good_ones_and_rejects_damaged_ones():
-    exports, spoilt = {"onnx": [1.0, 0.999], "saved_model": [0.98, 1.0]}, {"red for blue": [0.9, 0.6], "b": [0.7, 0.9]}
+    exports, damaged = {"onnx": [1.0, 0.999], "saved_model": [0.98, 1.0]}, {"red for blue": [0.9, 0.6], "b": [0.7, 0.9]}
 
     def said(answer):
-        return checks.lowest_iou(answer, exports, spoilt)
+        return checks.lowest_iou(answer, exports, damaged)
 
     assert right(said(0.9)) and right(said(0.98)) and "above 0.70 and up to 0.98" in said(0.9).words
     assert wrong(said(0.99), "refuse saved_model", "0.98") and wrong(said(1), "0.999")
@@ -85,6 +85,6 @@ def test_no_absurd_answer_about_an_export_raises_or_is_right(answer):
     verdicts = (
         checks.file_sizes(answer, 3_000_000),
         checks.there_and_back(answer, VALUES),
-        checks.lowest_iou(answer, {"onnx": [0.99]}, {"spoilt": [0.5]}),
+        checks.lowest_iou(answer, {"onnx": [0.99]}, {"damaged": [0.5]}),
     )
     assert not any(verdict.right or "<script>" in verdict._repr_markdown_() for verdict in verdicts)

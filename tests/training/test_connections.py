@@ -1,4 +1,4 @@
-"""Workers wait for each other, then tell each other what TensorFlow does not, and find out who was lost."""
+"""Workers wait for each other, exchange what TensorFlow does not, and find out which worker was lost."""
 
 import concurrent.futures
 import socket
@@ -47,7 +47,7 @@ def test_a_worker_that_does_not_answer_is_named(index):
 
 @pytest.fixture
 def met():
-    """The connections of three workers that met, each started in a thread of its own."""
+    """The connections of three workers that met, each in its own thread."""
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(3))
     places = [cluster_spec.Place(addresses, index) for index in range(3)]
     with concurrent.futures.ThreadPoolExecutor(3) as threads:
@@ -64,7 +64,7 @@ def met():
 
 
 def together(met, call) -> list:
-    """Return what `call` returns for each worker; all call it at once."""
+    """Return the result of `call` for each worker; all call it at the same time."""
     with concurrent.futures.ThreadPoolExecutor(len(met)) as threads:
         return list(threads.map(call, met))
 
@@ -111,8 +111,8 @@ def test_messages_from_another_program_are_refused_and_the_workers_still_meet():
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         chief = threads.submit(connections.meet, cluster_spec.Place(addresses, 0), 20)
         time.sleep(0.2)
-        with socket.create_connection(("127.0.0.1", int(addresses[0].split(":")[1]))) as stranger:
-            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(100))
+        with socket.create_connection(("127.0.0.1", int(addresses[0].split(":")[1]))) as intruder:
+            intruder.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(100))
             other = threads.submit(connections.meet, cluster_spec.Place(addresses, 1), 20)
             met = [chief.result(), other.result()]
     assert together(met, lambda each: each.exchange(each.place.index)) == [[0, 1], [0, 1]]

@@ -1,4 +1,4 @@
-"""Boxes on one photo, driven as a script drives them and as the browser's messages do."""
+"""Editing boxes on one photo, from code and by messages from the browser."""
 
 import json
 
@@ -20,7 +20,7 @@ def labels() -> box_editor.BoxEditor:
 
 
 def control(labels, description: str):
-    """Return the button or the field that a person finds under this name."""
+    """Return the button or the field with this name."""
     rows = [row for row in labels.children if hasattr(row, "children")]
     return next(each for row in rows for each in row.children if getattr(each, "description", "") == description)
 
@@ -32,18 +32,18 @@ def press(labels, *descriptions: str) -> None:
 
 
 def fields(labels) -> list:
-    """Return what the class and the four number fields show."""
+    """Return the values of the class field and the four number fields."""
     return [control(labels, name).value for name in ("class", "xmin", "ymin", "xmax", "ymax")]
 
 
 def fill(labels, **values) -> None:
-    """Change fields as a person does who goes from one to the next with Tab."""
+    """Change fields one after another, as with Tab."""
     for name, value in values.items():
         control(labels, name).value = value
 
 
 def drag(labels, x: int, y: int, across: int, down: int) -> None:
-    """Draw a box with the mouse, in pixels of the view: the browser tells its press, and then its release."""
+    """Draw a box with the mouse, in pixels of the view: the browser reports mouse down, then mouse up."""
     start = {"x": x, "y": y, "width": 0, "height": 0, "label": labels._canvas.label or labels.classes[0]}
     labels._canvas.bboxes = [*labels._canvas.bboxes, start]
     labels._canvas.selected_index = len(labels._canvas.bboxes) - 1

@@ -1,4 +1,4 @@
-"""The canvas as a browser gets it."""
+"""The canvas in the browser."""
 
 from workshop_utils.widgets import canvas
 
