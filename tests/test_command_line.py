@@ -144,11 +144,13 @@ def difficult(folder) -> None:
         path.write_text(path.read_text().replace("<difficult>0<", "<difficult>1<"))
 
 
-@pytest.mark.parametrize("spoil", [without_objects, difficult])
+@pytest.mark.parametrize("change", [without_objects, difficult])
 @pytest.mark.parametrize("source", ["coco", "run"])
-def test_if_nothing_can_be_measured_the_scores_are_null_with_a_reason(run, voc_folder, tmp_path, capsys, spoil, source):
+def test_if_nothing_can_be_measured_the_scores_are_null_with_a_reason(
+    run, voc_folder, tmp_path, capsys, change, source
+):
     label_map.write(dataset.load(voc_folder).label_map, voc_folder / label_map.FILENAME)
-    spoil(voc_folder)
+    change(voc_folder)
     source = str(run) if source == "run" else source
     assert main(["evaluate", source, "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()

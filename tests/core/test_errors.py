@@ -42,11 +42,11 @@ class RareError(WorkshopError):
 )
 def test_a_command_exits_with_the_code_of_its_error_and_prints_only_its_message(error, code, monkeypatch, capsys):
     def fail():
-        raise error("weights.npz: broke off.")
+        raise error("weights.npz: is truncated.")
 
     monkeypatch.setattr(pretrained, "fetch", fail)
     assert main(["fetch"]) == code
-    assert capsys.readouterr() == ("", "weights.npz: broke off.\n")
+    assert capsys.readouterr() == ("", "weights.npz: is truncated.\n")
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,9 @@ def launched(name: str) -> list[str]:
 
 def test_a_kernel_with_several_processes_counts_once_and_only_the_users_own_count(running):
     kernels = [(launched("a"), 7, None), (launched("a"), 900, None), (launched("b"), 5000, None)]
-    strangers = [(launched("c"), 1, "somebody"), (None, 1, None), (["jupyter-lab", "kernel-d.json"], 1, None)]
+    others = [(launched("c"), 1, "another user"), (None, 1, None), (["jupyter-lab", "kernel-d.json"], 1, None)]
     shell = (["bash", "-c", " ".join(launched("e"))], 1, None)
-    running(*kernels, *strangers, shell, (["python", "-m", "ipykernel", "install"], 1, None))
+    running(*kernels, *others, shell, (["python", "-m", "ipykernel", "install"], 1, None))
     assert machine.other_kernels() == [machine.Kernel(2, 5000), machine.Kernel(1, 900)]
 
 

@@ -410,7 +410,7 @@ def python_in_the_graph(path):
     return module
 
 
-def beside_labels(folder) -> pathlib.Path:
+def with_labels(folder) -> pathlib.Path:
     label_map.write({1: "cup"}, folder / "label_map.pbtxt")
     return folder / "saved_model"
 
@@ -425,7 +425,7 @@ def beside_labels(folder) -> pathlib.Path:
     ids=["writes", "writes within a condition", "Python"],
 )
 def test_a_saved_model_with_operations_other_than_computing_is_not_loaded(tmp_path, monkeypatch, make, operation):
-    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    path, trap = with_labels(tmp_path), tmp_path / "trap.txt"
     module = make(trap)
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
     monkeypatch.setattr(tf.saved_model, "load", lambda *_: pytest.fail("it was loaded"))
@@ -454,7 +454,7 @@ def test_a_saved_model_that_calls_the_saving_of_variables_is_refused(tmp_path):
 
 
 def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_loading_runs_it(tmp_path):
-    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    path, trap = with_labels(tmp_path), tmp_path / "trap.txt"
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         builder = tf.compat.v1.saved_model.Builder(str(path))
         builder.add_meta_graph_and_variables(session, ["serve"], main_op=tf.io.write_file(str(trap), "sprung"))
@@ -481,7 +481,7 @@ class Trap(tf.saved_model.experimental.TrackableResource):
 
 
 def test_a_function_is_not_trusted_because_of_its_name(tmp_path):
-    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+    path, trap = with_labels(tmp_path), tmp_path / "trap.txt"
     module = tf.Module()
     module.trap = Trap(trap)
     tf.saved_model.save(module, str(path))
@@ -561,7 +561,7 @@ def test_a_model_with_several_graphs_is_not_trusted(tmp_path):
 @pytest.mark.parametrize("name", ["saved_model/saved_model.pb", "detector.tflite", "detector.onnx"])
 @pytest.mark.parametrize("data", [b"", b"no model at all", bytes(3000)], ids=["empty", "text", "zeros"])
 def test_a_broken_model_is_named(tmp_path, name, data):
-    beside_labels(tmp_path)
+    with_labels(tmp_path)
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
@@ -573,7 +573,7 @@ def test_a_keras_file_is_never_opened_under_any_name(tmp_path):
     """A .keras file may contain a Lambda layer, which is Python. Only weights are loaded."""
     image = keras.Input((1,))
     model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(1,))(image))
-    beside_labels(tmp_path)
+    with_labels(tmp_path)
     model.save(tmp_path / "model.keras")
     for name in ("model.keras", "detector.onnx", "detector.tflite"):
         if name != "model.keras":

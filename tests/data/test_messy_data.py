@@ -1,4 +1,4 @@
-"""Each mess of a hand-labelled data set: what is said of it, what becomes of it in training, and in a repaired copy."""
+"""Each problem of hand-labelled data sets: how it is reported, and how training and the repaired copy handle it."""
 
 import builtins
 import dataclasses
@@ -28,7 +28,7 @@ from workshop_utils.data.finding_kinds import Group, Kind, Outcome
 from workshop_utils.model import anchors
 from workshop_utils.training import batches
 
-pytestmark = [  # pytest undoes our own filters
+pytestmark = [  # pytest resets our filters
     pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
     pytest.mark.filterwarnings("ignore:.*EXIF:UserWarning"),
 ]
@@ -43,7 +43,7 @@ FORBIDDEN: set[str] = set()
 
 
 def picture(stem: str, size=SIZE) -> Image.Image:
-    """Return a photo of grains as coarse as a JPEG's blocks, another one for each stem."""
+    """Return a noisy photo, a different one for each stem. Its grains are as coarse as the blocks of a JPEG."""
     rng = np.random.default_rng(zlib.crc32(stem.encode()))
     return Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize(size, Image.Resampling.NEAREST)
 
@@ -57,14 +57,14 @@ def xml_of(folder: pathlib.Path, stem: str) -> pathlib.Path:
 
 
 def add_pair(folder: pathlib.Path, stem: str) -> None:
-    """Add a photo with one cup on it, as labelImg would have it."""
+    """Add a photo with one cup and its annotation, as labelImg writes it."""
     picture(stem).save(image_of(folder, stem), quality=95)
     voc.write(voc.Annotation(f"{stem}.jpg", *SIZE, (CUP,)), xml_of(folder, stem))
 
 
 @pytest.fixture
 def clean(tmp_path) -> pathlib.Path:
-    """A data set of three photos with nothing to complain of."""
+    """A data set of three photos without problems."""
     folder = tmp_path / "cups"
     for part in ("images", "annotations"):
         (folder / part).mkdir(parents=True)
@@ -75,7 +75,7 @@ def clean(tmp_path) -> pathlib.Path:
 
 @pytest.fixture(autouse=True)
 def forbidden(monkeypatch):
-    """What is in FORBIDDEN may not be read or listed, not even by root, for whom its mode is no obstacle."""
+    """Paths in FORBIDDEN may not be read or listed, not even by root, who may ignore file modes."""
 
     def guarded(original):
         def reading(*arguments, **options):
@@ -85,51 +85,54 @@ def forbidden(monkeypatch):
 
         return reading
 
-    for module in (builtins, io):  # pathlib opens by the second
+    for module in (builtins, io):  # pathlib uses the second
         monkeypatch.setattr(module, "open", guarded(module.open))
     monkeypatch.setattr(os, "scandir", guarded(os.scandir))
     yield
     FORBIDDEN.clear()
 
 
-# The messes
+# The problems
 
 
 @dataclasses.dataclass(frozen=True)
-class Mess:
-    """One way to spoil the pair called STEM: what `spoil(folder, stem)` does, what is said of which file, and whether
-    the photo is used all the same; `boxes` are what is used then, in pixels of the upright photo."""
+class Problem:
+    """One way to damage the photo and annotation called STEM.
+
+    `damage(folder, stem)` damages them, `said` is the message, and `used` is whether the photo is used anyway. `boxes`
+    are the boxes that are used then, in pixels of the upright photo.
+    """
 
     kind: Kind
-    spoil: Callable
+    damage: Callable
     said: str | None = None
     used: bool = True
     boxes: tuple = ((10, 8, 40, 30),)
 
 
 def rewritten(*changes: tuple[str, str]) -> Callable:
-    """Change text in the XML."""
+    """Replace text in the XML."""
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         text = xml_of(folder, stem).read_text()
         for old, new in changes:
             assert old in text
             text = text.replace(old, new.replace("STEM", stem))
         xml_of(folder, stem).write_text(text)
 
-    return spoil
+    return damage
 
 
 def edges(xmin, ymin, xmax, ymax) -> Callable:
-    """Give the box other edges."""
+    """Change the edges of the box."""
     pairs = zip(("xmin", "ymin", "xmax", "ymax"), (10, 8, 40, 30), (xmin, ymin, xmax, ymax), strict=True)
     return rewritten(*((f"<{edge}>{old}<", f"<{edge}>{new}<") for edge, old, new in pairs))
 
 
 def saved(suffix: str, kind: str, change=lambda image: image, size=SIZE, **options) -> Callable:
-    """Save the photo anew: with another ending, in another format, changed; the XML is made to fit."""
+    """Save the photo with another ending, format or content, and adapt the XML."""
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         image_of(folder, stem).unlink()
         path = image_of(folder, stem).with_suffix(suffix)
         change(picture(stem, size)).save(path, kind, **options)
@@ -137,7 +140,7 @@ def saved(suffix: str, kind: str, change=lambda image: image, size=SIZE, **optio
             folder, stem
         )
 
-    return spoil
+    return damage
 
 
 def turned(orientation: int, said_size, size=SIZE) -> Callable:
@@ -145,23 +148,23 @@ def turned(orientation: int, said_size, size=SIZE) -> Callable:
     exif = Image.Exif()
     exif[0x0112] = orientation
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         saved(".jpg", "JPEG", size=size, exif=exif)(folder, stem)
         for side, old, new in zip(("width", "height"), size, said_size, strict=True):
             rewritten((f"<{side}>{old}", f"<{side}>{new}"))(folder, stem)
 
-    return spoil
+    return damage
 
 
 def written(part: str, name: str, content: bytes = b"something") -> Callable:
     """Write another file; STEM in its name is replaced."""
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         path = folder / part / name.replace("STEM", stem)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
 
-    return spoil
+    return damage
 
 
 def truncated(folder, stem):
@@ -197,9 +200,9 @@ def unknown_class(folder, stem):
 
 
 def again(suffix: str) -> Callable:
-    """Make the photo the one called `first`, in another file."""
+    """Replace the photo by the one called `first`, in another file."""
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         if suffix == ".jpg":
             shutil.copy(image_of(folder, "first"), image_of(folder, stem))
         else:
@@ -207,7 +210,7 @@ def again(suffix: str) -> Callable:
             Image.open(image_of(folder, "first")).save(image_of(folder, stem).with_suffix(suffix))
             rewritten((".jpg", suffix))(folder, stem)
 
-    return spoil
+    return damage
 
 
 def grey_of_16_bits(image):
@@ -215,7 +218,7 @@ def grey_of_16_bits(image):
 
 
 def png_of_16_bits(image) -> bytes:
-    """Return an RGB image as a PNG of 16 bits a colour. Pillow reads such files, and writes none."""
+    """Return an RGB image as a PNG of 16 bits per colour. Pillow can read such files but not write them."""
     rows = (np.asarray(image).astype(">u2") * 257).reshape(image.height, -1)
     header = struct.pack(">IIBBBBB", *image.size, 16, 2, 0, 0, 0)
     parts = (
@@ -237,7 +240,7 @@ def rgb_of_16_bits(folder, stem):
 
 @functools.cache
 def large() -> bytes:
-    """Return a PNG of 100 million pixels, as a panorama may have them, in a few kilobytes."""
+    """Return a PNG of a few kilobytes with 100 million pixels, as many as a panorama."""
     stream = io.BytesIO()
     Image.new("1", (20_000, 5_000)).save(stream, "PNG")
     return stream.getvalue()
@@ -263,23 +266,23 @@ def doubled(folder, stem):
 
 
 def named(form: str) -> Callable:
-    """Give the annotation another name."""
+    """Rename the annotation."""
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         xml_of(folder, stem).rename(folder / "annotations" / form.replace("STEM", stem))
 
-    return spoil
+    return damage
 
 
 def encoded(codec: str, declared: str, before: str = "") -> Callable:
-    """Give the annotation words in Chinese, and another encoding."""
+    """Write Chinese words into the annotation, in another encoding."""
 
-    def spoil(folder, stem):
+    def damage(folder, stem):
         head = f'{before}<?xml version="1.0" encoding="{declared}"?>\n' if declared else ""
         text = head + xml_of(folder, stem).read_text().replace("Unspecified", "中立")
         xml_of(folder, stem).write_bytes(text.encode(codec))
 
-    return spoil
+    return damage
 
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -298,95 +301,95 @@ MESSES = {
         (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"), (".jfif", "JPEG"),
         (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"),
     )},
-    "hidden_file": Mess(Kind.HIDDEN, written("images", "._STEM.jpg")),
-    "hidden_xml": Mess(Kind.HIDDEN, written("annotations", ".STEM.xml")),
-    "hidden_folder": Mess(Kind.HIDDEN, written("images/.ipynb_checkpoints", "STEM.jpg")),
-    "empty_folder": Mess(
+    "hidden_file": Problem(Kind.HIDDEN, written("images", "._STEM.jpg")),
+    "hidden_xml": Problem(Kind.HIDDEN, written("annotations", ".STEM.xml")),
+    "hidden_folder": Problem(Kind.HIDDEN, written("images/.ipynb_checkpoints", "STEM.jpg")),
+    "empty_folder": Problem(
         Kind.EMPTY_FOLDER, lambda folder, stem: (folder / "images" / f"{stem}_more").mkdir(),
         "images/STEM_more:",
     ),
-    "other_file": Mess(
+    "other_file": Problem(
         Kind.OTHER_FILE, written("images", "STEM.db"),
         "images/STEM.db: .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp, .bmp",
     ),
-    "yolo": Mess(
+    "yolo": Problem(
         Kind.OTHER_FILE, written("annotations", "STEM.txt"),
         "annotations/STEM.txt: .xml",
     ),
-    "inner_folder": Mess(
+    "inner_folder": Problem(
         Kind.INNER_FOLDER, written("images/kitchen", "STEM.jpg"),
         "images/kitchen: 1 | images/",
     ),
-    "inner_xml_folder": Mess(
+    "inner_xml_folder": Problem(
         Kind.INNER_FOLDER, written("annotations/kitchen", "STEM.xml"),
         "annotations/kitchen: 1 | annotations/",
     ),
-    "same_stem": Mess(
+    "same_stem": Problem(
         Kind.SAME_STEM, written("images", "STEM.png"),
         "images/STEM.png: STEM.jpg",
     ),
-    **{f"near_name{number}": Mess(
+    **{f"near_name{number}": Problem(
         Kind.NEAR_NAME, named(form),
         f"annotations/{form}: STEM.jpg | STEM.xml",
     ) for number, form in enumerate(("STEM", "STEM.jpg.xml", "STEM.xml.xml", "STEM.XML.txt"))},
-    "near_name_in_capitals": Mess(
+    "near_name_in_capitals": Problem(
         Kind.NEAR_NAME, named("NEAR_NAME_IN_CAPITALS.xml"),
         "annotations/NEAR_NAME_IN_CAPITALS.xml: STEM.jpg | STEM.xml",
     ),
-    "beside_its_photo": Mess(
+    "beside_its_photo": Problem(
         Kind.MISPLACED, lambda folder, stem: xml_of(folder, stem).rename(folder / "images" / f"{stem}.xml"),
         "images/STEM.xml: images/ | annotations/",
     ),
-    "among_the_annotations": Mess(
+    "among_the_annotations": Problem(
         Kind.MISPLACED, lambda folder, stem: image_of(folder, stem).rename(folder / "annotations" / f"{stem}.jpg"),
         "annotations/STEM.jpg: annotations/ | images/",
     ),
-    "no_annotation": Mess(
+    "no_annotation": Problem(
         Kind.NO_ANNOTATION, lambda folder, stem: xml_of(folder, stem).unlink(),
         "images/STEM.jpg:", used=False,
     ),
-    "no_photo": Mess(
+    "no_photo": Problem(
         Kind.NO_PHOTO, lambda folder, stem: image_of(folder, stem).unlink(),
         "annotations/STEM.xml:", used=False,
     ),
-    "denied": Mess(
+    "denied": Problem(
         Kind.DENIED, denied,
         "images/STEM.jpg:", used=False,
     ),
-    "denied_folder": Mess(
+    "denied_folder": Problem(
         Kind.DENIED, denied_folder,
         "images/STEM_private:",
     ),
-    "link_out": Mess(
+    "link_out": Problem(
         Kind.DENIED, link_out,
         "images/STEM.jpg:",
         used=False,
     ),
-    "heic": Mess(
+    "heic": Problem(
         Kind.FOREIGN_FORMAT, heic,
         "images/STEM.HEIC: HEIC | JPEG", used=False,
     ),
-    "jpg_that_is_heic": Mess(
+    "jpg_that_is_heic": Problem(
         Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x18ftypheic"),
         "images/STEM.jpg: HEIC | JPEG", used=False,
     ),
-    "jpg_that_is_gif": Mess(
+    "jpg_that_is_gif": Problem(
         Kind.FOREIGN_FORMAT, saved(".jpg", "GIF"),
         "images/STEM.jpg: GIF | JPEG", used=False,
     ),
-    "truncated": Mess(
+    "truncated": Problem(
         Kind.BROKEN_PHOTO, truncated,
         "images/STEM.jpg:", used=False,
     ),
-    "no_photo_at_all": Mess(
+    "no_photo_at_all": Problem(
         Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"something"),
         "images/STEM.jpg:", used=False,
     ),
-    "web_page": Mess(
+    "web_page": Problem(
         Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"\n<!DOCTYPE html>"),
         "images/STEM.jpg: XML", used=False,
     ),
-    "film": Mess(
+    "film": Problem(
         Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x18ftypmp42" + bytes(40)),
         "images/STEM.jpg: JPEG", used=False,
     ),
@@ -399,14 +402,14 @@ MESSES = {
     "grey": Mess(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", GREY),
     ),
-    "palette": Mess(
+    "palette": Problem(
         Kind.COLOURS, saved(".png", "PNG", lambda image: image.quantize(16)),
         READ_AS_RGB.format("png", PALETTE),
     ),
-    "transparent": Mess(
+    "transparent": Problem(
         Kind.COLOURS, saved(".png", "PNG", transparent), READ_AS_RGB.format("png", "transparent"),
     ),
-    "cmyk": Mess(
+    "cmyk": Problem(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("CMYK")), READ_AS_RGB.format("jpg", "CMYK"),
     ),
     "bits_16": Mess(
@@ -425,11 +428,11 @@ MESSES = {
         Kind.BROKEN_METADATA, saved(".jpg", "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"),
         "images/STEM.jpg: EXIF",
     ),
-    "orientation_is_text": Mess(
+    "orientation_is_text": Problem(
         Kind.BROKEN_METADATA, saved(".png", "PNG", exif=b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x02" + b"6\0\0\0"),
         "images/STEM.png: EXIF",
     ),
-    "one_pixel": Mess(
+    "one_pixel": Problem(
         Kind.TINY, saved(".jpg", "JPEG", size=(1, 1)),
         "images/STEM.jpg: 1x1", used=False,
     ),
@@ -437,102 +440,102 @@ MESSES = {
         Kind.LARGE, saved(".jpg", "JPEG", size=(20_000, 48)),
         "images/STEM.jpg: is 20000x48 pixels; small objects in it vanish. Cut it into several photos.",
     ),
-    "too_large": Mess(
+    "too_large": Problem(
         Kind.TOO_LARGE, too_large,
         "images/STEM.png: 70 million", used=False,
     ),
-    "half_an_xml": Mess(
+    "half_an_xml": Problem(
         Kind.BROKEN_XML, written("annotations", "STEM.xml", b"<annotation>"),
         "annotations/STEM.xml:",
         used=False,
     ),
-    "ampersand": Mess(
+    "ampersand": Problem(
         Kind.BROKEN_XML, rewritten(("<name>cup", "<name>cup & cream")),
         "annotations/STEM.xml: &amp;", used=False,
     ),
-    "encoding_not_declared": Mess(
+    "encoding_not_declared": Problem(
         Kind.BROKEN_XML, encoded("gbk", declared=""),
         "annotations/STEM.xml: UTF-8", used=False,
     ),
-    "no_name": Mess(
+    "no_name": Problem(
         Kind.BROKEN_XML, rewritten(("<name>cup</name>", "<name> </name>")),
         "annotations/STEM.xml: object 1 | <name>", used=False,
     ),
-    "no_number": Mess(
+    "no_number": Problem(
         Kind.BROKEN_XML, rewritten(("<xmin>10", "<xmin>ten")),
         "annotations/STEM.xml: object 1 (cup) | <xmin> | 'ten'", used=False,
     ),
-    "no_box": Mess(
+    "no_box": Problem(
         Kind.BROKEN_XML, rewritten(("bndbox>", "nothing>"), *((f"{edge}>", f"a{edge}>") for edge in EDGES)),
         "annotations/STEM.xml: object 1 (cup) | <bndbox>", used=False,
     ),
-    "item": Mess(
+    "item": Problem(
         Kind.UNREAD_BOXES, rewritten(("object>", "item>")),
         "annotations/STEM.xml: <object> | 1 | <item>",
         used=False,
     ),
-    "polygon": Mess(
+    "polygon": Problem(
         Kind.UNREAD_BOXES, rewritten(("bndbox>", "polygon>")),
         "annotations/STEM.xml: object 1 (cup) | <bndbox> | <polygon>", used=False,
     ),
-    "two_names": Mess(
+    "two_names": Problem(
         Kind.UNREAD_BOXES, rewritten(("<name>cup", "<name>mug</name><name>cup")),
         "annotations/STEM.xml: object 1 | <name> | 'mug' | 'cup'", used=False,
     ),
-    "in_capitals": Mess(
+    "in_capitals": Problem(
         Kind.OTHER_TAGS, rewritten(("object>", "Object>"), ("xmin>", "XMin>")),
         "annotations/STEM.xml: <Object>, <XMin> | <object>",
     ),
-    "namespace": Mess(
+    "namespace": Problem(
         Kind.OTHER_TAGS, rewritten(("<annotation>", '<annotation xmlns="http://a/b">')),
         "annotations/STEM.xml: <annotation> | <object>",
     ),
-    "nested": Mess(
+    "nested": Problem(
         Kind.OTHER_TAGS, rewritten(("<object>", "<objects><object>"), ("</object>", "</object></objects>")),
         "annotations/STEM.xml: <objects>",
     ),
-    "part": Mess(
+    "part": Problem(
         Kind.PARTS, rewritten(("</object>", f"<part><name>handle</name>{BNDBOX}</part></object>")),
         "annotations/STEM.xml: 1",
     ),
-    "truncated_share": Mess(
+    "truncated_share": Problem(
         Kind.OTHER_FIELD, rewritten(("<truncated>0", "<truncated>0.0597")),
         "annotations/STEM.xml: <truncated> | '0.0597' | 1 | 1",
     ),
-    "unspecified": Mess(
+    "unspecified": Problem(
         Kind.OTHER_FIELD, rewritten(("<difficult>0", "<difficult>Unspecified")),
         "annotations/STEM.xml: <difficult> | 'Unspecified' | 1 | 0",
     ),
-    "depth_in_words": Mess(
+    "depth_in_words": Problem(
         Kind.OTHER_FIELD, rewritten(("<depth>3", "<depth>RGB")),
         "annotations/STEM.xml: <size/depth> | 'RGB' | 3",
     ),
-    "segmented_in_words": Mess(
+    "segmented_in_words": Problem(
         Kind.OTHER_FIELD, rewritten(("<segmented>0", "<segmented>no")),
         "annotations/STEM.xml: <segmented> | 'no' | 0",
     ),
-    **{f"encoding_{name}": Mess(Kind.XML_ENCODING, encoded(codec, declared=name)) for name, codec in (
+    **{f"encoding_{name}": Problem(Kind.XML_ENCODING, encoded(codec, declared=name)) for name, codec in (
         ("GBK", "gbk"), ("gb2312", "gb2312"), ("Shift_JIS", "shift_jis"), ("UTF-16", "utf-16"), ("utf-8", "utf-8-sig"),
     )},
-    "encoding_wrong": Mess(Kind.XML_ENCODING, encoded("utf-8", declared="UTF-16")),
-    "blank_line_first": Mess(Kind.XML_ENCODING, encoded("utf-8", declared="utf-8", before="\n \n")),
-    "size_in_fractions": Mess(
+    "encoding_wrong": Problem(Kind.XML_ENCODING, encoded("utf-8", declared="UTF-16")),
+    "blank_line_first": Problem(Kind.XML_ENCODING, encoded("utf-8", declared="utf-8", before="\n \n")),
+    "size_in_fractions": Problem(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640.5")),
         "annotations/STEM.xml: 640x48 | STEM.jpg | 64x48", used=False,
     ),
-    "size_off": Mess(
+    "size_off": Problem(
         Kind.SIZE_OFF, rewritten(("<width>64", "<width>65"), ("<height>48", "<height>46")),
         "annotations/STEM.xml: 65x46 | 64x48",
     ),
-    "size_in_words": Mess(
+    "size_in_words": Problem(
         Kind.NO_SIZE, rewritten(("<width>64", "<width>wide")),
         "annotations/STEM.xml: <size> | 0x48 | 64x48",
     ),
-    "size_of_0x0": Mess(
+    "size_of_0x0": Problem(
         Kind.NO_SIZE, rewritten(("<width>64", "<width>0"), ("<height>48", "<height>0"), ("<depth>3", "<depth>0")),
         "annotations/STEM.xml: <size> | 0x0 | 64x48",
     ),
-    "no_size": Mess(
+    "no_size": Problem(
         Kind.NO_SIZE, rewritten(("size>", "dimensions>")),
         "annotations/STEM.xml: <size> | 0x0 | 64x48",
     ),
@@ -544,7 +547,7 @@ MESSES = {
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480")),
         "annotations/STEM.xml: 640x480 | STEM.jpg | 64x48", used=False,
     ),
-    "size_exchanged": Mess(
+    "size_exchanged": Problem(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>48"), ("<height>48", "<height>64")),
         "annotations/STEM.xml: 48x64 | STEM.jpg | 64x48 | <width> | <height>", used=False,
     ),
@@ -552,29 +555,31 @@ MESSES = {
        f">{name}<")), NAMED.format(name)) for place, name in enumerate((
            "STEM", "STEM.png", "STEM.JPG", r"C:\Users\Ola\Photos\STEM.jpg", "/home/ola/STEM.jpeg",
        ))},
-    "other_filename": Mess(
+    "other_filename": Problem(
         Kind.OTHER_FILENAME, rewritten((">other_filename.jpg<", ">second.jpg<")),
         NAMED.format("second.jpg"),
     ),
-    "no_object": Mess(
+    "no_object": Problem(
         Kind.NO_OBJECT,
         lambda folder, stem: voc.write(voc.Annotation(f"{stem}.jpg", *SIZE), xml_of(folder, stem)),
         "annotations/STEM.xml:", boxes=(),
     ),
-    "fractions": Mess(Kind.NUMBERS, edges(10.25, 8.5, 40.0, 29.75), boxes=((10.25, 8.5, 40, 29.75),)),
-    "mark_in_number": Mess(Kind.NUMBERS, rewritten(("<xmin>10", "<xmin>\ufeff 10"), ("<width>64", "<width>\ufeff64"))),
-    "size_in_floats": Mess(Kind.NUMBERS, rewritten(("<width>64", "<width>64.0"), ("<height>48", "<height>48.0"))),
-    "from_0": Mess(Kind.FROM_0_OR_1, edges(0, 0, 63, 47), boxes=((0, 0, 63, 47),)),
-    "from_1": Mess(Kind.FROM_0_OR_1, edges(1, 1, 64, 48), boxes=((1, 1, 64, 48),)),
-    "reversed": Mess(
+    "fractions": Problem(Kind.NUMBERS, edges(10.25, 8.5, 40.0, 29.75), boxes=((10.25, 8.5, 40, 29.75),)),
+    "mark_in_number": Problem(
+        Kind.NUMBERS, rewritten(("<xmin>10", "<xmin>\ufeff 10"), ("<width>64", "<width>\ufeff64"))
+    ),
+    "size_in_floats": Problem(Kind.NUMBERS, rewritten(("<width>64", "<width>64.0"), ("<height>48", "<height>48.0"))),
+    "from_0": Problem(Kind.FROM_0_OR_1, edges(0, 0, 63, 47), boxes=((0, 0, 63, 47),)),
+    "from_1": Problem(Kind.FROM_0_OR_1, edges(1, 1, 64, 48), boxes=((1, 1, 64, 48),)),
+    "reversed": Problem(
         Kind.REVERSED_BOX, edges(40, 30, 10, 8),
         "annotations/STEM.xml: object 1 (cup) | xmin 40, ymin 30, xmax 10, ymax 8",
     ),
-    "reversed_in_one": Mess(
+    "reversed_in_one": Problem(
         Kind.REVERSED_BOX, edges(10, 30, 40, 8),
         "annotations/STEM.xml: object 1 (cup) | xmin 10, ymin 30, xmax 40, ymax 8",
     ),
-    "partly_outside": Mess(
+    "partly_outside": Problem(
         Kind.BOX_PARTLY_OUTSIDE, edges(-3, 8, 40, 50.5),
         LEAVES.format("xmin -3, ymin 8, xmax 40, ymax 50.5"),
         boxes=((0, 8, 40, 48),),
@@ -589,33 +594,33 @@ MESSES = {
         Kind.BOX_OUTSIDE, edges(10, 8, 940, 30), LEAVES.format("xmin 10, ymin 8, xmax 940, ymax 30"),
         used=False,
     ),
-    "no_width": Mess(
+    "no_width": Problem(
         Kind.NO_AREA, edges(10, 8, 10, 30), NO_AREA.format("xmin 10, ymin 8, xmax 10, ymax 30"), used=False,
     ),
-    "no_height": Mess(
+    "no_height": Problem(
         Kind.NO_AREA, edges(10, 8, 40, 8), NO_AREA.format("xmin 10, ymin 8, xmax 40, ymax 8"), used=False,
     ),
-    "hair": Mess(
+    "hair": Problem(
         Kind.NO_AREA, edges(10, 8, 10.01, 30), NO_AREA.format("xmin 10, ymin 8, xmax 10.01, ymax 30"), used=False,
     ),
-    "not_a_number": Mess(
+    "not_a_number": Problem(
         Kind.NO_AREA, edges(10, 8, "nan", 30), NO_AREA.format("xmin 10, ymin 8, xmax nan, ymax 30"), used=False,
     ),
-    "endless": Mess(
+    "endless": Problem(
         Kind.NO_AREA, edges("-inf", 8, 40, 30), NO_AREA.format("xmin -inf, ymin 8, xmax 40, ymax 30"), used=False,
     ),
-    "several_boxes": Mess(
+    "several_boxes": Problem(
         Kind.SEVERAL_BOXES, rewritten(("</bndbox>", "</bndbox>" + BNDBOX)),
         "annotations/STEM.xml: object 1 (cup) | 2",
         boxes=((10, 8, 40, 30), (1, 2, 3, 4)),
     ),
-    "rotated": Mess(
+    "rotated": Problem(
         Kind.ROTATED_BOX, rewritten(("</bndbox>", "</bndbox><attributes><attribute><name>rotation</name>"
                                      "<value>90.0</value></attribute></attributes>")),
         "annotations/STEM.xml: object 1 (cup) | 90",
         boxes=((14, 4, 36, 34),),
     ),
-    "robndbox": Mess(
+    "robndbox": Problem(
         Kind.ROTATED_BOX,
         rewritten(
             ("bndbox>", "robndbox>"), ("xmin>10", "cx>25"), ("/xmin", "/cx"), ("ymin>8", "cy>19"), ("/ymin", "/cy"),
@@ -623,45 +628,45 @@ MESSES = {
         ),
         "annotations/STEM.xml: object 1 (cup) | <robndbox>",
     ),
-    "doubled": Mess(
+    "doubled": Problem(
         Kind.SAME_BOX, doubled,
         "annotations/STEM.xml: object 2 (cup) | xmin 10, ymin 8, xmax 40, ymax 30",
     ),
-    "umlaut_and_emoji": Mess(Kind.CLASS_LETTERS, rewritten(("<name>cup", "<name>Grüner Tee 🍵"))),
-    "spaces": Mess(
+    "umlaut_and_emoji": Problem(Kind.CLASS_LETTERS, rewritten(("<name>cup", "<name>Grüner Tee 🍵"))),
+    "spaces": Problem(
         Kind.CLASS_FORM, rewritten(("<name>cup", "<name>  cup ")), TAKEN_AS_CUP.format("'  cup '"),
     ),
-    "mark_in_name": Mess(
+    "mark_in_name": Problem(
         Kind.CLASS_FORM, rewritten(("<name>cup", "<name>\ufeffcup")),
         TAKEN_AS_CUP.format("'\\ufeffcup'"),
     ),
-    "accent_apart": Mess(
+    "accent_apart": Problem(
         Kind.CLASS_FORM, rewritten(("<name>cup", f"<name>{unicodedata.normalize('NFD', 'Käse')}")),
         f"annotations/STEM.xml: object 1 (Käse) | {unicodedata.normalize('NFD', 'Käse')!r} | 'Käse'",
     ),
-    "capitals": Mess(Kind.CLASS_CASE, rewritten(("<name>cup", "<name>CUP")), TAKEN_AS_CUP.format("'CUP'")),
-    "unknown_class": Mess(
+    "capitals": Problem(Kind.CLASS_CASE, rewritten(("<name>cup", "<name>CUP")), TAKEN_AS_CUP.format("'CUP'")),
+    "unknown_class": Problem(
         Kind.UNKNOWN_CLASS, unknown_class,
         "annotations/STEM.xml: 'vase' | label_map.pbtxt",
         used=False,
     ),
-    "same_file": Mess(
+    "same_file": Problem(
         Kind.SAME_PHOTO, again(".jpg"),
         "images/STEM.jpg: first.jpg", used=False,
     ),
-    "same_pixels": Mess(
+    "same_pixels": Problem(
         Kind.SAME_PHOTO, again(".png"),
         "images/STEM.png: first.jpg", used=False,
     ),
 }  # fmt: skip
 
-EVERY = pytest.mark.parametrize("name", MESSES)
+EVERY = pytest.mark.parametrize("name", PROBLEMS)
 
 
 def moved(**folders: str) -> Callable:
-    """Give the data set's folders other names, "." for the data set itself."""
+    """Rename the folders of the data set; "." is the data set itself."""
 
-    def spoil(folder):
+    def damage(folder):
         for old, new in folders.items():
             if new == ".":
                 for path in sorted((folder / old).iterdir()):
@@ -670,7 +675,7 @@ def moved(**folders: str) -> Callable:
             else:
                 (folder / old).rename(folder / new)
 
-    return spoil
+    return damage
 
 
 def listed(text: str, encoding: str) -> Callable:
@@ -688,7 +693,7 @@ SETS = {
     "space_in_name": (Kind.LISTED_FORM, listed("item { id: 1 name: 'cup ' }", "utf-8")),
     "display_name": (Kind.LISTED_FORM, listed("item { id: 1 display_name: 'cup' }", "utf-8")),
 }
-"""What may be odd of a data set as a whole and is taken as it is: its kind, and what makes it so."""
+"""Unusual forms of a whole data set that are used as they are: the kind, and a function that creates the form."""
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -702,8 +707,8 @@ def test_a_set_with_other_folders_is_used_and_repaired_like_any_other(name, clea
     assert [(s.name, s.sha256, s.boxes.tolist()) for s in data.samples] == [
         (s.name, s.sha256, s.boxes.tolist()) for s in wanted.samples
     ]
-    spoil = next(path for path in clean.rglob("second.xml"))
-    spoil.write_text(spoil.read_text().replace("<name>cup", "<name> cup"))
+    damage = next(path for path in clean.rglob("second.xml"))
+    damage.write_text(damage.read_text().replace("<name>cup", "<name> cup"))
     truncate = next(path for path in clean.rglob("third.jpg"))
     truncate.write_bytes(truncate.read_bytes()[:700])
     assert check(clean, "--fix", "--out", tmp_path / "copy") == 0
@@ -717,17 +722,17 @@ def test_a_set_with_other_folders_is_used_and_repaired_like_any_other(name, clea
 
 @pytest.fixture
 def everything(clean) -> pathlib.Path:
-    """A data set with every mess in it at once, each on a photo of its own."""
-    for name, mess in MESSES.items():
+    """A data set with every problem at once, each on its own photo."""
+    for name, problem in PROBLEMS.items():
         add_pair(clean, name)
-        mess.spoil(clean, name)
+        problem.damage(clean, name)
     label_map.write(label_map.number(LISTED), clean / label_map.FILENAME)
     return clean
 
 
-def spoilt(folder: pathlib.Path, name: str) -> pathlib.Path:
+def damaged(folder: pathlib.Path, name: str) -> pathlib.Path:
     add_pair(folder, name)
-    MESSES[name].spoil(folder, name)
+    PROBLEMS[name].damage(folder, name)
     return folder
 
 
@@ -740,7 +745,7 @@ def says(line: str, name: str, folder: pathlib.Path) -> bool:
 
 
 def snapshot(folder: pathlib.Path) -> dict:
-    """Return every file and folder below: its bytes (none where they may not be read), date and mode."""
+    """Return all files and folders in a folder with their bytes (None if unreadable), dates and modes."""
     return {
         path: (
             path.read_bytes() if path.is_file() and str(path) not in FORBIDDEN else None,
@@ -755,7 +760,7 @@ def check(*arguments) -> int:
     return main(["check", *map(str, arguments)])
 
 
-# What is said
+# The messages
 
 
 def test_there_is_a_mess_of_every_kind():
@@ -765,8 +770,8 @@ def test_there_is_a_mess_of_every_kind():
 
 @EVERY
 def test_a_problem_is_reported_with_its_file_and_what_to_do_and_nothing_else_is(name, clean, capsys):
-    outcome = MESSES[name].kind.outcome
-    code = check(spoilt(clean, name))
+    outcome = PROBLEMS[name].kind.outcome
+    code = check(damaged(clean, name))
     out, err = capsys.readouterr()
     if outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE):
         assert code == 1
@@ -795,7 +800,7 @@ def test_a_clean_data_set_gets_no_table(clean, capsys):
 
 def test_the_table_counts_each_kind_and_gives_an_example_what_is_done_and_what_to_do(clean, capsys):
     for name in ("no_width", "hair", "grey"):
-        spoilt(clean, name)
+        damaged(clean, name)
     assert check(clean) == 1
     _, table = capsys.readouterr().err.split("\n", 1)
     rows = [line.strip() for line in table.splitlines()][1:]
@@ -825,28 +830,28 @@ def test_every_object_with_a_problem_is_named_not_only_the_first(clean, capsys):
     assert kinds == [Kind.NO_AREA, Kind.REVERSED_BOX, Kind.BOX_OUTSIDE]
 
 
-# What is trained on
+# Training
 
 
 @EVERY
 def test_a_problem_is_repaired_or_left_out_in_training(name, clean):
-    mess = MESSES[name]
-    data = dataset.load(spoilt(clean, name))
+    problem = PROBLEMS[name]
+    data = dataset.load(damaged(clean, name))
     found = {pathlib.Path(sample.name).stem: sample for sample in data.samples}
     assert {"first", "second", "third"} <= set(found)
-    assert (name in found) == mess.used
+    assert (name in found) == problem.used
     assert set(data.label_map.values()) <= set(LISTED)
-    if mess.used:
+    if problem.used:
         sample = found[name]
         scale = np.tile([sample.width, sample.height], 2)
-        np.testing.assert_allclose(sample.boxes[:, [1, 0, 3, 2]] * scale, np.reshape(mess.boxes, (-1, 4)), rtol=1e-5)
-        assert len(sample.classes) == len(mess.boxes) == len(sample.truncated) == len(sample.difficult)
+        np.testing.assert_allclose(sample.boxes[:, [1, 0, 3, 2]] * scale, np.reshape(problem.boxes, (-1, 4)), rtol=1e-5)
+        assert len(sample.classes) == len(problem.boxes) == len(sample.truncated) == len(sample.difficult)
         assert sample.image.shape[:2] == photos.shrink(Image.new("RGB", (sample.width, sample.height))).shape[:2]
 
 
 def test_a_set_with_every_problem_can_be_trained_on(everything):
     data = dataset.load(everything)
-    wanted = {name for name, mess in MESSES.items() if mess.used} | {"first", "second", "third"}
+    wanted = {name for name, problem in PROBLEMS.items() if problem.used} | {"first", "second", "third"}
     assert {pathlib.Path(sample.name).stem for sample in data.samples} == wanted
     images, encodings, _ = batches.batch(data.samples, data.label_map, 0, len(data.samples), 42)
     assert np.isfinite(images).all() and np.isfinite(encodings).all()
@@ -871,12 +876,12 @@ def test_boxes_of_an_unturned_photo_stay_on_their_objects_when_it_is_turned(orie
 
 
 def test_a_photo_of_16_bits_per_colour_looks_the_same_in_8(clean):
-    samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "bits_16_of_each_colour")).samples}
+    samples = {sample.name: sample for sample in dataset.load(damaged(clean, "bits_16_of_each_colour")).samples}
     np.testing.assert_array_equal(samples["bits_16_of_each_colour.png"].image, picture("bits_16_of_each_colour"))
 
 
 def test_a_cut_box_is_marked_truncated(clean):
-    samples = {sample.name: sample for sample in dataset.load(spoilt(clean, "partly_outside")).samples}
+    samples = {sample.name: sample for sample in dataset.load(damaged(clean, "partly_outside")).samples}
     assert samples["partly_outside.jpg"].truncated == (1,)
     assert samples["first.jpg"].truncated == (0,)
 
@@ -929,8 +934,8 @@ def test_a_repaired_annotation_needs_no_repair_and_can_be_written_and_read(
 
 def test_a_size_of_another_image_is_not_reported_as_unknown_classes_too(clean):
     label_map.write(label_map.number(LISTED), clean / label_map.FILENAME)
-    spoilt(clean, "spaces")
-    spoilt(clean, "other_size")
+    damaged(clean, "spaces")
+    damaged(clean, "other_size")
     rewritten(("<width>64", "<width>640"))(clean, "spaces")
     assert {each.kind for each in inspection.inspect(clean).all_findings} == {Kind.OTHER_SIZE}
 
@@ -967,7 +972,7 @@ def test_names_that_differ_in_capitals_or_spaces_become_the_listed_or_the_most_f
 
 
 def in_capitals(number: int) -> str:
-    """Return one word, each number with other letters of it in capitals."""
+    """Return one word, for each number with other letters in capitals."""
     return "".join(
         letter.upper() if number >> place & 1 else letter for place, letter in enumerate("strawberries and cream")
     )
@@ -978,7 +983,7 @@ def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
     seen = annotation_repair.PhotoInfo("any.jpg", (64, 48), 1, "")
 
     def calls(count: int) -> int:
-        """Return how often functions are called for so many objects."""
+        """Return the number of function calls for this number of objects."""
         named = name.format if isinstance(name, str) else name
         boxes = tuple(voc.Box(named(number), 60 * number / count, 8, 62, 30) for number in range(count))
         annotation, called = voc.Annotation("any.jpg", 64, 48, boxes), []
@@ -1021,7 +1026,7 @@ def test_training_says_each_repair_once_in_plain_words(clean, capsys):
     from workshop_utils.cli.parser import load as _load
 
     for name in ("reversed", "truncated"):
-        spoilt(clean, name)
+        damaged(clean, name)
     _load(clean)
     out, err = capsys.readouterr()
     lines = err.splitlines()
@@ -1047,7 +1052,7 @@ def kept_or_set_aside(folder: pathlib.Path, copied: pathlib.Path) -> None:
 
 @EVERY
 def test_the_copy_of_a_problem_is_clean_and_the_original_does_not_change(name, clean, tmp_path):
-    before = snapshot(spoilt(clean, name))
+    before = snapshot(damaged(clean, name))
     code = check(clean, "--fix", "--out", tmp_path / "copy")
     assert code == 0
     assert snapshot(clean) == before
@@ -1066,7 +1071,7 @@ def test_the_copy_of_a_set_with_every_problem_passes_check_and_loses_nothing(eve
     before = snapshot(everything)
     assert check(everything) == 1
     lines = capsys.readouterr().out.splitlines()
-    loud = [name for name, mess in MESSES.items() if mess.kind.outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE)]
+    loud = [name for name, problem in PROBLEMS.items() if problem.kind.outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE)]
     for name in loud:
         assert sum(says(line, name, everything) for line in lines) == 1, name
     assert len(lines) == len(loud)
@@ -1102,7 +1107,7 @@ def test_set_aside_contains_the_unused_files_unchanged_under_their_own_names(eve
 def test_files_that_need_no_repair_are_copied_byte_for_byte_with_their_dates(clean, tmp_path):
     text = xml_of(clean, "second").read_text().replace("\t", "  ").replace("\n", "\r\n")
     xml_of(clean, "second").write_bytes(text.encode())
-    check(spoilt(clean, "truncated"), "--fix", "--out", tmp_path / "copy")
+    check(damaged(clean, "truncated"), "--fix", "--out", tmp_path / "copy")
     for path in (image_of(clean, "second"), xml_of(clean, "second")):
         copied = tmp_path / "copy" / path.relative_to(clean)
         assert copied.read_bytes() == path.read_bytes()
@@ -1110,7 +1115,7 @@ def test_files_that_need_no_repair_are_copied_byte_for_byte_with_their_dates(cle
 
 
 def test_a_wrong_ending_is_corrected_in_the_copy_and_its_annotation(clean, tmp_path):
-    check(spoilt(clean, "jpg_that_is_png"), "--fix", "--out", tmp_path / "copy")
+    check(damaged(clean, "jpg_that_is_png"), "--fix", "--out", tmp_path / "copy")
     photo = tmp_path / "copy" / "images" / "jpg_that_is_png.png"
     assert photo.read_bytes() == image_of(clean, "jpg_that_is_png").read_bytes()
     assert not photo.with_suffix(".jpg").exists()
@@ -1131,7 +1136,7 @@ def test_a_copy_never_overwrites_anything(kind, clean, tmp_path, capsys):
         (out / "mine.txt").write_text("mine")
     elif kind == "a file":
         out.write_text("mine")
-    spoilt(clean, "reversed")
+    damaged(clean, "reversed")
     before = snapshot(tmp_path)
     assert check(clean, "--fix", "--out", out) == 1
     said = capsys.readouterr()
@@ -1141,13 +1146,13 @@ def test_a_copy_never_overwrites_anything(kind, clean, tmp_path, capsys):
 
 def test_the_copy_may_go_into_an_empty_folder(clean, tmp_path):
     (tmp_path / "copy").mkdir()
-    assert check(spoilt(clean, "reversed"), "--fix", "--out", tmp_path / "copy") == 0
+    assert check(damaged(clean, "reversed"), "--fix", "--out", tmp_path / "copy") == 0
     assert check(tmp_path / "copy") == 0
 
 
 @pytest.mark.parametrize("spelled", [".", "../cups", "../cups/"])
 def test_the_copy_goes_next_to_the_data_set_however_that_is_written(spelled, clean, monkeypatch):
-    monkeypatch.chdir(spoilt(clean, "reversed"))
+    monkeypatch.chdir(damaged(clean, "reversed"))
     assert check(spelled, "--fix") == 0
     assert check(clean.with_name("cups-fixed")) == 0
 
@@ -1162,7 +1167,7 @@ def test_an_interrupted_copy_leaves_nothing_behind(clean, tmp_path, monkeypatch,
         return copy2(source, target)
 
     monkeypatch.setattr(shutil, "copy2", full)
-    spoilt(clean, "reversed")
+    damaged(clean, "reversed")
     assert check(clean, "--fix", "--out", tmp_path / "copy") == 1
     assert re.search(r"^\S*copy: .*No space left on device", capsys.readouterr().err, re.MULTILINE)
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
@@ -1231,7 +1236,7 @@ def test_content_missing_from_a_repaired_annotation_is_kept_in_set_aside(clean, 
     assert [path for path in aside.rglob("*") if path.is_file()] == [aside / "annotations" / "first.xml"]
     assert (aside / "annotations" / "first.xml").read_bytes() == xml_of(clean, "first").read_bytes()
     copied = xml_of(tmp_path / "copy", "second")
-    assert copied.read_bytes() == xml_of(clean, "second").read_bytes(), "what needs no repair loses nothing"
+    assert copied.read_bytes() == xml_of(clean, "second").read_bytes(), "a file that needs no repair loses nothing"
     assert check(tmp_path / "copy") == 0 and len(list((tmp_path / "copy" / "images").iterdir())) == 3
 
 
@@ -1280,7 +1285,7 @@ def test_check_needs_no_tensorflow(clean):
         "import runpy, sys; sys.modules['tensorflow'] = sys.modules['keras'] = None;"
         "sys.argv[0] = 'workshop_utils'; runpy.run_module('workshop_utils', run_name='__main__')"
     )
-    spoilt(clean, "reversed")
+    damaged(clean, "reversed")
     done = subprocess.run(
         [sys.executable, "-c", blocked, "check", str(clean), "--fix"], capture_output=True, text=True, timeout=120
     )
@@ -1290,7 +1295,7 @@ def test_check_needs_no_tensorflow(clean):
 
 
 def test_a_photo_with_too_many_pixels_causes_only_our_own_message(clean):
-    spoilt(clean, "too_large")
+    damaged(clean, "too_large")
     command = [sys.executable, "-m", "workshop_utils", "check", str(clean)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
     assert done.returncode == 1 and "70 million pixels" in done.stdout
@@ -1303,10 +1308,10 @@ from workshop_utils.cli import main
 main(["check", sys.argv[1]])
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) // 1024)
 """
-"""Checks a folder and prints how much memory that took at most, in megabytes; getrusage would count this process."""
+"""Checks a folder and prints the peak memory in megabytes, in another process, because getrusage counts this one."""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports this")
 def test_check_keeps_only_one_photo_in_memory(tmp_path):
     def peak(count):
         folder = tmp_path / str(count)
@@ -1321,7 +1326,7 @@ def test_check_keeps_only_one_photo_in_memory(tmp_path):
         assert re.findall(r"\d+", done.stderr) == [str(count)] * 2
         return int(done.stdout)
 
-    assert peak(40) - peak(4) < 40  # megabytes; the files alone are 144 more
+    assert peak(40) - peak(4) < 40  # megabytes; the files alone would add 144
 
 
 @pytest.mark.parametrize(
@@ -1336,7 +1341,7 @@ def test_check_keeps_only_one_photo_in_memory(tmp_path):
 )  # fmt: skip
 def test_in_a_notebook_a_problem_of_the_data_is_a_message_without_a_traceback(command, said, clean):
     for name in ("no_number", "truncated"):
-        spoilt(clean, name)
+        damaged(clean, name)
     code = "from workshop_utils.data import dataset, label_map, photos, voc\n" + command.replace("FOLDER", str(clean))
     plain = ["--colors=NoColor", "--TerminalInteractiveShell.term_title=False"]
     done = subprocess.run([sys.executable, "-m", "IPython", *plain, "-c", code], capture_output=True, text=True)

@@ -215,14 +215,14 @@ NEGATIVE = block(turn(6), (0x011A, 10, 1, "L", 38)) + bytes(4) + struct.pack("<l
 BROKEN = {
     "a rational of -1 by 0": in_jpeg(0xE1, metadata.HEADER + NEGATIVE),
     "an offset before the file": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x8769, 9, 1, "l", -5))),
-    "an offset behind the file": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x8769, 4, 1, "L", 99999))),
+    "an offset after the file": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x8769, 4, 1, "L", 99999))),
     "numbers in place of text": in_jpeg(0xE1, metadata.HEADER + block(turn(6), (0x010F, 3, 2, "HH", 7, 8))),
     "PNG": in_png(b"eXIf", NEGATIVE),
-    "JFIF that breaks off": in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[:2] + b"\xff\xe0\0\x06JFIF"
+    "JFIF that is truncated": in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[:2] + b"\xff\xe0\0\x06JFIF"
     + in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[2:],
-    "Adobe's segment that breaks off": in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[:2] + b"\xff\xee\0\x07Adobe"
+    "Adobe's segment that is truncated": in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[:2] + b"\xff\xee\0\x07Adobe"
     + in_jpeg(0xE1, metadata.HEADER + block(turn(6)))[2:],
-    "a PNG's resolution that breaks off": in_png(b"pHYs", b"\0")[:33] + chunk(b"eXIf", block(turn(6)))
+    "a PNG's resolution that is truncated": in_png(b"pHYs", b"\0")[:33] + chunk(b"eXIf", block(turn(6)))
     + in_png(b"pHYs", b"\0")[33:],
 }  # fmt: skip
 
@@ -234,7 +234,7 @@ def test_a_photo_with_broken_metadata_is_used_with_its_orientation(name):
     plain = photos.read(encoded(found.format))
     assert found.orientation == 6
     np.testing.assert_array_equal(found.image, plain.transpose(Image.Transpose.ROTATE_270))
-    assert (found.broken_metadata is not None) == ("breaks off" in name)
+    assert (found.broken_metadata is not None) == ("truncated" in name)
 
 
 def test_text_labelled_exif_is_not_an_orientation():

@@ -22,7 +22,7 @@ def text_of(annotation: voc.Annotation, folder: pathlib.Path) -> str:
     return (folder / "cup.xml").read_text()
 
 
-def spoilt(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
+def damaged(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
     """Write PHOTO's XML with `old` replaced by `new` in its second object."""
     text = text_of(dataclasses.replace(PHOTO, boxes=(CUP, CUP)), folder)
     head, tail = text[: text.rindex("<object>")], text[text.rindex("<object>") :]
@@ -135,7 +135,7 @@ def test_a_character_that_xml_cannot_hold_is_refused_before_anything_is_written(
 
 
 def test_fractional_edges_from_another_tool_are_kept(tmp_path):
-    path = spoilt(tmp_path, "<xmin>10</xmin>", "<xmin>10.25</xmin>")
+    path = damaged(tmp_path, "<xmin>10</xmin>", "<xmin>10.25</xmin>")
     assert voc.read(path).boxes[1].xmin == 10.25
     assert "<xmin>10.25</xmin>" in text_of(voc.read(path), tmp_path)
 
@@ -180,7 +180,7 @@ def test_fields_that_a_tool_leaves_out_get_labelimgs_defaults(tmp_path):
     ],
 )
 def test_an_invalid_box_is_refused_with_its_file_and_number(old, new, said, tmp_path):
-    path = spoilt(tmp_path, old, new)
+    path = damaged(tmp_path, old, new)
     with pytest.raises(voc.VocError, match=said) as caught:
         voc.read(path)
     assert str(caught.value).startswith(f"{path}: object 2")
@@ -206,7 +206,7 @@ def test_without_the_size_of_its_photo_an_annotation_is_refused_with_its_file_an
 
 
 def test_a_fractional_size_is_rounded(tmp_path):
-    assert voc.read(spoilt(tmp_path, "<width>512</width>", "<width>511.6</width>")).width == 512
+    assert voc.read(damaged(tmp_path, "<width>512</width>", "<width>511.6</width>")).width == 512
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_fractional_size_is_rounded(tmp_path):
 )
 def test_a_bad_field_outside_boxes_is_noted_and_the_photo_used(field, text, taken, tmp_path):
     old = f"<{field}>{getattr(CUP, field, getattr(PHOTO, field, None))}</{field}>"
-    annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
+    annotation = voc.read(damaged(tmp_path, old, f"<{field}>{text}</{field}>"))
     assert getattr(annotation.boxes[1] if field in ("truncated", "difficult") else annotation, field) == taken
     [(kind, what)] = annotation.notes
     assert kind is Kind.OTHER_FIELD and f"{field}> {text!r}" in what and what.endswith(f" {taken}.")
@@ -244,7 +244,7 @@ def test_a_bad_field_outside_boxes_is_noted_and_the_photo_used(field, text, take
 )
 def test_a_field_with_an_integer_is_used_without_a_note(field, text, taken, tmp_path):
     old = f"<{field}>{getattr(CUP, field, getattr(PHOTO, field, None))}</{field}>"
-    annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
+    annotation = voc.read(damaged(tmp_path, old, f"<{field}>{text}</{field}>"))
     assert getattr(annotation.boxes[1] if field != "depth" else annotation, field) == taken
     assert annotation.notes == ()
 

@@ -52,7 +52,7 @@ READ = {
     "a namespace": ((obj(FIRST) + obj(SECOND)).replace("<object", '<object xmlns="http://a"'), BOTH, {Kind.OTHER_TAGS}),
     "a part with a box": (obj(FIRST + f"<part><name>lid</name>{SECOND}</part>"), BOTH[:1], {Kind.PARTS}),
     "a part without one": (obj(FIRST + "<part><name>lid</name></part>"), BOTH[:1], set()),
-    "a polygon beside the box": (obj(FIRST + "<polygon><x1>1</x1></polygon>"), BOTH[:1], set()),
+    "a polygon next to the box": (obj(FIRST + "<polygon><x1>1</x1></polygon>"), BOTH[:1], set()),
     "attributes": (obj(FIRST + "<attributes><attribute><name>a</name><value>b</value></attribute></attributes>"),
                    BOTH[:1], set()),
     "an owner": ("<owner><name>me</name></owner>" + obj(FIRST), BOTH[:1], set()),

@@ -1,4 +1,4 @@
-"""Detecting in photos: what is written, what is kept, what is passed over, what is said of a bad photo."""
+"""Detecting in photos: written, kept and skipped files, and messages about bad photos."""
 
 import csv
 import dataclasses
@@ -193,12 +193,12 @@ def test_a_table_from_elsewhere_is_refused_before_anything_is_written(album, tmp
 def test_a_table_changed_while_detecting_is_kept_and_reported(album, tmp_path, monkeypatch):
     out, real = tmp_path / "out", annotate._annotate_one
 
-    def meanwhile(source, path, *rest):
+    def changing_the_table(source, path, *rest):
         if path.name == "0005.jpg":
             (out / annotate.CONTENTS).write_text("saved by a spreadsheet")
         return real(source, path, *rest)
 
-    monkeypatch.setattr(annotate, "_annotate_one", meanwhile)
+    monkeypatch.setattr(annotate, "_annotate_one", changing_the_table)
     with pytest.raises(runtime.InferenceError, match=annotate.CONTENTS):
         annotate.annotate(two_names(), annotate.collect([album]), out)
     assert (out / annotate.CONTENTS).read_text() == "saved by a spreadsheet"
@@ -298,7 +298,7 @@ def test_a_film_is_called_a_film(tmp_path, album, suffix):
     assert "JPEG" in why and paths == [film]
 
 
-# What is passed over
+# Skipped files
 
 
 def test_files_that_are_not_photos_are_skipped_by_reason_and_hidden_ones_are_not_named(album):
@@ -340,7 +340,7 @@ def test_the_command_counts_and_names_skipped_and_kept_files(album, tmp_path, ca
     assert cli.main(command) == 1
 
 
-# Tables, as it goes
+# Tables while detecting
 
 
 DETECT_FOR_EVER = """

@@ -40,7 +40,7 @@ def fine_tuned(yoghurt, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tuned_litert(fine_tuned):
-    """Where the fine-tuned run lies as LiteRT."""
+    """The path of the fine-tuned run as LiteRT."""
     return export.export(fine_tuned, ["litert"])["litert"]
 
 
@@ -64,7 +64,7 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux counts it")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process in this form")
 def test_writing_onnx_takes_less_than_a_gigabyte(fine_tuned):
     program = (
         "import pathlib, resource\n"
@@ -115,7 +115,7 @@ def test_opening_and_running_a_litert_file_prints_nothing(exported):
 
 
 def assert_takes_one_photo(path, **outputs: tuple[int, ...]):
-    """Assert that no shape in a .tflite file is left open: LiteRT in a browser runs no other."""
+    """Assert that every shape in a .tflite file is fixed, because LiteRT in a browser runs no other."""
     interpreter = Interpreter(str(path))
     shapes = [each["shape_signature"].tolist() for each in interpreter.get_tensor_details()]
     assert len(shapes) > 300 and not [shape for shape in shapes if -1 in shape]
@@ -164,7 +164,7 @@ def test_int8_needs_the_photos_of_the_run(as_is, data, tmp_path):
 
 @pytest.fixture
 def calibration(monkeypatch):
-    """Replace the writing of int8 files; return a list of the photos it was given, call after call."""
+    """Replace the writer of int8 files; return a list of the photos of each call."""
     given = []
 
     def write(_, path, photos):

@@ -1,4 +1,4 @@
-"""A format is added by one module and one entry, and listing the formats costs nothing."""
+"""A format is added with one module and one entry, and listing the formats imports nothing."""
 
 import dataclasses
 import subprocess
@@ -15,7 +15,7 @@ from workshop_utils.training.run_folder import Plan, RunFolder
 
 
 def write_weights(model, path, photos):
-    """Write a format of somebody else's: the weights, and the mean of the photos if it was given any."""
+    """Write a format from outside the package: the weights, and the mean of the photos if there are any."""
     arrays = {f"w{place}": weight for place, weight in enumerate(model.get_weights())}
     with files.replacing(path) as unfinished, open(unfinished, "wb") as stream:
         np.savez(stream, **arrays, mean=np.mean(photos) if photos else -1.0)
@@ -33,14 +33,14 @@ WEIGHTS = ExportFormat("weights", "weights.npz", write_weights, open_weights, sp
 
 @pytest.fixture
 def registry(monkeypatch):
-    """The registry, to be added to: what a test adds is gone after it."""
+    """The registry, restored after the test."""
     monkeypatch.setattr(export_formats, "FORMATS", dict(export_formats.FORMATS))
     return export_formats
 
 
 @pytest.fixture
 def run(yoghurt, tmp_path):
-    """A run of COCO's own detector."""
+    """A run of the COCO detector."""
     recipe, run = settings.recipe("quick", photos=10), RunFolder(tmp_path / "run")
     run.begin(Plan("as_is", recipe, yoghurt.label_map, str(settings.YOGHURT), yoghurt.fingerprint()))
     return run

@@ -1,4 +1,4 @@
-"""Detectors, opened: runs, exported files, and what is refused."""
+"""Opening detectors from runs and exported files, and refusing other files."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def test_the_fastest_format_of_an_export_folder_is_used(tmp_path, monkeypatch):
 
 
 def network(path, **shapes: tuple[int, ...]):
-    """Write an ONNX file that gives zeros in these shapes, whatever photo it sees."""
+    """Write an ONNX file that returns zeros in these shapes for any photo."""
     real = onnx.TensorProto.FLOAT
     nodes = [onnx.helper.make_node("ReduceMin", ["image"], ["darkest"], keepdims=0)]
     for name, shape in shapes.items():

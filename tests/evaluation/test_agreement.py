@@ -1,4 +1,4 @@
-"""How drawn boxes are compared with the true ones."""
+"""Comparing drawn boxes with the true ones."""
 
 import pytest
 

@@ -12,7 +12,7 @@ from workshop_utils.data import dataset, label_map
 from workshop_utils.evaluation import average_precision
 from workshop_utils.model import detection
 
-ONE = pytest.approx(1)  # pycocotools adds a hair's breadth to a divisor
+ONE = pytest.approx(1)  # pycocotools adds a tiny number to a divisor
 CLASSES = {1: "cup", 2: "mug"}
 LEFT, RIGHT, TOP = [0.1, 0.1, 0.9, 0.4], [0.1, 0.6, 0.9, 0.9], [0.02, 0.1, 0.07, 0.9]
 
@@ -33,7 +33,7 @@ def found(*objects):
 
 
 def truth_as_found(samples, ids):
-    """Return what a perfect detector finds, if it calls the classes by `ids`."""
+    """Return the detections of a perfect detector, with these class ids."""
     return [
         found(*((ids[name], box, 0.9) for name, box in zip(sample.classes, sample.boxes, strict=True)))
         for sample in samples
@@ -42,7 +42,7 @@ def truth_as_found(samples, ids):
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Replace the network: it puts out the boxes and scores of this list, photo after photo."""
+    """Replace the network by one that returns the boxes and scores of this list, one photo after another."""
     script = []
 
     def predict(_, images):
@@ -346,7 +346,7 @@ def test_the_scores_equal_those_of_detecting_in_each_way(coco, yoghurt, few, nam
     ways = [zip(*detection.detect(coco, images, class_agnostic=way), strict=True) for way in (False, True)]
     found = average_precision.Found(*map(list, ways))
     metrics = average_precision.measure(coco, few, yoghurt.label_map, names, class_agnostic=True)
-    assert (metrics["AP"] > 0) == ("peach" in names.values()), "who calls all cups peach is right about some"
+    assert (metrics["AP"] > 0) == ("peach" in names.values()), "calling all cups peach is sometimes right"
     agnostic = metrics.pop("class_agnostic")
     assert agnostic.pop("called") == average_precision.predicted_names(found, names)
     assert agnostic == average_precision.score_class_agnostic(found, few).as_json()

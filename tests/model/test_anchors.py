@@ -84,8 +84,8 @@ def test_a_box_overlaps_itself_completely(boxes):
 
 def test_boxes_that_only_touch_do_not_overlap():
     box = np.array([[0.0, 0.0, 0.5, 0.5]], np.float32)
-    beside = np.array([[0.0, 0.5, 0.5, 1.0], [0.5, 0.0, 1.0, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
-    np.testing.assert_array_equal(geometry.iou(box, beside), [[0, 0, 0]])
+    touching = np.array([[0.0, 0.5, 0.5, 1.0], [0.5, 0.0, 1.0, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
+    np.testing.assert_array_equal(geometry.iou(box, touching), [[0, 0, 0]])
 
 
 def test_a_box_without_area_overlaps_nothing():

@@ -15,7 +15,7 @@ PHOTOS = [settings.YOGHURT / "images" / f"{number:04}.jpg" for number in (1, 90,
 NOWHERE = np.float32([0, 0, 0, 0])
 LEFT, RIGHT = np.float32([0.1, 0.1, 0.9, 0.4]), np.float32([0.1, 0.6, 0.9, 0.9])
 NEAR_LEFT = np.float32([0.1, 0.1, 0.9, 0.42])  # overlaps LEFT with an IoU of 0.94
-BESIDE_LEFT = np.float32([0.1, 0.22, 0.9, 0.52])  # overlaps LEFT with an IoU of 0.43
+NEXT_TO_LEFT = np.float32([0.1, 0.22, 0.9, 0.52])  # overlaps LEFT with an IoU of 0.43
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def untrained():
 
 
 def found(boxes, scores, min_score=0.01, **options) -> list[tuple[list[float], int, float]]:
-    """Suppress one photo's boxes, and return what is left without the padding: (box, class, score)."""
+    """Suppress one photo's boxes and return the others, (box, class, score), without the padding."""
     kept = detection.suppress(np.float32([boxes]), np.float32([scores]), min_score, **options)
     boxes, classes, scores = (part.numpy()[0] for part in kept)
     count = int((scores > 0).sum())
@@ -48,7 +48,7 @@ def test_the_detector_gives_the_outputs_of_the_original_graph(coco, tarball, ima
     small = np.stack([preprocessing.resize(image) for image in images])
     wanted_boxes, wanted_logits = reference_graph.run(tarball, small)
     boxes, logits = coco.predict(preprocessing.to_input(small), verbose=0)
-    assert np.abs(wanted_logits).max() > 8, "the reference has seen something"
+    assert np.abs(wanted_logits).max() > 8, "the reference has detected something"
     np.testing.assert_allclose(boxes, wanted_boxes, rtol=0, atol=1e-4)
     np.testing.assert_allclose(logits, wanted_logits, rtol=0, atol=1e-4)
 
@@ -68,14 +68,14 @@ def test_batch_norm_is_built_with_the_given_momentum():
 
 
 def test_an_untrained_detector_detects_hardly_anything(untrained):
-    """Class biases begin at -log(99), a score of 0.01 (focal loss paper, section 4.1): background is the rule."""
+    """Class biases start at -log(99), a score of 0.01, because most anchors are background (focal loss paper, 4.1)."""
     image = np.zeros((1, 300, 300, 3), np.float32)
     _, logits = untrained(image, training=False)
     assert tf.sigmoid(logits).numpy().max() < 0.05
 
 
 def test_each_anchors_output_depends_on_the_place_of_the_anchor(coco, images):
-    """Darken one corner of a photo: the smallest anchors far from it do not notice, those in it do."""
+    """Darken one corner of a photo: the outputs of the smallest anchors change there and not far from it."""
     image = preprocessing.to_input(preprocessing.resize(images[0]))[None]
     dark = image.copy()
     dark[:, :60, :60] = -1
@@ -94,14 +94,14 @@ def test_transfer_copies_all_of_coco_except_the_class_layers(coco):
     target = ssdlite_mobilenet_v2.build(5)
     before = {layer.name: layer.get_weights() for layer in target.layers}
     pretrained.transfer(coco, target)
-    anew = [f"class_{level}" for level in range(6)]
+    class_layers = [f"class_{level}" for level in range(6)]
     for layer in target.layers:
         if layer.weights:
-            wanted = before[layer.name] if layer.name in anew else coco.get_layer(layer.name).get_weights()
+            wanted = before[layer.name] if layer.name in class_layers else coco.get_layer(layer.name).get_weights()
             for now, weight in zip(layer.get_weights(), wanted, strict=True):
                 np.testing.assert_array_equal(now, weight, err_msg=layer.name)
     box_heads = [coco.get_layer(f"box_{level}").get_weights()[0] for level in range(6)]
-    assert all(np.abs(kernel).max() > 0.01 for kernel in box_heads), "what is carried over is worth it"
+    assert all(np.abs(kernel).max() > 0.01 for kernel in box_heads), "the transferred weights are not trivial"
 
 
 def test_a_detector_with_new_classes_gives_cocos_boxes(coco, images):
@@ -135,7 +135,7 @@ def test_the_best_of_overlapping_boxes_is_kept():
 
 
 def test_boxes_that_overlap_by_less_than_the_threshold_are_both_kept():
-    assert len(found([LEFT, BESIDE_LEFT], [[0.9], [0.8]])) == 2
+    assert len(found([LEFT, NEXT_TO_LEFT], [[0.9], [0.8]])) == 2
 
 
 def test_classes_do_not_suppress_each_other():
@@ -153,7 +153,7 @@ def test_class_agnostic_suppression_gives_each_box_one_class_and_drops_overlaps_
 
 
 def test_class_agnostic_suppression_uses_the_class_of_the_better_of_two_equal_boxes():
-    """Clipping makes different anchors' boxes equal, most of all where an object fills the photo."""
+    """Clipping makes boxes of different anchors equal, especially if an object fills the photo."""
     whole = np.float32([0, 0, 1, 1])
     assert found([whole, whole], [[0.5, 0.1], [0.2, 0.9]], class_agnostic=True) == [row(whole, 2, 0.9)]
 
@@ -172,7 +172,7 @@ def test_class_agnostic_suppression_equals_tensorflows_on_each_boxs_best_score(c
     assert (kept.scores > 0.3).sum() > 24
     np.testing.assert_array_equal(kept.scores, wanted.nmsed_scores)
     for own, theirs in zip(kept.boxes.tolist(), wanted.nmsed_boxes.numpy().tolist(), strict=True):
-        assert sorted(own) == sorted(theirs), "of equal scores either may come first"
+        assert sorted(own) == sorted(theirs), "either of two equal scores may come first"
 
 
 def test_class_agnostic_suppression_gives_a_box_the_best_class_of_its_anchor(coco, images):

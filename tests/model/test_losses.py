@@ -11,7 +11,7 @@ SIGMOID_OF_2 = 1 / (1 + math.exp(-2))
 
 
 def multibox_by_hand(box_targets, class_targets, box_encodings, class_logits):
-    """Anchor by anchor and class by class."""
+    """Return the loss, computed anchor by anchor and class by class."""
     localisation = classification = 0.0
     matched = 0
     for photo in range(len(class_targets)):

@@ -1,4 +1,4 @@
-"""Non-maximum suppression in NumPy gives what TensorFlow's gives."""
+"""Non-maximum suppression in NumPy equals TensorFlow's."""
 
 import numpy as np
 import tensorflow as tf

@@ -29,10 +29,10 @@ def with_tarball(folder, tarball):
 
 @pytest.fixture
 def offline(monkeypatch):
-    """Refuse every connection, npm's too."""
+    """Refuse every connection, including npm's."""
 
     def refuse(*_, **__):
-        raise AssertionError("somebody wants to go online")
+        raise AssertionError("something opens a connection")
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
@@ -40,7 +40,7 @@ def offline(monkeypatch):
 
 
 def stand_in_for_npm(monkeypatch, brings: bytes | None = None, returncode: int = 0, stderr: str = "") -> list:
-    """Let npm put `brings` where it is told to; return the commands it is given."""
+    """Replace npm: it writes `brings` to its target. Return the list of its commands."""
     commands = []
 
     def npm(command, *, cwd, **_):
@@ -65,7 +65,7 @@ def files_in(folder: pathlib.Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-# What is fetched, and that it is whole
+# The download and its hash
 
 
 def test_a_folder_with_only_the_tarball_needs_no_network(with_tarball, offline, coco):
@@ -104,7 +104,7 @@ def test_only_the_file_with_the_known_hash_is_accepted(tarball):
     coco_download.read_tarball(tarball)
 
 
-# Faults
+# Errors
 
 
 def test_a_tarball_with_a_wrong_hash_is_refused_with_both_hashes_and_nothing_is_written(folder, tarball):
@@ -184,13 +184,13 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
 try:
     pretrained.fetch(pathlib.Path(sys.argv[1]))
 except pretrained.PretrainedError as fault:
-    print("told:", fault)
+    print("caught:", fault)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on the size of files")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_full_disk_while_converting_keeps_the_tarball(with_tarball):
-    """The weights take 19 MB; the process may write 8 MB into a file, so HDF5 itself meets the fault."""
+    """The weights take 19 MB and the process may write only 8 MB to a file, so HDF5 itself fails."""
     command = [sys.executable, "-c", FETCH_WITH_FILES_OF_AT_MOST_8_MB, str(with_tarball)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert f"told: {with_tarball}: " in done.stdout, done.stdout + done.stderr[-2000:]
@@ -203,8 +203,8 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
         pretrained.fetch(tmp_path / "file" / "pretrained")
 
 
-@pytest.mark.parametrize("spoil", [lambda data: data[:100_000], lambda data: b"no weights", lambda data: b""])
-def test_a_damaged_weights_file_is_named_with_the_remedy(folder, spoil):
+@pytest.mark.parametrize("damage", [lambda data: data[:100_000], lambda data: b"no weights", lambda data: b""])
+def test_a_damaged_weights_file_is_named_with_the_remedy(folder, damage):
     folder.mkdir()
     weights = settings.PRETRAINED / architectures.get().weights_file
     (folder / architectures.get().weights_file).write_bytes(spoil(weights.read_bytes()))

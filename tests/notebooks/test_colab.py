@@ -34,10 +34,10 @@ echo "git $*" >> "$COLAB_LOG"
 clone="${@: -1}"
 if [ -e "$clone" ]; then echo "fatal: destination path '$clone' already exists" >&2; exit 128; fi
 mkdir -p "$clone/data" "$clone/notebooks"
-if [ -n "$BREAKS_OFF" ]; then exit 128; fi
+if [ -n "$GIT_FAILS" ]; then exit 128; fi
 cp -r "$PROJECT/workshop_utils" "$PROJECT/tools" "$clone"
 ln -s "$PROJECT/data/pretrained" "$clone/data/pretrained"
-{ cat "$PROJECT/requirements.txt"; echo "nobody-has-this>=1"; } > "$clone/requirements.txt"
+{ cat "$PROJECT/requirements.txt"; echo "made-up-package>=1"; } > "$clone/requirements.txt"
 """
 
 PIP = """
@@ -47,9 +47,9 @@ tensorflow = [line for line in kept if line.startswith("tensorflow==")]
 compiled = "none" if sys.argv[sys.argv.index("--only-binary") + 1] == ":all:" else "some"
 with open(os.environ["COLAB_LOG"], "a", encoding="utf-8") as log:
     log.write(f"pip {sys.argv[1]} {sys.argv[-1]}, keeping {tensorflow}, compiling {compiled}\\n")
-described = pathlib.Path(__file__).parent.parent / "nobody_has_this-1.0.dist-info"
+described = pathlib.Path(__file__).parent.parent / "made_up_package-1.0.dist-info"
 described.mkdir()
-(described / "METADATA").write_text("Metadata-Version: 2.1\\nName: nobody-has-this\\nVersion: 1.0\\n")
+(described / "METADATA").write_text("Metadata-Version: 2.1\\nName: made-up-package\\nVersion: 1.0\\n")
 """
 
 
@@ -103,19 +103,19 @@ def test_on_colab_it_fetches_and_installs_what_is_missing_and_a_second_run_chang
     assert clone == f"git clone --quiet --depth 1 --branch {links.tag()} {links.repository()} {half}"
     assert not half.exists() and not (workshop / "half").exists()
     version = colab.installed()["tensorflow"]
-    assert installing == f"pip install nobody-has-this>=1, keeping ['tensorflow=={version}'], compiling none"
+    assert installing == f"pip install made-up-package>=1, keeping ['tensorflow=={version}'], compiling none"
     assert widgets == ["widgets of others allowed"] * 2
     assert [folder, path] == [str(workshop / "notebooks"), str(workshop)]
     assert python_path.split(os.pathsep).count(str(workshop)) == 1
     begun, first, again = said
-    assert begun.startswith("Installing nobody-has-this")
+    assert begun.startswith("Installing made-up-package")
     assert first.startswith(f"Ready: the workshop in {workshop}, 1 packages installed, COCO weights downloaded.")
     assert again == first.replace("1 packages", "no packages")
     assert "no GPU (Runtime" in first or "Computing on" in first
 
 
 def test_if_github_does_not_answer_it_says_so_and_no_partial_clone_is_used(run, tmp_path):
-    _, (folder, *_), called = run("colab", "GitHub did not answer: run this cell again.", BREAKS_OFF="1")
+    _, (folder, *_), called = run("colab", "GitHub did not answer: run this cell again.", GIT_FAILS="1")
     assert [line.split()[:2] for line in called] == [["git", "clone"]] * 2, "the second run tries again"
     assert not (tmp_path / "workshop").exists() and folder == str(tmp_path)
 

@@ -36,9 +36,9 @@ def test_the_run_time_is_below_the_time(monkeypatch):
     monkeypatch.setattr(minutes, "read", lambda: measured)
     title = {"id": "1", "cell_type": "markdown", "source": ["# A\n", "\n", "**Time**: about 3 minutes"]}
     text = "".join(exercises.participants({"cells": [title]}, "00_a.ipynb")["cells"][0]["source"])
-    *_, time, _, told = text.splitlines()
+    *_, time, _, run_time = text.splitlines()
     assert time == "**Time**: about 3 minutes"
-    assert told == (
+    assert run_time == (
         "**Run time** (minutes:seconds): without a GPU 1:05 at `quick` and 11:40 at `workshop`; "
         "with a GPU not measured yet"
     )

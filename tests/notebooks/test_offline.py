@@ -25,7 +25,7 @@ calls, written = [], []
 def watch(event, arguments):
     if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname", "socket.bind"):
         if event == "socket.bind" and arguments[1][0] in ("127.0.0.1", "::1"):
-            return  # urllib3 tries whether there is IPv6; nobody else can reach it there
+            return  # urllib3 tests for IPv6, at an address that no other machine can reach
         calls.append((event, arguments[1:] or arguments))
         raise OSError(f"there is no network: {event}")
     if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike) and arguments[2] & (

@@ -56,7 +56,7 @@ class Tags(html.parser.HTMLParser):
 
 @pytest.fixture
 def figures(monkeypatch) -> list:
-    """The matplotlib figures of the pictures that are drawn."""
+    """The matplotlib figures of the drawn pictures."""
     drawn, finish = [], drawing.finish
     for module in (charts, diagrams, drawing):
         monkeypatch.setattr(module, "finish", lambda figure, alt: drawn.append(figure) or finish(figure, alt))

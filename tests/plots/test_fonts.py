@@ -1,4 +1,4 @@
-"""Captions in any script: in a font that has the letters, or with numbers that are explained."""
+"""Captions in any script, in a font that has the letters or as numbers with a legend."""
 
 import itertools
 import pathlib
@@ -42,7 +42,7 @@ def made(path: pathlib.Path, letters: str, family: str = "Blocks") -> pathlib.Pa
 
 @pytest.fixture
 def system(monkeypatch) -> list[str]:
-    """The paths of the system's fonts, none at first."""
+    """The paths of the system's fonts, initially none."""
     paths: list[str] = []
     monkeypatch.setattr(matplotlib.font_manager, "findSystemFonts", lambda: list(paths))
     monkeypatch.setattr(fonts, "_NUMBERS", itertools.count(1))
@@ -56,7 +56,7 @@ def system(monkeypatch) -> list[str]:
 
 
 def caption(text: str) -> np.ndarray:
-    """Return the part of a photo in which a box's caption stands."""
+    """Return the part of a photo with a box's caption."""
     return np.asarray(drawing.annotated(BLACK, BOX, [text]))[:88]
 
 

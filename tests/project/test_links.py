@@ -22,11 +22,11 @@ def test_every_link_to_the_workshop_has_the_same_address():
 @pytest.mark.parametrize(
     "address",
     [
-        "https://colab.research.google.com/github/somebody/else/blob/{tag}/notebooks/00.ipynb",
+        "https://colab.research.google.com/github/someone/else/blob/{tag}/notebooks/00.ipynb",
         "https://colab.research.google.com/github/{name}/blob/v0.0.9/notebooks/00.ipynb",
-        "https://mybinder.org/v2/gh/somebody/else/{tag}?urlpath=lab",
+        "https://mybinder.org/v2/gh/someone/else/{tag}?urlpath=lab",
         "https://mybinder.org/v2/gh/{name}/v0.0.9?urlpath=lab",
-        "https://github.com/somebody/{own}",
+        "https://github.com/someone/{own}",
         "https://github.com/{name}/blob/v0.0.9/README.md",
     ],
 )

@@ -104,9 +104,9 @@ def commands(job: dict) -> list[str]:
 def test_every_module_and_data_file_is_installed():
     assert SETUP["tool"]["setuptools"]["packages"]["find"]["include"] == ["workshop_utils*"]
     assert {path.parent for path in PACKAGE.rglob("*.py")} == set(PACKAGES), "pip leaves out what has no __init__.py"
-    beside = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    data_files = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
     installed = SETUP["tool"]["setuptools"]["package-data"].items()
-    assert beside == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
+    assert data_files == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
 
 
 def test_every_import_is_required():

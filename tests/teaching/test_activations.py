@@ -1,4 +1,4 @@
-"""What notebook 01 says of layers must be what the layers do."""
+"""What notebook 01 says about layers is what the layers do."""
 
 import keras
 import numpy as np
@@ -50,7 +50,7 @@ def test_the_strongest_units_are_found_and_cut_out():
 
 @pytest.fixture(scope="module")
 def strongest(coco, images):
-    """Two units of a channel of the middle layer."""
+    """Two units in a channel of the middle layer."""
     maps = activations.activations(coco, activations.LAYERS["middle"], preprocessing.to_input(images))
     return 23, activations.strongest_units(maps, side=59, count=2)[23]
 

@@ -1,4 +1,4 @@
-"""What a check makes of any answer, however odd, before it knows what is right."""
+"""How a check handles any answer, however absurd."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the checks of notebook `03_build_the_pipeline` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `03_build_the_pipeline` on right, wrong and missing answers."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ CUP_BOX, ANCHOR = np.array([0.4, 0.3, 0.8, 0.6], np.float32), np.array([0.2, 0.3
 
 
 def coder(shift=lambda by, of, size: by / of, growth=lambda size, of: np.log(size / of), end=lambda code, v: code / v):
-    """Make a function that codes a box, each of its steps as it is given here."""
+    """Return a function that encodes a box, with each step as given here."""
 
     def encode(box, anchor):
         size, of = box[2:] - box[:2], anchor[2:] - anchor[:2]

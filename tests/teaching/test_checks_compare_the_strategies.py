@@ -1,4 +1,4 @@
-"""What the checks of notebook `07_compare_the_strategies` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `07_compare_the_strategies` on right, wrong and missing answers."""
 
 import math
 

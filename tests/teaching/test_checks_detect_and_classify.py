@@ -1,4 +1,4 @@
-"""What the checks of notebook `09_detect_and_classify` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `09_detect_and_classify` on right, wrong and missing answers."""
 
 import numpy as np
 import pytest

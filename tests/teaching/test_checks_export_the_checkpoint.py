@@ -1,4 +1,4 @@
-"""What the checks of notebook `08_export_the_checkpoint` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `08_export_the_checkpoint` on right, wrong and missing answers."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ VALUES = np.random.default_rng(0).normal(1.0, 3.0, (40, 4))
 
 
 def int8(steps=255, zero=lambda smallest, scale: round(-128 - smallest / scale), to_whole=np.round, back=None):
-    """Make a function that takes values to int8 and back, its parts as they are given here."""
+    """Return a function that converts values to int8 and back, with each part as given here."""
 
     def there_and_back(values):
         scale = (values.max() - values.min()) / steps
@@ -89,7 +89,7 @@ def test_a_bar_for_exports_lets_the_good_ones_pass_and_stops_the_spoilt_ones():
     )
 
     def said(answer):
-        return checks.lowest_iou(answer, exports, spoilt)
+        return checks.lowest_iou(answer, exports, damaged)
 
     assert right(said(0.9), "0.70", "0.98") and right(said(0.98))
     assert is_open(said(...))
@@ -110,6 +110,6 @@ def test_no_absurd_answer_about_an_export_raises_or_is_right(answer):
     verdicts = (
         checks.file_sizes(answer, 3_000_000),
         checks.there_and_back(answer, VALUES),
-        checks.lowest_iou(answer, {"onnx": [0.99]}, {"spoilt": [0.5]}),
+        checks.lowest_iou(answer, {"onnx": [0.99]}, {"damaged": [0.5]}),
     )
     assert not any(verdict.right or "<script>" in verdict._repr_markdown_() for verdict in verdicts)

@@ -1,4 +1,4 @@
-"""What the checks of notebook `04_fine_tune` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `04_fine_tune` on right, wrong and missing answers."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the checks of notebook `02_label_images` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `02_label_images` on right, wrong and missing answers."""
 
 import dataclasses
 

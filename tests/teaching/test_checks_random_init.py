@@ -1,4 +1,4 @@
-"""What the checks of notebook `06_random_init` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `06_random_init` on right, wrong and missing answers."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the checks of notebook `11_scale_out` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `11_scale_out` on right, wrong and missing answers."""
 
 import pytest
 from verdicts import ABSURD, is_open, right, told_apart

@@ -1,4 +1,4 @@
-"""A slip is named by the answer it leads to, and by no other."""
+"""A mistake is recognised by the answer it leads to, and by no other."""
 
 import numpy as np
 from verdicts import is_open, told_apart, wrong

@@ -1,4 +1,4 @@
-"""What the checks of notebook `00_start_here` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `00_start_here` on right, wrong and missing answers."""
 
 import numpy as np
 import pytest

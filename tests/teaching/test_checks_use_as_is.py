@@ -1,4 +1,4 @@
-"""What the checks of notebook `05_use_as_is` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `05_use_as_is` on right, wrong and missing answers."""
 
 import numpy as np
 import pytest

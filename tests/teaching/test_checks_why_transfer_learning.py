@@ -1,4 +1,4 @@
-"""What the checks of notebook `01_why_transfer_learning` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `01_why_transfer_learning` on right, wrong and missing answers."""
 
 import math
 

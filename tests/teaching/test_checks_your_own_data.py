@@ -1,4 +1,4 @@
-"""What the checks of notebook `10_your_own_data` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `10_your_own_data` on right, wrong and missing answers."""
 
 import dataclasses
 import pathlib
@@ -37,7 +37,7 @@ def test_a_photo_too_many_or_too_few_to_mend_is_named():
 
 @dataclasses.dataclass
 class Labelled:
-    """A data set of ten photos, of which two are kept back."""
+    """A data set of ten photos, two of them for validation."""
 
     samples = range(10)
 

@@ -84,7 +84,7 @@ def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         {"recipe": {"name": "seed"}},
         {"recipe": None},
@@ -94,10 +94,10 @@ def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
         {"minutes": None},
         {"history": [{"loss": 1}]},
     ],
-    ids=["half a recipe", "no recipe", "no AP", "no classes", "AP that is no number", "no minutes", "no step"],
+    ids=["half a recipe", "no recipe", "no AP", "no classes", "AP that is not a number", "no minutes", "no step"],
 )
-def test_a_broken_file_is_named_with_its_problem(tmp_path, spoil):
-    path = write(tmp_path, "broken.json", **spoil)
+def test_a_broken_file_is_named_with_its_problem(tmp_path, damage):
+    path = write(tmp_path, "broken.json", **damage)
     with pytest.raises(recorded.RecordedError, match=path.name):
         recorded.load(tmp_path)
 
@@ -168,10 +168,10 @@ def test_the_changes_of_a_recorded_run_to_its_recipe_are_valid(run):
 
 
 def test_random_weights_get_the_best_of_the_tried_rates():
-    """So that they are no straw man."""
+    """So that the comparison is fair."""
     one_seed = [run for run in recorded.everything() if (run.strategy, run.recipe.seed) == ("random_init", 42)]
     tried = {run.recipe.learning_rate: run for run in one_seed if run.recipe.steps == 1000}
-    assert len(tried) == len(record.OTHER_RATES) + 2, "with the recipe's own rate and the one for random weights"
+    assert len(tried) == len(record.OTHER_RATES) + 2, "including the recipe's rate and the one for random weights"
     best = max(tried.values(), key=lambda run: run.metrics["AP"]).recipe
     assert (f"learning_rate={best.learning_rate:g}", f"warmup={best.warmup}") == record.at_rate(record.RANDOM_RATE)[1:]
 
@@ -213,7 +213,7 @@ def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_equal_ste
 
 
 def test_pretraining_matters_on_every_rung():
-    """What the photos were made for: so hard that random weights stay behind."""
+    """The photos were designed to be too hard for random weights."""
     found = rungs()
     for size in settings.LADDER:
         tuned, begun = (found[name, size].metrics["AP50"] for name in ("fine_tune", "random_init"))

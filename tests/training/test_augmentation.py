@@ -21,7 +21,7 @@ def spans(draw, low: int, high: int):
 def painted_photos(draw):
     """A black photo with up to three rectangles, one red, one green, one blue, side by side; boxes and class ids.
 
-    Each is at least eight pixels wide and high: a thinner one blends with the black around it when it is resized.
+    Each has at least eight pixels each way; resizing would blend a smaller one with the black around it.
     """
     height, width = draw(st.integers(150, 500)), draw(st.integers(150, 500))
     image = np.zeros((height, width, 3), np.uint8)
@@ -46,7 +46,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
-    """Return where a colour shows: ymin, xmin, ymax, xmax, in pixels."""
+    """Return the box around a colour: ymin, xmin, ymax, xmax, in pixels."""
     rows, columns = np.nonzero(image[..., colour] > 127)
     return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]) if len(rows) else None
 
@@ -54,7 +54,7 @@ def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
 def assert_boxes_surround_what_is_painted(view: View, within: float = 1.01):
     for box, number in zip(view.boxes, view.class_ids, strict=True):
         place = painted(view.image, number - 1)
-        if place is None:  # the window cut off all but a thin edge
+        if place is None:  # the window left only a thin edge
             assert ((box[2:] - box[:2]) * 300).min() < 1.5
         else:
             np.testing.assert_allclose(place, box * 300, atol=within)

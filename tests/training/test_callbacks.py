@@ -1,4 +1,4 @@
-"""What is beside the loop can be added from outside, and training that diverges stops at once."""
+"""Callbacks can be added from outside, and training that diverges stops at once."""
 
 import re
 
@@ -23,7 +23,7 @@ def data(yoghurt):
 
 
 class Witness(Callback):
-    """Notes what it is called with."""
+    """Records its calls."""
 
     def __init__(self):
         self.calls = []
@@ -70,4 +70,4 @@ def test_a_checkpoint_that_is_not_finite_is_never_loaded(data, tmp_path):
     run.save_checkpoint(model, 4)
     with pytest.raises(RunFolderError, match="step-000004"):
         trainer.load_model(run, 4)
-    assert np.isfinite(trainer.load_model(run)[0].get_layer("box_0").bias).all(), "step 2's is taken"
+    assert np.isfinite(trainer.load_model(run)[0].get_layer("box_0").bias).all(), "step 2's is used"

@@ -1,4 +1,4 @@
-"""Who trains together: read from the options or TF_CONFIG."""
+"""The cluster, read from the options or TF_CONFIG."""
 
 import pytest
 

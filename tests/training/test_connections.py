@@ -1,4 +1,4 @@
-"""Workers wait for each other, then tell each other what TensorFlow does not, and find out who was lost."""
+"""Workers wait for each other, exchange what TensorFlow does not, and find out which worker was lost."""
 
 import concurrent.futures
 import socket
@@ -44,7 +44,7 @@ def test_a_worker_that_does_not_answer_is_named(index):
 
 @pytest.fixture
 def met():
-    """The connections of three workers that met, each started in a thread of its own."""
+    """The connections of three workers that met, each in its own thread."""
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(3))
     places = [cluster_spec.ClusterSpec(addresses, index) for index in range(3)]
     with concurrent.futures.ThreadPoolExecutor(3) as threads:
@@ -61,7 +61,7 @@ def met():
 
 
 def together(met, call) -> list:
-    """Return what `call` returns for each worker; all call it at once."""
+    """Return the result of `call` for each worker; all call it at the same time."""
     with concurrent.futures.ThreadPoolExecutor(len(met)) as threads:
         return list(threads.map(call, met))
 

@@ -1,4 +1,4 @@
-"""Two workers on this machine: what they learn is what one process learns, and what is lost can be gone on with."""
+"""Two workers on this machine learn what one process learns, and training resumes after one is lost."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ CHANGES = {"steps": 6, "photos": 10, "batch_size": 4, "evaluate_every": 6, "chec
 RECIPE = settings.recipe("quick", **CHANGES)
 TRAIN_FROM = "block_16_project_BN"  # a short tail compiles in a few seconds
 PHOTOS = 12
-CLIP_NORM = 0.5  # so low that every step is clipped: it matters by which norm
+CLIP_NORM = 0.5  # so low that every step is clipped, so the choice of the norm matters
 
 WORKER = """
 import os, runpy, signal, sys
@@ -68,8 +68,8 @@ needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windo
 
 
 @dataclasses.dataclass(frozen=True)
-class BesideAnother(distributed.Team):
-    """A team of two of which the other is only played: it gives `others` where values are summed."""
+class WithAnother(distributed.Team):
+    """A team of two with a simulated second worker, which adds `others` to sums."""
 
     others: tuple = ()
 
@@ -82,10 +82,10 @@ def beside(*others, index: int = 0) -> BesideAnother:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def adding_alike():
-    """Wherever the tests run: sums of parts then agree closely with those of the whole.
+def adding_in_the_same_order():
+    """Compute in float32 and without oneDNN, so that sums of parts agree closely with those of the whole.
 
-    In float32, and without oneDNN, which adds in an order that it chooses by the size of the batch.
+    oneDNN chooses the order of additions by the batch size.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(precision.VARIABLE, "float32")
@@ -107,10 +107,10 @@ def shards(data, tmp_path_factory):
 
 
 def train_together(shards, folders, dies_before=(0, 0), configured=False) -> list[subprocess.CompletedProcess]:
-    """Run `train` as two workers, each with its own folder for the run; return how each ended and what it said.
+    """Run `train` as two workers, each with its own folder for the run; return the ended processes.
 
-    Options name their places, or, where they are `configured`, TF_CONFIG. With `dies_before`, a worker is killed before
-    the step of that number, counted from this start.
+    Options give their places, or TF_CONFIG if they are `configured`. With `dies_before`, a worker is killed before that
+    step, counted from this start.
     """
     first, second = (f"127.0.0.1:{port}" for port in free_ports(2))
     tasks = [{"type": "chief", "index": 0}, {"type": "worker", "index": 0}]
@@ -135,14 +135,14 @@ def train_together(shards, folders, dies_before=(0, 0), configured=False) -> lis
 
 
 def state(run: RunFolder) -> list[np.ndarray]:
-    """Everything that training goes on from: the weights, then the optimizer's momentum and step."""
+    """Return everything that training resumes from: the weights, then the optimizer's momentum and step."""
     with np.load(run.checkpoints / "state.npz") as arrays:
         return [arrays[f"v{number}"] for number in range(len(arrays.files) - 3)]
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """The run of one process, from the photos themselves."""
+    """The run of one process, from the photos."""
     folder = tmp_path_factory.mktemp("runs") / "alone"
     subprocess.run([sys.executable, "-c", ALONE, TESTS, folder], check=True)
     return RunFolder(folder)
@@ -150,7 +150,7 @@ def alone(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def together(shards, tmp_path_factory):
-    """The run of two workers, from shards: its folder, the other worker's, and what they said."""
+    """The run of two workers, from shards: its folder, the other worker's, and their output."""
     run, other = (RunFolder(tmp_path_factory.mktemp("runs") / name) for name in ("chief", "other"))
     ended = train_together(shards, (run.folder, other.folder))
     assert [each.returncode for each in ended] == [0, 0], [each.stderr[-3000:] for each in ended]
@@ -158,8 +158,8 @@ def together(shards, tmp_path_factory):
 
 
 def test_two_workers_learn_what_one_process_learns_from_the_same_batches(alone, together):
-    """Float32 keeps seven digits. The same numbers are added in another order, so the last digit may differ: 1e-6 are
-    a few units of it. So short a tail makes little more of that in six steps; a long one would, see notebook 11."""
+    """Float32 has seven digits. The numbers are added in another order, so the last digit may differ by a few units,
+    1e-6. With this short tail, six steps hardly enlarge the difference; a long tail would, see notebook 11."""
     run, _, _ = together
     ours, theirs = run.history(), alone.history()
     assert [row["step"] for row in ours] == [row["step"] for row in theirs] == list(range(1, 7))
@@ -181,8 +181,8 @@ def test_only_the_chief_keeps_the_run_and_it_equals_that_of_one_process(alone, t
     assert "worker 0" in worker.stdout
 
 
-def told_of_the_loss(left: subprocess.CompletedProcess, killed: subprocess.CompletedProcess) -> str:
-    """Return what the worker that is left said last; it ended by itself, in words."""
+def message_about_the_loss(left: subprocess.CompletedProcess, killed: subprocess.CompletedProcess) -> str:
+    """Return the last message of the remaining worker, which ended on its own."""
     assert killed.returncode == -signal.SIGKILL
     assert left.returncode == 1 and "Traceback" not in left.stderr, left.stderr[-3000:]
     return left.stderr.splitlines()[-1]
@@ -190,7 +190,7 @@ def told_of_the_loss(left: subprocess.CompletedProcess, killed: subprocess.Compl
 
 @needs_sigkill
 def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(shards, together, tmp_path):
-    """First the other worker is lost, before step 4; then the chief, before step 5; then nobody."""
+    """First the other worker is lost, before step 4, then the chief, before step 5, then neither."""
     run, other = RunFolder(tmp_path / "chief"), tmp_path / "other"
     chief, worker = train_together(shards, (run.folder, other), dies_before=(0, 4))
     assert re.match(r"Worker 0 .*worker 1 \(127\.0\.0\.1:", told_of_the_loss(chief, killed=worker))
@@ -209,7 +209,7 @@ def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(
 
 @pytest.mark.parametrize("matched", [[(0, 3), (1, 5), (2, 9), (3, 70)], [(0, 3), (2, 9)], []])
 def test_losses_and_gradients_of_the_parts_add_up_to_those_of_the_batch(matched):
-    """Also where one part has no matched anchor, or none has."""
+    """This includes parts without a matched anchor."""
     random = np.random.default_rng(1)
     encodings = tf.constant(random.normal(size=(4, 100, 4)), tf.float32)
     logits = tf.Variable(random.normal(size=(4, 100, 6)), dtype=tf.float32)
@@ -227,13 +227,13 @@ def test_losses_and_gradients_of_the_parts_add_up_to_those_of_the_batch(matched)
     first, second = slice(0, None, 2), slice(1, None, 2)
     count = tf.reduce_sum(tf.cast(classes[second] > 0, tf.float32))
     others = [value * max(float(count), 1.0) for value in computed(second)]
-    of_all = beside(*others, count).mean(tf.constant(classes[first]), *computed(first))
+    of_all = with_another(*others, count).mean(tf.constant(classes[first]), *computed(first))
     for one, other in zip(of_all, computed(slice(None)), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
 
 
 def test_the_workers_parts_form_the_batch_and_each_reads_only_its_own(data):
-    parts = [beside(index=index).part for index in range(2)]
+    parts = [with_another(index=index).part for index in range(2)]
     whole = batches.batch(data.samples, data.label_map, 1, 5, seed=3)
     for part in parts:
         own = {index for _, index in batches.epochs_and_indices(1, 5, len(data.samples), 3)[part]}
@@ -256,7 +256,7 @@ def test_the_order_of_an_epoch_is_computed_once():
 
 
 class Answering:
-    """Connections to another worker that says this, whatever it is asked."""
+    """Connections to another worker that always gives the same answer."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -282,4 +282,4 @@ def test_options_that_a_cluster_does_not_support_are_reported(strategy, changes,
     freezing = {"thaw": 0.0, "views": 0} | options if strategy == "fine_tune" else {}
     plan = Plan.of(data, strategy, recipe, **freezing)
     with pytest.raises(settings.SettingsError, match=said):
-        distributed.train_together(beside(), plan, data, tmp_path)
+        distributed.train_together(with_another(), plan, data, tmp_path)

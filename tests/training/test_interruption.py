@@ -1,7 +1,7 @@
-"""Killed at any moment, on a full disk, on damaged files: what is there is whole, and the same again goes on or
-begins anew.
+"""Killed at any moment, on a full disk or with damaged files: all files are intact, and the same command resumes or
+starts over.
 
-`make faults` does the killing at length, of real training too.
+`make faults` kills more often, and real training too.
 """
 
 import contextlib
@@ -43,12 +43,12 @@ from workshop_utils.widgets import labeler, uploads
 
 PLAN = Plan("random_init", settings.recipe("quick"), {1: "cup"}, "cups", "0123456789ab")
 BLIND = runtime.OpenDetector("blind", {1: "cup"}, lambda *_: (np.zeros((5, 4)), np.zeros(5, int), np.zeros(5)))
-"""Where another process finds this file, and what this one imports."""
+"""The folders in which another process finds this file and its imports."""
 CAN_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
 
 
 class Number:
-    """What stands for a network's variables where only their being kept matters."""
+    """A stand-in for a network's variable, where only saving matters."""
 
     def __init__(self, value: float, size: int = 1000):
         self.value, self.shape = np.full(size, value), (size,)
@@ -62,7 +62,7 @@ class Number:
 
 @pytest.fixture
 def run(tmp_path) -> RunFolder:
-    """An experiment that was saved after 10 and after 20 steps."""
+    """A run that was saved after 10 and after 20 steps."""
     run = RunFolder(tmp_path / "run")
     run.checkpoints.mkdir(parents=True)
     for step in (10, 20):
@@ -76,14 +76,14 @@ def little_model():
 
 
 def damage(path, place: int) -> None:
-    """Turn one bit of a file over."""
+    """Flip one bit of a file."""
     data = bytearray(path.read_bytes())
     data[place] ^= 4
     path.write_bytes(bytes(data))
 
 
 def loaded(run) -> tuple[Progress, float]:
-    """Return what a run goes on from: its progress, and the number its variables hold."""
+    """Return what a run resumes from: its progress, and the number in its variables."""
     variable = Number(0)
     progress = run.load_state([variable])
     assert (variable.value == variable.value[0]).all()
@@ -108,7 +108,7 @@ def test_a_truncated_state_is_named_and_the_state_before_it_is_used(run, capsys,
     path = run.checkpoints / STATES[0]
     path.write_bytes(path.read_bytes()[:length])
     step = loaded(run)[0].step
-    assert step == 10 or (step == 20 and length >= -72), "only of the seal itself nothing is missed"
+    assert step == 10 or (step == 20 and length >= -72), "only the seal itself may be missing unnoticed"
     assert (step == 20) != (str(path) in capsys.readouterr().err)
 
 
@@ -172,10 +172,10 @@ def test_any_flipped_bit_of_a_checkpoint_is_named_and_the_one_before_it_is_used(
         assert str(path) in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("spoil", [lambda data: data[: len(data) // 2], lambda data: b"no weights", lambda data: b""])
-def test_a_truncated_checkpoint_is_named_and_the_one_before_it_is_used(run, little_model, capsys, spoil):
+@pytest.mark.parametrize("cut", [lambda data: data[: len(data) // 2], lambda data: b"no weights", lambda data: b""])
+def test_a_truncated_checkpoint_is_named_and_the_one_before_it_is_used(run, little_model, capsys, cut):
     path = save_two_checkpoints(run, little_model)
-    path.write_bytes(spoil(path.read_bytes()))
+    path.write_bytes(cut(path.read_bytes()))
     run.load_checkpoint(little_model)
     assert (little_model.get_layer("dense").bias.numpy() == 10).all()
     assert str(path) in capsys.readouterr().err
@@ -279,7 +279,7 @@ def test_killed_while_saving_the_state_is_always_intact_and_never_older_than_the
             seen.append(step)
         server.stdin.close()
     print(f"{len(seen) - 1} kills, {seen[-1]} saves")
-    assert seen[-1] > len(seen) / 2, "most of them had saved something when they were killed"
+    assert seen[-1] > len(seen) / 2, "most of them had saved a state when they were killed"
 
 
 def test_the_next_run_removes_unfinished_files_of_a_killed_one(tmp_path, monkeypatch):
@@ -293,8 +293,7 @@ def test_the_next_run_removes_unfinished_files_of_a_killed_one(tmp_path, monkeyp
 
 
 def killed(work, owner, name: str, call: int) -> bool:
-    """Do `work` in a forked process that kills itself instead of calling `owner.name` the `call`th time; return whether
-    it came to that."""
+    """Call `work` in a forked process that kills itself at the `call`th call of `owner.name`; return whether it did."""
     if not (child := os.fork()):
         original, calls = getattr(owner, name), itertools.count(1)
 
@@ -425,7 +424,7 @@ sys.exit(cli.main(["check", sys.argv[1]]))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signal")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_ctrl_c_ends_a_command_with_one_sentence(tmp_path):
     command = [sys.executable, "-c", CHECK_FOR_EVER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
@@ -445,7 +444,7 @@ LITTLE = settings.recipe(
 
 
 def little_detector(classes: int, **_) -> keras.Model:
-    """Return a network with the detector's input and outputs, and what stages need: layers to freeze, batch norm."""
+    """Return a network with a detector's inputs and outputs, layers to freeze and batch norm."""
     image = keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3))
     features = keras.layers.AveragePooling2D(30)(image)
     for name in (architectures.get().freezing_depths[0], "border", "behind"):
@@ -459,7 +458,7 @@ def little_detector(classes: int, **_) -> keras.Model:
 
 
 def with_a_little_network(set_attribute) -> None:
-    """Let training train a network that takes no time and is not measured, and save at each step; the rest is real."""
+    """Replace the network by a tiny one without evaluation, and save at each step. Everything else is real."""
 
     never = architectures.get().freezing_depths[0]
     little = dataclasses.replace(architectures.get(), build=little_detector, recomputed_up_to=never)
@@ -471,7 +470,7 @@ def with_a_little_network(set_attribute) -> None:
 
 
 def train_little(strategy: str, cups, folder) -> RunFolder:
-    """Train four steps; of fine_tune's, the first with layers thawed, the others on what is kept of them."""
+    """Train four steps. With fine_tune, the first trains all layers and the others use cached features."""
     stages = {"train_from": "border", "thaw": 0.34, "views": 1} if strategy == "fine_tune" else {}
     return train(strategy, dataset.load(cups), LITTLE, folder, str(cups), **stages)
 
@@ -534,8 +533,8 @@ def test_a_run_killed_in_any_stage_resumes_and_ends_with_the_same_weights(
 
 @pytest.fixture(params=[0, 3000], ids=["full", "nearly full"])
 def full_disk(request):
-    """Within it, no file can grow beyond so many bytes: the system refuses the write, as it does on a full disk."""
-    resource = pytest.importorskip("resource", reason="Windows knows no limit on the size of files")
+    """Within this context no file can grow beyond this many bytes: writing fails as on a full disk."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of files")
 
     @contextlib.contextmanager
     def limited():
@@ -560,7 +559,7 @@ def write_records(folder):
 
 
 def noise(seed: int) -> bytes:
-    """Return a photo of more than 3,000 bytes that does not shrink."""
+    """Return a photo that takes more than 3,000 bytes however it is compressed."""
     stream = io.BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 255, (60, 60, 3), np.uint8)).save(stream, "PNG")
     return stream.getvalue()
@@ -656,11 +655,11 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     files.write_weights(model, pathlib.Path(sys.argv[1]))
 except files.WriteError as fault:
-    print("told:", fault)
+    print("caught:", fault)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on the size of files")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_process_on_a_full_disk_ends_without_a_crash(tmp_path):
     command = [sys.executable, "-c", FULL_WHEN_A_CHECKPOINT_IS_DUE, str(tmp_path / "step.weights.h5")]
     done = subprocess.run(command, capture_output=True, text=True)

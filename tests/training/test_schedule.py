@@ -16,7 +16,7 @@ SAMPLES = 6
 
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch):
-    """Wherever the tests run, so that what is computed can be compared."""
+    """Compute in float32 on any machine, so that results can be compared."""
     monkeypatch.setenv(precision.VARIABLE, "float32")
 
 
@@ -41,7 +41,7 @@ def learning(network) -> set[str]:
 
 @pytest.fixture
 def prepared(yoghurt, model, tmp_path):
-    """A function of changes to the plan that returns its stages."""
+    """A function that takes changes to the plan and returns its stages."""
 
     def prepare(fast=True, **changes):
         photos = yoghurt.samples[:SAMPLES]
@@ -77,14 +77,14 @@ def test_the_second_stage_learns_from_cached_features(prepared, tmp_path, monkey
     _, last = prepared()
     learner, made = last.begin()
     assert len(list((tmp_path / "frozen").glob("*features*"))) == 1
-    monkeypatch.setattr(batches, "view", None)  # no view is made any more
+    monkeypatch.setattr(batches, "view", None)  # no more views are computed
     features, *_ = next(iter(made(4, 5)))
     assert [each.shape for each in features] == [(2, *each.shape[1:]) for each in learner.inputs]
 
 
 @pytest.mark.parametrize(("views", "kept"), [(0, False), (5, True), (6, False)])
 def test_nothing_is_cached_if_no_view_would_be_seen_twice(prepared, tmp_path, views, kept):
-    """16 steps of 2 photos are left: 32, and 6 photos in 5 views are 30."""
+    """16 steps of 2 photos are left, 32 photos; 6 photos in 5 views are 30."""
     _, last = prepared(views=views)
     last.begin()
     assert (tmp_path / "frozen").exists() is kept

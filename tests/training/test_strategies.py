@@ -17,14 +17,14 @@ def weights_by_layer(model) -> dict[str, list[np.ndarray]]:
 
 
 def changed(before, after) -> set[str]:
-    """Return the names of the layers with a weight that has changed."""
+    """Return the names of the layers whose weights have changed."""
     return {
         name for name in before if any((now != then).any() for now, then in zip(after[name], before[name], strict=True))
     }
 
 
 def one_step(strategy: strategies.Strategy, model, data) -> None:
-    """Train one true step on two photos; uncompiled, as for a single step compiling takes longest."""
+    """Train one real step on two photos, uncompiled, because compiling takes longer than one step."""
     recipe = settings.recipe("quick", steps=5)
     step = train_step.make_step(model, train_step.make_optimizer(recipe), strategy.batch_norm_learns)
     tf.config.run_functions_eagerly(True)
@@ -123,7 +123,7 @@ def test_random_init_learns_the_statistics_of_every_batch_norm(from_random_weigh
 def test_random_init_learns_those_statistics_fast_enough_for_a_short_run(from_random_weights):
     strategy, _, _ = from_random_weights
     for layer in ssdlite_mobilenet_v2.batch_norms(strategy.model):
-        assert layer.momentum**300 < 0.06, "after a workshop run hardly anything of the initial statistics is left"
+        assert layer.momentum**300 < 0.06, "a workshop run replaces almost all of the initial statistics"
 
 
 def test_random_init_changes_every_convolution_of_the_backbone(from_random_weights):
@@ -140,7 +140,7 @@ def test_random_init_builds_the_same_network_as_fine_tuning(from_random_weights,
     assert shapes[0] == shapes[1]
 
 
-# Faults
+# Errors
 
 
 def test_an_unknown_strategy_is_refused_with_the_known_names(yoghurt):

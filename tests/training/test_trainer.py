@@ -26,12 +26,12 @@ from workshop_utils.training.plan import Plan
 SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
 RECIPE = settings.recipe("quick", **SHORT)
 TRAIN_FROM = "block_16_project_BN"
-FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail alone compiles in a few seconds; see test_schedule.py
+FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail compiles in a few seconds; see test_schedule.py
 
 
 @pytest.fixture(scope="module", autouse=True)
 def in_float32():
-    """Wherever the tests run: compiled and uncompiled steps then agree closely."""
+    """Compute in float32 on any machine, so that compiled and uncompiled steps agree closely."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(precision.VARIABLE, "float32")
         yield
@@ -39,7 +39,7 @@ def in_float32():
 
 @pytest.fixture(scope="module")
 def cups(tmp_path_factory):
-    """A data set of twenty of the workshop's photos: its folder."""
+    """The folder of a data set of twenty of the workshop's photos."""
     return first_photos(tmp_path_factory.mktemp("data") / "cups", 20)
 
 
@@ -50,13 +50,13 @@ def data(cups):
 
 @pytest.fixture(scope="module")
 def watched():
-    """What `watch` saw in the finished run: each row, and the steps that stood in history.csv at that moment."""
+    """The calls of `watch` in the finished run: each row, and the steps in history.csv at that moment."""
     return []
 
 
 @pytest.fixture(scope="module")
 def finished(data, cups, watched, tmp_path_factory):
-    """A whole run of four real steps, never interrupted."""
+    """A complete run of four real steps, never interrupted."""
     run = run_folder.RunFolder(tmp_path_factory.mktemp("runs") / "whole")
 
     def watch(row):
@@ -72,7 +72,7 @@ def final_model(finished):
 
 @pytest.fixture
 def uncompiled():
-    """For a few steps, compiling would take longest."""
+    """Do not compile, because compiling takes longer than a few steps."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -80,9 +80,9 @@ def uncompiled():
 
 @pytest.fixture
 def pretended(monkeypatch):
-    """Training that takes no time: the detector is one number, into which each step writes what it was given.
+    """Training that takes no time: the detector is one number, which each step updates from its batch.
 
-    The number after any count of steps, resumed or not, is the same only if each batch came once and in order.
+    The number is the same after resuming only if each batch came once and in order.
     """
 
     def build(classes, **_):
@@ -171,7 +171,7 @@ def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco)
         np.testing.assert_array_equal(*kernels)
 
 
-# Once more into the same folder
+# Training again in the same folder
 
 
 def test_a_second_identical_call_trains_nothing_and_says_so(finished, data, monkeypatch, capsys):
@@ -215,7 +215,7 @@ def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, data, mon
         train("random_init", data, RECIPE, tmp_path)
 
 
-# The same again
+# Reproducibility
 
 
 def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished, final_model, data, tmp_path):
@@ -277,7 +277,7 @@ LONG = settings.recipe("quick", steps=25, photos=10, batch_size=2, evaluate_ever
 
 
 def interrupt_at(step: int):
-    """Return a `watch` that presses Ctrl-C when the row of this step is written."""
+    """Return a `watch` that raises KeyboardInterrupt when the row of this step is written."""
 
     def watch(row):
         if row["step"] == step:
@@ -304,7 +304,7 @@ def test_a_run_stopped_at_any_row_resumes_and_completes(data, tmp_path, pretende
     assert [row["step"] for row in run.history()] == [row["step"] for row in whole.history()] == [10, 20, 25]
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
     assert run.metrics() == whole.metrics()
-    assert steps_on_the_board(run) == [10, 20, 25], "no step stands there twice"
+    assert steps_on_the_board(run) == [10, 20, 25], "no step occurs twice"
 
 
 @pytest.mark.parametrize(("learns", "wanted"), [(True, " float32"), (False, " bfloat16")])
@@ -320,7 +320,7 @@ def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
 
 
 def test_work_missed_at_the_step_of_the_last_state_is_done_on_resuming(data, tmp_path, pretended):
-    """Killed after saving the state and before anything else, as by a loss of power."""
+    """Killed after saving the state and before anything else, as by a power cut."""
     whole = train("random_init", data, LONG, tmp_path / "whole")
     folder = tmp_path / "stopped"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -333,7 +333,7 @@ def test_work_missed_at_the_step_of_the_last_state_is_done_on_resuming(data, tmp
     assert run.steps() == whole.steps()
     compared = ("step", "loss", "localisation", "AP", "AP50")
     rows = [[[row[key] for key in compared] for row in each.history()] for each in (run, whole)]
-    assert rows[0] == rows[1], "the mean losses too, although it stopped between two rows"
+    assert rows[0] == rows[1], "the mean losses are complete, although it stopped between two rows"
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
 
 
@@ -382,7 +382,7 @@ def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pr
 
 
 def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, monkeypatch):
-    """The clock shows a second more at each look, so a step takes two seconds or a little more."""
+    """The clock advances one second at each call, so a step takes two seconds or slightly more."""
     clock, saved = [0.0], []
     save = run_folder.RunFolder.save_state
 
@@ -399,7 +399,7 @@ def test_at_most_ten_seconds_of_training_are_lost(data, tmp_path, pretended, mon
     train("random_init", data, LONG, tmp_path)
     assert saved[-1][0] == 25
     times = [0, *(time for _, time in saved)]
-    assert clock[0] > 40 and np.diff(times).max() <= 10, "with the step that is under way"
+    assert clock[0] > 40 and np.diff(times).max() <= 10, "including the current step"
 
 
 def test_an_unmeasured_score_is_an_empty_cell_and_null_not_0(data, tmp_path, pretended, monkeypatch):
@@ -453,7 +453,7 @@ def test_each_batch_is_used_once_and_in_order(data, tmp_path, pretended):
     assert number_learnt(run) == pytest.approx(number, abs=1e-5)
 
 
-# Strategies that train nothing, checkpoints that are none
+# Strategies that train nothing, invalid checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -464,7 +464,7 @@ def as_is(data, tmp_path_factory):
 def test_as_is_trains_nothing_and_is_scored_by_flavour_and_class_agnostically(as_is, data):
     assert as_is.steps() == [] and as_is.history() == []
     metrics = as_is.metrics()
-    assert metrics["AP50"] == 0, "it knows no flavour"
+    assert metrics["AP50"] == 0, "it cannot tell flavours apart"
     flavours = {name for sample in data.split(10)[1] for name in sample.classes}
     assert metrics["per_class"] == {name: 0.0 if name in flavours else None for name in data.label_map.values()}
     assert metrics["class_agnostic"]["AP50"] > 0.1, "but it finds the cups"

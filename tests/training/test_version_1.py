@@ -1,4 +1,4 @@
-"""A run that version 1 wrote can be resumed, evaluated, exported and used to detect."""
+"""A run of version 1 can be resumed, evaluated, exported and used to detect."""
 
 import json
 import lzma

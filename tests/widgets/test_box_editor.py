@@ -1,4 +1,4 @@
-"""Boxes on one photo, driven as a script drives them and as the browser's messages do."""
+"""Editing boxes on one photo, from code and by messages from the browser."""
 
 import json
 
@@ -46,7 +46,7 @@ def fields(labels) -> list:
 
 
 def fill(labels, **values) -> None:
-    """Change fields as a person does who goes from one to the next with Tab."""
+    """Change fields one after another, as with Tab."""
     for name, value in values.items():
         control(labels, name).value = value
 

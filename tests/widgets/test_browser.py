@@ -1,7 +1,6 @@
-"""The widgets in a real browser: JupyterLab as `make lab` starts it, used as a person uses it.
+"""The widgets in a real browser: JupyterLab as `make lab` starts it, used with mouse and keyboard.
 
-Where JupyterLab asks something by itself, such as whether it may fetch news, the question lies over the notebook: then
-nothing here passes.
+If JupyterLab opens a dialog on its own, for example about news, it covers the notebook and all tests here fail.
 """
 
 import contextlib
@@ -28,7 +27,7 @@ from workshop_utils.widgets import canvas
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MUST = "WORKSHOP_BROWSER"
-"""Where this environment variable is set, as in .ci/run, a missing browser is a failure."""
+"""If this environment variable is set, as in .ci/run, a missing browser is a failure."""
 
 if CHROMIUM is None and not os.environ.get(MUST):
     pytest.skip("there is no Chromium; on Debian: apt-get install chromium", allow_module_level=True)
@@ -41,7 +40,7 @@ NOTEBOOKS = settings.PROJECT / "notebooks"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the notebooks lie that are opened, and what the server writes about itself."""
+    """The folder of the opened notebooks and of the server's own files."""
     return tmp_path_factory.mktemp("lab")
 
 
@@ -50,7 +49,7 @@ def lab(folder):
     """JupyterLab in that folder, with the options of `make lab`; its address."""
     recipe = re.search(r"^lab:.*\n((?:\t.*\n)+)", (settings.PROJECT / "Makefile").read_text(), re.MULTILINE)[1]
     options = [word for word in shlex.split(recipe) if word.startswith(("--LabApp.", "--ServerApp."))]
-    assert options, "make lab is written in a new way: read its options anew"
+    assert options, "the recipe of make lab has changed: adapt how its options are read"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -68,7 +67,7 @@ def lab(folder):
 
 
 def _own(folder) -> dict[str, str]:
-    """Return an environment in which JupyterLab reads and writes no settings of the person who runs the tests."""
+    """Return an environment in which JupyterLab does not read or write your own settings."""
     home = folder / ".jupyter"
     own = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {f"JUPYTERLAB_{name}_DIR": str(home / name) for name in ("SETTINGS", "WORKSPACES")}
@@ -97,7 +96,7 @@ def browser():
 
 @pytest.fixture
 def run(folder, lab, browser, request):
-    """Open a notebook made of these code cells, run them all, and return the browser's page; its last state is kept."""
+    """Open a notebook with these code cells, run them all, and return the page. Its last state is saved."""
     pages = []
 
     def opened(name: str, sources: list[str]):
@@ -107,7 +106,7 @@ def run(folder, lab, browser, request):
         (folder / f"{name}.ipynb").write_text(json.dumps(notebook | {"cells": cells}), encoding="utf-8")
         page = browser.new_page(viewport={"width": 1400, "height": 1300})
         pages.append(page)
-        page.set_default_timeout(90 * SECOND)  # what trains or loads TensorFlow takes its time
+        page.set_default_timeout(90 * SECOND)  # training or importing TensorFlow takes long
         page.goto(f"{lab}/lab/tree/{name}.ipynb?reset&token={TOKEN}")
         page.locator(IDLE).wait_for()
         _wait_for_kernel(f"{lab}/api/sessions?token={TOKEN}", f"{name}.ipynb")
@@ -121,7 +120,7 @@ def run(folder, lab, browser, request):
 
 
 def _wait_for_kernel(url: str, notebook: str) -> None:
-    """Return when a notebook's kernel listens to the page: cells that are run before ask for a kernel, or are lost."""
+    """Wait until a notebook's kernel is connected. Cells that run earlier ask for a kernel or are lost."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         with urllib.request.urlopen(url) as answer:
@@ -133,7 +132,7 @@ def _wait_for_kernel(url: str, notebook: str) -> None:
 
 
 def _run_all(page) -> None:
-    """Run all cells; again, where a kernel that has just started lets the first attempt fall."""
+    """Run all cells, and again if a kernel that has just started ignores the first attempt."""
     from playwright.sync_api import TimeoutError
 
     for _ in range(5):
@@ -153,7 +152,7 @@ def code_of(name: str) -> list[str]:
 
 
 def needed_for(sources: list[str], target: int) -> list[str]:
-    """Return the cell number `target`, and of those before it the ones that make the names it uses."""
+    """Return cell number `target`, and the cells before it that define the names it uses."""
     wanted, kept = set(), []
     for source in reversed(sources[: target + 1]):
         table = symtable.symtable(source, "cell", "exec")
@@ -165,7 +164,7 @@ def needed_for(sources: list[str], target: int) -> list[str]:
 
 
 def _used(table) -> set[str]:
-    """Return the names that a cell, or a function in it, reads from the notebook."""
+    """Return the names that a cell or its functions read from the notebook."""
     whole = table.get_type() == "module"
     names = {each.get_name() for each in table.get_symbols() if each.is_referenced() and (whole or each.is_global())}
     return names.union(*map(_used, table.get_children()))
@@ -187,7 +186,7 @@ def labeller(run, tmp_path):
 
 
 def saved(tmp_path, stem: str) -> tuple[Box, ...]:
-    """Return the boxes in a photo's XML, as soon as it is written."""
+    """Wait for a photo's XML and return its boxes."""
     xml = tmp_path / "labelling" / "annotations" / f"{stem}.xml"
     end = time.monotonic() + 20
     while not xml.exists() and time.monotonic() < end:
@@ -226,11 +225,11 @@ def test_one_box_is_drawn_with_the_mouse_and_another_with_the_keyboard_only(labe
     assert saved(tmp_path, "0001") == (Box("peach", *drawn), Box("vanilla", 301, 42, 377, 260))
     page.get_by_text("Wrote 0001.xml: 2 boxes.").wait_for()
     page.get_by_text("Photo 2 of 12").wait_for()
-    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab took a letter for a command"
+    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab treated a letter as a command"
 
     reach(page, "Propose boxes")
     page.keyboard.press("Tab")
-    assert not page.locator(".workshop-keys :focus").count(), "the photo must not catch Tab"
+    assert not page.locator(".workshop-keys :focus").count(), "Tab must not stop at the photo"
 
 
 EDGES = ["xmin", "ymin", "xmax", "ymax"]
@@ -250,7 +249,7 @@ def draw(page, photo, box: Box) -> None:
 
 
 def focused(page) -> str:
-    """Return what stands on the element that has the keyboard."""
+    """Return the text of the focused element."""
     return page.evaluate("""() => {
         const element = document.activeElement;
         return (element.labels?.length ? element.labels[0] : element).textContent.trim();
@@ -258,7 +257,7 @@ def focused(page) -> str:
 
 
 def reach(page, name: str, backwards: bool = False) -> None:
-    """Press Tab until an element of this name has the keyboard."""
+    """Press Tab until an element with this name has the focus."""
     for _ in range(40):
         if focused(page) == name:
             return
@@ -283,7 +282,7 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
 
 
 HANDLE = ".noUi-handle, .ui-slider-handle"
-"""What is moved of a slider: of ipywidgets 8, of 7."""
+"""The handle of a slider, in ipywidgets 8 and 7."""
 HASTY = (
     "from workshop_utils.teaching import activations\n"
     "activations.Ascent.climb.__defaults__ = (2, 0)  # two steps do here"
@@ -292,7 +291,7 @@ SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
     ("09_detect_and_classify", "", r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
 ]
-"""In which notebooks there are sliders, what hastens them, what shows them, and what stands before each."""
+"""The notebooks with sliders: code that speeds them up, the cell that shows them, and their descriptions."""
 
 
 @pytest.mark.parametrize(("name", "first", "shown", "descriptions"), SLIDERS, ids=["01", "09"])
@@ -315,7 +314,7 @@ def test_moving_a_slider_changes_the_picture(run, name, first, shown, descriptio
 
 
 def picture(page) -> str:
-    """Return what the first picture among the widgets holds, as text."""
+    """Return the content of the first picture among the widgets, as text."""
     return page.locator(".jupyter-widgets img").first.evaluate("""async image => {
         const file = await (await fetch(image.src)).arrayBuffer();
         return new Uint8Array(file).join();

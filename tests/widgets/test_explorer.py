@@ -1,4 +1,4 @@
-"""Who moves the slider of notebook 01 must see the channel it stands at, and need not wait for one left behind."""
+"""The explorer of notebook 01 shows the channel at the slider, and does not compute channels that were skipped."""
 
 import asyncio
 import html
@@ -15,7 +15,7 @@ STEPS = 12
 
 @pytest.fixture
 def climbed() -> list:
-    """What was climbed: (layer, channel, step)."""
+    """The steps of gradient ascent: (layer, channel, step)."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""The labeller, driven as a script drives it and as the browser's messages do."""
+"""The labeller, used from code and by messages from the browser."""
 
 import io
 import json
@@ -26,7 +26,7 @@ CLASSES = ["peach", "vanilla"]
 
 @pytest.fixture
 def folder(tmp_path) -> pathlib.Path:
-    """Three photos of 400x300 pixels, one of them to be shown smaller than it is."""
+    """Three photos of 400x300 pixels, one of which is shown scaled down."""
     (tmp_path / "images").mkdir()
     for name, size in (("a.jpg", (400, 300)), ("b.jpg", (1999, 1501)), ("c.jpg", (400, 300))):
         Image.new("RGB", size, "grey").save(tmp_path / "images" / name)
@@ -168,11 +168,11 @@ def test_a_bad_photo_is_named_and_left_out(folder):
     assert "aa.jpg: " in labels.message and re.search(r"a\.png: .*\ba\.jpg", labels.message)
 
 
-# Annotations that are not as they should be
+# Annotations with problems
 
 
 def annotated(folder, *objects, size=(400, 300), name="peach", ending=".xml") -> pathlib.Path:
-    """Write the first photo's annotation as it is not written here: with any size and edges."""
+    """Write the first photo's annotation as other programs might, with any size and edges."""
     path = folder / "annotations" / f"a{ending}"
     path.parent.mkdir(exist_ok=True)
     sides = "".join(f"<{side}>{value}</{side}>" for side, value in zip(("width", "height"), size))
@@ -247,7 +247,7 @@ def test_parts_of_an_annotation_that_cannot_be_shown_are_named_and_kept(folder, 
     xml.write_text("spoilt anew")
     labels.go(0)
     labels.submit()
-    assert [xml.with_name(f".a.xml.before{number}").read_bytes() for number in ("", 1)] == [before, b"spoilt anew"]
+    assert [xml.with_name(f".a.xml.before{number}").read_bytes() for number in ("", 1)] == [before, b"changed again"]
 
 
 def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeypatch):
@@ -274,7 +274,7 @@ def test_an_annotation_with_an_ending_in_capitals_is_found_and_replaced_under_it
     labels.boxes = [*labels.boxes, Box("vanilla", 200, 20, 300, 220)]
     labels.submit()
     ((photo, paired),), _ = folders.pairs(folder)
-    assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training takes what was submitted"
+    assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training uses what was submitted"
     (folder / "truth").mkdir()
     voc.write(voc.read(xml), folder / "truth" / "a.xml")
     assert [score.ious for score in labels.scores(folder / "truth")] == [(1.0, 1.0)]
@@ -297,17 +297,17 @@ def test_a_link_out_of_the_data_set_is_not_followed_for_annotations_and_drafts(f
     assert ".drafts" in labels.message and len(labels.boxes) == 1
     labels.go(1)
     labels.go(0)
-    assert len(labels.boxes) == 1, "it is remembered as long as the kernel lives"
+    assert len(labels.boxes) == 1, "it is kept while the kernel runs"
     xml = labels.submit()
     assert not xml.is_symlink() and [box.name for box in saved(folder, "a").boxes] == ["peach"]
     assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
 
 
-# Annotations that hold more than is shown, or are changed by others meanwhile
+# Annotations with content that is not shown, or that other programs change
 
 
 def with_more(xml: pathlib.Path, old: str, new: str) -> bytes:
-    """Put more into an annotation; return what is in it then."""
+    """Add content to an annotation; return its bytes."""
     text = xml.read_text()
     assert old in text
     xml.write_text(text.replace(old, new))
@@ -444,7 +444,7 @@ def test_a_photo_with_the_longest_possible_name_can_be_labelled_and_its_old_file
     assert kept.name.startswith(".") and kept.read_bytes() == before
 
 
-# Drawn and not submitted
+# Unsubmitted boxes
 
 
 @pytest.mark.parametrize("how", ["draw", "submit", "skip"])
@@ -468,7 +468,7 @@ def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_overwritten(folder, h
 
 
 def drafts(folder) -> list[str]:
-    """Return the names of the files that hold what was drawn and not submitted."""
+    """Return the names of the files with unsubmitted boxes."""
     return sorted(path.name for path in (folder / "annotations" / ".drafts").glob("*"))
 
 
@@ -503,7 +503,7 @@ def test_unsubmitted_changes_to_a_labelled_photo_survive_even_if_all_boxes_were_
     assert again.boxes == [] and again.message
     assert len(saved(folder, "a").boxes) == 1
     again.boxes = [Box("peach", 10, 20, 110, 220)]
-    assert drafts(folder) == [], "it is again what was saved"
+    assert drafts(folder) == [], "it is the saved one again"
 
 
 def test_classes_that_only_a_draft_names_are_known(folder):
@@ -627,8 +627,8 @@ def test_notebook_02_labels_and_scores_without_tensorflow_until_boxes_are_propos
         f"from workshop_utils.core import settings\nimport pathlib\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
     )
     labelled = "labels.submit()\nassert labels.scores(settings.TO_LABEL_TRUTH)"
-    told = "import sys\nassert labels.unlabelled and 'tensorflow' not in sys.modules"
-    program = "\n".join([redirected, *before, labelled, told])
+    check = "import sys\nassert labels.unlabelled and 'tensorflow' not in sys.modules"
+    program = "\n".join([redirected, *before, labelled, check])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -669,7 +669,7 @@ def test_edges_that_form_no_box_are_reported_and_neither_drawn_nor_lost(folder):
 
 def test_without_widgets_a_sentence_says_what_to_call_instead(folder):
     said = repr(opened(folder))
-    assert "photo 1 of 3" in said and len(said) < 110  # longer ones are cut where ipywidgets 7 shows them
+    assert "photo 1 of 3" in said and len(said) < 110  # ipywidgets 7 cuts longer ones
     for name in ("table", "add", "submit"):
         assert f"labels.{name}" in said and hasattr(labeler.Labeler, name)
 

@@ -1,4 +1,4 @@
-"""Curves that grow while training runs: one output, seldom redrawn, and whole in the end."""
+"""Curves that grow during training: one output, redrawn rarely, and complete at the end."""
 
 import pathlib
 import sys
@@ -30,7 +30,7 @@ def row(step: int, AP50: float | None = None) -> dict:
 
 
 class Place:
-    """Where a notebook shows pictures, each in place of the one before it."""
+    """A stand-in for a notebook's output, where each picture replaces the one before."""
 
     def __init__(self):
         self.began, self.pictures = 0, []
@@ -40,13 +40,13 @@ class Place:
         self.pictures.append(picture)
 
     def update(self, picture):
-        assert self.began == 1, "nothing stands there that could be updated"
+        assert self.began == 1, "there is nothing to update"
         self.pictures.append(picture)
 
 
 @pytest.fixture
 def place(monkeypatch) -> Place:
-    """A notebook's place for the curves, as if a kernel ran."""
+    """A notebook's output for the curves, as if a kernel ran."""
     made = Place()
     monkeypatch.setattr(live_curves, "get_ipython", lambda: types.SimpleNamespace(kernel=object()))
     monkeypatch.setattr(live_curves, "DisplayHandle", lambda: made)
@@ -55,7 +55,7 @@ def place(monkeypatch) -> Place:
 
 @pytest.fixture
 def clock(monkeypatch) -> types.SimpleNamespace:
-    """A clock that stands still unless it is moved, and drawing that takes a fifth of a second."""
+    """A clock that advances only when it is moved, and drawing that takes a fifth of a second."""
     hands = types.SimpleNamespace(now=100.0)
 
     def draw(history, steps, marks, *, alt):

@@ -1,4 +1,4 @@
-"""Photos that are uploaded or named by a folder, checked and copied."""
+"""Photos that are uploaded or copied from a folder, and checked."""
 
 import datetime
 import io
@@ -28,7 +28,7 @@ HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
 
 
 def seven(**contents: bytes) -> dict:
-    """What `FileUpload.value` is in ipywidgets 7."""
+    """`FileUpload.value` in ipywidgets 7."""
     return {
         name: {"metadata": {"name": name, "type": "image/jpeg", "size": len(content)}, "content": content}
         for name, content in contents.items()
@@ -36,7 +36,7 @@ def seven(**contents: bytes) -> dict:
 
 
 def eight(**contents: bytes) -> tuple:
-    """What `FileUpload.value` is in ipywidgets 8."""
+    """`FileUpload.value` in ipywidgets 8."""
     return tuple(
         {
             "name": name,

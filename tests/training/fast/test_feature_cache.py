@@ -27,7 +27,7 @@ def parts(model):
 
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch):
-    """Wherever the tests run, so that what is computed can be compared."""
+    """Compute in float32 on any machine, so that results can be compared."""
     monkeypatch.setenv(precision.VARIABLE, "float32")
 
 
@@ -39,7 +39,7 @@ def cache(tmp_path, yoghurt, monkeypatch):
 
 
 def flipped(data: bytes) -> bytes:
-    """Return the same with one bit turned over in the middle."""
+    """Return the data with one bit flipped in the middle."""
     middle = len(data) // 2
     return data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
 
@@ -53,7 +53,7 @@ def contents(folder: pathlib.Path) -> dict[str, bytes]:
     [
         ("block_5_add", [(38, 38, 32)]),
         ("block_12_add", [(19, 19, 96)]),
-        ("block_8_project_BN", [(19, 19, 64), (19, 19, 64)]),  # the residual connection crosses, too
+        ("block_8_project_BN", [(19, 19, 64), (19, 19, 64)]),  # the residual connection crosses the cut, too
         ("out_relu", [(19, 19, 576), (10, 10, 1280)]),
     ],
 )
@@ -114,16 +114,16 @@ def test_interrupted_filling_resumes(cache, parts, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda data: data[: len(data) // 2], lambda data: b"", flipped], ids=["half", "empty", "bit"]
+    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", flipped], ids=["half", "empty", "bit"]
 )
 @pytest.mark.parametrize("name", ["00000004-truth.npz", "00000004-features-0.npy"])
-def test_only_a_damaged_file_is_named_and_computed_again(cache, capsys, name, spoil):
+def test_only_a_damaged_file_is_named_and_computed_again(cache, capsys, name, damage):
     image = keras.Input((300, 300, 3))
     averages = keras.Model(image, keras.layers.AveragePooling2D(30)(image))
     cache.fill(averages)
     wanted, path = contents(cache.folder), cache.folder / name
     before = {each: each.stat().st_mtime_ns for each in cache.folder.iterdir() if "00000004" not in each.name}
-    path.write_bytes(spoil(path.read_bytes()))
+    path.write_bytes(damage(path.read_bytes()))
     cache.fill(averages)
     assert "00000004-truth.npz: " in capsys.readouterr().err
     assert contents(cache.folder) == wanted

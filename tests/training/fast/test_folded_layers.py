@@ -18,7 +18,7 @@ def model(yoghurt):
 
 
 def gradients(network, batch) -> dict[str, np.ndarray]:
-    """The gradient of the loss with respect to each weight, by the weight's path."""
+    """Return the gradient of the loss with respect to each weight, by the weight's path."""
     images, *targets = batch
     with tf.GradientTape() as tape:
         loss = tf.add_n(losses.multibox_loss(*targets, *network(images, training=False)))
@@ -38,7 +38,7 @@ def test_no_batch_norm_is_left(coco):
 def test_each_weight_learns_as_it_would_without_folding(model, batch):
     plain, folded = gradients(model, batch), gradients(folded_layers.fold(model), batch)
     assert folded.keys() == plain.keys()
-    for path, wanted in plain.items():  # at the kinks of ReLU6 rounding decides, so a few numbers differ more
+    for path, wanted in plain.items():  # at the kinks of ReLU6, rounding makes a few numbers differ more
         assert np.linalg.norm(folded[path] - wanted) <= 0.01 * np.linalg.norm(wanted), path
 
 

@@ -1,4 +1,4 @@
-"""The fused network is the network itself: in its outputs, its gradients and its running averages."""
+"""The fused network has the same outputs, gradients and running averages as the original."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ def batch(yoghurt):
 
 
 def measured(batch, make):
-    """Return losses, gradients by weight, and running averages after one look at a batch, of a network as `make`
-    makes it of the detector with its random weights."""
+    """Return losses, gradients by weight, and running averages after one batch, of the network that `make` returns for
+    a detector with random weights."""
     keras.utils.set_random_seed(7)
     model = ssdlite_mobilenet_v2.build(5, batch_norm_momentum=MOMENTUM)
     network = make(model)
