@@ -296,8 +296,8 @@ NO_AREA = "annotations/STEM.xml: object 1 (cup) | {}"
 LEAVES = "annotations/STEM.xml: object 1 (cup) | 64x48 | {}"
 TAKEN_AS_CUP = "annotations/STEM.xml: object 1 (cup) | {} | 'cup'"
 
-MESSES = {
-    **{f"ending_{suffix[1:]}": Mess(Kind.EXTENSION, saved(suffix, kind)) for suffix, kind in (
+PROBLEMS = {
+    **{f"ending_{suffix[1:]}": Problem(Kind.EXTENSION, saved(suffix, kind)) for suffix, kind in (
         (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"), (".jfif", "JPEG"),
         (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"),
     )},
@@ -393,13 +393,13 @@ MESSES = {
         Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x18ftypmp42" + bytes(40)),
         "images/STEM.jpg: JPEG", used=False,
     ),
-    "jpg_that_is_png": Mess(
+    "jpg_that_is_png": Problem(
         Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
     ),
-    "png_that_is_jpg": Mess(
+    "png_that_is_jpg": Problem(
         Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
     ),
-    "grey": Mess(
+    "grey": Problem(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", GREY),
     ),
     "palette": Problem(
@@ -412,19 +412,19 @@ MESSES = {
     "cmyk": Problem(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("CMYK")), READ_AS_RGB.format("jpg", "CMYK"),
     ),
-    "bits_16": Mess(
+    "bits_16": Problem(
         Kind.COLOURS, saved(".png", "PNG", grey_of_16_bits), READ_AS_RGB.format("png", "16"),
     ),
-    "bits_16_of_each_colour": Mess(
+    "bits_16_of_each_colour": Problem(
         Kind.COLOURS, rgb_of_16_bits, READ_AS_RGB.format("png", "16"),
     ),
-    **{f"orientation_{number}": Mess(Kind.EXIF_ORIENTATION,
+    **{f"orientation_{number}": Problem(Kind.EXIF_ORIENTATION,
                                      turned(number, (48, 64) if number in (5, 6, 7, 8) else (64, 48)))
        for number in (0, 1, 5, 6, 7, 8, 9)},
-    **{f"orientation_{number}": Mess(Kind.UNSURE_ROTATION, turned(number, SIZE), UNSURE.format(number))
+    **{f"orientation_{number}": Problem(Kind.UNSURE_ROTATION, turned(number, SIZE), UNSURE.format(number))
        for number in (2, 3, 4)},
-    "square_turned": Mess(Kind.UNSURE_ROTATION, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
-    "exif_breaks_off": Mess(
+    "square_turned": Problem(Kind.UNSURE_ROTATION, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
+    "exif_breaks_off": Problem(
         Kind.BROKEN_METADATA, saved(".jpg", "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"),
         "images/STEM.jpg: EXIF",
     ),
@@ -436,7 +436,7 @@ MESSES = {
         Kind.TINY, saved(".jpg", "JPEG", size=(1, 1)),
         "images/STEM.jpg: 1x1", used=False,
     ),
-    "panorama": Mess(
+    "panorama": Problem(
         Kind.LARGE, saved(".jpg", "JPEG", size=(20_000, 48)),
         "images/STEM.jpg: is 20000x48 pixels; small objects in it vanish. Cut it into several photos.",
     ),
@@ -539,11 +539,11 @@ MESSES = {
         Kind.NO_SIZE, rewritten(("size>", "dimensions>")),
         "annotations/STEM.xml: <size> | 0x0 | 64x48",
     ),
-    "unturned_5": Mess(Kind.UNROTATED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
-    "unturned_6": Mess(Kind.UNROTATED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
-    "unturned_7": Mess(Kind.UNROTATED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
-    "unturned_8": Mess(Kind.UNROTATED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
-    "other_size": Mess(
+    "unturned_5": Problem(Kind.UNROTATED_SIZE, turned(5, SIZE), TURNED_TOO, boxes=((8, 10, 30, 40),)),
+    "unturned_6": Problem(Kind.UNROTATED_SIZE, turned(6, SIZE), TURNED_TOO, boxes=((18, 10, 40, 40),)),
+    "unturned_7": Problem(Kind.UNROTATED_SIZE, turned(7, SIZE), TURNED_TOO, boxes=((18, 24, 40, 54),)),
+    "unturned_8": Problem(Kind.UNROTATED_SIZE, turned(8, SIZE), TURNED_TOO, boxes=((8, 24, 30, 54),)),
+    "other_size": Problem(
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>640"), ("<height>48", "<height>480")),
         "annotations/STEM.xml: 640x480 | STEM.jpg | 64x48", used=False,
     ),
@@ -551,7 +551,7 @@ MESSES = {
         Kind.OTHER_SIZE, rewritten(("<width>64", "<width>48"), ("<height>48", "<height>64")),
         "annotations/STEM.xml: 48x64 | STEM.jpg | 64x48 | <width> | <height>", used=False,
     ),
-    **{f"filename_{place}": Mess(Kind.FILENAME_FORM, rewritten((">STEM.jpg<".replace("STEM", f"filename_{place}"),
+    **{f"filename_{place}": Problem(Kind.FILENAME_FORM, rewritten((">STEM.jpg<".replace("STEM", f"filename_{place}"),
        f">{name}<")), NAMED.format(name)) for place, name in enumerate((
            "STEM", "STEM.png", "STEM.JPG", r"C:\Users\Ola\Photos\STEM.jpg", "/home/ola/STEM.jpeg",
        ))},
@@ -584,13 +584,13 @@ MESSES = {
         LEAVES.format("xmin -3, ymin 8, xmax 40, ymax 50.5"),
         boxes=((0, 8, 40, 48),),
     ),
-    "outside": Mess(
+    "outside": Problem(
         Kind.BOX_OUTSIDE, edges(70, 8, 90, 30), LEAVES.format("xmin 70, ymin 8, xmax 90, ymax 30"), used=False,
     ),
-    "mostly_outside": Mess(
+    "mostly_outside": Problem(
         Kind.BOX_OUTSIDE, edges(50, 8, 90, 30), LEAVES.format("xmin 50, ymin 8, xmax 90, ymax 30"), used=False,
     ),
-    "far_too_large": Mess(
+    "far_too_large": Problem(
         Kind.BOX_OUTSIDE, edges(10, 8, 940, 30), LEAVES.format("xmin 10, ymin 8, xmax 940, ymax 30"),
         used=False,
     ),
@@ -738,7 +738,7 @@ def damaged(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 def says(line: str, name: str, folder: pathlib.Path) -> bool:
     """Return whether a line begins with the file of a mess and names all that is to be said of it, in any words."""
-    file, _, facts = MESSES[name].said.replace("STEM", name).partition(":")
+    file, _, facts = PROBLEMS[name].said.replace("STEM", name).partition(":")
     start = f"{folder}/{file}: "
     stated = [rf"(?<!\w){re.escape(fact.strip())}(?!\w)" for fact in facts.split("|")]
     return line.startswith(start) and all(re.search(each, line.removeprefix(start)) for each in stated)
@@ -765,7 +765,7 @@ def check(*arguments) -> int:
 
 def test_there_is_a_mess_of_every_kind():
     resized = {Kind.RESIZED}  # only a whole set can be that: test_annotation_repair
-    assert {mess.kind for mess in MESSES.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
+    assert {mess.kind for mess in PROBLEMS.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
 
 
 @EVERY
@@ -776,19 +776,19 @@ def test_a_problem_is_reported_with_its_file_and_what_to_do_and_nothing_else_is(
     if outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE):
         assert code == 1
         assert out.count("\n") == 1 and says(out, name, clean)
-        assert f"    1  {MESSES[name].kind.found}\n" in err
+        assert f"    1  {PROBLEMS[name].kind.found}\n" in err
     else:
         assert (code, out) == (0, "")
-        assert (f"    1  {MESSES[name].kind.found}\n" in err) == (outcome is Outcome.NOTED)
+        assert (f"    1  {PROBLEMS[name].kind.found}\n" in err) == (outcome is Outcome.NOTED)
 
 
 @EVERY
 def test_every_mess_has_the_kind_under_which_the_table_lists_it(name, clean):
-    said = inspection.inspect(spoilt(clean, name)).all_findings
-    if MESSES[name].kind.outcome is Outcome.ACCEPTED:
+    said = inspection.inspect(damaged(clean, name)).all_findings
+    if PROBLEMS[name].kind.outcome is Outcome.ACCEPTED:
         assert said == []
     else:
-        assert [each.kind for each in said] == [MESSES[name].kind]
+        assert [each.kind for each in said] == [PROBLEMS[name].kind]
         assert says(str(said[0]), name, clean)
 
 
@@ -1056,7 +1056,7 @@ def test_the_copy_of_a_problem_is_clean_and_the_original_does_not_change(name, c
     code = check(clean, "--fix", "--out", tmp_path / "copy")
     assert code == 0
     assert snapshot(clean) == before
-    if MESSES[name].kind.outcome in (Outcome.ACCEPTED, Outcome.NOTED):
+    if PROBLEMS[name].kind.outcome in (Outcome.ACCEPTED, Outcome.NOTED):
         assert not (tmp_path / "copy").exists()
         return
     assert check(tmp_path / "copy") == 0

@@ -198,7 +198,7 @@ def test_an_invalid_box_is_refused_with_its_file_and_number(old, new, said, tmp_
     ],
 )
 def test_without_the_size_of_its_photo_an_annotation_is_refused_with_its_file_and_side(old, new, side, tmp_path):
-    path = spoilt(tmp_path, old, new)
+    path = damaged(tmp_path, old, new)
     with pytest.raises(voc.VocError, match=f"<{side}>") as caught:
         voc.read(path)
     assert str(caught.value).startswith(f"{path}: ")

@@ -207,6 +207,6 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
 def test_a_damaged_weights_file_is_named_with_the_remedy(folder, damage):
     folder.mkdir()
     weights = settings.PRETRAINED / architectures.get().weights_file
-    (folder / architectures.get().weights_file).write_bytes(spoil(weights.read_bytes()))
+    (folder / architectures.get().weights_file).write_bytes(damage(weights.read_bytes()))
     with pytest.raises(pretrained.PretrainedError, match=r"weights\.h5: "):
         pretrained.coco_detector(folder)

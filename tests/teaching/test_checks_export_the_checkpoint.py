@@ -83,7 +83,7 @@ def test_the_round_trip_loses_at_most_half_a_step():
 
 
 def test_a_bar_for_exports_lets_the_good_ones_pass_and_stops_the_spoilt_ones():
-    exports, spoilt = (
+    exports, damaged = (
         {"onnx": [1.0, 0.999], "saved_model": [0.98, 1.0]},
         {"red for blue": [0.9, 0.6], "b": [0.7, 0.9]},
     )

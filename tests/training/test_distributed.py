@@ -77,8 +77,8 @@ class WithAnother(distributed.Team):
         return [value + other for value, other in zip(values, self.others, strict=True)]
 
 
-def beside(*others, index: int = 0) -> BesideAnother:
-    return BesideAnother(None, cluster_spec.ClusterSpec(("a:1", "b:2"), index), None, others)
+def with_another(*others, index: int = 0) -> WithAnother:
+    return WithAnother(None, cluster_spec.ClusterSpec(("a:1", "b:2"), index), None, others)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -193,11 +193,11 @@ def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(
     """First the other worker is lost, before step 4, then the chief, before step 5, then neither."""
     run, other = RunFolder(tmp_path / "chief"), tmp_path / "other"
     chief, worker = train_together(shards, (run.folder, other), dies_before=(0, 4))
-    assert re.match(r"Worker 0 .*worker 1 \(127\.0\.0\.1:", told_of_the_loss(chief, killed=worker))
+    assert re.match(r"Worker 0 .*worker 1 \(127\.0\.0\.1:", message_about_the_loss(chief, killed=worker))
     assert not (run.folder / "metrics.json").exists()
 
     chief, worker = train_together(shards, (run.folder, other), dies_before=(2, 0), configured=True)
-    assert told_of_the_loss(worker, killed=chief).startswith("Worker 1 ")
+    assert message_about_the_loss(worker, killed=chief).startswith("Worker 1 ")
 
     chief, worker = train_together(shards, (run.folder, other))
     assert (chief.returncode, worker.returncode) == (0, 0), chief.stderr[-2000:] + worker.stderr[-2000:]
