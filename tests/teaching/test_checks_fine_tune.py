@@ -50,7 +50,7 @@ HELD = {"block_9_add": 0.08, "block_12_add": 0.18, "block_16_project_BN": 0.58}
     ("name", "words"),
     [("block_9_add", "freeze more"), ("block_16_project_BN", "freeze less"), ("block_99", "There is no layer")],
 )
-def test_freezing_too_little_or_too_much_is_told_apart(name, words):
+def test_freezing_too_little_and_too_much_get_different_hints(name, words):
     assert right(checks.how_far_to_freeze("block_12_add", SAVED, HELD))
     assert wrong(checks.how_far_to_freeze(name, SAVED, HELD), words)
 
@@ -125,7 +125,7 @@ def test_the_largest_recall_with_enough_precision_is_right():
         (lambda curve, wanted: read_off(curve, wanted) or 1.0, "never reaches 80%"),
     ],
 )
-def test_a_curve_that_is_read_wrongly_is_told_of(mistaken, words):
+def test_a_misread_curve_gets_its_hint(mistaken, words):
     assert wrong(recall_at(mistaken), words)
 
 

@@ -24,12 +24,12 @@ def test_iou_by_hand_is_right_to_two_places(answer):
     [
         (9600 / 26400, "twice"),
         (2 * 9600 / 26400, "Dice"),
-        (0.8, "first box alone"),
-        (9600 / 14400, "second box alone"),
+        (0.8, "first box only"),
+        (9600 / 14400, "second box only"),
         (16800 / 9600, "upside down"),
         (57.1, "percentage"),
         (9600, "in pixels"),
-        (0.1, "First the pixels that both share"),
+        (0.1, "Start with the pixels"),
     ],
 )
 def test_iou_by_hand_names_the_slip(answer, said):
@@ -50,11 +50,11 @@ def test_bad_labels_are_those_with_other_edges_or_another_name():
     ("answer", "said"),
     [
         ({1: "edges", 3: "name"}, "Box 1 is good"),
-        ({2: "name", 3: "name"}, "Box 2 is bad, but not for its name"),
+        ({2: "name", 3: "name"}, "Box 2 is bad, but not because of its name"),
         ({2: "edges"}, "1 more is bad"),
         ({7: "edges"}, "no box 7"),
-        ({2: "ugly"}, 'is "edges" or "name"'),
-        ({}, "A dictionary"),
+        ({2: "ugly"}, 'answer "edges" or "name"'),
+        ({}, "should be a dictionary"),
     ],
 )
 def test_bad_labels_says_which_box_is_judged_wrongly(answer, said):
@@ -71,16 +71,16 @@ def test_a_photo_is_labelled_when_all_cups_have_good_boxes_and_names():
     [
         ([], "without a box: 3 of 3"),
         (TRUE.boxes[:2], "without a box: 1 of 3"),
-        ([*TRUE.boxes, Box("peach", 10, 10, 50, 50)], "1 of your boxes stand for no cup"),
+        ([*TRUE.boxes, Box("peach", 10, 10, 50, 50)], "1 of your boxes are on no cup"),
         (
             [*TRUE.boxes[:2], Box("natural", 350, 50, 390, 90)],
-            "is 0.733, and 0.8 is wanted. The worst box is that of the natural cup, IoU 0.20",
+            "is 0.733, and it must be at least 0.8. The worst box is that of the natural cup, IoU 0.20",
         ),
         ([*TRUE.boxes[:2], dataclasses.replace(TRUE.boxes[2], name="peach")], "what is printed on the cups"),
-        ([(1, 2, 3, 4)], "A list of boxes"),
+        ([(1, 2, 3, 4)], "a list of boxes"),
     ],
 )
-def test_a_photo_labelled_badly_is_told_what_to_mend(boxes, said):
+def test_a_badly_labelled_photo_gets_the_reason(boxes, said):
     assert wrong(checks.labelled_photo(boxes, TRUE), said)
 
 
@@ -99,7 +99,7 @@ def test_the_farthest_slip_is_half_a_width_for_an_edge_and_a_third_for_a_box():
         (30, 80, "between 0 and the cup's width"),
     ],
 )
-def test_a_wrong_slip_is_told_which_iou_it_gives(edge, whole, said):
+def test_a_wrong_slip_gets_the_iou_that_it_leads_to(edge, whole, said):
     assert wrong(checks.farthest_slip(edge, whole, 60), said)
 
 
