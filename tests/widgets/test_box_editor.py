@@ -29,9 +29,11 @@ def control(labels, description: str):
 def controls(widget) -> list:
     """Return all buttons and fields in a widget."""
     children = getattr(widget, "children", ())
-    if children:
-        return [each for child in children for each in controls(child)]
-    return [widget] * hasattr(widget, "description")
+    return (
+        [each for child in children for each in controls(child)]
+        if children
+        else [widget] * hasattr(widget, "description")
+    )
 
 
 def press(labels, *descriptions: str) -> None:

@@ -192,11 +192,13 @@ class BoxEditor(ipywidgets.VBox):
             self.say(self.message, line)
 
     def _show_work(self, what: str) -> None:
+        before = f"{self._canvas.work} ..."
         self._canvas.work = what
         if what:
             self.say(f"{what} ...")
-        else:
-            self._follow()
+        elif self.message == before:
+            self.say()
+        self._follow()
 
     def _draw(self, boxes: list[Box], selected: int | None = None) -> None:
         with self._canvas.hold_sync():
@@ -246,8 +248,8 @@ class BoxEditor(ipywidgets.VBox):
             self.say()
         self._following, self._unfit = True, ""
         for edge, field in self._edges.items():
-            field.disabled = box is None or self._canvas.work != ""
             field.value = int(getattr(box, edge)) if box else 0
+            field.disabled = box is None or self._canvas.work != ""
         self._following = False
         plural = "box" if len(boxes) == 1 else "boxes"
         words = f"Box {number} of {len(boxes)}" if box else f"{len(boxes) or 'No'} {plural}"

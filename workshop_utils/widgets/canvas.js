@@ -87,13 +87,26 @@ function followKeys(model, el, wrapper, send) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || meantForTarget) return;
     const classes = model.get("classes");
     const name = /^\d$/.test(key) ? classes[(Number(key) + 9) % 10] : undefined;
-    if (name === undefined && !model.get("shortcuts").includes(key)) return;
+    if (name === undefined && key !== "e" && !model.get("shortcuts").includes(key)) return;
     event.preventDefault();
     if (model.get("work")) return;
     if (inField) wrapper.focus({ preventScroll: true }); // the field sends its number before the key is sent
-    if (name === undefined) send("key", { key });
+    if (key === "e") editEdges();
+    else if (name === undefined) send("key", { key });
     else choose(model, send, name);
+    adding = key === "a";
   };
+  let adding = false;
+  const editEdges = () => {
+    const field = editor()?.querySelector("input[type=number]:enabled");
+    field?.focus({ preventScroll: true });
+    field?.select();
+  };
+  // The fields have received the new box's edges when the canvas hears of its selection.
+  model.on("change:selected_index", () => {
+    if (adding) setTimeout(editEdges);
+    adding = false;
+  });
   // JupyterLab would understand an x that is typed on a button as "cut this cell".
   const claim = ({ target }) => {
     if (editor()?.contains(target)) target.setAttribute("data-lm-suppress-shortcuts", "true");

@@ -33,8 +33,10 @@ class Drafts:
 
         Raises WorkshopError if the draft cannot be read or was drawn on another photo.
         """
+        if photo in self.boxes:
+            return self.boxes[photo]
         draft = self._path(photo)
-        if photo not in self.boxes and draft.exists():
+        if draft.exists():
             content, found = label_files.content(draft), voc.read(draft)
             if (found.width, found.height) != size:
                 raise LabelingError(f"{draft}: was drawn on another photo.")

@@ -175,10 +175,10 @@ class Labeler(BoxEditor):
                 self.model = pretrained.coco_detector()
             show("Looking for objects")
             found = detection.proposals(self.model, self._image, min_score)
-        drawn = np.array([[box.ymin, box.xmin, box.ymax, box.xmax] for box in self.boxes]).reshape(-1, 4)
-        drawn = drawn / np.tile(self._view.size[::-1], 2)
-        new = [box for box in found if geometry.iou(drawn, box[None]).max(initial=0) < anchors.MATCH_IOU]
-        added = voc.from_normalised(self._view.size, [self.current] * len(new), new, "").boxes
+        drawn = voc.normalised(dataclasses.replace(self._shown.annotation, boxes=tuple(self.boxes)))
+        overlap = geometry.iou(found, np.reshape(drawn, (-1, 4))).max(axis=1, initial=0.0)
+        new = voc.from_normalised(self._view.size, [self.current] * len(found), found, "").boxes
+        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
         self._draw([*self.boxes, *added], len(self.boxes) + 1 if added else self.selected)
         seconds = f"{time.monotonic() - began:.0f} s"
         self.say(f"{len(added)} proposed as '{self.current}' in {seconds}: rename, move or delete each one.")
