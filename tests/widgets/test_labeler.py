@@ -589,13 +589,11 @@ def test_a_class_that_does_not_exist_is_refused(folder):
         labels.boxes = [Box("apricot", 10, 20, 110, 220)]
 
 
-@pytest.mark.parametrize(
-    ("images", "classes", "said"),
-    [("elsewhere", CLASSES, "elsewhere: "), (".", CLASSES, "cups: "), ("images", [], "")],
-)
-def test_where_nothing_can_be_labelled_the_fault_is_named(folder, images, classes, said):
-    with pytest.raises(labeler.LabelingError, match=said):
+@pytest.mark.parametrize(("images", "classes"), [("elsewhere", CLASSES), (".", CLASSES), ("images", [])])
+def test_where_nothing_can_be_labelled_the_fault_is_named(folder, images, classes):
+    with pytest.raises(labeler.LabelingError) as caught:
         labeler.Labeler(folder / images, folder / "annotations", classes)
+    assert classes == [] or str(caught.value).startswith(f"{folder / images}: ")
 
 
 def test_proposals_join_what_is_drawn_under_the_first_class(folder, monkeypatch):
