@@ -11,6 +11,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -54,6 +55,11 @@ def cell(name: str, names: dict, old: str = "", new: str = "") -> str:
     source = cells(name[:2])[name]
     assert old in source
     return run(source.replace(old, new, 1), names)
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers that a text names, in their order, whatever it says of them."""
+    return re.findall(r"\d(?:[\d.,]*\d)?", text)
 
 
 class Drawing:
@@ -105,57 +111,56 @@ def compared(runs, monkeypatch) -> dict[str, str]:
 
 def test_without_recorded_runs_the_comparison_only_says_so(monkeypatch):
     said = compared(NONE, monkeypatch)
-    assert "Recorded runs here: none. " in said["07-17"]
-    assert "No strategy is recorded with more than one seed" in said["07-21"]
+    assert numbers(said["07-17"]) == numbers(said["07-54"]) == []
     assert said["07-29"] == said["07-41"] == said["07-44"] == said["07-48"] == ""
-    assert "No longer run" in said["07-54"] and "no longer run is recorded" in said["07-38"]
 
 
 def test_no_prediction_is_requested_for_a_score_that_was_already_shown(monkeypatch):
     said = compared(FIRST, monkeypatch)
-    assert "1 of fine_tune, 1 of as_is, 1 of random_init; 1,000 steps each" in said["07-17"]
-    assert "No longer run" in said["07-54"] and "0.15 to 0.77, and no longer run is recorded" in said["07-38"]
-    assert said["07-41"] == "" and "1,000 steps" in said["07-40"] and "3 of 3 rungs" in said["07-44"]
+    assert all(f"1 of {name}" in said["07-17"] for name in ("fine_tune", "as_is", "random_init"))
+    assert "1,000 steps" in said["07-17"] and said["07-54"] == compared(NONE, monkeypatch)["07-54"]
+    assert "0.15" in said["07-38"] and "0.77" in said["07-38"]
+    assert said["07-41"] == "" and "1,000 steps" in said["07-40"] and "3 of 3" in said["07-44"]
 
 
 def test_the_longest_run_is_predicted_from_all_other_runs(monkeypatch):
     said = compared(ALL, monkeypatch)
     known = said["07-36"] + said["07-54"]
-    assert "after **1,000** steps **0.30**" in known and "at least **0.75**" in known and "took **3,000**" in known
-    assert "0.45" not in known and "It reached **0.45**" in said["07-38"]
-    assert "3,000 steps, seeds: 1" in said["07-40"]
-    assert "0.45, 0.30 behind the lowest of fine-tuning,\nwhich took 5 minutes" in said["07-41"]
-    assert "0.1 suits random weights best" in said["07-34"] and "farther out" not in said["07-34"]
+    assert all(f"**{number}**" in known for number in ("1,000", "0.30", "0.75", "3,000"))
+    assert "0.45" not in known and "**0.45**" in said["07-38"]
+    assert "3,000 steps" in said["07-40"]
+    assert {"0.45", "0.30", "5"} <= set(numbers(said["07-41"])) and "0.1" in numbers(said["07-34"])
 
 
 def test_a_best_rate_at_the_end_of_the_tried_range_is_pointed_out(monkeypatch):
     runs = [*FIRST, made("random_init", 0.2, learning_rate=0.3, warmup=50)]
-    assert "0.3 suits random weights best.\nIt is the end of the row" in compared(runs, monkeypatch)["07-34"]
+    best_at_the_end, best = (compared(each, monkeypatch)["07-34"] for each in (runs, ALL))
+    assert "0.3" in numbers(best_at_the_end) and "0.1" in numbers(best)
+    assert best_at_the_end.count("\n") == best.count("\n") + 1, "that is said"
 
 
 @pytest.mark.parametrize(
-    ("runs", "photos", "words", "missing"),
+    ("runs", "photos", "known", "lines"),
     [
-        (FIRST[:3], 288, "rose above 0.05 at step 500,\nand ended at 0.15 after 1,000 steps.", True),
-        (FIRST[:3], 96, "rose above 0.05 at step 500,\nand ended at 0.15 after 1,000 steps.", False),
-        ([made("random_init", 0.02)], 288, "never rose above 0.05,\nand ended at 0.02 after 1,000 steps.", False),
-        (NONE, 288, "", False),
+        (FIRST[:3], 288, ["50", "0.05", "500", "0.15", "1,000"], 3),
+        (FIRST[:3], 96, ["50", "0.05", "500", "0.15", "1,000"], 2),
+        ([made("random_init", 0.02)], 288, ["50", "0.05", "0.02", "1,000"], 2),
+        (NONE, 288, [], 0),
     ],
 )
 def test_more_steps_are_suggested_only_if_they_helped_on_the_same_photos(runs, photos, words, missing):
     data = types.SimpleNamespace(split=lambda limit: (range(288), range(72)))
-    known = {"recorded": types.SimpleNamespace(load=lambda: runs), "data": data, "training_photos": range(photos)}
-    known |= {"recipe": settings.recipe("workshop"), "metrics": types.SimpleNamespace(AP50=0.0)}
-    said = cell("06-52", known)
-    assert words in said and ("steps are missing" in said) == missing
+    names = {"recorded": types.SimpleNamespace(load=lambda: runs), "data": data, "training_photos": range(photos)}
+    names |= {"recipe": settings.recipe("workshop"), "metrics": types.SimpleNamespace(AP50=0.0)}
+    said = cell("06-52", names)
+    assert sorted(numbers(said)) == sorted(known) and said.count("\n") == lines
 
 
 @pytest.mark.parametrize("runs", [FIRST[:3], NONE])
 def test_initial_losses_are_compared_with_fine_tuning_if_that_is_recorded(runs):
     known = {"recorded": types.SimpleNamespace(load=lambda: runs), "history": rows(0.0, 300)}
     said = cell("06-50", known)
-    assert "Localisation began at 0.40, classification at 0.60." in said
-    assert ("Recorded fine-tuning: 0.40 and 0.60." in said) == bool(runs)
+    assert numbers(said) == ["0.40", "0.60"] * (1 + bool(runs))
 
 
 def jpeg() -> bytes:
@@ -204,10 +209,10 @@ def test_with_fewer_than_two_labelled_photos_a_message_says_what_to_do():
         labels = types.SimpleNamespace(paths=paths, unlabelled=paths[labelled:])
         known = {"labels": labels, "labeler": labeler, "yours": True}
         if labelled < 2:
-            with pytest.raises(labeler.LabelingError, match="Label two photos at least"):
+            with pytest.raises(labeler.LabelingError):
                 cell("10-34", known)
         else:
-            assert f"2 photos are labelled, {len(paths) - 2} not yet." in cell("10-34", known)
+            assert numbers(cell("10-34", known))[:2] == ["2", f"{len(paths) - 2}"]
 
 
 def test_a_changed_recipe_or_other_labels_start_a_new_run_and_the_same_ones_resume(brought, tmp_path, monkeypatch):
@@ -237,7 +242,7 @@ def test_a_class_that_no_training_photo_shows_is_named():
     samples = [types.SimpleNamespace(classes=(name,)) for name in ("mug", "plate")]
     mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate"}, split=lambda: (samples[:1], samples[1:]))
     said = cell("10-52", {"mine": mine})
-    assert "No training photo shows 'plate'" in said and "'mug'" not in said
+    assert "'plate'" in said and "'mug'" not in said
 
 
 @pytest.mark.parametrize(

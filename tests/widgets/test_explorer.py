@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import re
 
 import numpy as np
 import pytest
@@ -34,14 +35,14 @@ def shown(climbed) -> explorer.ChannelExplorer:
 
 def test_it_starts_with_the_first_layers_channel_and_its_pictures(shown, climbed):
     assert (shown.layer.value, shown.channel.value, shown.channel.max) == ("early", 3, 9)
-    assert 'alt="early 3"' in shown.found.value and f"After {STEPS} steps" in shown.made.value
+    assert 'alt="early 3"' in shown.found.value and f"{STEPS} steps" in shown.made.value
     assert [step for _, _, step in climbed] == list(range(STEPS))
 
 
 def test_a_moved_slider_changes_both_pictures(shown):
     before = shown.found.value, shown.made.value
     shown.channel.value = 7
-    assert 'alt="early 7"' in shown.found.value and "channel 7 of the early layer" in shown.made.value
+    assert 'alt="early 7"' in shown.found.value and re.search(r"\b7\b.*\bearly\b", shown.made.value)
     assert shown.found.value != before[0] and shown.made.value != before[1]
 
 
@@ -58,7 +59,7 @@ def test_it_shows_that_it_computes_and_then_that_it_is_done(shown):
     said = []
     shown.said.observe(lambda change: said.append(change["new"]), "value")
     shown.channel.value = 5
-    assert said[0].startswith("Computing") and f"{STEPS} steps" in said[-1]
+    assert f"{STEPS} steps" not in said[0] and f"{STEPS} steps" in said[-1]
 
 
 def test_in_a_notebook_only_the_last_of_several_quick_moves_is_computed(shown, climbed):
@@ -67,10 +68,10 @@ def test_in_a_notebook_only_the_last_of_several_quick_moves_is_computed(shown, c
         for channel in (4, 5, 6):
             shown.channel.value = channel
             assert html.escape(f"early {channel}") in shown.found.value
-        while "Computing" in shown.said.value:
+        while f"{STEPS} steps" not in shown.said.value:
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(moved(), timeout=10))
     assert [step for _, channel, step in climbed if channel == 6] == list(range(STEPS))
     assert all(step == 0 for _, channel, step in climbed if channel != 6)
-    assert "channel 6 of the early layer" in shown.made.value
+    assert re.search(r"\b6\b.*\bearly\b", shown.made.value)

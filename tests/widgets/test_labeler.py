@@ -668,6 +668,7 @@ def test_a_class_that_does_not_exist_is_refused(folder):
 def test_if_nothing_can_be_labelled_the_error_says_why(folder, images, classes, said):
     with pytest.raises(labeler.LabelingError, match=said):
         labeler.Labeler(folder / images, folder / "annotations", classes)
+    assert classes == [] or str(caught.value).startswith(f"{folder / images}: ")
 
 
 def test_proposals_join_what_is_drawn_under_the_current_class(folder, monkeypatch):
