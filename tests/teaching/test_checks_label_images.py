@@ -23,7 +23,7 @@ def test_iou_by_hand_is_right_to_two_places(answer):
     ("answer", "said"),
     [
         (9600 / 26400, "twice"),
-        (2 * 9600 / 26400, "Dice coefficient"),
+        (2 * 9600 / 26400, "Dice"),
         (0.8, "first box alone"),
         (9600 / 14400, "second box alone"),
         (16800 / 9600, "upside down"),
