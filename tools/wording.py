@@ -21,7 +21,9 @@ SPACE = r'(?:\\n",?|[\s_#"])+'
 """What may separate two words: in a notebook's JSON or in a comment, also what a line ends and begins with."""
 ALLOWED = {
     "docs/STYLE.md": ".*",
-    "workshop_utils/data/coco_label_map.pbtxt": ".*",
+    "CHANGELOG.md": "told",  # the name of a function in version 1
+    "tools/wording.py": ".*",
+    "tests/project/test_wording.py": ".*",
 }
 """{file: a regular expression for the phrases that it may use}"""
 
@@ -38,7 +40,7 @@ def found(path: pathlib.Path, pattern: re.Pattern) -> list[str]:
     text, name = path.read_text(encoding="utf-8"), path.relative_to(settings.PROJECT).as_posix()
     hits = [hit for hit in pattern.finditer(text) if not re.fullmatch(ALLOWED.get(name, ""), hit[0], re.IGNORECASE)]
     lines = [text[: hit.start()].count("\n") + 1 for hit in hits]
-    return [f"{name}:{line}: {' '.join(hit[0].split())}" for line, hit in zip(lines, hits, strict=True)]
+    return [f"{name}:{line}: {re.sub(SPACE, ' ', hit[0])}" for line, hit in zip(lines, hits, strict=True)]
 
 
 def check(*places: str) -> list[str]:

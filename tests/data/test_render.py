@@ -19,8 +19,8 @@ RENDERER = settings.DATA / "render" / ".venv" / "bin" / "python"
 @pytest.mark.parametrize("seed", [1, 4, 8, 360, 1001, 2012])
 def test_one_seed_one_plan(seed):
     assert plan(seed) == plan(seed)
-    assert plan(seed).dice("camera").random() == plan(seed).dice("camera").random()
-    assert plan(seed).dice("camera").random() != plan(seed).dice("light").random()
+    assert plan(seed).rng("camera").random() == plan(seed).rng("camera").random()
+    assert plan(seed).rng("camera").random() != plan(seed).rng("light").random()
 
 
 def test_another_seed_is_another_plan():
