@@ -1,4 +1,4 @@
-"""Diagrams of how the detector works: anchors, box coding, the network's structure, the map of strategies."""
+"""Diagrams of the detector: anchors, box encoding, the network's structure, and the map of strategies."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,12 @@ _HEADS = ({"facecolor": PALETTE[4]}, {"facecolor": PALETTE[5], "ls": "--"})
 
 
 def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
-    """Draw the grid of each of the six feature maps over a photo, and the anchors of its middle cell; the picture."""
+    """Draw the grid of each of the six feature maps over a photo, with the anchors of its middle cell.
+
+    Args:
+        image: The photo, (height, width, 3).
+        alt: A text alternative for the picture.
+    """
     height, width = image.shape[:2]
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
     for level, (axis, grid, where) in enumerate(zip(axes.flat, anchors.GRIDS, anchors.level_slices())):
@@ -40,14 +45,14 @@ def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
 
 
 def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture:
-    """Draw a sample's boxes and the anchors that are responsible for each; return the picture.
+    """Draw the boxes of a sample with the anchors that are matched to them.
 
-    Boxes are thick and numbered from 1; their anchors are thin, in the same colour, with a dash of their own.
+    Boxes are thick and numbered from 1. Their anchors are thin and dashed, in the same colour.
 
     Args:
         sample: A labelled photo.
         matched: For each anchor the index of its box, or -1, as `anchors.match` returns it: (1917,).
-        alt: A sentence that says what is to be seen.
+        alt: A text alternative for the picture.
     """
     height, width = sample.image.shape[:2]
     figure, axis = plt.subplots(figsize=(9, 9 * height / width), layout="constrained")
@@ -87,13 +92,13 @@ def recommended_strategy(count: int, similarity: float) -> str:
 
 
 def box_coding(image: np.ndarray, anchor: np.ndarray, box: np.ndarray, *, alt: str) -> Picture:
-    """Draw an anchor dashed, a box solid, and the way from the one's centre to the other's; return the picture.
+    """Draw an anchor with dashes, a box with solid lines, and an arrow from the anchor's centre to the box's.
 
     Args:
         image: The photo, (height, width, 3).
         anchor: (4,): ymin, xmin, ymax, xmax, normalised.
         box: (4,), likewise.
-        alt: A sentence that says what is to be seen.
+        alt: A text alternative for the picture.
     """
     height, width = image.shape[:2]
     figure, axis = plt.subplots(figsize=(6, 6), layout="constrained")
@@ -113,16 +118,16 @@ def box_coding(image: np.ndarray, anchor: np.ndarray, box: np.ndarray, *, alt: s
 
 
 def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *, alt: str) -> Picture:
-    """Draw the detector's structure, read off the model; return the picture.
+    """Draw the detector's structure, as read from the model.
 
-    Each feature map is a block of as many cells as it has. Below it stand what its two heads give for one cell, as
-    anchors x numbers, and its anchors.
+    Each feature map is a block with its grid of cells. Below it are the outputs of its two heads for one cell, as
+    anchors x numbers, and its number of anchors.
 
     Args:
         model: The detector.
-        weights: How many weights each of the four parts has, by its name, in the order of the picture.
-        image: The photo that goes in, (300, 300, 3).
-        alt: A sentence that says what is to be seen.
+        weights: {part: number of weights} for the four parts, in the order of the picture.
+        image: The input photo, (300, 300, 3).
+        alt: A text alternative for the picture.
     """
     figure, axis = plt.subplots(figsize=(12, 6.3), layout="constrained")
     axis.set(xlim=(0, 12.2), ylim=(0.2, 6.5), aspect="equal")
@@ -164,8 +169,8 @@ def strategy_map(name: str, count: int, similarity: float, *, alt: str) -> Pictu
     return finish(figure, alt)
 
 
-def _block(axis, centre: float, grid: int, channels: int, behind: float) -> float:
-    """Draw a feature map as a block, and the arrow to it from what lies before; return where on the axis it ends."""
+def _block(axis, centre: float, grid: int, channels: int, start: float) -> float:
+    """Draw a feature map as a block, with an arrow to it from x = `start`. Return the x at which the block ends."""
     side, depth, middle = 1.4 * (grid / anchors.GRIDS[0]) ** 0.5, 0.05 + channels / 4000, 4.65
     left, bottom = centre - (side + depth) / 2, middle - (side + depth) / 2
     top = ((0, side), (depth, side + depth), (side + depth, side + depth), (side, side))
@@ -176,7 +181,7 @@ def _block(axis, centre: float, grid: int, channels: int, behind: float) -> floa
     for line in np.linspace(0, side, grid + 1):
         axis.plot((left + line, left + line), (bottom, bottom + side), color="black", linewidth=0.4)
         axis.plot((left, left + side), (bottom + line, bottom + line), color="black", linewidth=0.4)
-    axis.annotate("", (left, middle), (behind, middle), arrowprops=_ARROW)
+    axis.annotate("", (left, middle), (start, middle), arrowprops=_ARROW)
     return left + side + depth
 
 
