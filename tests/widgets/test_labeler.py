@@ -666,7 +666,7 @@ def test_a_class_that_does_not_exist_is_refused(folder):
     [("elsewhere", CLASSES, "elsewhere: "), (".", CLASSES, "cups: "), ("images", [], "")],
 )
 def test_if_nothing_can_be_labelled_the_error_says_why(folder, images, classes, said):
-    with pytest.raises(labeler.LabelingError, match=said):
+    with pytest.raises(labeler.LabelingError, match=said) as caught:
         labeler.Labeler(folder / images, folder / "annotations", classes)
     assert classes == [] or str(caught.value).startswith(f"{folder / images}: ")
 
