@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workshop_utils.cli.parser import command
-from workshop_utils.core.arguments import Options, argument, count
+from workshop_utils.core.arguments import Options, argument
 from workshop_utils.core.errors import UsageError
 
 ANYONE = """Anyone in this network can open the page while this command runs. Photos stay on the phone that takes them.
@@ -25,7 +25,7 @@ with "Advanced" and "Proceed", on an iPhone with "Show Details" and "visit this 
     argument("--serve", action="store_true", help="serve the page on this machine"),
     argument("--lan", nargs="?", const="", metavar="IP", help="with --serve: serve it to phones in the local network, "
              "over https; IP: the address of this machine, if it has several"),
-    argument("--port", type=count, metavar="N"),
+    argument("--port", type=int, metavar="N", help="with --serve: listen at this port"),
     argument("--open", action="store_true", help="with --serve: also open it in the browser"),
 )  # fmt: skip
 def web(options: Options) -> int:

@@ -47,16 +47,17 @@ class ServerError(WorkshopError, OSError):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the files that are in a folder when it is made, and nothing else.
+    """Serves files, and nothing else.
 
     Attributes:
         address: Where the page is.
+        files: {path in the address: file}.
     """
 
     daemon_threads = True
 
-    def __init__(self, folder: pathlib.Path, host: str, port: int, context: ssl.SSLContext | None):
-        self.files, self._context = _files(folder), context
+    def __init__(self, files: dict[str, pathlib.Path], host: str, port: int, context: ssl.SSLContext | None):
+        self.files, self._context = files, context
         super().__init__((host, port), _Handler)
         self.address = f"{'https' if context else 'http'}://{host}:{self.server_port}/"
 
@@ -80,20 +81,21 @@ def serving(
     """Yield a server that listens; call its `serve_forever`.
 
     Args:
-        folder: The page's folder.
+        folder: The page's folder. What is in it now is served, and nothing that comes later.
         host: The address of this machine at which to listen.
         port: The port; None takes PORT, or a free one if that is taken. 0 takes any free one.
         context: For https.
 
     Raises:
-        ServerError: If the port is taken, or the address is not this machine's.
+        ServerError: If the port is taken, the address is not this machine's, or the folder holds no page.
     """
+    files = _files(folder)
     try:
-        server = Server(folder, host, PORT if port is None else port, context)
+        server = Server(files, host, PORT if port is None else port, context)
     except (OSError, OverflowError) as fault:
         if port is not None or getattr(fault, "errno", None) not in TAKEN:
             raise ServerError(_reason(fault, host, PORT if port is None else port)) from None
-        server = Server(folder, host, 0, context)
+        server = Server(files, host, 0, context)
     with server:
         yield server
 
