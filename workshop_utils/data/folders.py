@@ -93,7 +93,7 @@ def pair_folders(
     findings += _misplaced(found, images, annotations)
     findings += [_near_name(*found[stem]) for stem in similar]
     findings += [_other_file(path, path.parent == images) for path in others if path not in used]
-    findings += [_no_annotation(unlabelled[stem], near.get(stem, [])) for stem in sorted(set(unlabelled) - set(similar))]
+    findings += [_no_annotation(unlabelled[stem], near.get(stem, [])) for stem in sorted(unlabelled.keys() - similar)]
     what = "has no photo; restore the photo or remove the annotation."
     findings += [Finding(path, what, Kind.NO_PHOTO) for _, path in sorted(orphans.items()) if path not in used]
     return [found[stem] for stem in sorted(found)], findings
