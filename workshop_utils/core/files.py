@@ -87,8 +87,7 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         An empty temporary folder next to `path`. On success it becomes `path`; otherwise it is removed.
 
     Raises:
-        WriteError: If `path` is not empty.
-        OSError: If it cannot be written.
+        WriteError: If `path` is not empty or cannot be written.
     """
     path = pathlib.Path(path)
     unfinished = unfinished_path(path)
@@ -102,6 +101,8 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         unfinished.rename(path)
     except WriteError as error:
         raise WriteError(str(error).replace(str(unfinished), str(path))) from None
+    except OSError as error:
+        raise write_error(path, error) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -87,14 +87,13 @@ def pair_folders(
     unlabelled = {stem: path for stem, path in photo_of.items() if stem not in xml_of.keys() | there.aside}
     orphans = {stem: path for stem, path in xml_of.items() if stem not in photo_of.keys() | here.aside}
     found = {stem: (photo_of[stem], xml_of[stem]) for stem in photo_of.keys() & xml_of.keys()}
-    similar, candidates = _match_similar(unlabelled, [*orphans.values(), *others])
+    similar, near = _match_similar(unlabelled, [*orphans.values(), *others])
     found |= {stem: (unlabelled[stem], path) for stem, path in similar.items()}
     used = {path for pair in found.values() for path in pair}
     findings += _misplaced(found, images, annotations)
     findings += [_near_name(*found[stem]) for stem in similar]
     findings += [_other_file(path, path.parent == images) for path in others if path not in used]
-    missing = [_no_annotation(path, candidates.get(stem, [])) for stem, path in sorted(unlabelled.items())]
-    findings += [finding for finding in missing if finding.file not in used]
+    findings += [_no_annotation(unlabelled[stem], near.get(stem, [])) for stem in sorted(unlabelled.keys() - similar)]
     what = "has no photo; restore the photo or remove the annotation."
     findings += [Finding(path, what, Kind.NO_PHOTO) for _, path in sorted(orphans.items()) if path not in used]
     return [found[stem] for stem in sorted(found)], findings

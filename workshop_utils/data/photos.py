@@ -121,15 +121,13 @@ def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
     name = name or (str(source) if not isinstance(source, bytes) else "photo")
     try:
         return _decode(source, name)
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
     except FileNotFoundError:
         raise PhotoError(f"{name}: there is no such photo. Check the path.") from None
     except PermissionError:
         what = f"{name}: you have no permission to read it. Give yourself read permission, or remove it."
         raise PhotoError(what, Kind.DENIED) from None
-    except MemoryError:
-        raise
     except Image.DecompressionBombError:
         raise _too_large(name, f"it has more than {MAX_PIXELS // 10**6} million pixels") from None
     except Exception as error:  # metadata can lead Pillow to raise anything
@@ -148,7 +146,7 @@ def shrink(image: Image.Image) -> np.ndarray:
 def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) -> Decoded:
     """Return a photo as `decode` does. Its file size, format and number of pixels are checked before decoding.
 
-    The orientation is read from `exif`, or from the photo's own EXIF if that is None.
+    The orientation is read from `exif`; without it, from the photo's own EXIF.
     """
     if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MAX_BYTES:
         raise _too_large(name, f"its file has more than {MAX_BYTES // 10**6} MB")

@@ -17,7 +17,7 @@ REPORT = "findings.txt"
 
 
 class RepairError(WorkshopError):
-    """A copy that cannot be written. The message names the folder and what to do."""
+    """A copy that cannot be made. The message names the folder and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,25 +77,22 @@ def copy(found: Inspection, out: pathlib.Path) -> RepairedCopy:
         out: The folder for the copy.
 
     Raises:
-        RepairError: If no photo can be used, or the copy cannot be written.
+        RepairError: If no photo can be used, or `check_target` rejects the folder.
+        WriteError: If the copy cannot be written.
     """
     out = pathlib.Path(out)
     check_target(found.folder, out)
     if found.problem:
         raise RepairError(f"{found.problem} There is nothing to copy.")
-    try:
-        with files.new_folder(out) as unfinished:
-            written, incomplete, messages = _write_usable(found, unfinished)
-            if not written:
-                messages.append(f"{out}: would have no photos. There is nothing to copy.")
-                raise RepairError("\n".join(messages))
-            used = {path for each in written for path in (each.photo, each.xml)}
-            set_aside, denied = _write_rest(found, used - incomplete, unfinished)
-            messages += denied
-            files.write_text(_report(found, messages), unfinished / REPORT)
-    except OSError as error:
-        why = files.reason(error)
-        raise RepairError(f"{out}: the copy could not be written ({why}). The data set is unchanged.") from None
+    with files.new_folder(out) as unfinished:
+        written, incomplete, messages = _write_usable(found, unfinished)
+        if not written:
+            messages.append(f"{out}: would have no photos. There is nothing to copy.")
+            raise RepairError("\n".join(messages))
+        used = {path for each in written for path in (each.photo, each.xml)}
+        set_aside, denied = _write_rest(found, used - incomplete, unfinished)
+        messages += denied
+        files.write_text(_report(found, messages), unfinished / REPORT)
     return RepairedCopy(out, len(written), set_aside, messages)
 
 

@@ -19,9 +19,6 @@ from workshop_utils.data.finding_kinds import Kind
 MAX_BOXES = 1917
 """The number of anchors. Each anchor learns from one box (`anchors.match`), and matching needs memory for each pair."""
 
-_FIELDS = (("depth", "size/depth", 3), ("segmented", "segmented", 0))
-"""Fields that do not affect boxes: attribute of Annotation, path in the file, default."""
-
 
 def read(path: pathlib.Path) -> Annotation:
     """Read one XML file.
@@ -60,19 +57,20 @@ def read_as_written(path: pathlib.Path) -> Annotation:
     if renamed:
         tags = ", ".join(f"<{tag}>" for tag in renamed)
         notes.insert(0, (Kind.OTHER_TAGS, f"has {tags} in capitals or a namespace; read as <{renamed[0].lower()}>."))
-    fields = {tag: _field(root, path, default, notes) for tag, path, default in _FIELDS}
+    depth, segmented = _field(root, "size/depth", 3, notes), _field(root, "segmented", 0, notes)
     return Annotation(
         filename=root.findtext("filename") or "",
         width=_side(root.findtext("size/width")),
         height=_side(root.findtext("size/height")),
         boxes=tuple(boxes),
+        depth=depth,
         folder=root.findtext("folder") or "",
         path=root.findtext("path"),
         database=root.findtext("source/database") or "Unknown",
+        segmented=segmented,
         verified=root.get("verified") == "yes",
         notes=tuple(notes),
         unread=voc_objects.unread(root),
-        **fields,
     )
 
 

@@ -23,18 +23,13 @@ def write(data: Dataset, folder: pathlib.Path) -> None:
     """
     folder = pathlib.Path(folder)
     names = _file_names(data.samples)
-    try:
-        with files.new_folder(folder) as unfinished:
-            for part in ("images", "annotations"):
-                (unfinished / part).mkdir()
-            for sample, name in zip(data.samples, names, strict=True):
-                _write_annotation(sample, unfinished / "annotations" / f"{pathlib.Path(name).stem}.xml", name)
-                (unfinished / "images" / name).write_bytes(sample.encoded)
-            label_map.write(data.label_map, unfinished / label_map.FILENAME)
-    except files.WriteError:
-        raise
-    except OSError as error:
-        raise files.write_error(folder, error) from None
+    with files.new_folder(folder) as unfinished:
+        for part in ("images", "annotations"):
+            (unfinished / part).mkdir()
+        for sample, name in zip(data.samples, names, strict=True):
+            _write_annotation(sample, unfinished / "annotations" / f"{pathlib.Path(name).stem}.xml", name)
+            (unfinished / "images" / name).write_bytes(sample.encoded)
+        label_map.write(data.label_map, unfinished / label_map.FILENAME)
 
 
 def _file_names(samples: list[Sample]) -> list[str]:
