@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
+.PHONY: help run lab test photos datasheet exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -39,6 +39,9 @@ record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew wh
 
 exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
+
+messages: .venv/installed-dev ## list every message in tests/messages.txt, so that a test can compare them
+	@$(PY) tests/messages.py
 
 minutes: .venv/installed $(WEIGHTS) ## measure how long the machine needs for each notebook (an hour, on an idle machine; ARGS=quick)
 	@$(PY) tools/minutes.py $(ARGS)
