@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
+.PHONY: help run extras lab test photos datasheet exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -42,6 +42,9 @@ record: .venv/installed $(WEIGHTS) ## train the recorded runs in results/ again 
 
 exercises: .venv/installed ## generate the participants' notebooks from the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
+
+messages: .venv/installed-dev ## update tests/messages.txt, the list of all messages that a test compares
+	@$(PY) tests/messages.py
 
 minutes: .venv/installed $(WEIGHTS) ## measure the run time of each notebook (an hour, on an idle machine; ARGS=quick)
 	@$(PY) tools/minutes.py $(ARGS)

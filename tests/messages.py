@@ -29,7 +29,7 @@ PROSE = re.compile(r"[A-Za-z]{2,}[,:;.]? [a-z]{2,}|^: [a-z]+ ")
 def listed() -> str:
     """Return the content of `messages.txt`: the texts of each module, and findings as examples give them."""
     sections = {module.relative_to(settings.PROJECT).as_posix(): texts(module) for module in MODULES}
-    sections["What is found in a data set with every mess in it"] = examples()
+    sections["Findings in a data set with every problem"] = examples()
     return HEAD + "".join(
         f"\n## {name}\n" + "".join(f"{line!r}\n"[1:-2] + "\n" for line in lines)
         for name, lines in sections.items()
@@ -63,12 +63,12 @@ def _shown(part: ast.AST) -> str:
 
 
 def examples() -> list[str]:
-    """Return what is found where every mess is, but those of which root finds less or a library has the words."""
+    """Return the findings in a data set with every problem, except those that depend on the user or on a library."""
     left_out = {Kind.DENIED, Kind.BROKEN_PHOTO, Kind.BROKEN_XML}
     with tempfile.TemporaryDirectory() as scratch:
         folder = messy.clean_in(pathlib.Path(scratch))
-        for name in (name for name, mess in messy.MESSES.items() if mess.kind not in left_out):
-            messy.spoilt(folder, name)
+        for name in (name for name, problem in messy.PROBLEMS.items() if problem.kind not in left_out):
+            messy.damaged(folder, name)
         label_map.write(label_map.number(messy.LISTED), folder / label_map.FILENAME)
         found = inspection.inspect(folder).said
     return sorted(f"{each.kind.name}: {str(each).replace(f'{folder}/', '')}" for each in found)

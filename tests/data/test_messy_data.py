@@ -65,7 +65,12 @@ def add_pair(folder: pathlib.Path, stem: str) -> None:
 @pytest.fixture
 def clean(tmp_path) -> pathlib.Path:
     """A data set of three photos without problems."""
-    folder = tmp_path / "cups"
+    return clean_in(tmp_path)
+
+
+def clean_in(parent: pathlib.Path) -> pathlib.Path:
+    """Write a data set of three photos without problems into a folder; return its path."""
+    folder = parent / "cups"
     for part in ("images", "annotations"):
         (folder / part).mkdir(parents=True)
     for stem in ("first", "second", "third"):
