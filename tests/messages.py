@@ -70,7 +70,7 @@ def examples() -> list[str]:
         for name in (name for name, problem in messy.PROBLEMS.items() if problem.kind not in left_out):
             messy.damaged(folder, name)
         label_map.write(label_map.number(messy.LISTED), folder / label_map.FILENAME)
-        found = inspection.inspect(folder).said
+        found = inspection.inspect(folder).all_findings
     return sorted(f"{each.kind.name}: {str(each).replace(f'{folder}/', '')}" for each in found)
 
 
