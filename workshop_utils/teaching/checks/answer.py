@@ -25,13 +25,21 @@ class Verdict:
     words: str
 
     def _repr_markdown_(self) -> str:
-        return f"{self._mark()} {self.words}"
+        mark, word, colour = self._look()
+        look = f"background: {colour}; color: white; padding: 1px 8px; border-radius: 4px"
+        return f'<span style="{look}">**{mark} {word}.**</span> {self.words}'
 
     def __repr__(self) -> str:
-        return f"{self._mark().strip('*')} {untrusted.plain(self.words)}"
+        _, word, _ = self._look()
+        return f"{word}. {untrusted.plain(self.words)}"
 
-    def _mark(self) -> str:
-        return {True: "**Right.**", False: "**Not yet.**", None: "**Open.**"}[self.right]
+    def _look(self) -> tuple[str, str, str]:
+        """Return a mark, a word and a colour, so that no one depends on seeing colours."""
+        return {
+            True: ("✔", "Right", "#00703C"),
+            False: ("✘", "Not yet", "#B3261E"),
+            None: ("○", "Open", "#5F6368"),
+        }[self.right]
 
 
 class _Judged(WorkshopError):
