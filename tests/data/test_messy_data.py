@@ -396,10 +396,10 @@ MESSES = {
         "images/STEM.jpg: is a film. Save single frames of it as JPEG.", used=False,
     ),
     "jpg_that_is_png": Mess(
-        Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
+        Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: PNG | STEM.png",
     ),
     "png_that_is_jpg": Mess(
-        Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
+        Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: JPEG | STEM.jpg",
     ),
     "grey": Mess(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", "grey"),
