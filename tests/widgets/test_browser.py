@@ -318,7 +318,7 @@ def test_photo_classes_buttons_and_message_fit_one_screen(cleared):
     for each in seen:
         box = each.bounding_box()
         assert top <= box["y"] and box["y"] + box["height"] <= bottom, each.evaluate("each => each.outerHTML")
-        assert 0 <= box["x"] and box["x"] + box["width"] <= page.viewport_size["width"]
+        assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
 
 
 def test_only_the_selected_box_is_resized_and_shift_draws_on_top_of_another(cleared):
