@@ -166,7 +166,7 @@ class RunFolder:
         """
         steps = self.steps()
         if not steps or step not in (None, *steps):
-            existing = f"It has: {', '.join(map(str, steps))}." if steps else "It has none yet."
+            existing = f"It has: {', '.join(map(str, steps))}." if steps else "Train it first."
             raise RunFolderError(f"{self.folder}: has no checkpoint{'' if step is None else f' {step}'}. {existing}")
         return self.checkpoints / f"step-{steps[-1] if step is None else step:06d}.weights.h5"
 

@@ -63,7 +63,7 @@ def make_optimizer(recipe: Recipe, fast: bool = True) -> keras.optimizers.SGD:
 
     Args:
         recipe: The learning rate, the steps and the warm-up.
-        fast: Whether to use `training.fast.optimizer`, which computes the same in fewer passes over the weights.
+        fast: Whether to use `training.fast.optimizer`, which computes the same in fewer operations.
     """
     rate = keras.optimizers.schedules.CosineDecay(
         0.0 if recipe.warmup else recipe.learning_rate,

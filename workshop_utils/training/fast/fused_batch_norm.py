@@ -1,6 +1,6 @@
 """Train networks whose batch norm learns in less time and memory: the same function of the same weights.
 
-Keras computes the statistics of a batch in several passes over the whole array; TensorFlow has one fused operation.
+Keras computes the statistics of a batch in several operations on the whole array; TensorFlow has one fused operation.
 And the outputs of the early layers, the largest arrays, are not kept for the gradients but recomputed (Chen et al.
 2016, arXiv 1604.06174).
 """

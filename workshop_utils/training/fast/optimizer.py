@@ -1,7 +1,7 @@
-"""SGD with momentum, as in Keras but with fewer passes over the weights.
+"""SGD with momentum, as in Keras but with fewer operations on each weight.
 
-There are millions of weights, and on a CPU each pass over them takes time. Keras clips, multiplies, adds and assigns in
-separate operations. Here clipping is a factor of the learning rate, and TensorFlow's operation for Keras momentum does
+There are millions of weights, so on a CPU each operation on all of them takes time. Keras clips, multiplies, adds and
+assigns separately. Here clipping is a factor of the learning rate, and TensorFlow's operation for Keras momentum does
 the rest (`benchmarks/optimizer.py` times both).
 """
 

@@ -22,7 +22,7 @@ class PrecisionError(UsageError, ValueError):
 
 
 def policy() -> str:
-    """Return the Keras dtype policy: mixed_bfloat16 if the machine computes it natively, otherwise float32.
+    """Return the Keras dtype policy: mixed_bfloat16 if the hardware supports it, otherwise float32.
 
     WORKSHOP_PRECISION overrides the choice.
 
