@@ -72,7 +72,11 @@ def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **
 
 
 def lines(path: str) -> list[str]:
-    """Return the lines of a text file without empty ones. The file may be UTF-16, as PowerShell writes it."""
+    """Return the lines of a text file without empty ones. The file may be UTF-16, as PowerShell writes it.
+
+    Raises:
+        argparse.ArgumentTypeError: If the file cannot be read.
+    """
     try:
         content = text.read(path)
     except (OSError, text.EncodingError) as error:
@@ -81,7 +85,7 @@ def lines(path: str) -> list[str]:
 
 
 def share(written: str) -> float:
-    """Parse a number from 0 to 1."""
+    """Parse a number from 0 to 1. Raises argparse.ArgumentTypeError for another number."""
     value = float(written)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{written} is not between 0 and 1")
@@ -89,7 +93,7 @@ def share(written: str) -> float:
 
 
 def count(written: str) -> int:
-    """Parse a whole number from 1 to 99999."""
+    """Parse a whole number from 1 to 99999. Raises argparse.ArgumentTypeError for another number."""
     value = int(written)
     if not 0 < value < 100_000:
         raise argparse.ArgumentTypeError(f"{written} is not between 1 and 99999")

@@ -43,7 +43,7 @@ tf.get_logger().setLevel("ERROR")  # else each new model triggers warnings about
 
 @contextlib.contextmanager
 def as_os_error() -> Iterator[None]:
-    """Raise TensorFlow's errors as OSError, for code that writes files."""
+    """Run code that writes files with TensorFlow. Raises OSError if TensorFlow raises an error."""
     try:
         yield
     except tf.errors.OpError as error:

@@ -151,9 +151,9 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
     if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MAX_BYTES:
         raise _too_large(name, f"its file has more than {MAX_BYTES // 10**6} MB")
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-        kept = "JPEG" if image.format == "MPO" else image.format
-        if kept not in SUFFIXES.values():
-            what = f"{name}: is {kept}, which the workshop does not read. Export it as JPEG."
+        file_format = "JPEG" if image.format == "MPO" else image.format
+        if file_format not in SUFFIXES.values():
+            what = f"{name}: is {file_format}, which the workshop does not read. Export it as JPEG."
             raise PhotoError(what, Kind.FOREIGN_FORMAT)
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
@@ -166,7 +166,7 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
         upright = upright.transpose(UPRIGHT[orientation])
     depth = " with 16 bits per channel" if _has_16_bits(_first_bytes(source)) else ""
     broken = None if orientation else "has an unreadable EXIF orientation; the photo is used as stored."
-    return Decoded(upright, kept, colours + depth, orientation or 1, broken)
+    return Decoded(upright, file_format, colours + depth, orientation or 1, broken)
 
 
 def _decode_pixels(source: pathlib.Path | bytes, name: str, error: Exception) -> Decoded:

@@ -86,7 +86,15 @@ def read(folder: pathlib.Path) -> Dataset:
 
 
 def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
-    """Return a sample as a tf.Example. Box edges are normalised, with one list per edge."""
+    """Return a sample as a tf.Example. Box edges are normalised, with one list per edge.
+
+    Args:
+        sample: A labelled photo.
+        mapping: The label map, {id: class name}.
+
+    Raises:
+        PhotoError: If the photo has changed since it was loaded.
+    """
     name, kind = sample.name.encode(), b"png" if sample.encoded.startswith(b"\x89PNG") else b"jpeg"
     ymin, xmin, ymax, xmax = sample.boxes.T
     return tf.train.Example(
@@ -146,6 +154,7 @@ class _Stored:
     length: int
 
     def read_bytes(self) -> bytes:
+        """Return the encoded photo."""
         with open(self.path, "rb") as stream:
             stream.seek(self.offset)
             example = tf.train.Example.FromString(stream.read(self.length))

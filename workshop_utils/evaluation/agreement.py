@@ -38,6 +38,10 @@ def compare(drawn: voc.Annotation, true: voc.Annotation) -> Agreement:
     """Return how well drawn boxes agree with the true boxes.
 
     Boxes are paired one to one, the pair with the largest overlap first. Boxes that do not overlap are not paired.
+
+    Args:
+        drawn: The annotation to judge.
+        true: The true annotation of the same photo.
     """
     true_boxes, drawn_boxes = (np.reshape(voc.normalised(each), (-1, 4)) for each in (true, drawn))
     overlap = geometry.iou(true_boxes, drawn_boxes)

@@ -71,7 +71,7 @@ class Found:
 
 
 def detect_all(model: keras.Model, samples: Sequence[Sample]) -> Found:
-    """Run the network once on the samples, and apply both kinds of non-maximum suppression.
+    """Run a detector once on the samples, and apply both kinds of non-maximum suppression.
 
     The network's outputs, 700 kB per photo with COCO's classes, are kept for one batch at a time.
     """
@@ -136,7 +136,12 @@ def score_by_class(
 
 
 def unknown_classes(samples: Sequence[Sample], names: dict[int, str]) -> list[str]:
-    """Return the classes of the samples, sorted, that are not in a detector's class names. Their AP is 0."""
+    """Return the classes in the ground truth, sorted, that a detector does not have. Their AP is 0.
+
+    Args:
+        samples: The photos with their ground truth.
+        names: The detector's classes, {id: name}.
+    """
     labelled = {name for sample in samples for name in sample.classes}
     return sorted(labelled - set(_matches(names.values(), labelled).values()))
 
@@ -149,7 +154,16 @@ def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
 
 
 def predicted_names(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
-    """Return {class name: number of class-agnostic detections with at least `min_score`}, the most frequent first."""
+    """Count the class-agnostic detections by class.
+
+    Args:
+        found: The detections.
+        names: The detector's classes, {id: name}.
+        min_score: Detections with a lower score are not counted.
+
+    Returns:
+        {class name: number of detections}, the most frequent first.
+    """
     counts = collections.Counter(
         names[int(number)] for _, classes, scores in found.class_agnostic for number in classes[scores >= min_score]
     )

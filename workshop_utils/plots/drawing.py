@@ -264,7 +264,15 @@ def finish(figure: Figure, alt: str) -> Picture:
 
 
 def to_pixels(box: Iterable[float], size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Return a normalised box (ymin, xmin, ymax, xmax) in pixels (left, top, right, bottom), for a (width, height)."""
+    """Convert a box from fractions to pixels.
+
+    Args:
+        box: ymin, xmin, ymax, xmax, normalised.
+        size: (width, height) of the photo, in pixels.
+
+    Returns:
+        left, top, right, bottom.
+    """
     width, height = size
     ymin, xmin, ymax, xmax = (float(edge) for edge in box)
     return xmin * width, ymin * height, xmax * width, ymax * height
