@@ -15,11 +15,11 @@ def test_the_anchors_of_all_maps_are_counted():
     verdict = checks.anchors_in_all(count)
     assert right(verdict) and "1,917" in verdict.words and f"{4 * 1917:,}" in verdict.words
     assert wrong(checks.anchors_in_all(lambda grids, shapes: sum(n * k for n, k in zip(grids, shapes))), "n², not n")
-    assert wrong(checks.anchors_in_all(lambda grids, shapes: sum(n * n for n in grids)), "as many anchors as")
+    assert wrong(checks.anchors_in_all(lambda grids, shapes: sum(n * n for n in grids)), "one anchor for each shape")
     assert wrong(
         checks.anchors_in_all(lambda grids, shapes: sum(n * n for n in grids) * sum(shapes)), "differ from map to map"
     )
-    assert wrong(checks.anchors_in_all(lambda grids, shapes: 1917), "16 is right")
+    assert wrong(checks.anchors_in_all(lambda grids, shapes: 1917), "should be 16")
     assert is_open(checks.anchors_in_all(...)) and is_open(checks.anchors_in_all(lambda grids, shapes: None))
 
 
@@ -31,11 +31,11 @@ def test_an_anchor_is_responsible_by_the_threshold_or_because_a_cup_claims_it():
         return checks.responsible(answer, IOUS)
 
     assert right(said(0, 2, 1, 0, 3, 3)) and "4 of the 6" in said(0, 2, 1, 0, 3, 3).words
-    assert wrong(said(0, 0, 1, 0, 3, 3), "Anchor b", "Each cup also claims")
+    assert wrong(said(0, 0, 1, 0, 3, 3), "Anchor b", "Each cup also gets")
     assert wrong(said(1, 2, 1, 3, 3, 3), "Anchor a", "below the threshold is background")
-    assert wrong(said(1, 2, 1, 0, 3, 3), "Anchor a", "one anchor only")
+    assert wrong(said(1, 2, 1, 0, 3, 3), "Anchor a", "one anchor below the threshold")
     assert wrong(said(-1, 1, 0, -1, 2, 2), "Count the cups from 1")
-    assert wrong(said(0, 2, 1, 0, 3, 0), "Anchor f", "Look along its row")
+    assert wrong(said(0, 2, 1, 0, 3, 0), "Anchor f", "Compare its row")
     assert wrong(said(0, 2, 1), "6 numbers; yours are 3") and is_open(checks.responsible(..., IOUS))
 
 
@@ -57,15 +57,15 @@ def coder(shift=lambda by, of, size: by / of, growth=lambda size, of: np.log(siz
     ("slip", "words"),
     [
         (coder(end=lambda code, v: code), "Divide by the variances at the end: 0.1 for the centre and 0.2"),
-        (coder(end=lambda code, v: code * v), "you multiply by them"),
-        (coder(end=lambda code, v: code / v[::-1]), "exchanged the variances"),
+        (coder(end=lambda code, v: code * v), "you multiplied by them"),
+        (coder(end=lambda code, v: code / v[::-1]), "swapped the variances"),
         (coder(end=lambda code, v: (code / v)[[1, 0, 3, 2]]), "the order is y, x, height, width"),
         (coder(end=lambda code, v: -code / v), "All signs"),
-        (coder(growth=lambda size, of: size / of), "you give the ratio itself"),
+        (coder(growth=lambda size, of: size / of), "you returned the ratio itself"),
         (coder(growth=lambda size, of: np.log10(size / of)), "`np.log`."),
         (coder(growth=lambda size, of: np.log2(size / of)), "not of base 2"),
         (coder(growth=lambda size, of: np.log(of / size)), "growth is box over anchor"),
-        (coder(shift=lambda by, of, size: -by / of), "yours leads back"),
+        (coder(shift=lambda by, of, size: -by / of), "yours goes back"),
         (coder(shift=lambda by, of, size: by / of[::-1]), "the other way round"),
         (coder(shift=lambda by, of, size: by), "in sizes of the anchor."),
         (coder(shift=lambda by, of, size: by / size), "not of the box"),
@@ -95,12 +95,12 @@ def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
 
     cup, belt = -np.log(0.1), -np.log(0.99)
     truth = 0.25 * 0.9**2 * cup / (0.75 * 0.01**2 * belt)
-    assert right(said(truth)) and right(said(round(truth, -3))) and f"{cup / belt:,.0f} do" in said(truth).words
+    assert right(said(truth)) and right(said(round(truth, -3))) and f"{cup / belt:,.0f} have" in said(truth).words
     assert wrong(said(cup / belt), "cross-entropy")
-    assert wrong(said(3 * truth), "Alpha is missing") and wrong(said(9 * truth), "alphas are exchanged")
+    assert wrong(said(3 * truth), "Alpha is missing") and wrong(said(9 * truth), "alphas are swapped")
     assert wrong(said(cup / belt / 3), "Gamma is missing")
     assert wrong(said(0.25 * 0.9**2 * cup / (0.75 * 0.99**2 * belt)), "gives 0.99")
-    assert wrong(said(1 / truth), "other way round") and wrong(said(12), "Divide the loss on the cup")
+    assert wrong(said(1 / truth), "upside down") and wrong(said(12), "Divide the loss on the cup")
     assert is_open(said(...))
 
 
