@@ -14,7 +14,13 @@ def test_the_anchors_of_all_maps_are_counted():
         return sum(cells**2 * each for cells, each in zip(grids, shapes))
 
     verdict = checks.anchors_in_all(count)
-    assert right(verdict, "1,917", f"{4 * 1917:,}")
+    assert right(verdict) and "1,917" in verdict.words and f"{4 * 1917:,}" in verdict.words
+    assert wrong(checks.anchors_in_all(lambda grids, shapes: sum(n * k for n, k in zip(grids, shapes))), "n², not n")
+    assert wrong(checks.anchors_in_all(lambda grids, shapes: sum(n * n for n in grids)), "one anchor for each shape")
+    assert wrong(
+        checks.anchors_in_all(lambda grids, shapes: sum(n * n for n in grids) * sum(shapes)), "differ from map to map"
+    )
+    assert wrong(checks.anchors_in_all(lambda grids, shapes: 1917), "should be 16")
     assert is_open(checks.anchors_in_all(...)) and is_open(checks.anchors_in_all(lambda grids, shapes: None))
     assert told_apart(
         {
@@ -36,18 +42,13 @@ def test_an_anchor_is_responsible_by_the_threshold_or_because_a_cup_claims_it():
     def said(*answer):
         return checks.responsible(answer, IOUS)
 
-    assert right(said(0, 2, 1, 0, 3, 3), "4", "6")
-    assert is_open(checks.responsible(..., IOUS))
-    assert told_apart(
-        {
-            "Anchor b, Each cup also claims": said(0, 0, 1, 0, 3, 3),
-            "Anchor a, below the threshold is background": said(1, 2, 1, 3, 3, 3),
-            "Anchor a, one anchor only": said(1, 2, 1, 0, 3, 3),
-            "Count the cups from 1": said(-1, 1, 0, -1, 2, 2),
-            "Anchor f, Look along its row": said(0, 2, 1, 0, 3, 0),
-            "6 numbers are wanted here; yours are 3": said(0, 2, 1),
-        }
-    )
+    assert right(said(0, 2, 1, 0, 3, 3)) and "4 of the 6" in said(0, 2, 1, 0, 3, 3).words
+    assert wrong(said(0, 0, 1, 0, 3, 3), "Anchor b", "Each cup also gets")
+    assert wrong(said(1, 2, 1, 3, 3, 3), "Anchor a", "below the threshold is background")
+    assert wrong(said(1, 2, 1, 0, 3, 3), "Anchor a", "one anchor below the threshold")
+    assert wrong(said(-1, 1, 0, -1, 2, 2), "Count the cups from 1")
+    assert wrong(said(0, 2, 1, 0, 3, 0), "Anchor f", "Compare its row")
+    assert wrong(said(0, 2, 1), "6 numbers; yours are 3") and is_open(checks.responsible(..., IOUS))
 
 
 CUP_BOX, ANCHOR = np.array([0.4, 0.3, 0.8, 0.6], np.float32), np.array([0.2, 0.35, 0.9, 0.75], np.float32)
@@ -64,43 +65,31 @@ def coder(shift=lambda by, of, size: by / of, growth=lambda size, of: np.log(siz
     return encode
 
 
-def test_a_slip_in_the_box_coding_is_named():
-    assert told_apart(
-        {
-            "Divide by the variances at the end: 0.1 for the centre and 0.2": checks.encoding(
-                coder(end=lambda code, v: code), CUP_BOX, ANCHOR
-            ),
-            "you multiply by them": checks.encoding(coder(end=lambda code, v: code * v), CUP_BOX, ANCHOR),
-            "exchanged the variances": checks.encoding(coder(end=lambda code, v: code / v[::-1]), CUP_BOX, ANCHOR),
-            "the order is y, x, height, width": checks.encoding(
-                coder(end=lambda code, v: (code / v)[[1, 0, 3, 2]]), CUP_BOX, ANCHOR
-            ),
-            "All signs": checks.encoding(coder(end=lambda code, v: -code / v), CUP_BOX, ANCHOR),
-            "you give the ratio itself": checks.encoding(coder(growth=lambda size, of: size / of), CUP_BOX, ANCHOR),
-            "`np.log`.": checks.encoding(coder(growth=lambda size, of: np.log10(size / of)), CUP_BOX, ANCHOR),
-            "not of base 2": checks.encoding(coder(growth=lambda size, of: np.log2(size / of)), CUP_BOX, ANCHOR),
-            "growth is box over anchor": checks.encoding(
-                coder(growth=lambda size, of: np.log(of / size)), CUP_BOX, ANCHOR
-            ),
-            "yours leads back": checks.encoding(coder(shift=lambda by, of, size: -by / of), CUP_BOX, ANCHOR),
-            "the other way round": checks.encoding(coder(shift=lambda by, of, size: by / of[::-1]), CUP_BOX, ANCHOR),
-            "in sizes of the anchor.": checks.encoding(coder(shift=lambda by, of, size: by), CUP_BOX, ANCHOR),
-            "not of the box": checks.encoding(coder(shift=lambda by, of, size: by / size), CUP_BOX, ANCHOR),
-            "right so far: height, width": checks.encoding(coder(shift=lambda by, of, size: by * 3), CUP_BOX, ANCHOR),
-            "none of the four": checks.encoding(coder(end=lambda code, v: code / 7), CUP_BOX, ANCHOR),
-            "4 numbers are wanted here; yours are 2": checks.encoding(
-                lambda box, anchor: (box[:2] - anchor[:2]) / 0.1, CUP_BOX, ANCHOR
-            ),
-            "not their corners": checks.encoding(
-                lambda box, anchor: [
-                    *(box[:2] - anchor[:2]) / (anchor[2:] - anchor[:2]) / 0.1,
-                    *coder()(box, anchor)[2:],
-                ],
-                CUP_BOX,
-                ANCHOR,
-            ),
-        }
-    )
+@pytest.mark.parametrize(
+    ("slip", "words"),
+    [
+        (coder(end=lambda code, v: code), "Divide by the variances at the end: 0.1 for the centre and 0.2"),
+        (coder(end=lambda code, v: code * v), "you multiplied by them"),
+        (coder(end=lambda code, v: code / v[::-1]), "swapped the variances"),
+        (coder(end=lambda code, v: (code / v)[[1, 0, 3, 2]]), "the order is y, x, height, width"),
+        (coder(end=lambda code, v: -code / v), "All signs"),
+        (coder(growth=lambda size, of: size / of), "you returned the ratio itself"),
+        (coder(growth=lambda size, of: np.log10(size / of)), "`np.log`."),
+        (coder(growth=lambda size, of: np.log2(size / of)), "not of base 2"),
+        (coder(growth=lambda size, of: np.log(of / size)), "growth is box over anchor"),
+        (coder(shift=lambda by, of, size: -by / of), "yours goes back"),
+        (coder(shift=lambda by, of, size: by / of[::-1]), "the other way round"),
+        (coder(shift=lambda by, of, size: by), "in sizes of the anchor."),
+        (coder(shift=lambda by, of, size: by / size), "not of the box"),
+        (coder(shift=lambda by, of, size: by * 3), "right so far: height, width"),
+        (coder(end=lambda code, v: code / 7), "none of the four"),
+        (lambda box, anchor: (box[:2] - anchor[:2]) / 0.1, "4 numbers; yours are 2"),
+        (lambda box, anchor: [*(box[:2] - anchor[:2]) / (anchor[2:] - anchor[:2]) / 0.1, *coder()(box, anchor)[2:]],
+         "not their corners"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_the_box_coding_is_named(slip, words):
+    assert wrong(checks.encoding(slip, CUP_BOX, ANCHOR), words)
 
 
 def test_the_box_coding_is_right_if_it_equals_the_packages():
@@ -119,7 +108,12 @@ def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
 
     cup, belt = (-np.log(0.1), -np.log(0.99))
     truth = 0.25 * 0.9**2 * cup / (0.75 * 0.01**2 * belt)
-    assert right(said(truth), f"{cup / belt:,.0f}") and right(said(round(truth, -3)))
+    assert right(said(truth)) and right(said(round(truth, -3))) and f"{cup / belt:,.0f} have" in said(truth).words
+    assert wrong(said(cup / belt), "cross-entropy")
+    assert wrong(said(3 * truth), "Alpha is missing") and wrong(said(9 * truth), "alphas are swapped")
+    assert wrong(said(cup / belt / 3), "Gamma is missing")
+    assert wrong(said(0.25 * 0.9**2 * cup / (0.75 * 0.99**2 * belt)), "gives 0.99")
+    assert wrong(said(1 / truth), "upside down") and wrong(said(12), "Divide the loss on the cup")
     assert is_open(said(...))
     assert told_apart(
         {

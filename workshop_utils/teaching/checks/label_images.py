@@ -116,7 +116,7 @@ def farthest_slip(edge: object, whole: object, side: float) -> Verdict:
         return _wrong(f"Both must be between 0 and the cup's width, {side:g} pixels.")
     if all(abs(iou - 0.5) < 0.01 for iou in ious):
         return _right(
-            f"{edge:.1f} and {whole:.1f} pixels: a moved box misses the cup on one side and covers more on the other."
+            f"{edge:.1f} and {whole:.1f} pixels: a moved box covers too little on one side and too much on the other."
         )
     if abs(ious[0] - 0.5) >= 0.01:
         return _wrong(f"With its right edge {edge:g} pixels too far in, the box has an IoU of {ious[0]:.2f}.")
