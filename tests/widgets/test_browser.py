@@ -520,6 +520,11 @@ def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
     chooser.value.set_files(brought)
     page.get_by_text("IMG_2.png: taken").wait_for()
     page.get_by_text("2 photos are in").wait_for()
+    assert page.locator(".jp-OutputArea img").evaluate_all("all => all.map(each => each.alt)") == [
+        each.name for each in brought
+    ]
+    label = page.get_by_role("button", name="Upload photos (2)")
+    assert label.evaluate("each => each.scrollWidth <= each.clientWidth"), "the button's label is cut"
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 

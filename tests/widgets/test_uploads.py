@@ -50,6 +50,22 @@ def test_uploaded_photos_are_kept_under_their_names_in_both_versions_of_ipywidge
     assert upload.lines == ["a.jpg: taken", "b.png: taken"]
     assert (tmp_path / "images" / "a.jpg").read_bytes() == encoded()
     assert "2 photos are in" in upload.children[1].value
+    assert upload.children[2].value.count("<img ") == 2 and 'alt="b.png"' in upload.children[2].value
+    upload.take(version(**{"c.jpg": b"no photo"}))
+    assert upload.children[2].value.count("<img ") == 2 and not upload.button.disabled
+
+
+def test_while_photos_are_checked_the_button_is_off_and_it_says_at_which_photo_it_is(tmp_path, monkeypatch):
+    upload, seen, keep = uploads.PhotoUpload(tmp_path), [], uploads.keep
+
+    def watched(*arguments):
+        seen.append((upload.button.disabled, upload.children[1].value))
+        return keep(*arguments)
+
+    monkeypatch.setattr(uploads, "keep", watched)
+    upload.take(eight(**{"a.jpg": encoded(), "b.jpg": encoded(colour="red")}))
+    assert [off for off, _ in seen] == [True, True] and not upload.button.disabled
+    assert "photo 1 of 2" in seen[0][1] and "photo 2 of 2" in seen[1][1]
 
 
 def test_the_button_hands_over_what_was_chosen(tmp_path):
@@ -132,7 +148,7 @@ def test_a_folders_photos_are_copied_and_the_folder_stays_as_it_is(tmp_path):
     before = {path.name: path.read_bytes() for path in source.iterdir()}
     lines = uploads.copy(source, tmp_path / "mine")
     assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2]
-    assert lines[3:] == ["Passed over, as no photos: notes.txt"]
+    assert lines[3:] == ["Skipped, not photos: notes.txt"]
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
     assert uploads.copy(source, tmp_path / "mine")[0] == "0001.jpg: is here already"
 
@@ -147,7 +163,7 @@ def test_what_is_passed_over_in_a_folder_is_counted_and_named(tmp_path):
     assert uploads.copy(source, tmp_path / "mine") == [
         "a.jfif: taken",
         "b.jpe: taken",
-        "Passed over, as no photos: list.csv, movie.mp4, notes.txt and 2 more",
+        "Skipped, not photos: list.csv, movie.mp4, notes.txt and 2 more",
     ]
 
 
