@@ -178,7 +178,8 @@ for name in {places}:
     labels = labeler.Labeler(folder / "images", folder / "annotations", {flavours})
     labels.add_class(name)
     display(labels)
-display(explorer.ChannelExplorer({{"early": 32, "late": 1280}}, shade, lambda *_: iter([np.zeros((8, 8, 3), np.uint8)])))
+channels = {{"early": 32, "late": 1280}}
+display(explorer.ChannelExplorer(channels, shade, lambda *_: iter([np.zeros((8, 8, 3), np.uint8)])))
 display(uploads.PhotoUpload(pathlib.Path({folder!r}, "uploaded")))
 for answer in (2, 3, ...):
     display(checks.remaining(answer, np.array([0.9, 0.8, 0.1]), 0.5))
@@ -199,8 +200,8 @@ def work(tmp_path_factory):
         (damaged / part).mkdir(parents=True)
         for stem in STEMS[:2]:
             shutil.copy(source / f"{stem}.{ending}", damaged / part)
-    text = text.replace("xmin>", "x>").replace("xmax>", "xmin>").replace("x>", "xmax>").replace("peach", " Peach ", 1)
-    (damaged / "annotations" / "0001.xml").write_text(text)
+    exchanged = re.sub("xm(in|ax)>", lambda found: {"in": "xmax>", "ax": "xmin>"}[found[1]], text)
+    (damaged / "annotations" / "0001.xml").write_text(exchanged.replace("peach", " peach "))
     cli.main(["check", str(damaged), "--fix", "--out", str(work / PLACES[-1])])
     return work
 
@@ -519,6 +520,11 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
     chooser.value.set_files(brought)
     page.get_by_text("IMG_2.png: taken").wait_for()
     page.get_by_text("2 photos are in").wait_for()
+    assert page.locator(".jp-OutputArea img").evaluate_all("all => all.map(each => each.alt)") == [
+        each.name for each in brought
+    ]
+    label = page.get_by_role("button", name="Upload photos (2)")
+    assert label.evaluate("each => each.scrollWidth <= each.clientWidth"), "the button's label is cut"
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 

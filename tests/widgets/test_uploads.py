@@ -55,7 +55,23 @@ def test_uploaded_photos_keep_their_names_in_both_versions_of_ipywidgets(tmp_pat
     upload.take(version(**{"a.jpg": encoded(), "b.png": encoded("PNG")}))
     assert named(upload.lines, "a.jpg", "b.png")
     assert (tmp_path / "images" / "a.jpg").read_bytes() == encoded()
-    assert re.search(rf"\b2 .*{tmp_path / 'images'}", upload.children[1].value)
+    assert "2 photos are in" in upload.children[1].value
+    assert upload.children[2].value.count("<img ") == 2 and 'alt="b.png"' in upload.children[2].value
+    upload.take(version(**{"c.jpg": b"no photo"}))
+    assert upload.children[2].value.count("<img ") == 2 and not upload.button.disabled
+
+
+def test_while_photos_are_checked_the_button_is_off_and_it_says_at_which_photo_it_is(tmp_path, monkeypatch):
+    upload, seen, keep = uploads.PhotoUpload(tmp_path), [], uploads.keep
+
+    def watched(*arguments):
+        seen.append((upload.button.disabled, upload.children[1].value))
+        return keep(*arguments)
+
+    monkeypatch.setattr(uploads, "keep", watched)
+    upload.take(eight(**{"a.jpg": encoded(), "b.jpg": encoded(colour="red")}))
+    assert [off for off, _ in seen] == [True, True] and not upload.button.disabled
+    assert "photo 1 of 2" in seen[0][1] and "photo 2 of 2" in seen[1][1]
 
 
 def test_the_button_passes_on_the_chosen_files(tmp_path):
@@ -133,7 +149,8 @@ def test_a_folders_photos_are_copied_and_the_folder_does_not_change(tmp_path):
     (source / "IMG.HEIC").write_bytes(HEIC)
     before = {path.name: path.read_bytes() for path in source.iterdir()}
     lines = uploads.copy(source, tmp_path / "mine")
-    assert named(lines, "0001.jpg", "0002.jpg", "IMG.HEIC", "notes.txt")
+    assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2]
+    assert lines[3:] == ["Skipped, not photos: notes.txt"]
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
     assert uploads.copy(source, tmp_path / "mine")[0] != lines[0] and len(photos.find(tmp_path / "mine")) == 2
 
@@ -145,8 +162,11 @@ def test_skipped_files_of_a_folder_are_counted_and_named(tmp_path):
         (source / name).write_bytes(b"something")
     for name, colour in (("a.jfif", "red"), ("b.jpe", "blue")):
         (source / name).write_bytes(encoded(colour=colour))
-    lines = uploads.copy(source, tmp_path / "mine")
-    assert named(lines, "a.jfif", "b.jpe", "list.csv, movie.mp4, notes.txt") and " 2 " in lines[2]
+    assert uploads.copy(source, tmp_path / "mine") == [
+        "a.jfif: taken",
+        "b.jpe: taken",
+        "Skipped, not photos: list.csv, movie.mp4, notes.txt and 2 more",
+    ]
 
 
 @pytest.mark.parametrize("first, second", [("NFC", "NFD"), ("NFD", "NFC")])

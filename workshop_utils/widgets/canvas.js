@@ -30,14 +30,31 @@ export default {
 };
 
 function followMouse(model, el, send) {
-  let dragging = false;
+  let [dragging, drawing] = [false, null];
   const svg = () => el.querySelector("svg");
   const markSelection = () => el.classList.toggle("has-selection", model.get("selected_index") >= 0);
-  const onPhoto = (type, { clientX, clientY }) => {
+  // Outside of the photo, the nearest point of its edge counts.
+  const nearest = ({ clientX, clientY }) => {
     const { left, right, top, bottom } = svg().getBoundingClientRect();
-    const [x, y] = [Math.min(Math.max(clientX, left), right), Math.min(Math.max(clientY, top), bottom)];
-    svg().dispatchEvent(new MouseEvent(type, { clientX: x, clientY: y }));
+    return { clientX: Math.min(Math.max(clientX, left), right), clientY: Math.min(Math.max(clientY, top), bottom) };
   };
+  const pixel = (event) => {
+    const [photo, { left, top, width, height }] = [el.querySelector("img"), svg().getBoundingClientRect()];
+    const { clientX, clientY } = nearest(event);
+    return {
+      x: Math.round(((clientX - left) * photo.naturalWidth) / width),
+      y: Math.round(((clientY - top) * photo.naturalHeight) / height),
+    };
+  };
+  const draw = (event) => {
+    const [start, end] = [drawing.start, pixel(event)];
+    const corner = { x: Math.min(start.x, end.x), y: Math.min(start.y, end.y) };
+    const sides = { width: Math.abs(start.x - end.x), height: Math.abs(start.y - end.y) };
+    model.set("bboxes", [...drawing.others, { ...corner, ...sides, label: model.get("current") }]);
+    model.set("selected_index", drawing.others.length);
+  };
+  // The library moves, resizes, renames and deletes boxes. We draw new ones: it loses a drag that begins while a
+  // deleted box fades.
   const press = (event) => {
     if (model.get("work")) {
       event.stopPropagation();
@@ -45,20 +62,23 @@ function followMouse(model, el, send) {
     } else if (event.button === 0 && svg()?.contains(event.target)) {
       dragging = true;
       model.set("label", model.get("current"));
-      if (event.shiftKey && event.target !== svg()) {
-        event.stopPropagation(); // the box below does not get the press: a new one is drawn
-        onPhoto("mousedown", event);
+      if (event.target === svg() || event.shiftKey) {
+        event.stopPropagation();
+        drawing = { start: pixel(event), others: model.get("bboxes") };
+        model.set("selected_index", -1);
       }
     }
   };
   const move = (event) => {
-    if (dragging && event.buttons === 0) release(event); // released outside of the window
-    else if (dragging && !svg().contains(event.target)) onPhoto("mousemove", event);
+    if (!dragging) return;
+    if (event.buttons === 0) release(event); // released outside of the window
+    else if (drawing) draw(event);
+    else if (!svg().contains(event.target)) svg().dispatchEvent(new MouseEvent("mousemove", nearest(event)));
   };
   const release = (event) => {
     if (!dragging) return;
-    dragging = false;
-    if (event.type !== "mouseup" || !svg().contains(event.target)) onPhoto("mouseup", event);
+    if (event.type !== "mouseup" || !svg().contains(event.target)) svg().dispatchEvent(new MouseEvent("mouseup"));
+    [dragging, drawing] = [false, null];
     send("boxes", { boxes: model.get("bboxes"), selected: model.get("selected_index") });
   };
   markSelection();
