@@ -145,16 +145,16 @@ def test_the_best_rate_at_the_end_of_those_tried_is_called_so(monkeypatch):
 def test_steps_are_called_missing_only_where_more_of_them_helped_on_the_same_photos(runs, photos, words, missing):
     data = types.SimpleNamespace(split=lambda limit: (range(288), range(72)))
     known = {"recorded": types.SimpleNamespace(load=lambda: runs), "data": data, "training_photos": range(photos)}
-    known |= {"recipe": settings.recipe("workshop"), "metrics": types.SimpleNamespace(AP50=0.0)}
+    known |= {"chosen": settings.recipe("workshop"), "scores": {"AP50": 0.0}}
     said = cell("06-52", known)
-    assert words in said and ("steps are missing" in said) == missing
+    assert words in said and ("lacks steps" in said) == missing
 
 
 @pytest.mark.parametrize("runs", [FIRST[:3], NONE])
 def test_how_the_losses_began_is_set_beside_fine_tuning_where_that_is_recorded(runs):
     known = {"recorded": types.SimpleNamespace(load=lambda: runs), "history": rows(0.0, 300)}
     said = cell("06-50", known)
-    assert "Localisation began at 0.40, classification at 0.60." in said
+    assert "0.40, classification at 0.60." in said
     assert ("Recorded fine-tuning: 0.40 and 0.60." in said) == bool(runs)
 
 

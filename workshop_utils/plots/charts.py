@@ -5,6 +5,7 @@ from typing import Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from workshop_utils.plots.drawing import PALETTE, Picture, colour, finish, label_text
@@ -29,7 +30,7 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
     axis.set_xlim(left=0)
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
-    axis.legend()
+    _legend(figure)
     return finish(figure, alt)
 
 
@@ -82,7 +83,7 @@ def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str =
     axis.set_xlim(left=0)
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=9)
+    _legend(figure)
     return finish(figure, alt)
 
 
@@ -102,21 +103,38 @@ def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
     return finish(figure, alt)
 
 
-def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = "", *, alt: str) -> Picture:
-    """Plot several lines of (x, y) points; return the picture. `x` and `y` name the axes, `log` says which are so."""
+def lines(
+    series: dict[str, list[tuple[float, float]]],
+    x: str,
+    y: str,
+    log: str = "",
+    top: float | None = None,
+    *,
+    alt: str,
+) -> Picture:
+    """Plot lines of (x, y) points; return the picture.
+
+    Args:
+        series: The points of each line, by name.
+        x: The name of the x axis.
+        y: The name of the y axis.
+        log: Which axes are logarithmic: "x", "y" or "xy".
+        top: Where the y axis ends, so that a line that rises far above does not flatten the others.
+        alt: A sentence that describes the picture.
+    """
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
         marker = MARKERS[place % len(MARKERS)] if len(points) < 15 else None
         axis.plot(*zip(*points, strict=True), label=label_text(name), **_line(place), marker=marker)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, top)
     if "x" in log:
         measured = [point[0] for point in max(series.values(), key=len)]
         axis.set_xticks(measured, [f"{each:g}" for each in measured], minor=False)
         axis.minorticks_off()
     axis.grid(alpha=0.3)
-    axis.legend()
+    _legend(figure)
     return finish(figure, alt)
 
 
@@ -187,15 +205,23 @@ def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) ->
         names: All classes, so that each keeps its colour.
         alt: A sentence that says what is to be seen.
     """
-    figure, axis = plt.subplots(figsize=(5, 4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):
         label = f"{name} (AP50 {metrics.per_class_AP50[name]:.2f})"
         axis.plot(recall, precision, label=label_text(label), **_line(place) | {"color": colour(name, names)})
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
     return finish(figure, alt)
+
+
+def _legend(figure: Figure) -> None:
+    """Name several lines above the axes, where the legend covers none of them."""
+    _, names = figure.axes[0].get_legend_handles_labels()
+    if len(names) > 1:
+        columns = 2 if max(map(len, names)) <= 44 else 1
+        figure.legend(loc="outside upper left", ncols=columns, fontsize=9, frameon=False)
 
 
 def _line(place: int) -> dict[str, str]:
