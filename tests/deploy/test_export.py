@@ -237,7 +237,7 @@ def test_a_failed_export_leaves_the_old_file(fine_tuned, tuned_litert, monkeypat
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("keras.Model.export", full)
+    monkeypatch.setattr("tensorflow.saved_model.save", full)
     with pytest.raises(OSError, match="No space"):
         export.export(fine_tuned, ["litert"])
     assert path.read_bytes() == before

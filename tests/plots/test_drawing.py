@@ -103,7 +103,28 @@ def test_lines_with_bands_differ_in_dash_and_marker_as_well_as_colour(figures):
     assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
 
 
-def test_every_run_of_a_spread_is_marked_with_its_ends_and_number(figures):
+@pytest.mark.parametrize("name", ["tuned", "fine_tune, rate 0.003, 1,000 steps, seeds: 3"])
+def test_a_legend_is_outside_of_the_axes_so_it_covers_no_line(figures, name):
+    points = [(step, 100.0 * level) for step in range(12) for level in (0, 1)]
+    charts.lines({name: points, "begun": points}, "x", "y", alt=ALT)
+    charts.bands({name: SEEDS["tuned"], "begun": SEEDS["begun"]}, alt=ALT)
+    for figure in figures:
+        legend, axes = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
+        assert not legend.overlaps(axes), "the legend covers lines"
+        assert figure.bbox.x1 >= legend.x1 and figure.bbox.y1 >= legend.y1, "the legend is cut off"
+
+
+def test_one_line_alone_has_no_legend(figures):
+    charts.lines({"a": [(1, 2), (3, 4)]}, "x", "y", alt=ALT)
+    assert not figures[0].legends
+
+
+def test_a_line_that_rises_far_above_the_top_does_not_flatten_the_others(figures):
+    charts.lines({"a": [(0, 160), (1, 0)], "b": [(0, 4), (1, 8)]}, "x", "y", top=20, alt=ALT)
+    assert figures[0].axes[0].get_ylim() == (0, 20)
+
+
+def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
     charts.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
     (axis,) = figures[0].axes
     assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from workshop_utils.core import files
+from workshop_utils.core import elapsed, files
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import dataset, label_map
 from workshop_utils.data.formats import open_dataset
@@ -22,6 +22,9 @@ from workshop_utils.training.run_folder import RunFolder
 
 CALIBRATION_PHOTOS = 64
 """The largest number of training photos used to calibrate the int8 ranges."""
+
+EXPECTED = "5 to 40 seconds"
+"""How long writing one format takes on two cores; the text for participants."""
 
 LABELS = "labels.txt"
 """The file with one class name per line; line 1 belongs to column 0 of the scores."""
@@ -57,7 +60,7 @@ def export(run: RunFolder, formats: Iterable[str] | None = None, step: int | Non
     label_map.write(classes, folder / dataset.LABEL_MAP)
     files.write_text("".join(f"{classes.get(number, '')}\n" for number in range(1, max(classes) + 1)), folder / LABELS)
     for each in chosen:
-        with _frequent_garbage_collection():
+        with _little_memory(), elapsed.shown(f"Writing {each.file_name} ({EXPECTED}):", f"Wrote {each.file_name} in"):
             each.write(model, folder / each.file_name, photos if each.needs_photos else None)
     return {each.name: folder / each.file_name for each in chosen}
 

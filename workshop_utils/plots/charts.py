@@ -5,7 +5,6 @@ from typing import Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -33,9 +32,13 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
         if points:
             marker = "o" if len(points) < 15 else None
             axis.plot(*zip(*points), label=label_text(name), **_line(place), marker=marker)
-    x = {"step": "training step", "seconds": "seconds of training"}.get(over, over)
-    axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
-    return _finish(figure, axis, alt)
+    axis.set_xlabel({"step": "training step", "seconds": "seconds of training"}.get(over, over))
+    axis.set_ylabel(quantity)
+    axis.set_xlim(left=0)
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    _legend(figure)
+    return finish(figure, alt)
 
 
 def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
@@ -93,9 +96,12 @@ def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str =
         style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
         axis.plot(x, values.mean(axis=0), label=label_text(name), **style)
         axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
-    x = {"step": "training step", "minutes": "minutes of training"}[over]
-    axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
-    return _finish(figure, axis, alt, fontsize=9)
+    axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=quantity)
+    axis.set_xlim(left=0)
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    _legend(figure)
+    return finish(figure, alt)
 
 
 def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
@@ -120,15 +126,24 @@ def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
     return finish(figure, alt)
 
 
-def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str = "", *, alt: str) -> Picture:
-    """Plot lines through points.
+def lines(
+    series: dict[str, list[tuple[float, float]]],
+    x: str,
+    y: str,
+    log: str = "",
+    top: float | None = None,
+    *,
+    alt: str,
+) -> Picture:
+    """Plot lines of (x, y) points; return the picture.
 
     Args:
-        series: {name: (x, y) points}.
-        x: The label of the x axis.
-        y: The label of the y axis.
-        log: The axes with a logarithmic scale: "x", "y" or "xy".
-        alt: A text alternative for the picture.
+        series: The points of each line, by name.
+        x: The name of the x axis.
+        y: The name of the y axis.
+        log: Which axes are logarithmic: "x", "y" or "xy".
+        top: Where the y axis ends, so that a line that rises far above does not flatten the others.
+        alt: A sentence that describes the picture.
     """
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
@@ -136,12 +151,14 @@ def lines(series: dict[str, list[tuple[float, float]]], x: str, y: str, log: str
         axis.plot(*zip(*points, strict=True), label=label_text(name), **_line(place), marker=marker)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, top)
     if "x" in log:
         measured = [point[0] for point in max(series.values(), key=len)]
         axis.set_xticks(measured, [f"{each:g}" for each in measured], minor=False)
         axis.minorticks_off()
-    return _finish(figure, axis, alt)
+    axis.grid(alpha=0.3)
+    _legend(figure)
+    return finish(figure, alt)
 
 
 def bars(groups: dict[str, dict[str, float | None]], x: str, form: str = "{:.2f}", *, alt: str) -> Picture:
@@ -222,7 +239,7 @@ def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) ->
         names: All classes, so that each keeps its colour.
         alt: A text alternative for the picture.
     """
-    figure, axis = plt.subplots(figsize=(5, 4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):
         label = f"{name} (AP50 {metrics.per_class_AP50[name]:.2f})"
@@ -233,8 +250,16 @@ def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) ->
 
 def _finish(figure: Figure, axis: Axes, alt: str, fontsize: int = 10) -> Picture:
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=fontsize)
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
     return finish(figure, alt)
+
+
+def _legend(figure: Figure) -> None:
+    """Name several lines above the axes, where the legend covers none of them."""
+    _, names = figure.axes[0].get_legend_handles_labels()
+    if len(names) > 1:
+        columns = 2 if max(map(len, names)) <= 44 else 1
+        figure.legend(loc="outside upper left", ncols=columns, fontsize=9, frameon=False)
 
 
 def _line(place: int) -> dict[str, str]:
