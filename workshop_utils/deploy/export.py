@@ -24,7 +24,7 @@ CALIBRATION_PHOTOS = 64
 """The largest number of training photos used to calibrate the int8 ranges."""
 
 EXPECTED = "5 to 40 seconds"
-"""How long writing one format takes on two cores; the text for participants."""
+"""How long writing one format takes on two cores; a text for participants."""
 
 LABELS = "labels.txt"
 """The file with one class name per line; line 1 belongs to column 0 of the scores."""
@@ -60,8 +60,9 @@ def export(run: RunFolder, formats: Iterable[str] | None = None, step: int | Non
     label_map.write(classes, folder / dataset.LABEL_MAP)
     files.write_text("".join(f"{classes.get(number, '')}\n" for number in range(1, max(classes) + 1)), folder / LABELS)
     for each in chosen:
-        with _little_memory(), elapsed.shown(f"Writing {each.file_name} ({EXPECTED}):", f"Wrote {each.file_name} in"):
-            each.write(model, folder / each.file_name, photos if each.needs_photos else None)
+        name = each.file_name
+        with _frequent_garbage_collection(), elapsed.shown(f"Writing {name} ({EXPECTED}):", f"Wrote {name} in"):
+            each.write(model, folder / name, photos if each.needs_photos else None)
     return {each.name: folder / each.file_name for each in chosen}
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -32,13 +33,9 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
         if points:
             marker = "o" if len(points) < 15 else None
             axis.plot(*zip(*points), label=label_text(name), **_line(place), marker=marker)
-    axis.set_xlabel({"step": "training step", "seconds": "seconds of training"}.get(over, over))
-    axis.set_ylabel(quantity)
-    axis.set_xlim(left=0)
-    axis.set_ylim(bottom=0)
-    axis.grid(alpha=0.3)
-    _legend(figure)
-    return finish(figure, alt)
+    x = {"step": "training step", "seconds": "seconds of training"}.get(over, over)
+    axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
+    return _finish(figure, axis, alt)
 
 
 def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
@@ -96,12 +93,9 @@ def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str =
         style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
         axis.plot(x, values.mean(axis=0), label=label_text(name), **style)
         axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
-    axis.set(xlabel={"step": "training step", "minutes": "minutes of training"}[over], ylabel=quantity)
-    axis.set_xlim(left=0)
-    axis.set_ylim(bottom=0)
-    axis.grid(alpha=0.3)
-    _legend(figure)
-    return finish(figure, alt)
+    x = {"step": "training step", "minutes": "minutes of training"}[over]
+    axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
+    return _finish(figure, axis, alt)
 
 
 def spreads(groups: dict[str, list[float]], x: str, *, alt: str) -> Picture:
@@ -135,15 +129,15 @@ def lines(
     *,
     alt: str,
 ) -> Picture:
-    """Plot lines of (x, y) points; return the picture.
+    """Plot lines through points.
 
     Args:
-        series: The points of each line, by name.
-        x: The name of the x axis.
-        y: The name of the y axis.
-        log: Which axes are logarithmic: "x", "y" or "xy".
-        top: Where the y axis ends, so that a line that rises far above does not flatten the others.
-        alt: A sentence that describes the picture.
+        series: {name: (x, y) points}.
+        x: The label of the x axis.
+        y: The label of the y axis.
+        log: The axes with a logarithmic scale: "x", "y" or "xy".
+        top: The end of the y axis, so that a line that rises far above it does not flatten the others.
+        alt: A text alternative for the picture.
     """
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
@@ -156,9 +150,7 @@ def lines(
         measured = [point[0] for point in max(series.values(), key=len)]
         axis.set_xticks(measured, [f"{each:g}" for each in measured], minor=False)
         axis.minorticks_off()
-    axis.grid(alpha=0.3)
-    _legend(figure)
-    return finish(figure, alt)
+    return _finish(figure, axis, alt)
 
 
 def bars(groups: dict[str, dict[str, float | None]], x: str, form: str = "{:.2f}", *, alt: str) -> Picture:
@@ -239,27 +231,23 @@ def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) ->
         names: All classes, so that each keeps its colour.
         alt: A text alternative for the picture.
     """
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(5, 4), layout="constrained")
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):
         label = f"{name} (AP50 {metrics.per_class_AP50[name]:.2f})"
         axis.plot(recall, precision, label=label_text(label), **_line(place) | {"color": colour(name, names)})
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-    return _finish(figure, axis, alt, fontsize=8)
+    return _finish(figure, axis, alt)
 
 
-def _finish(figure: Figure, axis: Axes, alt: str, fontsize: int = 10) -> Picture:
+def _finish(figure: Figure, axis: Axes, alt: str) -> Picture:
+    """Add a grid, and names above the axes, where they cover no line."""
     axis.grid(alpha=0.3)
-    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9, frameon=False)
-    return finish(figure, alt)
-
-
-def _legend(figure: Figure) -> None:
-    """Name several lines above the axes, where the legend covers none of them."""
-    _, names = figure.axes[0].get_legend_handles_labels()
+    _, names = axis.get_legend_handles_labels()
     if len(names) > 1:
         columns = 2 if max(map(len, names)) <= 44 else 1
         figure.legend(loc="outside upper left", ncols=columns, fontsize=9, frameon=False)
+    return finish(figure, alt)
 
 
 def _line(place: int) -> dict[str, str]:
