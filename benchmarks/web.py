@@ -1,4 +1,4 @@
-"""How long does a frame take on the page, beside LiteRT itself, and how soon is the first one detected in?
+"""How long does a frame take on the page, compared with LiteRT itself, and how soon is the first one detected in?
 
     python benchmarks/web.py RUN
 

@@ -94,5 +94,7 @@ def _frame(address: str) -> str:
 
 
 def _picture() -> str:
+    if not PICTURE.exists():
+        return f"<p>{html.escape(ALT)}</p>"
     encoded = base64.b64encode(PICTURE.read_bytes()).decode()
     return f'<img alt="{html.escape(ALT)}" src="data:image/jpeg;base64,{encoded}" style="max-width: 100%">'
