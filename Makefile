@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab test photos datasheet exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
+.PHONY: help run extras lab demo test photos datasheet exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -30,6 +30,9 @@ extras: .venv/installed $(WEIGHTS) ## run the notebooks after 10
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab (ARGS="--no-browser --port 8890")
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(ARGS)
+
+demo: .venv/installed $(WEIGHTS) ## open the page with your newest detector and the camera (ARGS="--lan" for phones in the room)
+	@$(PY) tools/demo.py $(ARGS)
 
 test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
 	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)

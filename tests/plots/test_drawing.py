@@ -103,9 +103,6 @@ def test_lines_with_bands_differ_in_dash_and_marker_as_well_as_colour(figures):
     assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
 
 
-<<<<<<< ours
-def test_every_run_of_a_spread_is_marked_with_its_ends_and_number(figures):
-=======
 @pytest.mark.parametrize("name", ["tuned", "fine_tune, rate 0.003, 1,000 steps, seeds: 3"])
 def test_a_legend_is_outside_of_the_axes_so_it_covers_no_line(figures, name):
     points = [(step, 100.0 * level) for step in range(12) for level in (0, 1)]
@@ -128,7 +125,6 @@ def test_a_line_that_rises_far_above_the_top_does_not_flatten_the_others(figures
 
 
 def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
->>>>>>> theirs
     charts.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
     (axis,) = figures[0].axes
     assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]

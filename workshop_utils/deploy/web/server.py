@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from workshop_utils.core import untrusted
 from workshop_utils.core.errors import WorkshopError
 
 LOCAL = "127.0.0.1"
@@ -110,10 +109,11 @@ def _reason(fault: Exception, host: str, port: int) -> str:
 
 def _files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     """Return {path in the address: file} of every file in a folder that is not hidden and does not lead out of it."""
-    found = {}
+    found, inside = {}, folder.resolve()
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") for part in parts) and not untrusted.leaves(path, folder):
+        hidden = any(part.startswith(".") for part in parts)
+        if path.is_file() and not hidden and path.resolve().is_relative_to(inside):
             found["/" + "/".join(parts)] = path
     if "/index.html" not in found:
         raise ServerError(f"{folder}: holds no page (index.html). Make one first.")

@@ -67,7 +67,7 @@ const mix = (one, other, share) => one + (other - one) * share;
 
 /**
  * Resize as Pillow's BILINEAR does: a triangle filter as wide as the shrinkage, across and down, each rounded to whole
- * numbers. It computes in whole numbers and in the order of Pillow 13, so that every pixel is the same.
+ * numbers. It computes with integers and in the order of Pillow 13, so that every pixel is the same.
  *
  * @returns {{data: Uint8Array, width: number, height: number}} The alpha of each pixel is 0.
  */
