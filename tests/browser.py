@@ -72,7 +72,7 @@ def jupyterlab(folder: pathlib.Path) -> Iterator[str]:
 
 
 def _own(folder) -> dict[str, str]:
-    """Return an environment in which JupyterLab reads and writes no settings of whoever runs the tests."""
+    """Return an environment in which JupyterLab does not read or write your own settings."""
     home = folder / ".jupyter"
     own = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {f"JUPYTERLAB_{name}_DIR": str(home / name) for name in ("SETTINGS", "WORKSPACES")}

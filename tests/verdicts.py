@@ -17,28 +17,28 @@ ABSURD = {
 
 
 def right(verdict, *facts: str) -> bool:
-    """Whether the answer is called right, and these numbers and names are said."""
+    """Return whether the verdict is right and contains these numbers and names."""
     return verdict.right is True and all(fact in verdict.words for fact in facts)
 
 
 def wrong(verdict, *facts: str) -> bool:
-    """Whether the answer is called wrong, and these numbers and names are said."""
+    """Return whether the verdict is wrong and contains these numbers and names."""
     return verdict.right is False and all(fact in verdict.words for fact in facts)
 
 
-def told_apart(verdicts: dict) -> bool:
-    """Whether each mistake is called wrong, and of no two the same is said, numbers aside.
+def each_explained(verdicts: dict) -> bool:
+    """Return whether each mistake is wrong and has its own explanation, apart from numbers.
 
     Args:
-        verdicts: What a check says of each mistake, by a name for it; a list where one mistake is made in several ways.
-            Numbers in a name are among what is said; names that differ in numbers alone are of one mistake.
+        verdicts: The verdict on each mistake, by a name for it, or a list of verdicts if a mistake is made in several
+            ways. Numbers in a name must occur in the verdict. Names that differ only in numbers are the same mistake.
     """
-    told: dict[str, str] = {}
+    explanations: dict[str, str] = {}
     for name, found in verdicts.items():
         for verdict in found if isinstance(found, list) else [found]:
             assert wrong(verdict, *NUMBER.findall(name)), f"{name}: {verdict}"
             words = NUMBER.sub("0", verdict.words)
-            assert told.setdefault(words, NUMBER.sub("0", name)) == NUMBER.sub("0", name), f"{name}: {verdict}"
+            assert explanations.setdefault(words, NUMBER.sub("0", name)) == NUMBER.sub("0", name), f"{name}: {verdict}"
     return True
 
 

@@ -49,7 +49,7 @@ def main() -> int:
         print(f"\n{fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. What was trained is kept: the same command again goes on from there.", file=sys.stderr)
+        print("\nInterrupted. What was trained is kept: run the same command again to continue.", file=sys.stderr)
         return 130
     return 0
 

@@ -25,7 +25,7 @@ def test_the_file_has_no_name_so_it_disappears_with_the_process(tmp_path, number
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_a_full_disk_an_array_is_made_each_time(tmp_path, numbers, monkeypatch):
+def test_on_a_full_disk_an_array_is_computed_each_time(tmp_path, numbers, monkeypatch):
     kept, made = disk_cache.DiskCache(tmp_path), []
 
     def full(*_, **__):

@@ -44,9 +44,9 @@ def test_if_writing_is_interrupted_the_old_file_stays_and_no_unfinished_one(old,
     assert names(old.parent) == ["words.txt"]
 
 
-def test_of_files_that_are_replaced_together_the_one_at_fault_is_named(old):
-    told = pytest.raises(files.WriteError, match=r"second\.txt: .*No space left on device")
-    with told as caught, files.replacing(old), files.replacing(old.with_name("second.txt")):
+def test_if_one_of_several_files_cannot_be_replaced_it_is_named(old):
+    refused = pytest.raises(files.WriteError, match=r"second\.txt: .*No space left on device")
+    with refused as caught, files.replacing(old), files.replacing(old.with_name("second.txt")):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "words.txt" not in str(caught.value)
     assert old.read_text() == "old" and names(old.parent) == ["words.txt"]
@@ -75,7 +75,7 @@ SPACE, RIGHT, PLACE = (errno.ENOSPC, errno.EFBIG), (errno.EACCES, errno.EROFS), 
 
 
 @pytest.mark.parametrize("number", SPACE + RIGHT + PLACE)
-def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, number):
+def test_the_remedy_depends_on_why_a_file_cannot_be_written(old, monkeypatch, number):
     def failing(*_):
         raise OSError(number, os.strerror(number))
 
@@ -87,8 +87,8 @@ def test_what_to_do_depends_on_why_a_file_cannot_be_written(old, monkeypatch, nu
     assert os.strerror(number) in str(caught.value)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another word for it")
-def test_a_name_that_is_too_long_is_told_as_that(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another limit and another error")
+def test_a_name_that_is_too_long_is_reported_as_too_long(tmp_path):
     remedy = files.remedy(OSError(errno.ENAMETOOLONG, ""))
     with pytest.raises(files.WriteError, match=rf"File name too long.*{remedy}"):
         files.write_text("new", tmp_path / ("a" * 256))
@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_written_into_a_new_folder_is_named_by_its_final_p
     assert str(caught.value).startswith(f"{tmp_path / 'copy' / 'missing' / 'words.txt'}: ")
 
 
-def test_a_folder_that_holds_anything_is_not_replaced_by_a_new_one(old):
+def test_a_folder_that_is_not_empty_is_never_replaced(old):
     with pytest.raises(files.WriteError, match=re.escape(f"{old.parent}: ")), files.new_folder(old.parent):
         raise AssertionError("nothing may be written")
     assert old.read_text() == "old" and names(old.parent) == ["words.txt"]

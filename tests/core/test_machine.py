@@ -154,7 +154,7 @@ def test_a_kernel_with_several_processes_counts_once_and_only_the_users_own_coun
         ([700_000_000, 600_000_000], ["2", "1.3"]),
     ],
 )
-def test_who_trains_is_warned_of_other_notebooks_in_one_line_or_none(held, numbers, running, capsys):
+def test_training_warns_of_other_notebooks_in_one_line_or_not_at_all(held, numbers, running, capsys):
     running(*((launched(str(place)), memory, None) for place, memory in enumerate(held)))
     assert machine.warn_of_other_kernels() is None
     printed = capsys.readouterr().out

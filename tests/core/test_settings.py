@@ -37,7 +37,7 @@ def test_the_environment_variable_chooses_the_recipe_unless_an_argument_does(mon
     assert settings.recipe().name == "workshop"
 
 
-def test_an_unknown_recipe_is_refused_with_the_names_there_are(monkeypatch):
+def test_an_unknown_recipe_is_refused_with_the_known_names(monkeypatch):
     with pytest.raises(settings.SettingsError, match=r"'slow'.*quick, workshop, seed"):
         settings.recipe("slow")
     monkeypatch.setenv("WORKSHOP_RECIPE", "fast")
@@ -59,7 +59,7 @@ def test_changes_from_a_command_line_become_numbers():
     assert settings.recipe("seed", photos="12").photos == 12
 
 
-def test_an_unknown_setting_is_refused_with_the_names_there_are():
+def test_an_unknown_setting_is_refused_with_the_known_names():
     with pytest.raises(settings.SettingsError, match=r"'step'.*learning_rate.*steps"):
         settings.recipe("seed", step=5)
 
@@ -102,7 +102,7 @@ def test_an_invalid_value_is_refused_with_the_setting_and_the_value(key, value):
 
 
 @pytest.mark.parametrize(("key", "value"), [("seed", 0), ("warmup", 0), ("steps", 1), ("photos", 1)])
-def test_the_least_values_are_accepted(key, value):
+def test_the_smallest_values_are_accepted(key, value):
     assert getattr(settings.recipe("seed", **{key: value}), key) == value
 
 
@@ -118,7 +118,7 @@ def test_a_recipe_can_differ_by_strategy():
     assert tuned == dataclasses.replace(quick, by_strategy={}) and tuned.of("random_init") == tuned
 
 
-def test_a_setting_that_you_give_holds_for_every_strategy():
+def test_a_setting_that_you_give_applies_to_every_strategy():
     quick = settings.recipe("quick", steps=7, learning_rate="0.5")
     for strategy in ("fine_tune", "random_init"):
         assert (quick.of(strategy).steps, quick.of(strategy).learning_rate) == (7, 0.5)

@@ -20,7 +20,7 @@ def test_an_annotation_that_agrees_with_its_photo_has_no_mismatch():
 
 
 @pytest.mark.parametrize("size", [(384, 512), (512, 383), (511, 384)])
-def test_another_size_and_another_name_are_told_with_both_values(size):
+def test_another_size_and_another_name_are_reported_with_both_values(size):
     findings = annotation_repair.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
     assert all(finding.file == pathlib.Path("a.xml") and "a.jpg" in finding.what for finding in findings)
     assert "512x384" in findings[0].what and f"{size[0]}x{size[1]}" in findings[0].what
@@ -230,7 +230,7 @@ def edges_and_kinds(box: voc.Box):
     "edges",
     [(10, 20, 30, 40), (0, 0, 100, 80), (0, 0, 0.1, 80), (0, 0, 100, 0.1), (0.5, 0.5, 99.5, 79.5), (99, 79, 100, 80)],
 )
-def test_a_box_inside_its_photo_stays_as_it_is_down_to_a_tenth_of_a_pixel(edges):
+def test_a_box_inside_its_photo_stays_exact_to_a_tenth_of_a_pixel(edges):
     assert annotation_repair.repair_box(box_of(*edges), (100, 80)) == (box_of(*edges), [])
 
 
@@ -264,7 +264,7 @@ def test_a_box_without_area_is_reported_and_does_not_change(edges):
         ((100, 80, 0, 0), (0, 0, 100, 80)),
     ],
 )
-def test_edges_the_wrong_way_round_are_exchanged_and_the_box_is_not_called_truncated(edges, exchanged):
+def test_reversed_edges_are_swapped_and_the_box_is_not_marked_truncated(edges, exchanged):
     box, [(kind, what)] = annotation_repair.repair_box(box_of(*edges), (100, 80))
     assert box == box_of(*exchanged) and kind is Kind.REVERSED_BOX
     assert all(f"{edge:g}" in what for edge in edges)

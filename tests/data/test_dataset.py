@@ -207,7 +207,7 @@ def test_a_folder_without_labels_is_refused(voc_folder):
 
 
 @pytest.mark.parametrize("kind", ["nothing", "a file"])
-def test_what_is_no_folder_is_refused_as_a_data_set(kind, tmp_path):
+def test_a_path_that_is_not_a_folder_is_refused_as_a_data_set(kind, tmp_path):
     path = tmp_path / "cups"
     if kind == "a file":
         path.write_text("cups")
@@ -377,7 +377,7 @@ def test_a_list_selects_training_photos_and_keeps_their_order(yoghurt):
 
 
 @pytest.mark.parametrize("names", [["0001.jpg", "nowhere.jpg"], []], ids=["an unknown photo", "none"])
-def test_a_list_that_names_no_training_photo_is_refused(yoghurt, names):
+def test_a_list_with_a_name_that_is_not_a_training_photo_is_refused(yoghurt, names):
     with pytest.raises(dataset.DatasetError, match=r"'nowhere\.jpg'" if names else ""):
         dataset.select(yoghurt.samples, names)
 

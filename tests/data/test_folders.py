@@ -149,7 +149,7 @@ def test_a_folder_with_data_sets_in_it_names_them(images, annotations, voc_folde
 
 
 @pytest.mark.parametrize("part", ["images", "annotations"])
-def test_a_part_of_a_data_set_names_the_data_set(part, voc_folder):
+def test_a_subfolder_of_a_data_set_points_to_the_data_set(part, voc_folder):
     with pytest.raises(VocError, match=f"^{voc_folder / part}: .* {voc_folder}\\.$"):
         folders.find(voc_folder / part)
 
@@ -161,7 +161,7 @@ def test_photos_without_any_annotation_are_not_a_data_set(voc_folder):
     assert str(voc_folder.parent) not in str(caught.value).removeprefix(f"{voc_folder}: ")
 
 
-def test_a_file_given_for_a_folder_is_called_a_file(voc_folder):
+def test_a_file_in_place_of_a_folder_is_reported_as_a_file(voc_folder):
     with pytest.raises(VocError, match=r"0001\.jpg: ") as file:
         folders.pairs(voc_folder / "images" / "0001.jpg")
     with pytest.raises(VocError, match=r"0009\.jpg: ") as nothing:
@@ -169,12 +169,12 @@ def test_a_file_given_for_a_folder_is_called_a_file(voc_folder):
     assert str(file.value).replace("0001", "0009") != str(nothing.value)
 
 
-def test_a_folder_that_is_not_there_is_called_that(tmp_path):
+def test_a_missing_folder_is_reported_as_missing(tmp_path):
     with pytest.raises(VocError, match=r"nowhere: "):
         folders.pairs(tmp_path / "nowhere")
 
 
-def test_a_whole_drive_is_no_data_set():
+def test_a_whole_drive_is_not_a_data_set():
     with pytest.raises(VocError, match=r"^/: .*'images'"):
         folders.pairs(pathlib.Path("/"))
 

@@ -341,7 +341,7 @@ PROBLEMS = {
         Kind.NEAR_NAME, named("NEAR_NAME_IN_CAPITALS.xml"),
         "annotations/NEAR_NAME_IN_CAPITALS.xml: STEM.jpg | STEM.xml",
     ),
-    "beside_its_photo": Problem(
+    "next_to_its_photo": Problem(
         Kind.MISPLACED, lambda folder, stem: xml_of(folder, stem).rename(folder / "images" / f"{stem}.xml"),
         "images/STEM.xml: images/ | annotations/",
     ),
@@ -429,7 +429,7 @@ PROBLEMS = {
     **{f"orientation_{number}": Problem(Kind.UNSURE_ROTATION, turned(number, SIZE), UNSURE.format(number))
        for number in (2, 3, 4)},
     "square_turned": Problem(Kind.UNSURE_ROTATION, turned(6, (48, 48), (48, 48)), UNSURE.format(6)),
-    "exif_breaks_off": Problem(
+    "exif_is_cut_off": Problem(
         Kind.BROKEN_METADATA, saved(".jpg", "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"),
         "images/STEM.jpg: EXIF",
     ),
@@ -742,7 +742,7 @@ def damaged(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def says(line: str, name: str, folder: pathlib.Path) -> bool:
-    """Return whether a line begins with the file of a mess and names all that is to be said of it, in any words."""
+    """Return whether a line begins with the file of a problem and contains all its facts, in any words."""
     file, _, facts = PROBLEMS[name].said.replace("STEM", name).partition(":")
     start = f"{folder}/{file}: "
     stated = [rf"(?<!\w){re.escape(fact.strip())}(?!\w)" for fact in facts.split("|")]
@@ -768,9 +768,9 @@ def check(*arguments) -> int:
 # The messages
 
 
-def test_there_is_a_mess_of_every_kind():
-    resized = {Kind.RESIZED}  # only a whole set can be that: test_annotation_repair
-    assert {mess.kind for mess in PROBLEMS.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
+def test_there_is_a_fixture_for_every_kind():
+    resized = {Kind.RESIZED}  # only a whole set can have it: test_annotation_repair
+    assert {problem.kind for problem in PROBLEMS.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
 
 
 @EVERY
@@ -788,7 +788,7 @@ def test_a_problem_is_reported_with_its_file_and_what_to_do_and_nothing_else_is(
 
 
 @EVERY
-def test_every_mess_has_the_kind_under_which_the_table_lists_it(name, clean):
+def test_every_problem_has_the_kind_that_the_table_lists(name, clean):
     said = inspection.inspect(damaged(clean, name)).all_findings
     if PROBLEMS[name].kind.outcome is Outcome.ACCEPTED:
         assert said == []
@@ -831,7 +831,7 @@ def test_every_object_with_a_problem_is_named_not_only_the_first(clean, capsys):
     assert check(clean) == 1
     said = [line.removeprefix(f"{xml_of(clean, 'first')}: ")[:14] for line in capsys.readouterr().out.splitlines()]
     assert said == ["object 1 (cup)", "object 3 (cup)", "object 4 (cup)"]
-    kinds = [each.kind for each in inspection.inspect(clean).said]
+    kinds = [each.kind for each in inspection.inspect(clean).all_findings]
     assert kinds == [Kind.NO_AREA, Kind.REVERSED_BOX, Kind.BOX_OUTSIDE]
 
 
@@ -952,7 +952,7 @@ def test_an_annotation_that_may_not_be_read_is_set_aside_and_reported(clean, tmp
     assert (
         all(line.startswith(f"{xml_of(clean, 'second')}: ") for line in (denied, not_copied)) and denied != not_copied
     )
-    assert [each.kind for each in inspection.inspect(clean).said] == [Kind.DENIED]
+    assert [each.kind for each in inspection.inspect(clean).all_findings] == [Kind.DENIED]
     assert (tmp_path / "copy" / "set_aside" / "images" / "second.jpg").exists()
 
 
@@ -984,7 +984,7 @@ def in_capitals(number: int) -> str:
 
 
 @pytest.mark.parametrize("name", ["cup", "cup {}", in_capitals], ids=["one class", "many classes", "many spellings"])
-def test_twice_as_many_objects_take_twice_the_work_and_no_more(name):
+def test_twice_as_many_objects_take_at_most_twice_the_work(name):
     seen = annotation_repair.PhotoInfo("any.jpg", (64, 48), 1, "")
 
     def calls(count: int) -> int:
@@ -1027,7 +1027,7 @@ def test_an_annotation_with_more_boxes_than_anchors_is_refused(clean):
                 voc.read(path)
 
 
-def test_training_says_each_repair_once_in_plain_words(clean, capsys):
+def test_training_reports_each_repair_once_in_plain_words(clean, capsys):
     from workshop_utils.cli.parser import load as _load
 
     for name in ("reversed", "truncated"):

@@ -46,9 +46,7 @@ def test_an_orientation_is_read_in_either_byte_order_at_any_position(order, valu
 
 def test_an_orientation_may_be_the_last_of_many_entries():
     assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6))) == 6
-    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6), count=30)) == 1, (
-        "it is not an entry of the directory"
-    )
+    assert metadata.orientation(block(*[RESOLUTION] * 30, turn(6), count=30)) == 1, "it is not in the directory"
 
 
 def test_a_directory_may_begin_anywhere():

@@ -219,7 +219,7 @@ def test_a_decompression_bomb_is_refused(monkeypatch):
     assert caught.value.kind is Kind.TOO_LARGE
 
 
-def test_a_photo_of_too_many_pixels_is_refused_with_how_many_are_read(monkeypatch):
+def test_a_photo_with_too_many_pixels_is_refused_with_the_limit(monkeypatch):
     monkeypatch.setattr(photos, "MAX_PIXELS", 2_000_000)
     assert photos.read(encoded(Image.new("1", (2000, 1000)), "PNG")).size == (2000, 1000)
     with pytest.raises(photos.PhotoError, match=r"\b2 million ") as caught:

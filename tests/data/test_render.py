@@ -17,13 +17,13 @@ RENDERER = settings.DATA / "render" / ".venv" / "bin" / "python"
 
 
 @pytest.mark.parametrize("seed", [1, 4, 8, 360, 1001, 2012])
-def test_one_seed_one_plan(seed):
+def test_the_same_seed_gives_the_same_plan(seed):
     assert plan(seed) == plan(seed)
     assert plan(seed).rng("camera").random() == plan(seed).rng("camera").random()
     assert plan(seed).rng("camera").random() != plan(seed).rng("light").random()
 
 
-def test_another_seed_is_another_plan():
+def test_another_seed_gives_another_plan():
     plans = [plan(seed) for seed in range(1, 361)]
     assert len({(each.cups, each.things) for each in plans}) > 350
 
@@ -43,7 +43,7 @@ def test_photos_of_one_flavour_cycle_through_the_flavours():
     assert len({cups[0].flavour for cups in same[:5]}) == 5
 
 
-def test_a_seed_of_no_set_is_refused_with_those_there_are():
+def test_a_seed_outside_every_set_is_refused_with_the_valid_ones():
     with pytest.raises(ValueError, match=r"\b500\b.*\b1 .*\b360\b.*yoghurt"):
         plan(500)
 

@@ -128,7 +128,7 @@ def test_any_name_is_either_kept_or_refused_before_anything_is_written(tmp_path_
 
 @pytest.mark.parametrize("field", ["filename", "folder", "path", "database"])
 @pytest.mark.parametrize("text", ["cup\0", "cup\r", "cup\ud800"])
-def test_a_character_that_xml_cannot_hold_is_refused_before_anything_is_written(field, text, tmp_path):
+def test_a_character_that_xml_cannot_store_is_refused_before_anything_is_written(field, text, tmp_path):
     with pytest.raises(voc.VocError, match=rf"^{re.escape(str(tmp_path / 'cup.xml'))}: .*{re.escape(repr(text[-1]))}"):
         voc.write(dataclasses.replace(PHOTO, **{field: text}), tmp_path / "cup.xml")
     assert not (tmp_path / "cup.xml").exists()

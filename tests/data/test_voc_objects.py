@@ -154,7 +154,7 @@ def test_a_rotation_that_changes_nothing_is_not_reported(value, read):
 
 
 @pytest.mark.parametrize("value", ["", "steep", "nan", "inf"])
-def test_a_rotation_that_is_no_number_is_refused(value, read):
+def test_a_rotation_that_is_not_a_number_is_refused(value, read):
     with pytest.raises(VocError, match=rf"object 1 \(cup\) .*'{value}'"):
         read(rotated(value))
 
@@ -248,7 +248,7 @@ def test_strict_reading_gives_the_same_boxes(tmp_path, read):
     assert voc.read(tmp_path / "a.xml") == wanted and wanted.notes
 
 
-def test_more_boxes_than_can_be_learned_from_are_refused_also_where_one_object_has_them(read):
+def test_more_boxes_than_anchors_are_refused_even_in_one_object(read):
     assert len(read(obj(FIRST * voc.MAX_BOXES)).boxes) == voc.MAX_BOXES
     with pytest.raises(VocError, match=f" {voc.MAX_BOXES + 1} .*{voc.MAX_BOXES} "):
         read(obj(FIRST * (voc.MAX_BOXES + 1)))

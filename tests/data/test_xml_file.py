@@ -90,7 +90,7 @@ BROKEN = {
 }
 
 
-def test_what_to_do_about_broken_xml_fits_what_is_wrong_with_it(path):
+def test_the_remedy_for_broken_xml_fits_the_problem(path):
     remedies = {}
     for name, texts in BROKEN.items():
         for text in texts:
@@ -104,7 +104,7 @@ def test_what_to_do_about_broken_xml_fits_what_is_wrong_with_it(path):
     assert "&amp;" in min(remedies["an ampersand"])
 
 
-def test_a_file_that_is_not_there_and_one_that_may_not_be_read_are_named_as_that(path, monkeypatch):
+def test_a_missing_file_and_an_unreadable_one_are_reported_as_such(path, monkeypatch):
     with pytest.raises(VocError, match=rf"^{re.escape(str(path))}: ") as absent:
         xml_file.read(path)
     path.write_text("<annotation/>")
@@ -125,7 +125,7 @@ def test_a_folder_is_not_an_annotation(path):
 
 
 @pytest.mark.parametrize("depth", [xml_file.MAX_DEPTH, xml_file.MAX_DEPTH + 1, 300_000])
-def test_elements_that_lie_too_deep_in_one_another_are_refused(depth, path):
+def test_elements_nested_too_deeply_are_refused(depth, path):
     path.write_text("<a>" * depth + "</a>" * depth)
     if depth <= xml_file.MAX_DEPTH:
         assert xml_file.read(path)[0].tag == "a"
@@ -135,7 +135,7 @@ def test_elements_that_lie_too_deep_in_one_another_are_refused(depth, path):
             xml_file.read(path)
 
 
-def test_a_file_as_large_as_allowed_is_read(path):
+def test_a_file_of_the_largest_allowed_size_is_read(path):
     path.write_bytes(b"<annotation>" + b" " * (xml_file.MAX_BYTES - 25) + b"</annotation>")
     assert path.stat().st_size == xml_file.MAX_BYTES
     assert xml_file.read(path)[0].tag == "annotation"

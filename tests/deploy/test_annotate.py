@@ -164,8 +164,8 @@ def test_an_annotation_corrected_by_hand_is_kept_and_the_others_are_rewritten(al
         first, second = annotate.annotate(two_names(), paths, out, keep_all_classes=True)
         assert (first.kept, second.kept) == ((out / "0001.xml",), ())
         assert (out / "0001.xml").read_text(encoding="utf-8") == text
-        assert (out / "0005.xml").read_bytes() != before, "every name is one object more"
-    assert first.error is None and len(table(out / "detections.csv")) == 6, "the tables say what the detector finds"
+        assert (out / "0005.xml").read_bytes() != before, "each additional name is one more object"
+    assert first.error is None and len(table(out / "detections.csv")) == 6, "the tables list what the detector found"
     (out / "0001.xml").unlink()
     assert not any(report.kept for report in annotate.annotate(two_names(), paths, out))
     assert "CORRECTED" not in (out / "0001.xml").read_text(encoding="utf-8")
@@ -289,7 +289,7 @@ def test_a_folder_in_the_place_of_an_annotation_is_kept(album, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", sorted(annotate.VIDEO_SUFFIXES))
-def test_a_film_is_called_a_film(tmp_path, album, suffix):
+def test_a_film_is_reported_as_a_film(tmp_path, album, suffix):
     film = album / f"belt{suffix.upper()}"
     film.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
     (report, _) = annotate.annotate(two_names(), [film, album / "0001.jpg"], tmp_path / "out")
@@ -317,7 +317,7 @@ def test_pictures_of_an_earlier_call_are_skipped(album):
         reports = annotate.annotate(two_names(), annotate.collect([album]), album)
         assert [report.path.name for report in reports] == ["0001.jpg", "0005.jpg"]
     named = [album / "0001.jpg", album / "0001.labeled.jpg"]
-    assert annotate.collect(named) == named[:1], "as a shell gives them for *.jpg"
+    assert annotate.collect(named) == named[:1], "as a shell expands *.jpg"
     assert list(annotate.skipped(named).values()) == [named[1:]]
     with pytest.raises(runtime.InferenceError):
         annotate.collect(named[1:])

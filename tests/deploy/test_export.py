@@ -220,7 +220,7 @@ def test_the_named_checkpoint_is_exported(fine_tuned, images):
     assert np.abs(outcomes[0] - outcomes[1]).max() > 1e-3
 
 
-def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(fine_tuned):
+def test_a_missing_checkpoint_is_named_with_the_existing_ones(fine_tuned):
     with pytest.raises(RunFolderError, match=r" 3\b.* 2, 4\b"):
         export.export(fine_tuned, ["onnx"], 3)
 

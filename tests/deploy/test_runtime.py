@@ -17,7 +17,7 @@ from workshop_utils.model import ssdlite_mobilenet_v2
 from workshop_utils.training.run_folder import Plan, RunFolderError
 
 
-def test_what_is_no_detector_is_refused(tmp_path):
+def test_a_path_that_is_not_a_detector_is_refused(tmp_path):
     with pytest.raises(runtime.InferenceError, match=str(tmp_path)):
         runtime.open_detector(tmp_path)
 

@@ -32,7 +32,7 @@ def test_an_object_found_under_two_names_keeps_the_one_with_the_higher_score():
     boxes = np.array([left, away, shifted, further, (0, 0, 0, 0)], np.float32)
     scores = np.array([0.9, 0.3, 0.8, 0.7, 0.0], np.float32)
     assert nms.suppress_across_classes(boxes, scores, 0.6) == [0, 3, 1], (
-        "what overlaps only a dropped box is kept, and padding is not"
+        "a box that overlaps only a dropped one stays, padding does not"
     )
     assert nms.suppress_across_classes(boxes, scores, 0.7) == [0, 2, 3, 1]
 

@@ -193,7 +193,7 @@ def test_a_full_disk_while_converting_keeps_the_tarball(with_tarball):
     """The weights take 19 MB and the process may write only 8 MB to a file, so HDF5 itself fails."""
     command = [sys.executable, "-c", FETCH_WITH_FILES_OF_AT_MOST_8_MB, str(with_tarball)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert f"told: {with_tarball}: " in done.stdout, done.stdout + done.stderr[-2000:]
+    assert f"caught: {with_tarball}: " in done.stdout, done.stdout + done.stderr[-2000:]
     assert files_in(with_tarball) == [coco_download.TARBALL]
 
 

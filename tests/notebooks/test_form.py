@@ -134,7 +134,9 @@ def _last_statement(source: str) -> str:
 def test_its_cells_are_short_and_have_no_outputs(name):
     for cell in Notebook(name).code:
         source = Notebook.source(cell)
-        limit = MOST_LINES + 2 * (exercises.TAG in cell["metadata"].get("tags", ()))  # the two marks are not shown
+        limit = MOST_LINES + 2 * (
+            exercises.TAG in cell["metadata"].get("tags", ())
+        )  # participants do not see the two marks
         assert source.strip() and len(source.splitlines()) <= limit, source
         assert cell["outputs"] == [] and cell["execution_count"] is None, source
 
@@ -168,7 +170,7 @@ def test_every_name_from_a_module_in_its_text_exists(name):
             assert owner in bound or taken in FILES, f"{owner}.{taken}: no code cell defines {owner}"
 
 
-def test_what_a_notebook_imports_is_used_and_sorted():
+def test_imports_of_a_notebook_are_used_and_sorted():
     command = [sys.executable, "-m", "ruff", "check", "--select", "F401,I001", "--output-format", "concise"]
     checked = subprocess.run([*command, exercises.SOLUTIONS], cwd=settings.PROJECT, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr

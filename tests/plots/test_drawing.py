@@ -124,7 +124,7 @@ def test_a_line_that_rises_far_above_the_top_does_not_flatten_the_others(figures
     assert figures[0].axes[0].get_ylim() == (0, 20)
 
 
-def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
+def test_every_run_of_a_spread_is_marked_with_its_ends_and_number(figures):
     charts.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
     (axis,) = figures[0].axes
     assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]

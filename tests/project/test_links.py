@@ -99,7 +99,7 @@ def test_by_default_the_badges_point_to_the_repository_this_was_cloned_from(proj
     said = capsys.readouterr().out
     assert "README.md" in said and "secret" not in said
     assert links.main([]) == 0
-    assert "README.md" not in capsys.readouterr().out, "there is nothing left to write"
+    assert "README.md" not in capsys.readouterr().out, "nothing is left to write"
 
 
 def test_arguments_override_the_remote_of_git(project):

@@ -160,7 +160,7 @@ def test_architecture_page_describes_every_sub_package_as_its_docstring_does():
         assert first and rows.get(name) == first, f"docs/architecture.md: the row {name} differs from its docstring"
 
 
-def test_what_a_sub_package_says_it_may_import_is_what_import_linter_lets_it():
+def test_the_imports_a_docstring_allows_are_those_that_import_linter_allows():
     assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"__main__"}
     for name in SUB_PACKAGES.keys() & BELOW.keys():
         (said,) = re.findall(r"May import (.+)\.$", " ".join(SUB_PACKAGES[name].split()))

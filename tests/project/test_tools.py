@@ -117,7 +117,7 @@ def test_a_workshop_error_appears_in_a_notebook_as_its_message_only(tmp_path):
     assert "Traceback" not in (tmp_path / "out" / "page.html").read_text()
 
 
-def test_any_other_fault_keeps_its_traceback(tmp_path):
+def test_any_other_error_keeps_its_traceback(tmp_path):
     with pytest.raises(execute.NotebookError, match=r"cell 1 of 1 .*ZeroDivisionError"):
         execute.execute(notebook(tmp_path, "1 / 0"), tmp_path / "out")
     assert "Traceback" in "".join(executed(tmp_path).cells[0].outputs[0].traceback)
@@ -129,7 +129,7 @@ def test_a_cell_that_hangs_is_given_up_and_named(tmp_path, monkeypatch):
         execute.execute(notebook(tmp_path, "import time\ntime.sleep(60)"), tmp_path / "out")
 
 
-def test_a_kernel_that_dies_is_told(tmp_path):
+def test_a_kernel_that_dies_is_reported(tmp_path):
     with pytest.raises(execute.NotebookError, match="cell 1 of 1"):
         execute.execute(notebook(tmp_path, "import os\nos._exit(9)"), tmp_path / "out")
 

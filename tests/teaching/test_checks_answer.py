@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.teaching import checks
 from workshop_utils.teaching.checks.answer import _called, _number, _right, _wrong
@@ -21,7 +21,7 @@ def doubles(function, number):
 def test_a_check_says_right_wrong_or_open():
     assert right(doubled(4, 2)) and is_open(doubled(..., 2))
     assert right(doubles(lambda number: 2 * number, 2)) and is_open(doubles(lambda number: ..., 2))
-    assert told_apart({"Not twice": doubled(5, 2)})
+    assert each_explained({"Not twice": doubled(5, 2)})
 
 
 def test_a_function_without_return_is_pointed_out():
@@ -33,7 +33,7 @@ def test_an_array_without_axes_is_a_number():
     assert right(doubled(np.array(4.0), 2))
     for answer in (np.array([4.0]), np.array("4"), np.array(True)):
         assert wrong(doubled(answer, 2)) and doubled(answer, 2).words != doubled(5, 2).words
-    assert told_apart({"Not twice": doubled(np.array(5), 2)})
+    assert each_explained({"Not twice": doubled(np.array(5), 2)})
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
@@ -49,8 +49,8 @@ def test_an_answer_is_shown_as_text_on_a_page_and_in_a_terminal():
     assert "*b*" not in verdict.words and "$a$" not in verdict.words
 
 
-def test_a_fault_in_a_participants_function_is_told_in_words():
-    assert told_apart({"ZeroDivisionError": doubles(lambda number: number / 0, 2)})
+def test_an_error_in_a_participants_function_is_explained():
+    assert each_explained({"ZeroDivisionError": doubles(lambda number: number / 0, 2)})
 
 
 @pytest.mark.parametrize("answer", [5, ...])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.model import anchors
 from workshop_utils.teaching import checks
@@ -22,7 +22,7 @@ def test_the_anchors_of_all_maps_are_counted():
     )
     assert wrong(checks.anchors_in_all(lambda grids, shapes: 1917), "should be 16")
     assert is_open(checks.anchors_in_all(...)) and is_open(checks.anchors_in_all(lambda grids, shapes: None))
-    assert told_apart(
+    assert each_explained(
         {
             "n², not n": checks.anchors_in_all(lambda grids, shapes: sum(n * k for n, k in zip(grids, shapes))),
             "as many anchors as": checks.anchors_in_all(lambda grids, shapes: sum(n * n for n in grids)),
@@ -88,7 +88,7 @@ def coder(shift=lambda by, of, size: by / of, growth=lambda size, of: np.log(siz
          "not their corners"),
     ],
 )  # fmt: skip
-def test_a_slip_in_the_box_coding_is_named(slip, words):
+def test_a_mistake_in_the_box_coding_is_named(slip, words):
     assert wrong(checks.encoding(slip, CUP_BOX, ANCHOR), words)
 
 
@@ -101,7 +101,7 @@ def test_the_box_coding_is_right_if_it_equals_the_packages():
     assert is_open(checks.encoding(..., CUP_BOX, ANCHOR)) and is_open(checks.encoding(lambda *_: ..., CUP_BOX, ANCHOR))
 
 
-def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
+def test_the_weight_of_easy_examples_is_that_of_the_focal_loss():
 
     def said(answer):
         return checks.easy_ones(answer, 0.01, 0.1, 0.25, 2.0)
@@ -115,7 +115,7 @@ def test_the_weight_of_easy_answers_is_that_of_the_focal_loss():
     assert wrong(said(0.25 * 0.9**2 * cup / (0.75 * 0.99**2 * belt)), "gives 0.99")
     assert wrong(said(1 / truth), "upside down") and wrong(said(12), "Divide the loss on the cup")
     assert is_open(said(...))
-    assert told_apart(
+    assert each_explained(
         {
             "cross-entropy": said(cup / belt),
             "Alpha is missing": said(3 * truth),

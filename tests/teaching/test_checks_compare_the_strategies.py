@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart
+from verdicts import ABSURD, each_explained, is_open, right
 
 from workshop_utils.teaching import checks
 
@@ -23,8 +23,8 @@ def test_apart_means_that_every_run_of_one_beats_every_run_of_the_other():
     assert is_open(checks.apart(...)) and is_open(checks.apart(lambda ours, theirs: ...))
 
 
-def test_what_is_not_apart_is_told_why():
-    assert told_apart(
+def test_a_wrong_definition_of_apart_is_explained():
+    assert each_explained(
         {
             "wholly above": checks.apart(lambda ours, theirs: False),
             "exchanged": checks.apart(lambda ours, theirs: len(ours) > 1 and min(ours) > max(theirs)),
@@ -55,8 +55,8 @@ def test_minutes_until_an_ap_are_compared_if_both_runs_reach_it():
     assert is_open(checks.minutes_until(lambda history, wanted: ..., HISTORIES))
 
 
-def test_minutes_that_are_none_are_told_why():
-    assert told_apart(
+def test_wrong_minutes_are_explained():
+    assert each_explained(
         {
             "seconds": checks.minutes_until(lambda history, wanted: first(history, wanted, unit=1), HISTORIES),
             "step": checks.minutes_until(lambda history, wanted: first(history, wanted, unit=1, key="step"), HISTORIES),
@@ -85,7 +85,7 @@ def test_minutes_that_are_none_are_told_why():
 def test_a_prediction_is_right_if_it_contains_the_truth_and_is_narrow():
     assert right(checks.interval((0.1, 0.5), 0.3)) and right(checks.interval([0.3, 0.3], 0.3))
     assert is_open(checks.interval(..., 0.3))
-    assert told_apart(
+    assert each_explained(
         {
             "0.30, more": checks.interval((0.1, 0.2), 0.3),
             "0.30, less": checks.interval((0.4, 0.5), 0.3),
@@ -102,7 +102,7 @@ def test_without_a_run_to_compare_a_prediction_is_accepted_with_a_note(monkeypat
     assert right(said, "0.10", "0.50") and said.words != checks.interval((0.1, 0.5), 0.3).words
     monkeypatch.delenv(checks.STRICT)
     assert is_open(checks.interval(..., None))
-    assert told_apart({"comes first": checks.interval((0.5, 0.1), None), "Dare": checks.interval((0.0, 1.0), None)})
+    assert each_explained({"comes first": checks.interval((0.5, 0.1), None), "Dare": checks.interval((0.0, 1.0), None)})
 
 
 def needed(rungs, wanted, scale=math.log, back=math.exp):
@@ -122,8 +122,8 @@ def test_photos_needed_are_read_off_within_the_measured_range():
     assert is_open(checks.photos_needed(lambda rungs, wanted: ...))
 
 
-def test_photos_that_nobody_needs_are_told_why():
-    assert told_apart(
+def test_a_wrong_number_of_photos_is_explained():
+    assert each_explained(
         {
             "interpolate the logarithms": checks.photos_needed(lambda *known: needed(*known, scale=float, back=float)),
             "Turn it back": checks.photos_needed(lambda *known: needed(*known, back=float)),
@@ -135,7 +135,7 @@ def test_photos_that_nobody_needs_are_told_why():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_nothing_absurd_is_right_in_the_comparison(answer):
+def test_no_absurd_answer_about_the_comparison_is_right(answer):
     for check in (checks.apart, checks.photos_needed):
         assert not check(answer).right
     assert not checks.minutes_until(answer, HISTORIES).right

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart
+from verdicts import ABSURD, each_explained, is_open, right
 
 from workshop_utils.data import geometry
 from workshop_utils.model import detection
@@ -30,8 +30,8 @@ def test_the_exercise_keeps_the_boxes_that_the_library_keeps():
     assert SAME == detection.NMS_IOU
 
 
-def test_boxes_that_should_not_stay_or_go_are_told_why():
-    assert told_apart(
+def test_wrongly_kept_and_wrongly_dropped_boxes_are_explained():
+    assert each_explained(
         {
             "the third stays": checks.once(lambda boxes: kept(boxes, against="all"), PHOTO),
             "drops nothing": checks.once(lambda boxes: range(len(boxes)), PHOTO),
@@ -56,7 +56,7 @@ def test_the_cheapest_threshold_minimises_the_cost_of_both_mistakes():
     verdict = checks.cheapest(0.2, ROWS, 5, 1)
     assert right(verdict, "14", "16")
     assert right(checks.cheapest(0.21, ROWS, 5, 1)) and is_open(checks.cheapest(..., ROWS, 5, 1))
-    assert told_apart(
+    assert each_explained(
         {
             "F1": checks.cheapest(0.3, ROWS, 5, 1),
             "45": checks.cheapest(0.4, ROWS, 5, 1),
@@ -73,14 +73,14 @@ def by_hand(table):
     return hits, found, there
 
 
-def test_precision_and_recall_come_of_a_confusion_table():
+def test_precision_and_recall_follow_from_a_confusion_table():
 
     def answer(table):
         hits, found, there = by_hand(table)
         return (hits / found, hits / there)
 
     assert right(checks.precision_and_recall_of(answer)) and is_open(checks.precision_and_recall_of(lambda table: None))
-    assert told_apart(
+    assert each_explained(
         {
             "wrong way round": checks.precision_and_recall_of(lambda table: answer(table)[::-1]),
             "percentages": checks.precision_and_recall_of(lambda table: [100 * each for each in answer(table)]),
@@ -88,7 +88,7 @@ def test_precision_and_recall_come_of_a_confusion_table():
     )
 
 
-def test_fractions_that_are_neither_are_told_why():
+def test_wrong_fractions_are_explained():
     def said(answer):
         def function(table):
             hits, found, there = by_hand(table)
@@ -97,7 +97,7 @@ def test_fractions_that_are_neither_are_told_why():
 
         return checks.precision_and_recall_of(function)
 
-    assert told_apart(
+    assert each_explained(
         {
             "all outcomes": said(lambda hits, found, there, confused, every: (hits / every, hits / there)),
             "counts twice": [
@@ -125,7 +125,7 @@ def test_the_pair_to_label_is_the_one_confused_most_in_both_directions():
     assert right(checks.pair_to_label(["natural", "peach"], {}, NAMES_SAID)) and is_open(
         checks.pair_to_label(..., {}, NAMES_SAID)
     )
-    assert told_apart(
+    assert each_explained(
         {
             "one direction": [
                 checks.pair_to_label(("natural", "vanilla"), CONFUSED, NAMES_SAID),
@@ -142,7 +142,7 @@ def test_the_pair_to_label_is_the_one_confused_most_in_both_directions():
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_nothing_absurd_is_right_in_detecting(answer):
+def test_no_absurd_answer_about_detecting_is_right(answer):
     assert not checks.once(answer, PHOTO).right
     assert not checks.cheapest(answer, ROWS, 5, 1).right
     assert not checks.precision_and_recall_of(answer).right

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.teaching import checks
 
@@ -14,7 +14,7 @@ def test_a_files_size_is_its_weights_times_their_bytes():
 
     assert right(said(12, 3)) and right(said(3000000 * 4 / 2**20, 3000000 / 2**20))
     assert is_open(checks.file_sizes(..., 3000000))
-    assert told_apart(
+    assert each_explained(
         {
             "bits": said(96, 24),
             "Those are bytes": said(12000000.0, 3000000.0),
@@ -48,8 +48,8 @@ def symmetric(values):
     return np.round(values / scale) * scale
 
 
-def test_a_slip_on_the_way_to_whole_numbers_is_named():
-    assert told_apart(
+def test_a_mistake_in_the_quantisation_is_named():
+    assert each_explained(
         {
             "nothing was rounded": [
                 checks.there_and_back(lambda values: values, VALUES),
@@ -82,7 +82,7 @@ def test_the_round_trip_loses_at_most_half_a_step():
     assert is_open(checks.there_and_back(..., VALUES)) and is_open(checks.there_and_back(lambda _: None, VALUES))
 
 
-def test_a_bar_for_exports_lets_the_good_ones_pass_and_stops_the_spoilt_ones():
+def test_a_threshold_for_exports_accepts_good_ones_and_rejects_damaged_ones():
     exports, damaged = (
         {"onnx": [1.0, 0.999], "saved_model": [0.98, 1.0]},
         {"red for blue": [0.9, 0.6], "b": [0.7, 0.9]},
@@ -93,7 +93,7 @@ def test_a_bar_for_exports_lets_the_good_ones_pass_and_stops_the_spoilt_ones():
 
     assert right(said(0.9), "0.70", "0.98") and right(said(0.98))
     assert is_open(said(...))
-    assert told_apart(
+    assert each_explained(
         {
             "refuse saved_model, 0.98": said(0.99),
             "0.999": said(1),

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart
+from verdicts import ABSURD, each_explained, is_open, right
 
 from workshop_utils.teaching import checks
 
@@ -19,14 +19,14 @@ def numbers(classes, background=1, bias=1, anchors=True):
     return sum((channels + bias) * (count if anchors else 1) * (classes + background) for channels, count in MAPS)
 
 
-def test_what_new_weights_grows_with_the_classes():
+def test_the_number_of_new_weights_grows_with_the_classes():
     said = new_weights(numbers)
     share = numbers(200) / (3_161_290 - numbers(5) + numbers(200))
     assert right(said, f"{numbers(5):,}", " 5 ", "200", f"{share:.0%}")
 
 
-def test_what_was_forgotten_of_what_new_weights_is_named():
-    assert told_apart(
+def test_forgotten_new_weights_are_named():
+    assert each_explained(
         {
             "forgot the background:": new_weights(lambda classes: numbers(classes, **{"background": 0})),
             "forgot the bias:": new_weights(lambda classes: numbers(classes, **{"bias": 0})),
@@ -36,17 +36,17 @@ def test_what_was_forgotten_of_what_new_weights_is_named():
     )
 
 
-def test_what_new_weights_must_hold_for_other_numbers_of_classes():
-    assert told_apart({"For 20": new_weights(lambda classes: numbers(5))})
+def test_the_number_of_new_weights_is_checked_for_other_numbers_of_classes():
+    assert each_explained({"For 20": new_weights(lambda classes: numbers(5))})
 
 
 SAVED = {"block_9_add": 0.44, "block_12_add": 0.61, "block_16_project_BN": 0.84}
 HELD = {"block_9_add": 0.08, "block_12_add": 0.18, "block_16_project_BN": 0.58}
 
 
-def test_freezing_too_little_or_too_much_is_told_apart():
+def test_freezing_too_little_and_too_much_are_distinguished():
     assert right(checks.how_far_to_freeze("block_12_add", SAVED, HELD))
-    assert told_apart(
+    assert each_explained(
         {
             "freeze further": checks.how_far_to_freeze("block_9_add", SAVED, HELD),
             "freeze less": checks.how_far_to_freeze("block_16_project_BN", SAVED, HELD),
@@ -57,7 +57,7 @@ def test_freezing_too_little_or_too_much_is_told_apart():
 
 def test_a_layer_is_accepted_under_its_name_in_the_plot_too():
     assert right(checks.how_far_to_freeze("on to block_12_add", SAVED, HELD))
-    assert told_apart({"There is no layer": checks.how_far_to_freeze(" ", SAVED, HELD)})
+    assert each_explained({"There is no layer": checks.how_far_to_freeze(" ", SAVED, HELD)})
 
 
 TIMES = {"yours": {"before": 0.2, "after": 0.1, "pause": 10.0}, "longer": {"before": 0.7, "after": 0.2, "pause": 20.0}}
@@ -78,8 +78,8 @@ def test_a_cache_that_makes_no_step_faster_never_pays_off():
     assert right(said, "yours") and not re.search(r"\d", said.words)
 
 
-def test_a_wrong_account_of_freezing_is_named():
-    assert told_apart(
+def test_a_mistake_about_freezing_is_named():
+    assert each_explained(
         {
             "what a step took": steps_to_pay(lambda before, after, pause: pause / before),
             "still takes": steps_to_pay(lambda before, after, pause: pause / after),
@@ -108,8 +108,8 @@ def test_the_largest_recall_with_enough_precision_is_right():
     assert right(said, "peach 20%", "vanilla 0%")
 
 
-def test_a_curve_that_is_read_wrongly_is_told_of():
-    assert told_apart(
+def test_a_curve_that_is_read_wrongly_is_explained():
+    assert each_explained(
         {
             "a hundredth": recall_at(lambda curve, wanted: np.flatnonzero(curve >= wanted)[-1]),
             "how many places": recall_at(lambda curve, wanted: (curve >= wanted).sum()),

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.data import voc
 from workshop_utils.data.voc import Box
@@ -19,8 +19,8 @@ def test_iou_by_hand_is_right_to_two_places(answer):
     assert right(checks.iou_by_hand(answer, CUP, DRAWN))
 
 
-def test_iou_by_hand_names_the_slip():
-    assert told_apart(
+def test_iou_by_hand_names_the_mistake():
+    assert each_explained(
         {
             "twice": checks.iou_by_hand(9600 / 26400, CUP, DRAWN),
             "Dice": checks.iou_by_hand(2 * 9600 / 26400, CUP, DRAWN),
@@ -45,7 +45,7 @@ def test_bad_labels_are_those_with_other_edges_or_another_name():
 
 
 def test_bad_labels_says_which_box_is_judged_wrongly():
-    assert told_apart(
+    assert each_explained(
         {
             "Box 1 is good": checks.bad_labels({1: "edges", 3: "name"}, HURRIED, TRUE),
             "Box 2 is bad, but not for its name": checks.bad_labels({2: "name", 3: "name"}, HURRIED, TRUE),
@@ -62,8 +62,8 @@ def test_a_photo_is_labelled_when_all_cups_have_good_boxes_and_names():
     assert right(checks.labelled_photo(slipped, TRUE)) and right(checks.labelled_photo(TRUE.boxes, TRUE))
 
 
-def test_a_photo_labelled_badly_is_told_what_to_mend():
-    assert told_apart(
+def test_the_verdict_on_a_badly_labelled_photo_says_what_to_correct():
+    assert each_explained(
         {
             "without a box: 3 of 3": checks.labelled_photo([], TRUE),
             "without a box: 1 of 3": checks.labelled_photo(TRUE.boxes[:2], TRUE),
@@ -86,8 +86,8 @@ def test_the_largest_shift_is_half_a_width_for_an_edge_and_a_third_for_a_box():
     assert is_open(checks.farthest_slip(30, ..., 60)) and is_open(checks.farthest_slip(..., 20, 60))
 
 
-def test_a_wrong_slip_is_told_which_iou_it_gives():
-    assert told_apart(
+def test_the_verdict_on_a_wrong_shift_gives_its_iou():
+    assert each_explained(
         {
             "a third": checks.farthest_slip(30, 30, 60),
             "an IoU of 0.71": checks.farthest_slip(30, 10, 60),

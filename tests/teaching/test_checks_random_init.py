@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart
+from verdicts import ABSURD, each_explained, is_open, right
 
 from workshop_utils.teaching import checks
 
@@ -18,10 +18,10 @@ def running_average(answer):
     return checks.running_average(answer, layer_says=running(0.0, [1, 3, 2], 0.9))
 
 
-def test_a_running_average_that_runs_otherwise_is_named():
+def test_a_wrong_running_average_is_named():
     said = running_average(running)
     assert right(said, "0.551")
-    assert told_apart(
+    assert each_explained(
         {
             "PyTorch": running_average(lambda start, batches, momentum: running(start, batches, 1 - momentum)),
             "plain mean": running_average(lambda start, batches, momentum: sum(batches) / len(batches)),
@@ -42,7 +42,7 @@ def until(share, momentum):
 
 def test_steps_until_little_is_left_follow_from_logarithms():
     assert right(steps_until(until)) and right(steps_until(lambda *case: math.ceil(until(*case))))
-    assert told_apart(
+    assert each_explained(
         {
             "use logarithms": steps_until(lambda share, momentum: (1 - share) / (1 - momentum)),
             "upside down": steps_until(lambda share, momentum: math.log(momentum) / math.log(share)),
@@ -52,7 +52,7 @@ def test_steps_until_little_is_left_follow_from_logarithms():
     )
 
 
-def test_whether_this_recipe_has_enough_steps_is_told():
+def test_the_check_says_whether_this_recipe_has_enough_steps():
     said = steps_until(until), steps_until(until, steps=1000)
     assert right(said[0], "300") and right(said[1], "1,000")
     assert said[0].words.replace("300", "1,000") != said[1].words
@@ -64,7 +64,7 @@ def hours(answer):
 
 def test_hours_that_are_off_by_a_factor_are_explained():
     assert right(hours(2.5)) and right(hours(2.52))
-    assert told_apart(
+    assert each_explained(
         {
             "9,000 hours? Those are seconds": hours(2.5 * 3600),
             "minutes": hours(2.5 * 60),

@@ -1,7 +1,7 @@
 """Verdicts of the checks of notebook `11_scale_out` on right, wrong and missing answers."""
 
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart
+from verdicts import ABSURD, each_explained, is_open, right
 
 from workshop_utils.teaching import checks
 
@@ -17,7 +17,7 @@ def test_the_loss_of_the_whole_batch_is_checked():
     def without_one(losses, matched):
         return sum(a * b for a, b in zip(losses, matched)) / sum(matched)
 
-    assert told_apart(
+    assert each_explained(
         {
             "plain mean": checks.loss_of_the_whole(lambda losses, matched: sum(losses) / len(losses)),
             "add the losses": checks.loss_of_the_whole(lambda losses, matched: sum(losses)),
@@ -34,7 +34,7 @@ def test_the_number_of_photos_per_worker_is_checked():
     for answer in (9 * link / a_photo, 28, 29):
         assert right(checks.photos_each(answer, a_photo, link))
     assert is_open(checks.photos_each(..., a_photo, link))
-    assert told_apart(
+    assert each_explained(
         {
             "both together": checks.photos_each(10 * link / a_photo, a_photo, link),
             "factor of eight": [

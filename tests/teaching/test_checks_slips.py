@@ -1,7 +1,7 @@
 """A mistake is recognised by the answer it leads to, and by no other."""
 
 import numpy as np
-from verdicts import is_open, told_apart, wrong
+from verdicts import each_explained, is_open, wrong
 
 from workshop_utils.teaching import checks
 from workshop_utils.teaching.checks.slips import _close, _fault, _nearest, _slip
@@ -36,7 +36,7 @@ def test_a_function_is_wrong_if_one_case_is_and_the_mistake_is_named():
     assert added(lambda one, other: one + other).right
     assert wrong(added(lambda one, other: 7), "1, 2", "7", "3")
     assert is_open(added(lambda one, other: None))
-    assert told_apart(
+    assert each_explained(
         {
             "For 1, 2 your function gives -1. You subtract.": added(lambda one, other: one - other),
             "gives 1. You take the first alone.": added(lambda one, other: one),
@@ -48,4 +48,4 @@ def test_a_function_is_wrong_if_one_case_is_and_the_mistake_is_named():
 
 def test_a_case_without_numbers_is_called_an_example():
     fault = _fault(lambda values: 1, [([1, 2],)], sum, {})
-    assert told_apart({"For an example of ours your function gives 1.": fault})
+    assert each_explained({"For an example of ours your function gives 1.": fault})

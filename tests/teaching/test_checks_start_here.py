@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart
+from verdicts import ABSURD, each_explained, is_open, right
 
 from workshop_utils.teaching import checks
 
@@ -14,7 +14,7 @@ BOX, WIDTH, HEIGHT = (0.25, 0.5, 0.5, 0.75), 512, 384
 def test_remaining_boxes_are_checked():
     assert right(checks.remaining(3, SCORES, 0.6)) and right(checks.remaining(np.int64(3), SCORES, 0.6))
     assert is_open(checks.remaining(..., SCORES, 0.6))
-    assert told_apart(
+    assert each_explained(
         {
             "below": checks.remaining(97, SCORES, 0.6),
             "at all": [checks.remaining(100, SCORES, 0.6), checks.remaining(6, SCORES, 0.6)],
@@ -27,7 +27,7 @@ def test_remaining_boxes_are_checked():
 
 def test_the_pixels_of_a_box_are_checked():
     assert right(checks.pixels([96, 256, 192, 384], BOX, WIDTH, HEIGHT)) and is_open(checks.pixels(..., BOX, 512, 384))
-    assert told_apart(
+    assert each_explained(
         {
             "still fractions": checks.pixels(BOX, BOX, WIDTH, HEIGHT),
             "swapped": checks.pixels((128, 192, 256, 288), BOX, WIDTH, HEIGHT),

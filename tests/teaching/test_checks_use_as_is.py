@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.teaching import checks
 
@@ -11,9 +11,9 @@ def all_alike(answer):
     return checks.all_alike(answer, share=0.22, classes=5, measured=0.048)
 
 
-def test_calling_all_cups_alike_scores_a_share_of_a_fifth():
+def test_calling_all_cups_the_same_is_right_for_a_fifth():
     assert right(all_alike(0.22 / 5)) and right(all_alike(0.048)) and wrong(all_alike(0.205), "78%")
-    assert told_apart(
+    assert each_explained(
         {
             "the one flavour's": [all_alike(0.22), all_alike(0.205)],
             "class-agnostic": all_alike(1.0),
@@ -41,7 +41,7 @@ def test_precision_is_of_the_boxes_and_recall_of_the_cups():
 
 
 def test_a_wrong_precision_or_recall_is_named():
-    assert told_apart(
+    assert each_explained(
         {
             "swapped": precision_and_recall(lambda overlap: shares(overlap)[::-1]),
             "same cup": precision_and_recall(
@@ -70,7 +70,7 @@ def cup_like(answer):
 
 def test_only_names_that_beat_both_one_and_all_are_cup_like():
     assert right(cup_like({"cup": "cup-like", "bottle": "cup-like"}))
-    assert told_apart(
+    assert each_explained(
         {
             "COCO has no class 'mug'": cup_like({"mug": "cup-like"}),
             "'cup-like'": cup_like({"cup": "yoghurt"}),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.teaching import checks
 
@@ -26,7 +26,7 @@ def seen(convolutions, begin=1, early=False, minus=1):
 
 def test_a_receptive_field_is_checked():
     assert right(checks.receptive_field(seen, EARLY, 11)) and is_open(checks.receptive_field(lambda _: ..., EARLY, 11))
-    assert told_apart(
+    assert each_explained(
         {
             "forgets the strides": checks.receptive_field(
                 lambda convolutions: seen([(side, 1) for side, _ in convolutions]), EARLY, 11
@@ -45,7 +45,7 @@ def test_a_receptive_field_is_checked():
     )
 
 
-def test_a_step_of_gradient_ascent_is_taken():
+def test_a_step_of_gradient_ascent_is_checked():
 
     def step(picture, gradient, rate):
         return np.clip(picture + rate * gradient, -1, 1)
@@ -53,7 +53,7 @@ def test_a_step_of_gradient_ascent_is_taken():
     verdict = checks.ascent_step(step)
     assert right(verdict, "0.00", "0.49")
     assert is_open(checks.ascent_step(lambda *_: None))
-    assert told_apart(
+    assert each_explained(
         {
             "goes down": checks.ascent_step(lambda picture, gradient, rate: picture - rate * gradient),
             "the step alone": checks.ascent_step(lambda picture, gradient, rate: rate * gradient),
@@ -68,7 +68,7 @@ def test_a_step_of_gradient_ascent_is_taken():
 def test_the_layer_with_the_fewest_right_names_is_checked():
     assert right(checks.worst_layer("late", ACCURACY)) and right(checks.worst_layer(" Late", ACCURACY))
     assert is_open(checks.worst_layer(..., ACCURACY))
-    assert told_apart(
+    assert each_explained(
         {
             "80%": checks.worst_layer("early", ACCURACY),
             "none of: early, middle, late": checks.worst_layer("deep", ACCURACY),
@@ -83,7 +83,7 @@ def test_the_strategy_for_each_problem_is_checked():
     both = checks.ways(WAYS | {"chest X-rays": "fine-tune"}, PROBLEMS)
     assert right(both, "**chest X-rays**: fine-tune.") and both.words != verdict.words
     assert is_open(checks.ways(..., PROBLEMS)) and is_open(checks.ways(dict.fromkeys(PROBLEMS, ...), PROBLEMS))
-    told = {}
+    explanations = {}
     for problem, way in [
         ("cars at a crossing", "fine-tune"),
         ("twelve toy cars", "as is"),
@@ -92,10 +92,10 @@ def test_the_strategy_for_each_problem_is_checked():
     ]:
         verdict = checks.ways(WAYS | {problem: way}, PROBLEMS)
         assert wrong(verdict, problem) and verdict.words.count("**") == 2
-        told.setdefault(way, set()).add(verdict.words.replace(problem, ""))
-    assert {way: len(each) for way, each in told.items()} == {"fine-tune": 1, "as is": 1, "random init": 1}
-    assert len(set.union(*told.values())) == 3
-    assert told_apart(
+        explanations.setdefault(way, set()).add(verdict.words.replace(problem, ""))
+    assert {way: len(each) for way, each in explanations.items()} == {"fine-tune": 1, "as is": 1, "random init": 1}
+    assert len(set.union(*explanations.values())) == 3
+    assert each_explained(
         {
             "A dictionary": checks.ways({"twelve toy cars": "fine-tune"}, PROBLEMS),
             "none of": checks.ways(WAYS | {"twelve toy cars": "magic"}, PROBLEMS),

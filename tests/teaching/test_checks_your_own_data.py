@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 import pytest
-from verdicts import ABSURD, is_open, right, told_apart, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.core import settings
 from workshop_utils.data.findings import Finding, Kind
@@ -23,8 +23,8 @@ def test_the_photos_to_repair_are_those_set_aside(answer):
     assert right(checks.photos_to_mend(answer, FOUND))
 
 
-def test_a_photo_too_many_or_too_few_to_mend_is_named():
-    assert told_apart(
+def test_a_photo_too_many_or_too_few_to_repair_is_named():
+    assert each_explained(
         {
             "0003 is repaired": checks.photos_to_mend({"0001", "0003", "5"}, FOUND),
             "1 more cannot be used": checks.photos_to_mend({"0001"}, FOUND),
@@ -51,7 +51,7 @@ def test_the_views_per_photo_are_the_shown_photos_divided_by_the_training_photos
 
 
 def test_a_wrong_count_of_views_is_explained():
-    assert told_apart(
+    assert each_explained(
         {
             "kept back for the test": checks.times_seen(120, settings.recipe("workshop", steps=150), Labelled()),
             "a whole batch": checks.times_seen(150 / 8, settings.recipe("workshop", steps=150), Labelled()),
@@ -72,14 +72,14 @@ THRESHOLDS = [
 ]
 
 
-def test_the_cheapest_threshold_weighs_misses_and_false_alarms_by_what_they_cost():
+def test_the_cheapest_threshold_weighs_misses_and_false_alarms_by_their_costs():
     assert right(checks.cheapest_threshold(0.3, THRESHOLDS, 5, 1)) and right(
         checks.cheapest_threshold(0.5, THRESHOLDS, 1, 5)
     )
 
 
-def test_a_dearer_threshold_is_explained():
-    assert told_apart(
+def test_a_more_expensive_threshold_is_explained():
+    assert each_explained(
         {
             "you swapped them": checks.cheapest_threshold(0.5, THRESHOLDS, 5, 1),
             "the fewest mistakes": checks.cheapest_threshold(

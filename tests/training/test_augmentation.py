@@ -82,7 +82,7 @@ def test_a_flipped_photo_has_flipped_boxes(photo, window):
 
 
 @hypothesis.given(painted_photos(), SEEDS)
-def test_in_a_random_view_boxes_stay_on_what_they_surround(photo, seed):
+def test_in_a_random_view_boxes_stay_on_their_objects(photo, seed):
     with mock.patch.object(augmentation, "jitter_colours", lambda image, rng: image):  # it moves nothing; see below
         view = augmentation.random_view(*photo, np.random.default_rng(seed))
     assert_boxes_surround_what_is_painted(view)
@@ -112,7 +112,7 @@ def test_a_view_fits_the_detector_and_its_boxes_have_area_inside_it(photo, windo
     assert (view.boxes[:, :2] < view.boxes[:, 2:]).all()
 
 
-def test_a_photo_without_boxes_stays_one():
+def test_a_view_of_a_photo_without_boxes_has_no_boxes():
     image = np.zeros((200, 300, 3), np.uint8)
     view = augmentation.random_view(image, NO_BOXES, np.zeros(0, np.int32), np.random.default_rng(1))
     assert view.boxes.shape == (0, 4)

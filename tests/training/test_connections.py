@@ -66,7 +66,7 @@ def together(met, call) -> list:
         return list(threads.map(call, met))
 
 
-def test_workers_that_are_started_one_after_the_other_meet_and_leave_their_ports_free(met):
+def test_workers_started_one_after_another_meet_and_leave_their_ports_free(met):
     for worker in met[0].cluster.workers:
         socket.create_server(("127.0.0.1", int(worker.split(":")[1]))).close()
 
@@ -98,7 +98,7 @@ def test_a_chief_that_ended_is_found_by_the_others(met):
     assert together(met[1:], lambda each: each.lost_workers(timeout=5)) == [[0], [0]]
 
 
-def test_where_no_worker_is_lost_the_original_message_is_shown(met):
+def test_if_no_worker_is_lost_the_original_message_is_shown(met):
     assert together(met, lambda each: each.lost_workers(timeout=0.3)) == [[], [], []]
     assert "RPC failed: disk on fire" in str(
         connections.lost_workers_error(met[0].cluster, [], "RPC failed: disk on fire")
@@ -110,8 +110,8 @@ def test_messages_from_another_program_are_refused_and_the_workers_still_meet():
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         chief = threads.submit(connections.connect, cluster_spec.ClusterSpec(addresses, 0), 20)
         time.sleep(0.2)
-        with socket.create_connection(("127.0.0.1", int(addresses[0].split(":")[1]))) as stranger:
-            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(100))
+        with socket.create_connection(("127.0.0.1", int(addresses[0].split(":")[1]))) as intruder:
+            intruder.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(100))
             other = threads.submit(connections.connect, cluster_spec.ClusterSpec(addresses, 1), 20)
             met = [chief.result(), other.result()]
     assert together(met, lambda each: each.all_gather(each.cluster.index)) == [[0, 1], [0, 1]]

@@ -201,7 +201,7 @@ def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(
 
     chief, worker = train_together(shards, (run.folder, other))
     assert (chief.returncode, worker.returncode) == (0, 0), chief.stderr[-2000:] + worker.stderr[-2000:]
-    assert "step 4\n" in chief.stdout, "from step 3 on, one step was taken by workers that TF_CONFIG named"
+    assert "step 4\n" in chief.stdout, "from step 3 on, workers from TF_CONFIG took one step"
     assert run.steps() == [3, 6] and not other.exists()
     for one, uninterrupted in zip(state(run), state(together[0]), strict=True):
         np.testing.assert_allclose(one, uninterrupted, rtol=1e-6, atol=1e-6)

@@ -663,16 +663,16 @@ except files.WriteError as fault:
 def test_a_process_on_a_full_disk_ends_without_a_crash(tmp_path):
     command = [sys.executable, "-c", FULL_WHEN_A_CHECKPOINT_IS_DUE, str(tmp_path / "step.weights.h5")]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert re.match(f"told: {tmp_path / 'step.weights.h5'}: .*File too large", done.stdout)
-    assert done.returncode == 0, "HDF5 itself would have ended it by a segmentation fault"
+    assert re.match(f"caught: {tmp_path / 'step.weights.h5'}: .*File too large", done.stdout)
+    assert done.returncode == 0, "HDF5 itself would have ended it with a segmentation fault"
 
 
 def test_a_full_disk_stops_the_history_and_earlier_rows_stay(tmp_path, full_disk):
     run = RunFolder(tmp_path)
     history = Rows(run, 0)
     history.add(step=10, loss=0.5)
-    told = pytest.raises(files.WriteError, match=rf"history\.csv: .*{REMEDY}")
-    with told, full_disk(), history:
+    refused = pytest.raises(files.WriteError, match=rf"history\.csv: .*{REMEDY}")
+    with refused, full_disk(), history:
         for step in range(20, 5000, 10):
             history.add(step=step, loss=1 / 3)
     rows = run.history()
@@ -695,7 +695,7 @@ def test_on_a_full_disk_the_labeller_says_so_and_keeps_the_drawn_boxes(tmp_path,
     drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
     labels.boxes = drawn
     with full_disk():
-        labels._told(labels.submit)()  # as its button does
+        labels._told(labels.submit)()  # as a click on its button does
     assert f"{labels.xml(labels.path)}: " in labels.message
     assert labels.boxes == drawn and [path.name for path in tmp_path.iterdir()] == [".drafts"]
     labels.submit()

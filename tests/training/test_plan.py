@@ -28,7 +28,7 @@ def test_the_recipe_and_the_options_decide_how_deep_fine_tuning_freezes(yoghurt,
     assert Plan.of(yoghurt, "fine_tune", settings.recipe(recipe), **given).freezing == frozen
 
 
-def test_a_plan_holds_the_recipe_as_its_strategy_trains_by_it(yoghurt):
+def test_a_plan_contains_the_recipe_with_the_changes_of_its_strategy(yoghurt):
     quick = settings.recipe("quick")
     for strategy in ("fine_tune", "random_init"):
         planned = Plan.of(yoghurt, strategy, quick)
@@ -36,7 +36,7 @@ def test_a_plan_holds_the_recipe_as_its_strategy_trains_by_it(yoghurt):
         assert Plan.from_json(json.loads(json.dumps(planned.as_json()))) == planned
 
 
-def test_the_command_that_began_a_run_resumes_it_though_the_defaults_have_changed(yoghurt, tmp_path, monkeypatch):
+def test_the_command_that_started_a_run_resumes_it_after_the_defaults_changed(yoghurt, tmp_path, monkeypatch):
     """As after an update: the run's own settings hold, except those that the command gives."""
     from workshop_utils.training import trainer
 

@@ -91,7 +91,7 @@ def test_nothing_is_cached_if_no_view_would_be_seen_twice(prepared, tmp_path, vi
 
 
 def test_a_run_of_version_1_sees_each_view_about_three_times(yoghurt, model, tmp_path):
-    """16 steps of 2 photos are left: 32, of 6 photos 5.3 each, so two views of each are made."""
+    """16 steps of 2 photos are left, 32 photos, or 5.3 for each of 6 photos: two views of each."""
     chosen, photos = of_version_1(plan(yoghurt)), yoghurt.samples[:SAMPLES]
     _, last = Schedule(chosen, model, photos, tmp_path / "frozen", slice(None)).stages()
     last.begin()
@@ -141,7 +141,7 @@ def test_freezing_up_to_a_layer_freezes_it_and_all_before_it(model):
     assert "Conv1" in frozen and "block_13_expand" not in frozen
 
 
-def test_without_freezing_everything_but_batch_norm_statistics_can_learn(model):
+def test_without_freezing_everything_except_batch_norm_statistics_can_learn(model):
     statistics = 2 * len(ssdlite_mobilenet_v2.batch_norms(model))
     assert len(model.trainable_variables) == len(model.variables) - statistics
 

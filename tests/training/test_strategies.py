@@ -149,7 +149,7 @@ def test_an_unknown_strategy_is_refused_with_the_known_names(yoghurt):
 
 
 @pytest.mark.parametrize("name", ["as_is", "random_init"])
-def test_only_a_strategy_that_freezes_takes_options_of_freezing(name, yoghurt):
+def test_only_a_strategy_that_freezes_accepts_options_about_freezing(name, yoghurt):
     with pytest.raises(strategies.StrategyError, match=f"{name}.*train_from"):
         Plan.of(yoghurt, name, train_from=LAST_FROZEN)
 

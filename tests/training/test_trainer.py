@@ -165,7 +165,7 @@ def test_a_checkpoint_is_loaded_by_its_step(finished, final_model, data):
     assert (early.get_layer("class_0").get_weights()[0] != final_model.get_layer("class_0").get_weights()[0]).any()
 
 
-def test_frozen_layers_are_in_the_checkpoint_as_coco_has_them(final_model, coco):
+def test_frozen_layers_in_the_checkpoint_equal_cocos(final_model, coco):
     for name in ("Conv1", "block_5_expand", "block_16_project"):
         kernels = [model.get_layer(name).get_weights()[0] for model in (final_model, coco)]
         np.testing.assert_array_equal(*kernels)
@@ -251,7 +251,7 @@ train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch, 
 """
 
 
-def test_a_killed_run_frees_its_folder_and_resumed_ends_with_the_same_weights(
+def test_a_killed_run_frees_its_folder_and_resumes_to_the_same_weights(
     finished, final_model, data, cups, tmp_path, capsys, uncompiled
 ):
     folder = tmp_path / "killed"
@@ -308,7 +308,7 @@ def test_a_run_stopped_at_any_row_resumes_and_completes(data, tmp_path, pretende
 
 
 @pytest.mark.parametrize(("learns", "wanted"), [(True, " float32"), (False, " bfloat16")])
-def test_training_says_in_a_line_on_what_it_computes_and_in_which_precision(
+def test_training_prints_its_device_and_precision_in_one_line(
     data, tmp_path, pretended, capsys, monkeypatch, learns, wanted
 ):
     monkeypatch.setenv(precision.VARIABLE, "bfloat16")
@@ -356,14 +356,14 @@ def test_with_a_damaged_state_training_resumes_from_the_one_before_and_ends_the_
     state = run.checkpoints / "state.npz"
     state.write_bytes(state.read_bytes()[:-300])
     train("random_init", data, LONG, run.folder)
-    told = capsys.readouterr()
-    assert str(state) in told.err and "Resuming at step 19\n" in told.out
+    printed = capsys.readouterr()
+    assert str(state) in printed.err and "Resuming at step 19\n" in printed.out
     assert number_learnt(run) == pytest.approx(number_learnt(whole), abs=1e-6)
     assert steps_on_the_board(run) == [row["step"] for row in run.history()] == [10, 20, 25]
 
 
 @pytest.mark.parametrize("time", [1, 2])
-def test_stopped_while_measuring_a_run_goes_on_and_ends_whole(data, tmp_path, pretended, monkeypatch, time):
+def test_a_run_stopped_while_measuring_resumes_and_completes(data, tmp_path, pretended, monkeypatch, time):
     measured, calls = trainer.evaluate, []
 
     def stop_once(*arguments):
@@ -417,7 +417,7 @@ def test_an_unmeasured_score_is_an_empty_cell_and_null_not_0(data, tmp_path, pre
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), trainer.MAX_LOSS])
-def test_training_stops_at_the_first_step_whose_loss_says_nothing(data, tmp_path, pretended, monkeypatch, loss):
+def test_training_stops_at_the_first_step_with_a_meaningless_loss(data, tmp_path, pretended, monkeypatch, loss):
     make_step = trainer.make_step
 
     def diverging(model, optimizer, *rest):
@@ -483,7 +483,7 @@ def test_the_model_of_an_as_is_run_is_cocos(as_is, coco):
         np.testing.assert_array_equal(ours, cocos)
 
 
-def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(finished):
+def test_a_missing_checkpoint_is_refused_with_the_existing_ones(finished):
     with pytest.raises(run_folder.RunFolderError, match=r" 3\b.* 2, 4\b"):
         trainer.load_model(finished, 3)
 

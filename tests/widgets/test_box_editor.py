@@ -90,7 +90,7 @@ def test_a_changed_field_moves_the_box_on_the_canvas_and_no_other(labels):
     assert labels._canvas.selected_index == 1
 
 
-def test_a_click_beside_all_boxes_leaves_none_selected_and_draws_nothing(labels):
+def test_a_click_outside_all_boxes_deselects_and_draws_nothing(labels):
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.select(1)
     drag(labels, 300, 300, 0, 0)
@@ -138,7 +138,7 @@ def test_deleting_another_box_leaves_the_same_one_selected(labels):
         labels.delete(0)
 
 
-def test_the_current_class_names_what_is_drawn_added_or_renamed_and_no_box_by_itself(labels):
+def test_the_current_class_applies_only_to_boxes_that_are_drawn_added_or_renamed(labels):
     assert labels.current == "peach"
     send(labels, "class", name="vanilla")
     press(labels, "Add box")
@@ -197,7 +197,7 @@ def test_keys_do_what_their_buttons_do(labels):
     assert len(labels.boxes) == 2 and labels.selected is None and labels.message == ""
 
 
-def test_what_was_done_to_a_photo_that_is_no_longer_shown_changes_nothing(labels):
+def test_messages_about_a_photo_that_is_no_longer_shown_change_nothing(labels):
     late = labels._canvas.photo
     labels.show(Image.new("RGB", (400, 300)))
     drawn = {"x": 20, "y": 40, "width": 200, "height": 100, "label": "peach"}

@@ -54,7 +54,7 @@ def chromium():
 
 @pytest.fixture
 def run(folder, lab, chromium, request):
-    """Open a notebook made of these code cells, run them all, and return the browser's page; its last state is kept."""
+    """Open a notebook with these code cells, run them all, and return the page. Its last state is saved."""
     pages = []
 
     def opened(name: str, sources: list[str]):
@@ -275,7 +275,7 @@ def test_twelve_photos_are_labelled_with_the_keyboard_alone(labels):
     labels.shows("All photos are labelled.")
     for stem in STEMS:
         assert differences(labels.saved(len(truth_of(stem)), stem), truth_of(stem)) == 0, stem
-    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab took a letter for a command"
+    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab treated a letter as a command"
 
 
 def test_tab_reaches_every_control_in_the_order_of_the_screen_and_leaves_the_widget_again(labels):

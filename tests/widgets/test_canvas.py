@@ -18,7 +18,7 @@ def test_the_librarys_code_and_ours_are_one_module_with_one_export(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_what_the_browser_draws_is_not_sent_back_to_it(monkeypatch):
+def test_boxes_from_the_browser_are_not_sent_back_to_it(monkeypatch):
     shown, sent = canvas.Canvas(), []
     monkeypatch.setattr(shown, "_send", lambda message, buffers=None: sent.append(message))
     shown.take(bboxes=[{"x": 1}], selected_index=0, current="peach")

@@ -240,7 +240,7 @@ def test_of_two_labelers_on_one_folder_neither_loses_what_the_other_drew_or_subm
     assert [box.name for box in saved(folder, "a").boxes] == ["vanilla"]
 
 
-# Annotations that are not as they should be
+# Annotations with problems
 
 
 def annotated(folder, *objects, size=(400, 300), name="peach", ending=".xml") -> pathlib.Path:
@@ -315,8 +315,8 @@ def test_parts_of_an_annotation_that_cannot_be_shown_are_named_and_kept(folder, 
     assert xml.with_name(".a.xml.before").read_bytes() == before
     labels.go(0)
     labels.submit()
-    assert ".before" not in labels.message, "what is whole need not be kept"
-    xml.write_text("spoilt anew")
+    assert ".before" not in labels.message, "an annotation that was shown completely need not be kept"
+    xml.write_text("changed again")
     labels.go(0)
     labels.submit()
     assert [xml.with_name(f".a.xml.before{number}").read_bytes() for number in ("", 1)] == [before, b"changed again"]

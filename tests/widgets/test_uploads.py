@@ -208,6 +208,6 @@ def test_a_link_out_of_the_folder_is_left_out_and_named(tmp_path):
     assert named(lines, "b.jpg", "a.jpg", "c.jpg") and len(photos.find(tmp_path / "mine")) == 2
 
 
-def test_a_folder_that_is_none_is_named(tmp_path):
+def test_a_path_that_is_not_a_folder_is_named(tmp_path):
     with pytest.raises(uploads.UploadError, match="nowhere: "):
         uploads.copy(tmp_path / "nowhere", tmp_path / "mine")

@@ -18,13 +18,13 @@ def test_a_view_fits_and_keeps_the_photos_proportions(size):
     assert abs(width * size[1] - height * size[0]) <= max(size)
 
 
-def test_a_box_that_the_mouse_left_alone_is_the_same_to_the_last_flag():
+def test_a_box_that_the_mouse_did_not_touch_keeps_every_flag():
     box = Box("peach", 11, 21, 111, 221, pose="Left", truncated=1, difficult=1)
     drawn = HALF.drawn(box)
     assert HALF.box(drawn) == box and HALF.box(drawn | {"label": "vanilla"}) == dataclasses.replace(box, name="vanilla")
 
 
-def test_a_moved_box_keeps_what_the_mouse_does_not_change_and_is_truncated_where_it_touches_an_edge():
+def test_a_moved_box_keeps_its_other_fields_and_is_truncated_if_it_touches_an_edge():
     drawn = HALF.drawn(Box("peach", 10, 20, 110, 220, pose="Left", truncated=1, difficult=1))
     inside, outside = HALF.box(drawn | {"x": 50}), HALF.box(drawn | {"x": -20})
     assert inside == Box("peach", 100, 20, 200, 220, pose="Left", truncated=0, difficult=1)
@@ -32,7 +32,7 @@ def test_a_moved_box_keeps_what_the_mouse_does_not_change_and_is_truncated_where
 
 
 @pytest.mark.parametrize("place", [(10, 10, 0, 0), (10, 10, 2, 90), (900, 10, 40, 40), (-50, 10, 40, 40)])
-def test_a_click_and_what_is_outside_of_the_photo_make_no_box(place):
+def test_a_click_or_a_drag_outside_the_photo_makes_no_box(place):
     assert HALF.box({**dict(zip(("x", "y", "width", "height"), place)), "label": "peach"}) is None
 
 

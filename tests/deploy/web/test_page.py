@@ -204,7 +204,7 @@ def without_partner(one: list, other: list, least: float, slack: float = 0.02) -
 # The same boxes as in Python
 
 
-def test_on_twenty_photos_the_page_finds_what_detect_finds_and_nothing_else(shared, exported, twenty):
+def test_on_twenty_photos_the_page_finds_exactly_what_detect_finds(shared, exported, twenty):
     detector = runtime.open_detector(exported)
     assert len({Image.open(path).size for path in twenty}) == len(SIZES)
     count = 0
@@ -272,7 +272,7 @@ def floats(array: np.ndarray) -> dict:
     return {"floats": array.ravel().tolist()}
 
 
-def test_the_page_decodes_what_the_int8_network_puts_out(shared):
+def test_the_page_decodes_the_outputs_of_the_int8_network(shared):
     encodings, logits = NOISE.normal(0, 2, (1917, 4)), NOISE.normal(-3, 2, (1917, 6))
     wanted_boxes, wanted_scores = common._decoded(encodings, logits)
     arguments = ["./boxes.js", "decode", floats(encodings), floats(logits), anchors.anchors().tolist()]
@@ -295,7 +295,7 @@ def test_the_page_suppresses_the_same_boxes(shared):
     np.testing.assert_allclose([each["score"] for each in singles], kept[kept > 0], atol=1e-6)
 
 
-def test_two_runtimes_give_the_same_boxes_only_if_no_box_that_can_be_shown_differs(shared):
+def test_two_runtimes_agree_only_if_no_visible_box_differs(shared):
     boxes, scores = np.array([[0.1, 0.1, 0.5, 0.5], [0.2, 0.2, 0.8, 0.8]]), np.array([[0.6], [0.01]])
 
     def are_same(other_boxes, other_scores) -> bool:

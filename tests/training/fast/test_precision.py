@@ -39,8 +39,8 @@ def test_the_description_names_device_and_precision(monkeypatch):
     assert precision.description("float32").endswith("(2 cores) in float32.")
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["a GPU"])
     monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda gpu: details)
-    told = precision.description(precision.policy())
-    assert "NVIDIA A100 in bfloat16" in told and "WORKSHOP_PRECISION=float32" in told
+    description = precision.description(precision.policy())
+    assert "NVIDIA A100 in bfloat16" in description and "WORKSHOP_PRECISION=float32" in description
 
 
 def test_any_other_precision_is_refused(monkeypatch):
