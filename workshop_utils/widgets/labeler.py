@@ -178,7 +178,7 @@ class Labeler(BoxEditor):
         drawn = voc.normalised(dataclasses.replace(self._shown.annotation, boxes=tuple(self.boxes)))
         overlap = geometry.iou(found, np.reshape(drawn, (-1, 4))).max(axis=1, initial=0.0)
         new = voc.from_normalised(self._view.size, [self.current] * len(found), found, "").boxes
-        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
+        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_IOU]
         self._draw([*self.boxes, *added], len(self.boxes) + 1 if added else self.selected)
         seconds = f"{time.monotonic() - began:.0f} s"
         self.say(f"{len(added)} proposed as '{self.current}' in {seconds}: rename, move or delete each one.")
