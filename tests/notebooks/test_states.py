@@ -125,12 +125,12 @@ def test_the_longest_run_is_predicted_from_all_that_is_known_but_itself(monkeypa
     assert "0.45" not in known and "It reached **0.45**" in said["07-38"]
     assert "3,000 steps, seeds: 1" in said["07-40"]
     assert "0.45, 0.30 behind the lowest of fine-tuning,\nwhich took 5 minutes" in said["07-41"]
-    assert "0.1 suits random weights best" in said["07-34"] and "farther out" not in said["07-34"]
+    assert "0.1 suits random weights best" in said["07-34"] and "end of the range" not in said["07-34"]
 
 
 def test_the_best_rate_at_the_end_of_those_tried_is_called_so(monkeypatch):
     runs = [*FIRST, made("random_init", 0.2, learning_rate=0.3, warmup=50)]
-    assert "0.3 suits random weights best.\nIt is the end of the row" in compared(runs, monkeypatch)["07-34"]
+    assert "0.3 suits random weights best.\nIt is at the end of the range" in compared(runs, monkeypatch)["07-34"]
 
 
 @pytest.mark.parametrize(
