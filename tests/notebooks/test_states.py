@@ -147,12 +147,12 @@ def test_a_best_rate_at_the_end_of_the_tried_range_is_pointed_out(monkeypatch):
         (NONE, 288, [], 0),
     ],
 )
-def test_more_steps_are_suggested_only_if_they_helped_on_the_same_photos(runs, photos, words, missing):
+def test_more_steps_are_suggested_only_if_they_helped_on_the_same_photos(runs, photos, known, lines):
     data = types.SimpleNamespace(split=lambda limit: (range(288), range(72)))
     names = {"recorded": types.SimpleNamespace(load=lambda: runs), "data": data, "training_photos": range(photos)}
     names |= {"recipe": settings.recipe("workshop"), "metrics": types.SimpleNamespace(AP50=0.0)}
     said = cell("06-52", names)
-    assert sorted(numbers(said)) == sorted(words) and said.count("\n") == missing
+    assert sorted(numbers(said)) == sorted(known) and said.count("\n") == lines
 
 
 @pytest.mark.parametrize("runs", [FIRST[:3], NONE])
