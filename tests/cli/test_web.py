@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from workshop_utils.cli import main
+from workshop_utils.cli import main, web
 from workshop_utils.deploy.web import networks
 
 
@@ -63,7 +63,7 @@ def test_what_is_not_there_or_in_the_way_is_named(cups, tmp_path, capsys, monkey
 
 SERVE = """
 import sys
-from workshop_utils.cli import main
+from workshop_utils.cli import main, web
 from workshop_utils.deploy.web import networks
 network = networks.Network("cups", b"a network", {1: "peach"}, decodes=True)
 networks.open_network = lambda source, int8: network
@@ -89,6 +89,6 @@ def test_the_page_is_served_until_it_is_interrupted(lan):
         process.kill()
     assert process.returncode == 0 and "Traceback" not in err
     if lan:
-        assert "Anyone in this network" in out and set("█▀▄") & set(out), "who can see it, and a QR code"
+        assert web.ANYONE in out and set("█▀▄") & set(out), "who can see it, and a QR code"
     else:
         assert out == ""

@@ -189,7 +189,7 @@ def test_the_pages_of_make_run_load_nothing_and_explain_why_formulas_are_tex(tmp
     assert pages.calls_elsewhere(tmp_path) == []
     assert "html-manager" not in page, "a script that would load another script"
     assert "Labeler at photo 1 of 12" in page and "0/120" not in page
-    assert "formulas stand as TeX" in page and r"r \approx S" in page
+    assert "formulas as TeX" in page and r"r \approx S" in page
     assert '<span class="n">hidden' not in page and "repository" not in page, "neither its code nor Colab's cell"
     assert len(cell.outputs) == 2, "the notebook itself keeps them"
 
