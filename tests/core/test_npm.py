@@ -37,6 +37,6 @@ def test_a_package_is_downloaded_once_and_nothing_of_it_is_run(tmp_path, monkeyp
 
 def test_a_package_with_another_hash_is_refused_and_thrown_away(tmp_path, monkeypatch):
     stand_in_for_npm(monkeypatch, CONTENT + b"!")
-    with pytest.raises(npm.PackageError, match=f"expected {SHA256}.*Nothing in it was read"):
+    with pytest.raises(npm.PackageError, match=SHA256):
         npm.fetch("cup@1.0.0", tmp_path / "cup-1.0.0.tgz", SHA256)
     assert list(tmp_path.iterdir()) == []

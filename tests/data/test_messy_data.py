@@ -399,10 +399,10 @@ PROBLEMS = {
         "images/STEM.jpg: JPEG", used=False,
     ),
     "jpg_that_is_png": Problem(
-        Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: is PNG; it should be named STEM.png.",
+        Kind.WRONG_EXTENSION, saved(".jpg", "PNG"), "images/STEM.jpg: PNG | STEM.png",
     ),
     "png_that_is_jpg": Problem(
-        Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: is JPEG; it should be named STEM.jpg.",
+        Kind.WRONG_EXTENSION, saved(".png", "JPEG"), "images/STEM.png: JPEG | STEM.jpg",
     ),
     "grey": Problem(
         Kind.COLOURS, saved(".jpg", "JPEG", lambda image: image.convert("L")), READ_AS_RGB.format("jpg", GREY),

@@ -131,7 +131,7 @@ def test_elements_nested_too_deeply_are_refused(depth, path):
         assert xml_file.read(path)[0].tag == "a"
     else:
         assert depth < 1000 or depth > sys.getrecursionlimit()
-        with pytest.raises(VocError, match=rf"cup\.xml: .*\b{xml_file.DEEPEST + 1}\b"):
+        with pytest.raises(VocError, match=rf"cup\.xml: .*\b{xml_file.MAX_DEPTH + 1}\b"):
             xml_file.read(path)
 
 

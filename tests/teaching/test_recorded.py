@@ -126,13 +126,13 @@ def test_the_readme_s_results_are_the_recorded_ones():
         scores = " | ".join(f"{run.metrics[key]:.2f}" for key in ("AP50", "AP", "AP75"))
         assert f"| `{name}` | {scores} | {run.minutes:.0f} |" in readme
         if "class_agnostic" in run.metrics:
-            assert f"AP50 {run.metrics['class_agnostic']['AP50']:.2f}." in readme
+            assert f"AP50 of {run.metrics['class_agnostic']['AP50']:.2f}." in readme
 
 
 def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path):
     folder = tmp_path / "short"
     run = run_folder.RunFolder(folder)
-    plan = Plan("fine_tune", settings.recipe("quick", steps=180), {1: "cup"}, "cups", "0123456789ab")
+    plan = Plan("fine_tune", settings.recipe("quick", steps=180).of("fine_tune"), {1: "cup"}, "cups", "0123456789ab")
     run.begin(plan)
     metrics = {"AP": 0.25, "AP50": 0.5, "AP75": 0.125, "per_class": {"cup": 0.25}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
