@@ -54,7 +54,7 @@ def _download(package: str, tarball: pathlib.Path, sha256: str) -> None:
         try:
             done = npm(command, return_completed_process=True, cwd=scratch, capture_output=True, text=True, timeout=600)
         except subprocess.TimeoutExpired:
-            raise PackageError(f"npm did not download {package} within ten minutes. {remedy}") from None
+            raise PackageError(f"npm did not download {package} within 10 minutes. {remedy}") from None
         if done.returncode or not (fetched := pathlib.Path(scratch, tarball.name)).exists():
             raise PackageError(f"npm could not download {package}. {remedy}\nnpm said: {done.stderr.strip()[-500:]}")
         verify(fetched, sha256)
