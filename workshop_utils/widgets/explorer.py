@@ -16,7 +16,7 @@ EVERY = 5
 WIDTH = 280
 """The width at which a computed picture is shown, in pixels."""
 
-SLIDER = "560px"
+SLIDER = "680px"
 """Wide enough to reach each of hundreds of channels with the mouse."""
 
 
