@@ -26,7 +26,7 @@ def test_apart_is_where_every_run_of_the_one_beats_every_run_of_the_other():
 @pytest.mark.parametrize(
     "function, words",
     [
-        (lambda ours, theirs: False, "wholly above"),
+        (lambda ours, theirs: False, "call them apart"),
         (lambda ours, theirs: len(ours) > 1 and min(ours) > max(theirs), "exchanged"),
         (lambda ours, theirs: mean(ours) != mean(theirs), "higher mean is not enough"),
         (lambda ours, theirs: min(ours) > max(theirs) or min(theirs) > max(ours), "One run alone"),
@@ -62,7 +62,7 @@ def test_minutes_until_an_ap_are_compared_where_runs_reach_it():
     [
         (lambda history, wanted: first(history, wanted, unit=1), "seconds"),
         (lambda history, wanted: first(history, wanted, unit=1, key="step"), "step"),
-        (lambda history, wanted: first(history[::-1], wanted), "Wanted is the first"),
+        (lambda history, wanted: first(history[::-1], wanted), "Return the first"),
         (lambda history, wanted: first(history, wanted + 1e-9), "`>=`"),
         (lambda history, wanted: next(row["seconds"] / 60 for row in history if row["AP"] >= wanted), "`None`"),
         (lambda history, wanted: first(history, wanted) if wanted < 0.8 else None, "math.inf"),
@@ -119,7 +119,7 @@ def test_photos_needed_are_read_off_within_what_was_measured():
         (lambda *known: needed(*known, scale=float, back=float), "interpolate the logarithms"),
         (lambda *known: needed(*known, back=float), "Turn it back"),
         (lambda *known: 2 * needed(*known), "half-way"),
-        (lambda rungs, wanted: min(needed(rungs, wanted), 1000), "nobody has measured"),
+        (lambda rungs, wanted: min(needed(rungs, wanted), 1000), "no one measured"),
         (lambda rungs, wanted: needed(rungs, wanted) if wanted < 0.5 else None, "math.inf"),
     ],
 )

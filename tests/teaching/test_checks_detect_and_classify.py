@@ -38,7 +38,7 @@ def test_once_leaves_what_the_library_leaves():
         (lambda boxes: [0], "0, 2 and 3 stay"),
         (lambda boxes: kept(boxes, 0.4), "both stay"),
         (lambda boxes: kept(boxes) if len(boxes) != 3 else [0], "instead of"),
-        (lambda boxes: "many", "list of places"),
+        (lambda boxes: "many", "list of positions"),
     ],
 )
 def test_boxes_that_should_not_stay_or_go_are_told_why(function, words):
@@ -118,7 +118,7 @@ def test_the_pair_to_label_is_confused_most_both_ways_together():
     assert wrong(checks.pair_to_label(("natural", "vanilla"), CONFUSED, NAMES_SAID), "one direction")
     assert wrong(checks.pair_to_label({"natural", "vanilla"}, CONFUSED, NAMES_SAID), "one direction")
     assert wrong(checks.pair_to_label(("natural", "peach"), CONFUSED, NAMES_SAID), "0 times")
-    assert wrong(checks.pair_to_label(("natural", "missed"), CONFUSED, NAMES_SAID), "'missed' is no flavour")
+    assert wrong(checks.pair_to_label(("natural", "missed"), CONFUSED, NAMES_SAID), "'missed' is not a flavour")
     assert wrong(checks.pair_to_label("peach", CONFUSED, NAMES_SAID), "Two different")
     assert wrong(checks.pair_to_label(("peach", "peach"), CONFUSED, NAMES_SAID), "Two different")
 

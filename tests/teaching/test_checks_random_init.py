@@ -57,8 +57,8 @@ def test_steps_until_little_is_left_follow_from_logarithms(mistaken, words):
 
 
 def test_whether_this_recipe_has_enough_steps_is_told():
-    assert "has 300: not enough even for the faster one." in steps_until(until).words
-    assert "has 1,000: enough for the faster one." in steps_until(until, steps=1000).words
+    assert "has 300: not enough even for the smaller momentum." in steps_until(until).words
+    assert "has 1,000: enough for the smaller momentum." in steps_until(until, steps=1000).words
 
 
 def hours(answer):
