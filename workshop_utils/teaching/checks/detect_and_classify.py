@@ -138,8 +138,8 @@ def pair_to_label(answer: object, table: dict[tuple[str, str], int], flavours: l
     if isinstance(answer, str) or not all(isinstance(each, str) for each in answer) or len(set(answer)) != 2:
         return _wrong(f"Two different flavours should be your answer, not {_shown(answer)}.")
     answer = tuple(answer)
-    if strangers := sorted(set(answer) - set(flavours)):
-        return _wrong(f"{_shown(strangers[0])} is not a flavour. Name two that are mistaken for each other.")
+    if unknown := sorted(set(answer) - set(flavours)):
+        return _wrong(f"{_shown(unknown[0])} is not a flavour. Name two that are mistaken for each other.")
 
     def both_ways(two) -> int:
         one, other = two

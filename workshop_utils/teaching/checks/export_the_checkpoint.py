@@ -69,26 +69,26 @@ def _back(real: np.ndarray, steps: int = 255) -> np.ndarray:
 
 
 @check
-def lowest_iou(answer: object, exports: dict[str, list[float]], spoilt: dict[str, list[float]]) -> Verdict:
+def lowest_iou(answer: object, exports: dict[str, list[float]], damaged: dict[str, list[float]]) -> Verdict:
     """Judge the lowest IoU with the checkpoint's boxes that a good export may have.
 
     Args:
         answer: The IoU to judge.
         exports: The IoU of each box of the good exports, by name. All of these exports should pass.
-        spoilt: The same for exports with a mistake. None of these should pass.
+        damaged: The same for exports with a mistake. None of these should pass.
     """
     said = _number(answer)
     if not 0 < said <= 1:
         return _wrong(f"An IoU is between 0 and 1{': write 0.9, not 90' if 1 < said <= 100 else ''}.")
     refused = {name: min(values) for name, values in exports.items() if min(values) < said}
-    passed = {name: min(values) for name, values in spoilt.items() if min(values) >= said}
+    passed = {name: min(values) for name, values in damaged.items() if min(values) >= said}
     for name, lowest in refused.items():
         return _wrong(
             f"It would refuse {name}, a good export whose lowest IoU is {lowest:.4f}. Leave room for rounding."
         )
     for name, lowest in passed.items():
         return _wrong(f"It would let pass '{name}', with a lowest IoU of {lowest:.2f}.")
-    lowest, highest = (pick(min(values) for values in each.values()) for pick, each in ((min, exports), (max, spoilt)))
+    lowest, highest = (pick(min(values) for values in each.values()) for pick, each in ((min, exports), (max, damaged)))
     return _right(
         f"Anything above {highest:.2f} and up to {lowest:.4f} works here. Close to the upper end, it may refuse a good "
         "export on the next photo; close to the lower end, it lets smaller mistakes pass."

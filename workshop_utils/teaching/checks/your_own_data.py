@@ -67,7 +67,7 @@ def cheapest_threshold(answer: object, rows: list[dict[str, float]], miss: float
     number = _number(answer)
     row = min(rows, key=lambda each: abs(each["threshold"] - number))
     if not abs(row["threshold"] - number) <= 0.005:
-        return _wrong("That is none of the thresholds in `rows`; use the one closest to yours.")
+        return _wrong("Your answer is none of the thresholds in `rows`; use the one closest to yours.")
     least = min(map(cost, rows))
     if cost(row) == least:
         return _right(
