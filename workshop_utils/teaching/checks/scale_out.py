@@ -21,7 +21,7 @@ def loss_of_the_whole(function: object) -> Verdict:
         if np.isclose(answer, sum(losses)):
             return _wrong(f"{case} you add the losses. Each has already been divided by its own count.")
         if np.isclose(answer, sum(sums)):
-            return _wrong(f"{case} you have the sum over all anchors. Divide it by the number of matched ones.")
+            return _wrong(f"{case} you have the sum over all anchors. It still has to be divided by the matched ones.")
         if 0 in matched and np.isclose(answer, np.dot(losses, matched) / sum(matched)):
             return _wrong(f"{case} a sum is lost: a loss without matched anchors was divided by one, not by zero.")
         return _wrong(f"{case} the whole batch's loss is {wanted:.4g}, and yours is {answer:.4g}.")
