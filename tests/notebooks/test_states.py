@@ -204,7 +204,7 @@ def test_with_less_than_two_labelled_photos_it_is_said_what_to_do():
         labels = types.SimpleNamespace(paths=paths, unlabelled=paths[labelled:])
         known = {"labels": labels, "labeler": labeler, "yours": True}
         if labelled < 2:
-            with pytest.raises(labeler.LabelingError, match="Label two photos at least"):
+            with pytest.raises(labeler.LabelingError, match="Label at least two photos"):
                 cell("10-34", known)
         else:
             assert f"2 photos are labelled, {len(paths) - 2} not yet." in cell("10-34", known)
@@ -233,11 +233,34 @@ def test_a_changed_recipe_and_other_labels_make_a_new_run_and_the_same_ones_go_o
     assert all(folder.name.startswith("mugs-workshop-half-") for folder in folders)
 
 
-def test_a_class_that_no_training_photo_shows_is_named():
-    samples = [types.SimpleNamespace(classes=(name,)) for name in ("mug", "plate")]
-    mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate"}, split=lambda: (samples[:1], samples[1:]))
+def test_a_class_that_no_training_or_no_validation_photo_shows_is_named():
+    samples = [types.SimpleNamespace(classes=(name, "spoon")) for name in ("mug", "plate")]
+    mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate", 3: "spoon"}, split=lambda: (samples[:1], samples[1:]))
     said = cell("10-52", {"mine": mine})
-    assert "No training photo shows 'plate'" in said and "'mug'" not in said
+    assert "No training photo shows 'plate'" in said and "No validation photo shows 'mug'" in said
+    assert "No training photo shows 'mug'" not in said and "No validation photo shows 'plate'" not in said
+    assert "'spoon'" not in said
+
+
+def test_a_class_in_no_validation_photo_is_listed_as_not_measured():
+    metrics = {"AP50": 0.17, "per_class_AP50": {"apple": None, "raccoon": 0.17}}
+    experiment = types.SimpleNamespace(metrics=lambda: metrics)
+    sample = types.SimpleNamespace(classes=("raccoon", "raccoon"))
+    said = cell("10-17", {"experiment": experiment, "validation_photos": [sample, sample]})
+    assert "apple: not measured, 0 objects" in said and "raccoon: 0.17, 4 objects" in said
+
+
+@pytest.mark.parametrize(
+    ("fewer", "more", "words"),
+    [(0.4, 0.6, "brought 0.20"), (0.6, 0.6, "brought nothing"), (None, 0.6, "cannot compare")],
+)
+def test_what_twice_the_photos_bring_is_read_from_the_two_runs(fewer, more, words):
+    known = {"half_score": {"AP50": fewer}, "score": {"AP50": more}, "half_of_them": range(8), "Markdown": Markdown}
+    said = cell("10-63", known | {"training_photos": range(16), "validation_photos": range(4)})
+    assert words in said and "4 validation photos" in said
+    assert "validation photos" not in cell(
+        "10-63", known | {"half_score": {"AP50": 0.1}, "validation_photos": range(20)}
+    )
 
 
 @pytest.mark.parametrize(
