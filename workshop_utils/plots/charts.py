@@ -35,7 +35,7 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
 
 
 def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = None, *, alt: str) -> Picture:
-    """Plot the losses of a run of `steps` steps, finished or not, and its AP50 beside them; return the picture.
+    """Plot the losses of a run of `steps` steps, finished or not, and its AP50 next to them; return the picture.
 
     `history` holds rows as `trainer` writes them; `marks` says what happened at which step.
     """
