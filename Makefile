@@ -1,9 +1,9 @@
-# Each command sets up what it needs, and does so once. Without make: README.md says the same steps in plain Python.
+# Each command sets up what it needs, once. docs/setup.md has the same steps without make.
 
 PY := .venv/bin/python
 WEIGHTS := data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5
 
-# Jupyter refuses to start as root, which in a container or on a cloud machine is often the only user.
+# Jupyter refuses to start as root, which is often the only user in a container or on a cloud machine.
 USER_ID := $(shell id -u 2>/dev/null)
 AS_ROOT := $(if $(filter 0,$(USER_ID)),--allow-root)
 ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 127.0.0.1 only, and asks for its token.
@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run lab test photos datasheet exercises minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle outcomes mutants clean
+.PHONY: help run extras lab demo test photos datasheet exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -19,79 +19,97 @@ help: ## list these commands
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed how long is trained."
+	@echo "  PYTHON=python3.12 (or a path) chooses the Python; WORKSHOP_RECIPE=quick|workshop|seed sets how long to train."
 
-run: .venv/installed $(WEIGHTS) ## execute all notebooks and compare the strategies in build/report.html
+run: .venv/installed $(WEIGHTS) ## run the notebooks 00 to 10 and compare the strategies in build/report.html
 	@$(PY) tools/report.py
+
+extras: .venv/installed $(WEIGHTS) ## run the notebooks after 10
+	@$(PY) tools/report.py extras
 
 lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab (ARGS="--no-browser --port 8890")
 	@$(if $(AS_ROOT),echo "$(ROOT_NOTE)")
 	@JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(PY) -m jupyterlab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(ARGS)
 
-test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" chooses some, WORKERS=0 takes one process)
+demo: .venv/installed $(WEIGHTS) ## open the page with your newest detector and the camera (ARGS="--lan" for phones in the room)
+	@$(PY) tools/demo.py $(ARGS)
+
+test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
 	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-photos: data/render/.venv/installed ## render what is missing of the photos (hours; ARGS="--again 17" renders one and compares)
+photos: data/render/.venv/installed ## render the missing photos (hours; ARGS="--again 17" renders one again and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
 
-record: .venv/installed $(WEIGHTS) ## make the recorded runs of results/ anew where photos or commands have changed (an afternoon)
+record: .venv/installed $(WEIGHTS) ## train the recorded runs in results/ again if photos or commands have changed (an afternoon)
 	@$(PY) tools/record.py
 
-exercises: .venv/installed ## make the participants' notebooks of the solved ones in notebooks/solutions/
+exercises: .venv/installed ## generate the participants' notebooks from the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
 
-minutes: .venv/installed $(WEIGHTS) ## measure how long the machine needs for each notebook (an hour, on an idle machine; ARGS=quick)
+messages: .venv/installed-dev ## update tests/messages.txt, the list of all messages that a test compares
+	@$(PY) tests/messages.py
+
+minutes: .venv/installed $(WEIGHTS) ## measure the run time of each notebook (an hour, on an idle machine; ARGS=quick)
 	@$(PY) tools/minutes.py $(ARGS)
 
-badges: .venv/installed ## let every badge lead to the repository you cloned, or to another (REPO=owner/name TAG=v1.0)
+badges: .venv/installed ## point every badge to the repository you cloned, or to another (REPO=owner/name TAG=v1.0)
 	@$(PY) tools/links.py $(if $(REPO),--repo $(REPO)) $(if $(TAG),--tag $(TAG))
 
-site: .venv/installed build/report.html build/site-venv/installed ## make a site of the executed notebooks in build/site/
+site: .venv/installed build/report.html build/site-venv/installed ## build a site from the executed notebooks in build/site/
+	@ls build/notebooks/11_* >/dev/null 2>&1 || $(PY) tools/report.py extras
 	@$(PY) tools/pages.py build/site-venv/bin/python
 
-lock: .venv/installed ## write the newest versions that fit together, with their hashes, into requirements.lock
+lock: .venv/installed ## update requirements.lock to the newest versions that fit together, with hashes
 	@$(PY) tools/resolver.py pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
 
-bundle: .venv/installed $(WEIGHTS) ## pack the workshop with its packages for a room without internet (1 GB)
+bundle: .venv/installed $(WEIGHTS) ## pack the workshop and its packages for a room without internet (1 GB)
 	@$(PY) tools/bundle.py
 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
 
-fuzz: .venv/installed-dev ## read 100,000 spoilt annotations and 66,000 spoilt photos, EXIF blocks, texts and label maps (a quarter of an hour)
+fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 66,000 corrupted photos, EXIF blocks, texts and label maps (15 minutes)
 	@$(PY) -W ignore tests/fuzzing.py $(ARGS)
 
-faults: .venv/installed-dev $(WEIGHTS) ## kill training again and again, fill its disk, damage its files (ten minutes)
+faults: .venv/installed-dev $(WEIGHTS) ## kill training repeatedly, fill its disk, damage its files (ten minutes)
 	@$(PY) tools/faults.py $(ARGS)
 
 memory: .venv/installed-dev $(WEIGHTS) ## cache, train on and detect in 1,000 photos of 12 megapixels, and measure the memory
 	@$(PY) tools/memory.py $(ARGS)
 
-bench: .venv/installed-dev $(WEIGHTS) ## time and measure the workshop beside plain Keras and PyTorch (two hours, on an idle machine)
+ifdef DATA
+bench: .venv/installed-dev $(WEIGHTS)
+	@$(PY) benchmarks/real_photos.py "$(DATA)" $(ARGS)
+else
+bench: .venv/installed-dev $(WEIGHTS) ## compare speed and memory with plain Keras and PyTorch (two hours, on an idle machine; DATA=folder compares scores on your data)
 	@$(PY) -m pip install --quiet "torch==2.13.0" || { $(INSTALL_FAILED); }
 	@$(PY) benchmarks/run.py $(ARGS)
+endif
 
-test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab brings
+test-colab: .venv/installed-dev ## run all notebooks on the versions that Colab has
 	@$(PY) tools/trial.py colab $(ARGS)
 
-test-binder: .venv/installed-dev ## run all notebooks but 11 through JupyterLab as on Binder, and measure the memory
+test-binder: .venv/installed-dev ## run all notebooks except 11 through JupyterLab as on Binder, and measure the memory
 	@$(PY) tools/binder_memory.py $(ARGS)
 
-test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest versions that we allow (half an hour; ARGS="voc 00")
+test-oldest: .venv/installed-dev ## run tests and notebooks on the lowest allowed versions (half an hour; ARGS="voc 00")
 	@$(PY) tools/trial.py oldest $(ARGS)
 
-test-newest: .venv/installed-dev ## run tests and notebooks on the highest versions that we allow
+test-newest: .venv/installed-dev ## run tests and notebooks on the highest allowed versions
 	@$(PY) tools/trial.py newest $(ARGS)
 
-test-bundle: .venv/installed $(WEIGHTS) ## install and use the bundle in an empty folder without a network
+test-bundle: .venv/installed $(WEIGHTS) ## install and use the bundle in an empty folder, without a network
 	@$(PY) tools/bundle.py try
 
-outcomes: .venv/installed-dev ## list what test-colab, -oldest, -newest and -binder have not tried yet, or not as it is now
+test-gpu: .venv/installed $(WEIGHTS) ## check training and exports on a GPU (ten minutes)
+	@$(PY) tools/gpu.py
+
+outcomes: .venv/installed-dev ## list what test-colab, -oldest, -newest and -binder have not tested yet, or not since it changed
 	@$(PY) tools/trial.py missing
 	@$(PY) tools/binder_memory.py missing
 
-mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and see whether the tests notice (hours)
+mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and check that the tests notice (hours)
 	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }
 	@$(PY) tools/mutants.py $(ARGS)
 
@@ -99,11 +117,11 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# What installs writes its stamp last, so what was interrupted is done again and what was finished is not.
+# Each installation writes its stamp file last, so an interrupted one runs again and a finished one does not.
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
-	@echo "Installing what the notebooks need into .venv (some minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e . || { $(INSTALL_FAILED); }
+	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
+	@$(PY) -m pip install -r requirements.txt -e ".[web]" || { $(INSTALL_FAILED); }
 	@touch $@
 
 .venv/installed-dev: .venv/installed
@@ -111,7 +129,7 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 	@touch $@
 
 data/render/.venv/installed: data/render/requirements.txt
-	@command -v python3.11 >/dev/null || { echo "make: Blender's module needs Python 3.11, and there is no python3.11"; exit 1; }
+	@command -v python3.11 >/dev/null || { echo "make: Blender's module needs Python 3.11, but there is no python3.11"; exit 1; }
 	@echo "Installing Blender's module into data/render/.venv (about 1 GB)."
 	@python3.11 -m venv data/render/.venv
 	@data/render/.venv/bin/python -m pip install --quiet -r data/render/requirements.txt || { $(INSTALL_FAILED); }
@@ -127,14 +145,14 @@ build/report.html: $(wildcard notebooks/*.ipynb) | .venv/installed $(WEIGHTS)
 	@$(PY) tools/report.py
 
 $(WEIGHTS): | .venv/installed
-	@echo "Fetching the COCO weights (17 MB)."
+	@echo "Downloading the COCO weights (17 MB)."
 	@$(PY) -m workshop_utils fetch
 
-INSTALL_FAILED = echo; echo "make: installing failed; pip says why above. Is the network there, and 4 GB of disk?"; \
-	echo "make: the same command again goes on with what was already fetched."; exit 1
+INSTALL_FAILED = echo; echo "make: the installation failed; pip's message is above. Check the network, and that 4 GB of disk are free."; \
+	echo "make: run the same command again; what was downloaded is kept."; exit 1
 
-# The first Python that is 3.11 to 3.13 and can make virtual environments. The stamp holds the folder's name: a copied
-# or moved folder needs an environment of its own.
+# Find the first Python that is 3.11 to 3.13 and can create virtual environments. The stamp file contains the folder's
+# name, because a copied or moved folder needs a new environment.
 
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
@@ -150,16 +168,16 @@ endif
 	    lacking="$$lacking $$python"; \
 	done; \
 	if [ -n "$$found" ]; then \
-	    echo "Making .venv with $$found ($$("$$found" --version))."; \
+	    echo "Creating .venv with $$found ($$("$$found" --version))."; \
 	    "$$found" -m venv --clear .venv && exit 0; \
 	    rm -rf .venv; \
-	    echo "make: '$$found -m venv' failed; it says why above."; \
+	    echo "make: '$$found -m venv' failed; its message is above."; \
 	elif [ -n "$$lacking" ]; then \
-	    echo "make: the module venv, which makes virtual environments, is missing from:$$lacking"; \
+	    echo "make: the module venv, which creates virtual environments, is missing from:$$lacking"; \
 	else \
 	    echo "make: there is no Python 3.11, 3.12 or 3.13 among: $(CANDIDATES)"; \
 	fi; \
-	echo "  Debian, Ubuntu: sudo apt install python3 python3-venv (for another than the system's: python3.12-venv)"; \
+	echo "  Debian, Ubuntu: sudo apt install python3 python3-venv (for another Python than the system's: python3.12-venv)"; \
 	echo "  macOS:          brew install python@3.13"; \
 	echo "  elsewhere:      install Python from https://www.python.org/downloads/"; \
 	echo "  or name one:    make $(MAKECMDGOALS) PYTHON=/path/to/python"; \

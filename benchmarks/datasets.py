@@ -1,4 +1,4 @@
-"""Data sets made of the workshop's photos, to see what their number and their size cost."""
+"""Data sets made from the workshop's photos, to measure the effect of the number of photos and of their size."""
 
 import pathlib
 import shutil
@@ -15,9 +15,9 @@ LARGE = (4000, 3000)
 
 
 def of(count: int, size: tuple[int, int] | None, folder: pathlib.Path) -> pathlib.Path:
-    """Return `folder` with `count` labelled photos made of DISTINCT ones, enlarged to `size` if it is given.
+    """Return `folder` with `count` labelled photos: copies of DISTINCT ones, enlarged to `size` if it is given.
 
-    Copies differ in some bytes behind the picture, because equal files would be taken as one photo.
+    Copies differ in a few bytes after the image data, because equal files would count as one photo.
     """
     if folder.exists():
         return folder

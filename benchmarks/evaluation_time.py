@@ -1,8 +1,8 @@
-"""The seconds to measure AP on the 72 validation photos: reading them, the network, suppression and pycocotools.
+"""Measure the seconds for AP on the 72 validation photos: reading, the network, suppression and pycocotools.
 
     python benchmarks/evaluation_time.py
 
-Prints one line of JSON: the first time, when TensorFlow still compiles, and the second, as during training.
+Prints one line of JSON: the first evaluation, in which TensorFlow compiles, and the second, as during training.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""How long does one photo take, from pixels to boxes, in each format?
+"""Measure how long one photo takes, from pixels to boxes, in each format.
 
     python benchmarks/latency.py RUN
 
-One photo of 300x300 pixels; as many threads as there are cores. What comes out is raw, but for the SavedModel, which
-resizes and suppresses besides. Prints one line of JSON: median milliseconds of each format.
+Uses one photo of 300x300 pixels and one thread per core. The outputs are raw, except the SavedModel's, which also
+resizes the photo and suppresses overlapping boxes. Prints one line of JSON: the median milliseconds of each format.
 """
 
 import json
@@ -27,7 +27,7 @@ WARM_UP = 10
 
 
 def milliseconds(call) -> float:
-    """The median of CALLS calls."""
+    """Return the median of CALLS calls."""
     seconds = []
     for _ in range(WARM_UP + CALLS):
         began = time.perf_counter()

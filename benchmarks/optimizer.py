@@ -1,8 +1,8 @@
-"""Why `training.fast.optimizer` is not Keras's optimizer: the milliseconds each takes to change the weights.
+"""Compare `training.fast.optimizer` with Keras's optimizer: the milliseconds to update the weights.
 
     python benchmarks/optimizer.py
 
-Of fine-tuning's weights behind the frozen layers. Prints one line of JSON.
+Updates the weights that fine-tuning trains after freezing. Prints one line of JSON.
 """
 
 import json
@@ -16,7 +16,7 @@ from workshop_utils.training import strategies, train_step
 
 
 def milliseconds(optimizer, weights) -> float:
-    """The median of many updates by gradients that come, as they do in training, out of the same graph."""
+    """Return the median of many updates, with gradients from the same graph, as in training."""
     optimizer.build(weights)
     gradients = [tf.Variable(1e-3 * tf.random.normal(weight.shape)) for weight in weights]
     update = tf.function(lambda: optimizer.apply_gradients(zip(map(tf.identity, gradients), weights, strict=True)))

@@ -1,9 +1,9 @@
-"""One training as the workshop's command does it, from reading the photos to the metrics.
+"""Train once as the workshop's command does, from reading the photos to the metrics.
 
     python benchmarks/ours.py DATASET RECIPE_AS_JSON STRATEGY [NAME=VALUE ...]
 
-What follows the strategy is handed to `trainer.train`. Prints one line of JSON: the seconds of training, how many
-of them were spent waiting for batches, AP, and the most memory held.
+Arguments after the strategy go to `Plan.of`. Prints one line of JSON: the seconds of training, how many of them
+were spent waiting for batches, AP, and the peak memory.
 """
 
 import json
@@ -22,7 +22,7 @@ from workshop_utils.training.plan import Plan
 
 
 def timed(source, waited: list[float]):
-    """The same function; how long each batch was waited for is appended to `waited`."""
+    """Return the same generator function, which appends the seconds that each batch took to `waited`."""
 
     def timing(*arguments, **named):
         found = iter(source(*arguments, **named))

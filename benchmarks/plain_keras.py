@@ -1,10 +1,10 @@
-"""Full fine-tuning of the workshop's detector as the Keras documentation would write it: compile, fit, evaluate.
+"""Fine-tune the workshop's whole detector as the Keras documentation does: compile, fit, evaluate.
 
     python benchmarks/plain_keras.py DATASET RECIPE_AS_JSON
 
-It gets the model with COCO's weights, the very batches that the workshop trains on, and the same loss, optimizer and
-evaluation. Batch norm stays in inference mode, as Keras's guide to transfer learning asks, and `jit_compile` is off,
-because on a CPU it makes the step many times slower. Prints one line of JSON.
+Uses the model with COCO's weights, and the same batches, loss, optimizer and evaluation as the workshop. Batch norm
+stays in inference mode, as Keras's guide to transfer learning recommends, and `jit_compile` is off, because it makes a
+step many times slower on a CPU. Prints one line of JSON.
 """
 
 import json
@@ -21,7 +21,7 @@ from workshop_utils.training import batches, train_step
 
 
 class Batches(keras.utils.PyDataset):
-    """Keras's own way to feed batches that Python makes: here in two threads, ahead of the training step."""
+    """The batches as a Keras data set, prepared in two threads ahead of the training step."""
 
     def __init__(self, samples, label_map, recipe):
         super().__init__(workers=2, max_queue_size=4)
@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class PlainDetector(keras.Model):
-    """The detector with the multibox loss, which needs both outputs at once."""
+    """The detector with the multibox loss, which needs both outputs together."""
 
     def __init__(self, network):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a measured process tells of itself."""
+"""The memory of a measured process."""
 
 import resource
 import sys

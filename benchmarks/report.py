@@ -1,4 +1,4 @@
-"""From measurements to what people read: results.json, results.md and results.png. Nothing in them is typed in."""
+"""Turn the measurements into results.json, results.md and results.png. No figure in them is typed in."""
 
 import json
 import os
@@ -26,28 +26,28 @@ TARGETS = {
     "waiting_for_input": 0.05,
     "evaluation_seconds": 6.0,
 }
-"""The most that each figure of results.json may be; a dot leads to a figure within a figure."""
+"""The maximum of each figure in results.json; a dot separates nested names."""
 SEEDS = ("seed_plain_keras", "seed_ours", "views_live")
 PROFILES = ("profile_full", "profile_tail", "profile_tail_bfloat16")
 FORMATS = ("keras_predict", "keras_compiled", "saved_model", "onnx", "litert", "litert_int8")
 
 
 def read(path: pathlib.Path) -> list[dict]:
-    """Return the measurements that were written down whole."""
+    """Return the complete lines of a file of measurements."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
 class Results:
-    """The measurements by name, and what follows from them."""
+    """The measurements by name, and the figures computed from them."""
 
     def __init__(self, rows: list[dict]):
         self.rows = {(row["name"], row["round"]): row["result"] for row in rows}
         self.dates = sorted({row["date"] for row in rows})
 
     def values(self, name: str, key: str) -> list[float]:
-        """One value a round, in the order of the rounds."""
+        """Return one value per round, in the order of the rounds."""
         return [result[key] for (each, _), result in sorted(self.rows.items()) if each == name]
 
     def median(self, name: str, key: str) -> float | None:
@@ -59,7 +59,7 @@ class Results:
         return statistics.mean(values) if values else None
 
     def ratio(self, name: str, other: str, key: str = "seconds", other_key: str | None = None) -> float | None:
-        """The median over the rounds of the ratio within a round."""
+        """Return the median over the rounds of the ratio within each round."""
         pairs = list(zip(self.values(name, key), self.values(other, other_key or key)))
         return statistics.median(mine / theirs for mine, theirs in pairs) if pairs else None
 
@@ -67,7 +67,7 @@ class Results:
         return max((value for name in names for value in self.values(name, "peak_gb")), default=None)
 
     def summary(self) -> dict:
-        """What results.json holds. None is what has not been measured."""
+        """Return the content of results.json. None means not measured."""
         plain, ours = self.mean("seed_plain_keras", "AP50"), self.mean("seed_ours", "AP50")
         return {
             "seed_ratio": self.ratio("seed_ours", "seed_plain_keras"),
@@ -119,16 +119,16 @@ def markdown(results: Results, summary: dict) -> str:
     """Return results.md."""
     parts = [
         "# How fast, how good, how large",
-        f"Made by `make bench` on {' and '.join(results.dates)}: {summary['machine']}. Every figure comes from "
-        "`measurements.jsonl`; ratios are medians of ratios within a round. A dash is what has not been measured.",
-        "![The figures of the tables below as pictures](results.png)",
+        f"Measured by `make bench` on {' and '.join(results.dates)}: {summary['machine']}. Every figure comes from "
+        "`measurements.jsonl`; ratios are medians of the ratios within a round. A dash means not measured.",
+        "![Charts of the tables below](results.png)",
         "## Targets",
         table(
             ("what", "at most", "measured", "met"),
             [(name, number(most), number(figure(summary, name)), met(summary, name)) for name, most in TARGETS.items()],
         ),
         "## The seed's recipe: 1,000 steps of 8 photos",
-        "From the start of the process to AP, everything included. `seed_ours_float32` is with "
+        "From the start of the process to AP, everything included. `seed_ours_float32` runs with "
         "WORKSHOP_PRECISION=float32.",
         table(
             ("round", "what", "minutes", "AP50", "AP", "peak GB"),
@@ -138,36 +138,36 @@ def markdown(results: Results, summary: dict) -> str:
                 if name in ("seed_ours", "seed_plain_keras", "seed_ours_float32")
             ],
         ),
-        "Over the three seeds; `views_live` has a new view each time, where `seed_ours` learns from some again:",
+        "Over the three seeds. `views_live` computes a new view each time; `seed_ours` repeats cached views.",
         table(
             ("what", "mean AP50", "lowest", "highest", "mean AP", "lowest", "highest"),
             [(name, *spread(results, name, "AP50"), *spread(results, name, "AP")) for name in SEEDS],
         ),
         f"While training, {percent(summary['waiting_for_input'])} of the time was spent waiting for batches.",
         "## Where to freeze",
-        "One run each, seed 42. `cut_X` freezes everything up to X from the first step on, and `seed_ours` up to "
-        "block_9_add after the first 300 steps. The seconds are those of a step behind the frozen layers, on a batch "
-        "that is at hand.",
+        "One run each, seed 42. `cut_X` freezes everything up to X from the first step on; `seed_ours` freezes up to "
+        "block_9_add after the first 300 steps. The seconds are for a step of the layers after the frozen ones, on a "
+        "batch that is already computed.",
         table(
-            ("what", "AP50", "AP", "seconds of a step"),
+            ("what", "AP50", "AP", "seconds per step"),
             [(name, *scores(result)[1:], number(seconds, 3)) for name, result, seconds in freezing(results)],
         ),
         "## One training step",
-        "Full fine-tuning of 8 photos in float32, everything on the batch at hand; `step_tail` is what is behind the "
-        "frozen layers.",
+        "Full fine-tuning of 8 photos in float32, on a batch that is already computed. `step_tail` trains only the "
+        "layers after the frozen ones.",
         table(
             ("what", "seconds"),
             [(name, number(results.median(name, "step"), 3)) for name in ("step_ours", "step_torch", "step_tail")],
         ),
         "## What arithmetic alone would take",
-        "The limit: the arithmetic of a step's convolutions, forward and backward, at the rate of a 2048 by 2048 "
+        "The limit is the arithmetic of a step's convolutions, forward and backward, at the rate of a 2048 by 2048 "
         "matrix product in the same precision.",
         table(
             ("what", "GFLOP", "GFLOP/s of the product", "limit, seconds", "measured, seconds", "times the limit"),
             [(name, *limit(result)) for (name, _), result in results.rows.items() if name in PROFILES],
         ),
-        "Where all else is bfloat16, `folded_layers` computes one gradient in float32: of what a depthwise convolution "
-        "with strides was given. Why: milliseconds of the convolution and of that gradient, in both.",
+        "In bfloat16 training, `folded_layers` computes one gradient in float32: that of the input of a depthwise "
+        "convolution with strides. The table shows why: the milliseconds of the convolution and of that gradient.",
         table(
             ("layer", "float32", "its gradient", "bfloat16", "its gradient"),
             [
@@ -176,21 +176,21 @@ def markdown(results: Results, summary: dict) -> str:
                 if layer != "seconds"
             ],
         ),
-        f"Changing the weights of the tail takes {number(results.median('momentum', 'ours'), 1)} ms; by Keras's own "
-        f"optimizer it would be {number(results.median('momentum', 'keras'), 1)}.",
-        "Where the rest goes, as TensorFlow's profiler saw it: the share of each kind of operation.",
+        f"Our optimizer updates the weights of the tail in {number(results.median('momentum', 'ours'), 1)} ms, "
+        f"Keras's in {number(results.median('momentum', 'keras'), 1)} ms.",
+        "The share of each kind of operation, from TensorFlow's profiler:",
         table(
             ("operation", *PROFILES),
             [(kind, *(percent(share) for share in shares)) for kind, shares in operations(results).items()],
         ),
         "## One photo",
         table(("format", "milliseconds"), [(name, number(results.median("latency", name), 1)) for name in FORMATS]),
-        f"AP of 72 photos takes {number(summary['evaluation_seconds'], 1)} s the first time, "
-        f"{number(results.median('evaluation', 'later'), 1)} s after that.",
+        f"Measuring AP on 72 photos takes {number(summary['evaluation_seconds'], 1)} s the first time and "
+        f"{number(results.median('evaluation', 'later'), 1)} s later.",
         "## Memory",
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
         "## More and larger photos",
-        "Copies of 36 photos; `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels.",
+        "All are copies of 36 photos. `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels.",
         table(
             ("what", "minutes"),
             [
@@ -203,20 +203,20 @@ def markdown(results: Results, summary: dict) -> str:
 
 
 def figure(summary: dict, name: str) -> float | None:
-    """The figure of results.json that `name` leads to."""
+    """Return a figure of results.json by its name in TARGETS."""
     for part in name.split("."):
         summary = summary[part]
     return summary
 
 
 def met(summary: dict, name: str) -> str:
-    """Return whether a target is met, in words."""
+    """Return whether a target is met, as text."""
     measured = figure(summary, name)
     return "–" if measured is None else "yes" if measured <= TARGETS[name] else "**no**"
 
 
 def freezing(results: Results) -> list[tuple[str, dict, float | None]]:
-    """The runs that freeze up to some layer: name, result, and the seconds of a step behind it."""
+    """Return the runs that freeze up to some layer: name, result, and seconds per step of the layers after it."""
     found = []
     for (name, index), result in results.rows.items():
         if name.startswith("cut_") or (name == "seed_ours" and index == 0):
@@ -226,7 +226,7 @@ def freezing(results: Results) -> list[tuple[str, dict, float | None]]:
 
 
 def spread(results: Results, name: str, key: str) -> tuple[str, str, str]:
-    """Mean, lowest and highest over the seeds."""
+    """Return the mean, lowest and highest value over the seeds."""
     values = results.values(name, key)
     return (
         number(results.mean(name, key), 3),
@@ -236,16 +236,16 @@ def spread(results: Results, name: str, key: str) -> tuple[str, str, str]:
 
 
 def limit(result: dict) -> tuple[str, ...]:
-    """A step's arithmetic, the rate, the seconds these give, those measured, and their ratio."""
+    """Return a step's arithmetic, the rate, the resulting seconds, the measured seconds, and their ratio."""
     least = result["gflop"] / result["gflop_per_second"]
     rates = number(result["gflop"], 1), number(result["gflop_per_second"], 0)
     return *rates, number(least, 3), number(result["step"], 3), number(result["step"] / least, 1)
 
 
 def operations(results: Results) -> dict[str, list[float | None]]:
-    """The kinds of operation that take a fiftieth or more of some profile, the first profile's longest first.
+    """Return the kinds of operation that take 2% or more of any profile, the longest of the first profile first.
 
-    Each with its share in every profile, None where there is none.
+    Each has its share in every profile, or None if it does not occur.
     """
     shares = []
     for name in PROFILES:
@@ -256,7 +256,7 @@ def operations(results: Results) -> dict[str, list[float | None]]:
 
 
 def scores(result: dict) -> tuple[str, str, str]:
-    """Minutes, AP50 and AP."""
+    """Return minutes, AP50 and AP."""
     return number(result["seconds"] / 60, 1), number(result["AP50"], 3), number(result["AP"], 3)
 
 
@@ -274,7 +274,7 @@ def table(head: tuple, rows: list[tuple]) -> str:
 
 
 def picture(results: Results):
-    """Return the figure: minutes, milliseconds, minutes over photos, AP over the time of a step."""
+    """Return four charts: minutes, milliseconds, minutes over photos, AP50 over the time of a step."""
     figure, ((seed, latency), (growth, cuts)) = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
     names = ("seed_plain_keras", "seed_ours_float32", "seed_ours")
     bars(seed, names, [results.median(name, "seconds") for name in names], "seed recipe, minutes", 60)
@@ -287,7 +287,7 @@ def picture(results: Results):
         if seconds is not None:
             cuts.plot(1000 * seconds, result["AP50"], "o")
             cuts.annotate(name, (1000 * seconds, result["AP50"]), fontsize=8)
-    cuts.set(xlabel="milliseconds of a step behind the frozen layers", ylabel="AP50", title="where to freeze")
+    cuts.set(xlabel="milliseconds per step of the layers after the frozen ones", ylabel="AP50", title="where to freeze")
     return figure
 
 

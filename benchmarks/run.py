@@ -1,9 +1,9 @@
-"""Measure what `make bench` reports: each measurement a process of its own, each written down when it ends.
+"""Run the measurements that `make bench` reports. Each is a separate process, and is saved when it ends.
 
     python benchmarks/run.py [--only NAME ...]
 
-What stands in measurements.jsonl is not measured again; delete a line, or the file, to have it measured anew. What is
-compared is measured one after the other in the same round. Close everything else: these figures are about time.
+Measurements in measurements.jsonl are not repeated. To repeat one, delete its line, or the whole file. Measurements
+that are compared follow each other in the same round. Close all other programs, because these figures are about time.
 """
 
 import argparse
@@ -32,10 +32,10 @@ CUTS = ("block_9_add", "block_12_add", "out_relu")
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """One process to be measured.
+    """One process to measure.
 
-    `command` is a script of this folder and its arguments, `changes` are the recipe's, `photos` and `size` describe the
-    data set where it is not the workshop's own, `environment` is added to the process's.
+    `command` is a script of this folder with its arguments, and `changes` are changes to the recipe. `photos` and
+    `size` describe the data set if it is not the workshop's. `environment` adds environment variables.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Measurement:
 
 
 def measurements() -> list[Measurement]:
-    """All there is to measure, in the order in which it is."""
+    """Return all measurements, in order."""
     found = []
     for number in range(3):
         seed = {"seed": 42 + number}
@@ -89,7 +89,7 @@ def measurements() -> list[Measurement]:
 
 
 def run(measurement: Measurement) -> dict:
-    """Measure; return what the process printed, and its seconds from start to end. Raises CalledProcessError."""
+    """Run a measurement; return what it printed, and its seconds from start to end. Exits if it fails."""
     known = {"data": str(_data(measurement)), "recipe": _recipe(measurement)}
     known |= {"run": str(DATA / "run"), "policy": precision.policy()}
     script, *arguments = (part.format(**known) if part.startswith("{") else part for part in measurement.command)
@@ -104,11 +104,11 @@ def run(measurement: Measurement) -> dict:
 
 
 def _recipe(measurement: Measurement) -> str:
-    """The seed's recipe, evaluated and saved once, at the end."""
+    """Return the recipe `seed` as JSON, with one evaluation and one checkpoint, at the end."""
     recipe = settings.recipe("seed", **measurement.changes)
     photos = None if measurement.photos else recipe.photos
     once = {"evaluate_every": recipe.steps, "checkpoint_every": recipe.steps, "photos": photos}
-    return json.dumps(dataclasses.asdict(recipe) | once)
+    return json.dumps({key: value for key, value in dataclasses.asdict(recipe).items() if key != "by_strategy"} | once)
 
 
 def _data(measurement: Measurement) -> pathlib.Path:
@@ -119,7 +119,7 @@ def _data(measurement: Measurement) -> pathlib.Path:
 
 
 def _make_run() -> None:
-    """Train the few steps whose detector `latency.py` exports: how good it is does not matter there."""
+    """Train two steps, so that `latency.py` has a detector to export. Its quality does not matter."""
     from workshop_utils.data import dataset
     from workshop_utils.training import trainer
     from workshop_utils.training.plan import Plan
@@ -131,7 +131,7 @@ def _make_run() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", nargs="*", help="the names of measurements to make")
+    parser.add_argument("--only", nargs="*", help="the names of the measurements to run")
     only = parser.parse_args().only
     DATA.mkdir(parents=True, exist_ok=True)
     done = {(row["name"], row["round"]) for row in report.read(MEASUREMENTS)}

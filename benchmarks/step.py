@@ -1,8 +1,8 @@
-"""The seconds of one training step of the workshop's full fine-tuning, on a batch that is at hand.
+"""Measure the seconds of one step of the workshop's full fine-tuning, on a batch that is already computed.
 
     python benchmarks/step.py STEPS [LAYER]
 
-With LAYER, the step of what is behind it. Prints one line of JSON, with this machine's matrix-product rate in GFLOP/s.
+With LAYER, only the layers after it train. Prints one line of JSON, with this machine's matrix-product rate in GFLOP/s.
 """
 
 import json
@@ -20,7 +20,7 @@ SIDE = 2048
 
 
 def gflop_per_second(dtype: str = "float32") -> float:
-    """The rate of a large matrix product: what a convolution can reach at best."""
+    """Return the rate of a large matrix product, the best that a convolution can reach."""
     first, second = (tf.cast(tf.random.normal((SIDE, SIDE)), dtype) for _ in range(2))
     multiply = tf.function(tf.matmul)
     return 2 * SIDE**3 / 1e9 / median_seconds(lambda: multiply(first, second).numpy(), 10)
@@ -36,9 +36,9 @@ def median_seconds(call, times: int) -> float:
 
 
 def prepared(layer: str, policy: str = "float32"):
-    """Return a call that makes one step, the layers that learn in it, and the size of its batch.
+    """Return a function that does one training step, the model of the layers that learn, and the batch size.
 
-    These are the layers behind `layer`, or with "" all.
+    The layers after `layer` learn; with "" all layers do.
     """
     recipe, data = settings.recipe("seed"), dataset.load(settings.YOGHURT)
     images, *targets = batches.batch(data.split()[0], data.label_map, 0, recipe.batch_size, recipe.seed)

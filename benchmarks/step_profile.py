@@ -1,10 +1,10 @@
-"""Where does a training step spend its time, and how far is it from what arithmetic alone would take?
+"""Profile a training step: where its time goes, and how far it is from the time for arithmetic alone.
 
     python benchmarks/step_profile.py POLICY [LAYER]
 
-The step of the workshop's full fine-tuning, or with LAYER of what is behind it, in a Keras dtype policy. Prints one
+Profiles the workshop's full fine-tuning in a Keras dtype policy, or with LAYER only the layers after it. Prints one
 line of JSON: the step's arithmetic, this machine's matrix-product rate in the same precision, and the seconds of each
-kind of operation, as TensorFlow's profiler saw them.
+kind of operation from TensorFlow's profiler.
 """
 
 import collections
@@ -22,22 +22,22 @@ STEPS = 10
 
 
 def gflop(learner: keras.Model, batch: int) -> float:
-    """The arithmetic of a step: each convolution forward, for its kernel's gradient, and for that of what it is given.
+    """Return the GFLOP of a step: each convolution forward, the gradient of its kernel, and that of its input.
 
-    What the model itself is given needs no gradient. A multiplication and an addition count as two.
+    The model's own inputs need no gradient. A multiplication and an addition count as two operations.
     """
-    given = {id(tensor) for tensor in learner.inputs}
+    inputs = {id(tensor) for tensor in learner.inputs}
     total = 0
     for layer in learner.layers:
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
             _, height, width, _ = layer.output.shape
-            passes = 2 if id(layer.input) in given else 3
+            passes = 2 if id(layer.input) in inputs else 3
             total += passes * 2 * batch * height * width * int(tf.size(layer.kernel))
     return total / 1e9
 
 
 def seconds_by_operation(call) -> dict[str, float]:
-    """The seconds a call spends in each kind of operation, the longest first. Operations may run side by side."""
+    """Return the seconds in each kind of operation, the longest first. Operations may run in parallel."""
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
         for _ in range(STEPS):

@@ -1,9 +1,9 @@
-"""The same SSDLite MobileNetV2 in PyTorch, with plain modules and the same shapes: what does a step cost there?
+"""Measure a training step of the same SSDLite MobileNetV2 in PyTorch, with plain modules and the same shapes.
 
     python benchmarks/torch_ssdlite.py STEPS
 
-Random weights, random images, the same loss, batch norm in inference mode as in fine-tuning, everything trained,
-batch 8, channels last, which is the faster layout for it on a CPU. Prints one line of JSON with the median seconds of a
+Uses random weights, random images, the same loss, batch norm in inference mode as in fine-tuning, batches of 8, and the
+channels-last layout, which is faster on a CPU. All layers train. Prints one line of JSON with the median seconds of a
 step. Layer sizes: Sandler et al. 2018, table 2.
 """
 
@@ -21,7 +21,7 @@ BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3,
 """Expansion, channels, repetitions and first stride."""
 EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
 MAPS = ((576, 3), (1280, 6), (512, 6), (256, 6), (256, 6), (128, 6))
-"""Channels and anchors a cell of each feature map."""
+"""Channels and anchors per cell of each feature map."""
 
 
 def convolution(before: int, after: int, size: int = 1, stride: int = 1, groups: int = 1, relu: bool = True):

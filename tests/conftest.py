@@ -1,10 +1,10 @@
-"""What the tests share: the real photos, the real weights, and small data sets cut out of them."""
+"""Fixtures that the tests share: the real photos, the real weights, and small data sets made from them."""
 
 import contextlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core, so TensorFlow takes one thread
+if "PYTEST_XDIST_WORKER" in os.environ:  # one worker per core, so one thread for TensorFlow
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
@@ -24,7 +24,7 @@ hypothesis.settings.register_profile("same_verdict_twice", deadline=None, derand
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
 hypothesis.settings.register_profile(
     "mutants", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
-)  # that there is a counterexample is enough, it need not be a short one
+)  # any counterexample will do, so hypothesis does not shrink it
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_verdict_twice"))
 
 sys.path.insert(0, str(settings.PROJECT / "tools"))
@@ -34,21 +34,21 @@ FIXTURES = TESTS / "fixtures"
 SETUP = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = sorted(path.parent for path in (settings.PROJECT / "workshop_utils").rglob("__init__.py"))
 MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
-"""What is installed, and so what the tests of all our code look at."""
+"""The installed modules, for tests of all our code."""
 
 
 LONGEST_FIRST = ("test_notebooks", "test_distributed", "test_export", "test_browser", "test_offline")
-"""The files that take minutes. They begin first, so that no worker is left alone with one of them at the end."""
+"""The files that take minutes. They start first, so that no worker runs one of them alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; within a file the order stays."""
+    """Put the longest files first; keep the order within each file."""
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
 
 
 @contextlib.contextmanager
 def interrupting(monkeypatch, owner, name: str, call: int):
-    """Within it, `owner.name` is interrupted as by Ctrl-C, instead of doing its work, the `call`th time."""
+    """Within this context, the `call`th call of `owner.name` raises KeyboardInterrupt, as Ctrl-C does."""
     original, calls = getattr(owner, name), []
 
     def interrupted(*arguments, **options):
@@ -63,7 +63,7 @@ def interrupting(monkeypatch, owner, name: str, call: int):
 
 
 def free_ports(count: int) -> list[int]:
-    """Return numbers of ports of this machine at which nobody listens."""
+    """Return free ports of this machine."""
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in listening]
     for each in listening:
@@ -72,8 +72,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def without_network() -> list[str]:
-    """Return what to put before a command so that it has no network but this machine's own, nothing where one may not
-    take the network away."""
+    """Return a command prefix that leaves a command only this machine's own network, or nothing if that is not
+    allowed here."""
     import bundle
 
     try:
@@ -84,7 +84,7 @@ def without_network() -> list[str]:
 
 @pytest.fixture(scope="session")
 def coco():
-    """The detector with COCO's weights. Nobody may change it."""
+    """The detector with COCO's weights. Tests must not change it."""
     from workshop_utils.model import pretrained
 
     return pretrained.coco_detector()
@@ -92,7 +92,7 @@ def coco():
 
 @pytest.fixture(scope="session")
 def tarball() -> pathlib.Path:
-    """The tarball the COCO weights come from."""
+    """The tarball with the COCO weights."""
     from workshop_utils.model import coco_download, pretrained
 
     pretrained.fetch()

@@ -1,12 +1,11 @@
-"""Inputs nobody thought of, for what reads strangers' files: only our own, named errors may come out.
+"""Feed random inputs to the readers of untrusted files. They may raise only our own errors.
 
     python tests/fuzzing.py [TARGET ...]
 
-runs each target at full length (`make fuzz`). `test_fuzz.py` gives each a share of a minute. Inputs are whole files,
-changed in a few places; which, hypothesis decides. They come in batches, each with its number for a seed: what was
-interrupted goes on with the next batch, and a batch can be repeated. Where this file or the module that reads has
-changed, it begins anew. The counts stand in build/fuzz/TARGET.json, an input that broke something in
-build/fuzz/TARGET.broke.
+`make fuzz` runs each target at full length, `test_fuzz.py` for a few seconds. Inputs are valid files that hypothesis
+changes in a few places. They come in batches with the batch number as the seed. So an interrupted run resumes with the
+next batch, and a batch can be repeated. A run starts over if this file or the reader has changed. The counts are in
+build/fuzz/TARGET.json, and an input that raised another error in build/fuzz/TARGET.broke.
 """
 
 import collections
@@ -113,7 +112,7 @@ CHANGE = st.one_of(
 
 
 def changed(data: bytes, changes) -> bytes:
-    """Return a file's bytes with changes made to it, one after another."""
+    """Return a file's bytes after these changes."""
     for how, place, what in changes:
         place %= len(data) + 1
         if how == "flip":
@@ -136,9 +135,9 @@ def changed(data: bytes, changes) -> bytes:
 
 
 def inputs(seeds: list[bytes]):
-    """Return a strategy for whole files with a few changes, and now and then for any bytes at all."""
-    spoilt = st.builds(changed, st.sampled_from(seeds), st.lists(CHANGE, min_size=1, max_size=3))
-    return st.one_of(*[spoilt] * 9, st.binary(max_size=300))
+    """Return a strategy for files with a few changes, and sometimes for arbitrary bytes."""
+    damaged = st.builds(changed, st.sampled_from(seeds), st.lists(CHANGE, min_size=1, max_size=3))
+    return st.one_of(*[damaged] * 9, st.binary(max_size=300))
 
 
 TAGS = (0x0112, 0x011A, 0x011B, 0x0128, 0x8769, 0x8825, 0xA005, 0x927C, 0x010F, 0x9204, 0xB001, 0xB002)
@@ -149,7 +148,7 @@ ENTRY = st.tuples(st.sampled_from(TAGS), st.integers(0, 14), COUNTS, RAW)
 
 @st.composite
 def exif(draw) -> bytes:
-    """A block of EXIF: mostly an orientation and entries of which nothing need be true; some of it changed or cut."""
+    """A block of EXIF: usually an orientation, and entries with arbitrary values. Some blocks are changed or cut."""
     order, start = draw(st.sampled_from("<<>")), draw(st.sampled_from([*[8] * 12, 0, 9, 2**32 - 1]))
     orientation = (0x0112, 3, 1, struct.pack(f"{order}HH", draw(st.integers(0, 9)), 0))
     entries = [
@@ -176,7 +175,7 @@ CHUNKS = (b"eXIf", b"pHYs", b"iCCP", b"gAMA", b"zTXt", b"iTXt", b"acTL", b"fcTL"
 
 @st.composite
 def photos_with_exif(draw) -> bytes:
-    """A whole photo, with EXIF, or other metadata, of which nothing need be as it should be."""
+    """An intact photo with arbitrary EXIF or other metadata."""
     block = draw(exif())
     how = draw(st.sampled_from([*["EXIF"] * 6, *SEGMENTS, *[b"eXIf"] * 2, *CHUNKS, "WEBP"]))
     if how == "WEBP":
@@ -197,18 +196,18 @@ PLAIN = {kind: _photo(kind, "RGB") for kind in ("JPEG", "PNG", "WEBP")}
 
 
 def read_exif(data: bytes, folder: pathlib.Path) -> str:
-    """Read a photo of which only the EXIF is not as it should be: it is always read, and turned or left as it is."""
+    """Read a photo with arbitrary EXIF. Reading must succeed. Return whether the photo was turned."""
     found = photos.decode(data, "input.jpg")
     plain = photos.decode(PLAIN[found.format]).image
     upright = plain.transpose(photos.UPRIGHT[found.orientation]) if found.orientation > 1 else plain
-    if found.format != "WEBP":  # which is encoded anew each time
+    if found.format != "WEBP":  # which is encoded again each time
         assert found.image.tobytes() == upright.tobytes()
     assert found.image.size == upright.size
     return "unreadable" if found.broken_metadata else "turned" if found.orientation > 1 else "upright"
 
 
 def read_text(data: bytes, folder: pathlib.Path) -> str:
-    """Read bytes as text, in the encoding that is found out and in one that is declared."""
+    """Read bytes as text, in the detected encoding and in a declared one. Return the outcome."""
     path = folder / "input.txt"
     path.write_bytes(data)
     try:
@@ -222,7 +221,7 @@ def read_text(data: bytes, folder: pathlib.Path) -> str:
 
 
 def read_label_map(data: bytes, folder: pathlib.Path) -> str:
-    """Read bytes as a label map; what is taken must survive writing. Return what became of it."""
+    """Read bytes as a label map. If it is accepted, it must survive writing. Return the outcome."""
     path = folder / label_map.FILENAME
     path.write_bytes(data)
     try:
@@ -236,7 +235,7 @@ def read_label_map(data: bytes, folder: pathlib.Path) -> str:
 
 
 def read_annotation(data: bytes, folder: pathlib.Path) -> str:
-    """Read bytes as an annotation; what is taken must survive writing. Return what became of it."""
+    """Read bytes as an annotation. If it is accepted, it must survive writing. Return the outcome."""
     path = folder / "input.xml"
     path.write_bytes(data)
     try:
@@ -255,7 +254,7 @@ def read_annotation(data: bytes, folder: pathlib.Path) -> str:
 
 
 def read_photo(data: bytes, folder: pathlib.Path) -> str:
-    """Read bytes as a photo. Return what became of it."""
+    """Read bytes as a photo. Return the outcome."""
     try:
         image = photos.read(data, "input.jpg")
     except photos.PhotoError as fault:
@@ -272,11 +271,11 @@ TARGETS = {
     "text": (read_text, inputs(_texts()), 20_000, (text,)),
     "label_map": (read_label_map, inputs(_label_maps()), 20_000, (label_map, text)),
 }
-"""What is fuzzed: what reads it, the inputs, how many at full length, and the modules whose change starts it over."""
+"""{target: the reader, the inputs, their number at full length, the modules whose change starts a run over}"""
 
 
 def fuzz(target: str, count: int, seed: int = 0) -> collections.Counter:
-    """Try so many inputs; return what became of how many. Whatever is no named error of ours is raised."""
+    """Try `count` inputs; return the number of each outcome. Raises any error that is not our own."""
     check, strategy, *_ = TARGETS[target]
     outcomes: collections.Counter = collections.Counter()
 
@@ -305,7 +304,7 @@ def fuzz(target: str, count: int, seed: int = 0) -> collections.Counter:
 
 
 def at_length(target: str) -> None:
-    """Fuzz in batches up to the target's count, going on behind what is recorded of the same code, and record each."""
+    """Fuzz in batches up to the target's count. Continue after the recorded batches of the same code."""
     *_, wanted, modules = TARGETS[target]
     sources = [pathlib.Path(source).read_bytes() for source in (__file__, *(each.__file__ for each in modules))]
     digest = hashlib.sha256(b"".join(sources)).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""The COCO detector's original graph, run in TensorFlow: what our detector is compared with."""
+"""Run the COCO detector's original graph in TensorFlow, to compare our detector with it."""
 
 import base64
 
@@ -18,9 +18,9 @@ def run(tarball, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _graph_def(weights: dict[str, np.ndarray], nodes: list[dict]) -> tf.compat.v1.GraphDef:
-    """Turn TensorFlow.js's nodes back into TensorFlow's and put the weights where the constants are."""
+    """Convert TensorFlow.js's nodes back to TensorFlow's and insert the weights as constants."""
     graph = tf.compat.v1.GraphDef()
-    graph.versions.producer = 24  # the file is from 2018; newer rules for graphs do not apply
+    graph.versions.producer = 24  # the file is from 2018 and does not follow newer rules for graphs
     for each in nodes:
         node = graph.node.add(name=each["name"], op=each["op"], input=each.get("input", []))
         for key, value in each.get("attr", {}).items():
@@ -34,7 +34,7 @@ def _graph_def(weights: dict[str, np.ndarray], nodes: list[dict]) -> tf.compat.v
 
 
 def _plain(value: dict) -> dict:
-    """Write an attribute as protobuf's JSON has it: strings in base64 instead of lists of bytes, no empty lists."""
+    """Return an attribute in protobuf's JSON form: strings in base64 instead of lists of bytes, no empty lists."""
     if isinstance(value.get("s"), list):
         return {"s": base64.b64encode(bytes(value["s"])).decode()}
     if "list" in value:

@@ -1,5 +1,5 @@
-"""What docs/architecture.md promises: an architecture, a data format, an export format and a strategy can be added from
-outside the package, by one entry each, and then work from the data set to the labelled photo."""
+"""An architecture, a data format, an export format and a strategy can be added from outside the package, with one entry
+each, and work from the data set to the labelled photo, as docs/architecture.md promises."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ SIZE = ("steps=2", "photos=all", "batch_size=2", "evaluate_every=2", "checkpoint
 
 
 def toy_network(classes: int) -> keras.Model:
-    """Return a network with a detector's input and outputs, and little in between."""
+    """Return a tiny network with the inputs and outputs of a detector."""
     image = keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3))
     features = keras.layers.Conv2D(4, 30, strides=30, name="toy_convolution")(image)
     features = keras.layers.BatchNormalization(name="toy_norm")(features)
@@ -39,8 +39,7 @@ TOY_ARCHITECTURE = architectures.Architecture(
     build=toy_network,
     read_coco=lambda folder: {},  # it was never trained on COCO
     class_layers=r"toy_\d+",
-    frozen_up_to="toy_norm",
-    never_trained_up_to="toy_convolution",
+    freezing_depths=("toy_convolution", "toy_norm"),
     recomputed_up_to="toy_norm",
 )
 
@@ -50,7 +49,7 @@ TOY_STRATEGY = strategies.Strategy(
 
 
 def read_toy(folder: pathlib.Path) -> dataset.Dataset:
-    """Read a data set of photos side by side with one JSON file that lists the boxes of each."""
+    """Read a data set of photos next to one JSON file that lists their boxes."""
     boxes = json.loads((folder / "toy.json").read_text())
     samples = [
         dataset.from_encoded(name, (folder / name).read_bytes(), [box for _, *box in each], [n for n, *_ in each],
@@ -87,7 +86,7 @@ TOY_EXPORT = export_formats.ExportFormat("toy", "detector.toy", write_toy, open_
 
 @pytest.fixture
 def added(monkeypatch):
-    """The four toys in their registries, which are as before afterwards."""
+    """The four additions in their registries, which are restored afterwards."""
     monkeypatch.setattr(architectures, "ARCHITECTURES", dict(architectures.ARCHITECTURES))
     monkeypatch.setattr(strategies, "STRATEGIES", dict(strategies.STRATEGIES))
     monkeypatch.setattr(formats, "FORMATS", dict(formats.FORMATS))
@@ -127,7 +126,7 @@ def test_all_four_additions_work_together_from_the_command_line(added, toy_data,
 
 
 def test_an_added_architecture_can_be_fine_tuned_with_any_strategys_fields(added, toy_data, tmp_path):
-    """COCO's weights are made of what `read_coco` returns; layers are frozen where the architecture says."""
+    """The COCO weights come from `read_coco`, and the architecture says which layers are frozen."""
     tune = dataclasses.replace(strategies.get("fine_tune"), load=strategies.random_weights)
     strategies.register(dataclasses.replace(tune, name="toy_strategy"))
     chosen = ["--architecture", "toy_network", "--strategy", "toy_strategy", "--recipe", "quick", "--views", "1"]

@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_check_is_silent_and_good_on_the_workshop_s_photos(capsys):
+def test_check_finds_nothing_in_the_workshop_s_photos(capsys):
     assert main(["check", str(settings.YOGHURT)]) == 0
     assert capsys.readouterr().out == ""
 
@@ -47,11 +47,11 @@ def test_check_lists_every_finding_beginning_with_its_file_and_exits_1(voc_folde
     lines = capsys.readouterr().out.splitlines()
     for file in (annotations / "0001.xml", images / "0002.jpg", images / "0003.jpg", annotations / "0004.xml"):
         assert sum(line.startswith(f"{file}: ") for line in lines) == 1
-    assert any("does not list" in line for line in lines)
+    assert any("'natural'" in line and "label_map.pbtxt" in line for line in lines)
     assert all(line.startswith(str(voc_folder)) for line in lines)
 
 
-def test_check_lists_every_file_also_where_none_is_good(voc_folder, capsys):
+def test_check_lists_every_file_even_if_none_is_good(voc_folder, capsys):
     for path in (voc_folder / "images").iterdir():
         path.write_bytes(b"no photo")
     assert main(["check", str(voc_folder)]) == 1
@@ -62,14 +62,14 @@ def test_check_lists_every_file_also_where_none_is_good(voc_folder, capsys):
     ]
 
 
-def test_a_data_set_is_sharded_and_read_as_the_same(voc_folder, tmp_path, capsys):
+def test_a_sharded_data_set_reads_as_the_same(voc_folder, tmp_path, capsys):
     assert main(["shard", str(voc_folder), "--out", str(tmp_path / "shards"), "--shards", "2"]) == 0
-    assert capsys.readouterr().out.startswith("Wrote 6 photos as records, in 2 shards each")
+    assert re.findall(r"\b\d+\b", capsys.readouterr().out)[:2] == ["6", "2"]
     assert (tmp_path / "shards" / "train.record-00001-of-00002").exists()
     assert tfrecords.read(tmp_path / "shards").fingerprint() == dataset.load(voc_folder).fingerprint()
 
 
-def test_training_leaves_a_recipe_a_history_and_checkpoints(run):
+def test_training_writes_a_recipe_a_history_and_checkpoints(run):
     recipe = json.loads((run / "recipe.json").read_text())
     assert recipe["recipe"]["steps"] == 4
     assert [row["step"] for row in csv.DictReader((run / "history.csv").read_text().splitlines())] == ["4"]
@@ -86,7 +86,7 @@ def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
     assert {"AP", "AP50", "AP75", "per_class"} <= set(printed)
     per_class = [value for value in printed["per_class"].values() if value is not None]
     assert all(0 <= value <= 1 for value in (printed["AP"], printed["AP50"], printed["AP75"], *per_class))
-    assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos need not show all five flavours"
+    assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos may not show all five flavours"
 
 
 def test_evaluating_coco_adds_the_class_agnostic_score(voc_folder, tmp_path, capsys):
@@ -113,7 +113,7 @@ def renamed(folder, old: str, new: str) -> None:
         path.write_text(text.replace(f"<name>{old}</name>", f"<name>{new}</name>"), encoding="utf-8")
 
 
-def test_a_class_in_other_capitals_scores_as_if_it_were_spelt_as_the_run_learned_it(run, voc_folder, tmp_path, capsys):
+def test_a_class_in_other_capitals_scores_as_the_class_the_run_learned(run, voc_folder, tmp_path, capsys):
     evaluating = ["evaluate", str(run), "--data", str(voc_folder), "--out", str(tmp_path / "out")]
     assert main(evaluating) == 0
     before = last_line(capsys)
@@ -122,7 +122,7 @@ def test_a_class_in_other_capitals_scores_as_if_it_were_spelt_as_the_run_learned
     out, err = capsys.readouterr()
     after = json.loads(out.splitlines()[-1])
     assert after["AP"] == before["AP"] and after["per_class"]["VANILLA"] == before["per_class"]["vanilla"]
-    assert "never learned" not in err
+    assert "'VANILLA'" not in err and "'vanilla'" not in err
 
 
 def test_a_class_that_the_run_never_learned_is_named(run, voc_folder, tmp_path, capsys):
@@ -131,8 +131,7 @@ def test_a_class_that_the_run_never_learned_is_named(run, voc_folder, tmp_path, 
     out, err = capsys.readouterr()
     assert json.loads(out.splitlines()[-1])["per_class"]["lemon"] == 0
     (line,) = [line for line in err.splitlines() if "'lemon'" in line]
-    learned, known = line.split(". It knows: ")
-    assert "'peach'" not in learned and "'peach'" in known and "'lemon'" not in known
+    assert line.index("'lemon'") < line.index("'peach'") and line.count("'lemon'") == 1
 
 
 def without_objects(folder) -> None:
@@ -145,13 +144,13 @@ def difficult(folder) -> None:
         path.write_text(path.read_text().replace("<difficult>0<", "<difficult>1<"))
 
 
-@pytest.mark.parametrize("spoil", [without_objects, difficult])
+@pytest.mark.parametrize("change", [without_objects, difficult])
 @pytest.mark.parametrize("source", ["coco", "run"])
-def test_where_nothing_can_be_measured_the_scores_are_null_with_a_reason(
-    run, voc_folder, tmp_path, capsys, spoil, source
+def test_if_nothing_can_be_measured_the_scores_are_null_with_a_reason(
+    run, voc_folder, tmp_path, capsys, change, source
 ):
     label_map.write(dataset.load(voc_folder).label_map, voc_folder / label_map.FILENAME)
-    spoil(voc_folder)
+    change(voc_folder)
     source = str(run) if source == "run" else source
     assert main(["evaluate", source, "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
@@ -231,13 +230,13 @@ runpy.run_module("workshop_utils", run_name="__main__")
 """
 
 
-def test_the_same_command_again_resumes_and_says_where(tmp_path):
+def test_the_same_command_resumes_and_says_where(tmp_path):
     arguments = ["train", str(settings.YOGHURT), *TINY, "--experiment", str(tmp_path / "run")]
     died = subprocess.run([sys.executable, "-c", TRAIN_AND_DIE_AT_THE_THIRD_STEP, *arguments], capture_output=True)
     assert died.returncode == 9
     again = subprocess.run([sys.executable, "-m", "workshop_utils", *arguments], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr[-2000:]
-    assert "Resuming at step 2\n" in again.stdout
+    assert "step 2\n" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -272,7 +271,7 @@ def test_wrong_usage_exits_2(arguments, capsys):
     "arguments",
     [["check", "x", "--out", "y"], ["train", "x", "--set", "steps=3", "photos"], ["evaluate", "coco"]],
 )
-def test_wrong_usage_found_after_parsing_is_one_line_that_says_so(arguments, capsys, tmp_path, monkeypatch):
+def test_wrong_usage_found_after_parsing_is_reported_in_one_line(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     out, err = capsys.readouterr()
@@ -287,7 +286,7 @@ def the_help(command, capsys) -> str:
     return capsys.readouterr().out
 
 
-def test_a_new_strategy_or_export_format_is_a_choice_of_the_command_line_at_once(monkeypatch, capsys, tmp_path):
+def test_a_registered_strategy_or_export_format_becomes_a_choice_of_the_command_line(monkeypatch, capsys, tmp_path):
     from workshop_utils.deploy import export_formats
     from workshop_utils.training import strategies
 
@@ -300,7 +299,7 @@ def test_a_new_strategy_or_export_format_is_a_choice_of_the_command_line_at_once
     toy = dataclasses.replace(strategies.get("as_is"), name="toy")
     monkeypatch.setitem(strategies.STRATEGIES, "toy", toy)
     monkeypatch.setitem(export_formats.FORMATS, "toy", export_formats.get("onnx"))
-    assert main(training) == main(exporting) == 1, "they are choices, but there is no data set and no run"
+    assert main(training) == main(exporting) == 1, "they are valid choices, but there is no data set and no run"
     for command, registry in (("train", strategies.STRATEGIES), ("export", export_formats.FORMATS)):
         choices = re.search(r"\{(.*?)\}", the_help(command, capsys))[1].split(",")
         assert sorted(choices) == sorted(registry)
@@ -316,7 +315,7 @@ finally:
 """
 
 
-def test_the_help_of_a_command_does_not_wait_for_tensorflow():
+def test_the_help_of_a_command_does_not_import_tensorflow():
     done = subprocess.run([sys.executable, "-c", HELP_WITHOUT_TENSORFLOW], capture_output=True, text=True, check=True)
     assert "--fix" in done.stdout and done.stdout.endswith("set()\n")
 
@@ -326,7 +325,7 @@ def test_the_help_of_a_command_does_not_wait_for_tensorflow():
     [["check", "nowhere"], ["shard", "nowhere", "--out", "y"], ["train", "nowhere"], ["evaluate", "nowhere"],
      ["export", "nowhere"], ["detect", "nowhere", "x.jpg", "--out", "y"]],
 )  # fmt: skip
-def test_what_is_not_there_is_named_and_exits_1(arguments, capsys, tmp_path, monkeypatch):
+def test_a_missing_file_or_folder_is_named_and_exits_1(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1
     said = "".join(capsys.readouterr())
@@ -346,11 +345,11 @@ def test_a_list_names_the_photos_to_train_on(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["train", str(settings.YOGHURT), "--train-on", str(tmp_path / "none.txt")])
     assert stopped.value.code == 2
-    assert "none.txt cannot be read" in capsys.readouterr().err
+    assert "none.txt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-def test_a_list_is_read_as_whatever_editor_or_shell_wrote_it(tmp_path, encoding):
+def test_a_list_from_any_editor_or_shell_is_read(tmp_path, encoding):
     path = tmp_path / "few.txt"
     path.write_bytes("0003.jpg\r\n\r\n käse.jpg\r\n".encode(encoding))
     assert lines(str(path)) == ["0003.jpg", "käse.jpg"]

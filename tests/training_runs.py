@@ -1,4 +1,4 @@
-"""Train in tests with one call: the plan is made of the arguments, and `watch` is called with each row."""
+"""Train in one call, for tests: the arguments form the plan, and `watch` is called with each row."""
 
 import types
 
@@ -40,7 +40,7 @@ def train(
 
 
 class Rows:
-    """Writes rows into a run's history as training from step `start` on would."""
+    """Writes rows to a run's history, as training from step `start` does."""
 
     def __init__(self, run: RunFolder, start: int):
         self.start, self.progress, self.scores = start, Progress(start), None
@@ -60,8 +60,8 @@ class Rows:
         self.progress = Progress(step, step / 2, [[loss, 0.0]])
         self.history.on_step(self)
 
-    def forget_losses(self) -> None:
+    def reset_losses(self) -> None:
         self.progress = self.progress._replace(losses=[])
 
-    def inform(self, event: str, row: dict) -> None:
+    def notify(self, event: str, row: dict) -> None:
         assert event == "on_row" and row["step"] == self.progress.step

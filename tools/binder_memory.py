@@ -1,14 +1,14 @@
-"""How much memory do JupyterLab and one notebook need together? Binder has 2 GB: what `make test-binder` does.
+"""Measure the memory that JupyterLab and one notebook need together: `make test-binder`. Binder has 2 GB.
 
     python tools/binder_memory.py            # all notebooks
-    python tools/binder_memory.py 04 06      # only what has such a name
-    python tools/binder_memory.py missing    # list what has not been measured yet, or has changed since
+    python tools/binder_memory.py 04 06      # only notebooks with these words in their names
+    python tools/binder_memory.py missing    # list notebooks that were not measured yet, or changed since
 
-JupyterLab is started as Binder does it, by `start`, from an environment that has what environment.yml asks for. Each
-notebook is run through the server, cell by cell over its websocket, and saved, as a browser does it; with nothing
-trained before, in a kernel of its own, one at a time. Meanwhile the memory of the server and all its children is
-summed up, as proportional set size: what several processes share counts once. The peaks go to
-tests/outcomes/binder.json; those of another recipe than `quick` (WORKSHOP_RECIPE) to binder-RECIPE.json.
+Starts JupyterLab as Binder does, with `start`, from an environment with the packages of environment.yml. Runs each
+notebook through the server as a browser would: cell by cell over the websocket, then saves it. Each has a new kernel
+and finds no trained runs. While it runs, a thread adds up the memory of the server and all its children as proportional
+set size, which counts shared pages once. Writes the peaks to tests/outcomes/binder.json, or to binder-RECIPE.json if
+WORKSHOP_RECIPE names another recipe than `quick`.
 """
 
 import asyncio
@@ -33,30 +33,30 @@ import psutil
 import yaml
 from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
-from trial import FOLDER, LONGEST, Attempt, Trial, environment_of, run, tell_missing
+from trial import FOLDER, LONGEST, Attempt, Trial, environment_of, list_missing, run
 
 from workshop_utils.core import settings
 from workshop_utils.core.errors import WorkshopError
 
 MOST = 1.9e9
-"""Bytes that JupyterLab and one kernel may have together."""
+"""Bytes that JupyterLab and one kernel may use together."""
 EVERY = 0.2
-"""Seconds between two looks at the memory."""
+"""Seconds between two samples of the memory."""
 WITHOUT = ("11_scale_out",)
-"""Its two workers and its kernel need more than Binder has, and it says so."""
+"""Its two workers and its kernel need more memory than Binder has, as the notebook says."""
 
 
 class BinderError(WorkshopError, RuntimeError):
-    """A notebook that did not run through the server; the message says what happened."""
+    """A notebook that failed to run through the server. The message says what happened."""
 
 
 def main(*parts: str) -> int:
     trial = as_on_binder()
-    return tell_missing([trial]) if parts == ("missing",) else run(trial, try_on_binder, parts)
+    return list_missing([trial]) if parts == ("missing",) else run(trial, try_on_binder, parts)
 
 
 def as_on_binder() -> Trial:
-    """Return the trial of what environment.yml asks for, at the recipe that WORKSHOP_RECIPE names."""
+    """Return the trial of the packages in environment.yml, at the recipe in WORKSHOP_RECIPE."""
     recipe = os.environ.get("WORKSHOP_RECIPE") or "quick"
     *conda, pip = yaml.safe_load((settings.PROJECT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     (python,) = [each.removeprefix("python=") for each in conda if each.startswith("python=")]
@@ -70,7 +70,7 @@ def as_on_binder() -> Trial:
 
 
 def try_on_binder(trial: Trial, part: str) -> Attempt:
-    """Run a notebook through a new server; it passes where it ran to its end in less than MOST."""
+    """Run a notebook through a new server. It passes if it runs to its end in less memory than MOST."""
     shutil.rmtree(trial.clone / "runs", ignore_errors=True)
     (trial.clone / "runs").mkdir()
     log = trial.folder / "logs" / f"{part}.txt"
@@ -91,14 +91,14 @@ def try_on_binder(trial: Trial, part: str) -> Attempt:
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """A running JupyterLab: its process, its address, and the token without which it does nothing."""
+    """A running JupyterLab: its process, its address and its token."""
 
     process: subprocess.Popen
     address: str
     token: str
 
     def request(self, method: str, path: str, body: dict | None = None) -> dict:
-        """Return what the server's REST API answers."""
+        """Return the answer of the server's REST API."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         asked = urllib.request.Request(self.address + path, data, headers, method=method)
@@ -108,7 +108,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(trial: Trial, log):
-    """JupyterLab, started as Binder starts it, for this machine alone."""
+    """Run JupyterLab as Binder does, reachable from this machine only; yield its `Server`."""
     token = secrets.token_hex(16)
     environment = environment_of(trial) | {"JUPYTER_TOKEN": token, "JUPYTER_RUNTIME_DIR": str(trial.folder / "runtime")}
     command = [trial.clone / "start", trial.venv_python, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
@@ -132,7 +132,7 @@ def _address(process: subprocess.Popen, log: pathlib.Path) -> str:
 
 
 class Memory:
-    """The most memory that a process and all its children had together, in bytes, and how often we looked."""
+    """The peak memory of a process and all its children together, in bytes, and the number of samples."""
 
     def __init__(self, pid: int):
         self.root, self.peak, self.samples = psutil.Process(pid), 0, 0
@@ -144,7 +144,7 @@ class Memory:
 
 
 def proportional_set_size(pid: int) -> int:
-    """Return a process's memory in bytes, a page that n processes share as an n-th; 0 where it is gone."""
+    """Return a process's memory in bytes, or 0 if it has ended. A page that n processes share counts as 1/n."""
     try:
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
@@ -154,18 +154,18 @@ def proportional_set_size(pid: int) -> int:
 
 @contextlib.contextmanager
 def sampling(pid: int):
-    """Look at a process tree's memory again and again, in a thread; the first look is over when this begins."""
+    """Sample a process tree's memory in a thread. The first sample is taken before the block begins."""
     memory, done = Memory(pid), queue.Queue()
     memory.look()
 
-    def look_on():
+    def keep_looking():
         while True:
             with contextlib.suppress(queue.Empty):
                 return done.get(timeout=EVERY)
             with contextlib.suppress(psutil.NoSuchProcess):
                 memory.look()
 
-    thread = threading.Thread(target=look_on)
+    thread = threading.Thread(target=keep_looking)
     thread.start()
     try:
         yield memory
@@ -175,7 +175,7 @@ def sampling(pid: int):
 
 
 async def run_notebook(server: Server, path: pathlib.PurePosixPath) -> None:
-    """Run a notebook's cells in a kernel that the server starts, and let the server save it. Raises BinderError."""
+    """Run a notebook's cells in a kernel of the server, and save it through the server. Raises BinderError."""
     notebook = nbformat.from_dict(server.request("GET", f"api/contents/{path}")["content"])
     session = {"path": str(path), "name": path.name, "type": "notebook", "kernel": {"name": "python3"}}
     kernel = server.request("POST", "api/sessions", session)["kernel"]["id"]
@@ -190,14 +190,14 @@ async def run_notebook(server: Server, path: pathlib.PurePosixPath) -> None:
     finally:
         socket.close()
     saved = {"type": "notebook", "format": "json", "content": notebook}
-    server.request("PUT", f"api/contents/runs/{path.name}", saved)  # where git looks away
+    server.request("PUT", f"api/contents/runs/{path.name}", saved)  # which git ignores
     server.request("DELETE", f"api/kernels/{kernel}")
 
 
 async def run_cell(socket, cell, patience: float = LONGEST) -> str:
-    """Execute a cell and keep its outputs; return what went wrong, nothing where nothing did.
+    """Execute a cell and keep its outputs; return the error, or an empty string.
 
-    Raises BinderError where the kernel says nothing for `patience` seconds.
+    Raises BinderError if the kernel sends nothing for `patience` seconds.
     """
     header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": uuid.uuid4().hex,
               "date": "", "version": "5.3"}  # fmt: skip
@@ -210,9 +210,9 @@ async def run_cell(socket, cell, patience: float = LONGEST) -> str:
         try:
             text = await asyncio.wait_for(socket.read_message(), patience)
         except TimeoutError:
-            raise BinderError(f"the kernel has said nothing for {patience:g} s") from None
+            raise BinderError(f"the kernel has sent nothing for {patience:g} s") from None
         if text is None:
-            return "the connection to the kernel broke off"
+            return "the connection to the kernel was lost"
         if isinstance(text, bytes):
             continue  # a widget's buffers
         message = json.loads(text)

@@ -1,10 +1,10 @@
-"""Make one file of all that a room without internet needs: the workshop, its packages, the weights.
+"""Build one file with everything that a room without internet needs: the workshop, its packages, the weights.
 
     python tools/bundle.py           # `make bundle`: build/bundle/NAME.zip
-    python tools/bundle.py try       # `make test-bundle`: unpack it, take the network away, install it and use it
+    python tools/bundle.py try       # `make test-bundle`: unpack, install and use it without a network
 
-The packages are those of requirements.lock, for the Python and the kind of machine that run this. In the unpacked
-folder, `python install.py` installs them.
+The packages are those of requirements.lock, for this Python and this kind of machine. `python install.py` in the
+unpacked folder installs them.
 """
 
 import os
@@ -21,6 +21,7 @@ from resolver import output
 
 from workshop_utils.core import settings
 from workshop_utils.core.errors import WorkshopError
+from workshop_utils.deploy.web import litert_js
 from workshop_utils.model import pretrained
 
 FOLDER = settings.PROJECT / "build" / "bundle"
@@ -29,7 +30,7 @@ NOTEBOOK = "notebooks/00_start_here.ipynb"
 
 
 class BundleError(WorkshopError, RuntimeError):
-    """The bundle could not be made, or does not do what it should; the message says what."""
+    """The bundle could not be built or does not work. The message says why."""
 
 
 def main(*arguments: str) -> int:
@@ -48,28 +49,29 @@ def main(*arguments: str) -> int:
 
 
 def make() -> pathlib.Path:
-    """Make the bundle of the last commit; return its path. Packages that were fetched before are not fetched again."""
+    """Build the bundle of the last commit; return its path. Packages that exist are not downloaded again."""
     fetch_wheels()
     name = "-".join(["workshop", *install.made_for().replace("Python ", "python").replace(" on ", " ").split()]).lower()
     bundle = FOLDER / f"{name}.zip"
     bundle.unlink(missing_ok=True)
     output("git", "-C", settings.PROJECT, "archive", "--format=zip", f"--prefix={name}/", "-o", bundle, "HEAD")
     pretrained.fetch()
+    litert_js.fetch()
     with zipfile.ZipFile(bundle, "a") as archive:
         archive.write(settings.PROJECT / "tools" / "install.py", f"{name}/install.py", zipfile.ZIP_DEFLATED)
         for path in sorted(settings.PRETRAINED.iterdir()):
             archive.write(path, f"{name}/data/pretrained/{path.name}")
-        for path in sorted(WHEELS.iterdir()):  # stored: they are compressed already
+        for path in sorted(WHEELS.iterdir()):  # not compressed again
             archive.write(path, f"{name}/wheels/{path.name}")
     return bundle
 
 
 def fetch_wheels() -> None:
-    """Fetch the packages of the lock, and what builds ours; drop those that it does not name any more."""
+    """Download the packages of the lock file, and setuptools to build ours. Delete packages of an older lock file."""
     WHEELS.mkdir(parents=True, exist_ok=True)
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     download += ["--only-binary", ":all:", "--dest", WHEELS, "--find-links", WHEELS]
-    print("Fetching the packages of requirements.lock (about 1 GB).", flush=True)
+    print("Downloading the packages of requirements.lock (about 1 GB).", flush=True)
     wanted = settings.PROJECT / "requirements.lock"
     kept = (WHEELS / "versions.txt").read_bytes() if (WHEELS / "versions.txt").exists() else b""
     if kept != wanted.read_bytes():
@@ -82,7 +84,7 @@ def fetch_wheels() -> None:
 
 
 def try_out(bundle: pathlib.Path) -> None:
-    """Unpack the bundle into an empty folder and use it without a network; write down what came of it."""
+    """Unpack the bundle into an empty folder and use it without a network; record the outcome."""
     alone = without_network()
     empty = FOLDER / "tried"
     shutil.rmtree(empty, ignore_errors=True)
@@ -99,9 +101,9 @@ def try_out(bundle: pathlib.Path) -> None:
     done = {}
     for name, command in commands.items():
         began = time.monotonic()
-        told = subprocess.run([*alone, *command], cwd=folder, env=environment, capture_output=True, text=True)
-        if told.returncode:
-            raise BundleError(f"Without a network, {name} fails:\n{told.stdout[-2000:]}\n{told.stderr[-3000:]}")
+        result = subprocess.run([*alone, *command], cwd=folder, env=environment, capture_output=True, text=True)
+        if result.returncode:
+            raise BundleError(f"Without a network, {name} fails:\n{result.stdout[-2000:]}\n{result.stderr[-3000:]}")
         done[name] = round(time.monotonic() - began, 1)
         print(f"  without a network: {name} ({done[name]:.0f} s)", flush=True)
     outcomes.write(
@@ -120,13 +122,13 @@ def try_out(bundle: pathlib.Path) -> None:
 
 
 def without_network() -> list[str]:
-    """Return what to put before a command so that it has no network but this machine itself. Raises BundleError."""
+    """Return a command prefix that leaves a command only this machine's own network. Raises BundleError."""
     prefix = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     try:
         links = output(*prefix, "ip", "-oneline", "link").splitlines()
     except (WorkshopError, OSError) as fault:
         raise BundleError(
-            f"The network cannot be taken away here (that needs Linux, unshare and ip): {fault}"
+            f"Programs cannot be run without a network here (that needs Linux, unshare and ip): {fault}"
         ) from None
     if [link.split()[1] for link in links] != ["lo:"]:
         raise BundleError(f"The network is still there: {links}")

@@ -1,7 +1,7 @@
-"""What the notebooks' first cell runs on Google Colab, once it has fetched the workshop: install what is missing.
+"""Install the packages that Google Colab lacks. The notebooks' first cell runs this after it has cloned the workshop.
 
-Colab brings TensorFlow, NumPy and some hundred packages that fit together. Whatever is there stays as it is; what is
-added has to fit it. To run this again changes nothing.
+Colab comes with TensorFlow, NumPy and hundreds of packages that fit together. They keep their versions, and the
+packages added here have to fit them. Running this again changes nothing.
 """
 
 import importlib
@@ -17,22 +17,23 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-# Our package is not installed on Colab, and need not be.
+# Our package is not installed on Colab.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from workshop_utils.core import settings
 from workshop_utils.core.errors import WorkshopError
 
 COLABS_OWN = {"ipython", "ipywidgets", "jupyterlab", "keras", "numpy", "protobuf", "tensorflow"}
-"""Packages that Colab is made of, or has a substitute for (its page is no JupyterLab): never installed here."""
+"""Packages that Colab itself consists of, or that it replaces (it has its own page instead of JupyterLab). Never
+installed here."""
 
 
 class ColabError(WorkshopError, RuntimeError):
-    """What was missing could not be installed; the message says what to do."""
+    """Missing packages could not be installed. The message says what to do."""
 
 
 def main() -> None:
-    """Make Colab ready for the notebooks, and say so in a line. Raises ColabError, PretrainedError."""
+    """Prepare Colab for the notebooks and print one line. Raises ColabError, PretrainedError."""
     here = installed()
     wanted = requirements((settings.PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines())
     lacking, odd = missing(wanted, here)
@@ -50,15 +51,16 @@ def main() -> None:
     pretrained.fetch()
     from google.colab import output
 
-    output.enable_custom_widget_manager()  # else Colab does not show the labelling widget
+    output.enable_custom_widget_manager()  # without it, Colab does not show the labelling widget
     os.chdir(settings.PROJECT / "notebooks")
-    done = f"Ready: the workshop in {settings.PROJECT}, {len(lacking) or 'no'} packages installed, COCO weights fetched"
+    packages = f"{len(lacking) or 'no'} packages installed"
     gpu = "" if tf.config.list_physical_devices("GPU") else ", no GPU (Runtime → Change runtime type gives one)"
-    print(f"{done}. Here computes {precision.device()}{gpu}.")
+    print(f"Ready: the workshop in {settings.PROJECT}, {packages}, COCO weights downloaded.", end=" ")
+    print(f"Computing on {precision.device()}{gpu}.")
 
 
 def requirements(lines: Iterable[str]) -> list[Requirement]:
-    """Return what the lines of a requirements.txt ask for on this machine, with names in their canonical form."""
+    """Return the requirements in the lines of a requirements.txt that apply here, with canonical names."""
     found = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
     for requirement in found:
         requirement.name = canonicalize_name(requirement.name)
@@ -68,7 +70,7 @@ def requirements(lines: Iterable[str]) -> list[Requirement]:
 def installed() -> dict[str, str]:
     """Return {canonical name: version} of every package that can be imported here.
 
-    Those whose version pip could not read are left out: Debian's own have such.
+    Packages whose version pip cannot read are left out; Debian has some.
     """
     found = [each for each in importlib.metadata.distributions() if each.name and is_version(each.version)]
     return {canonicalize_name(each.name): each.version for each in reversed(found)}
@@ -83,9 +85,9 @@ def is_version(text: str) -> bool:
 
 
 def missing(wanted: list[Requirement], here: dict[str, str]) -> tuple[list[Requirement], list[Requirement]]:
-    """Return what has to be installed, and which of Colab's own packages have another version than we ask for.
+    """Return the requirements to install, and those that COLABS_OWN packages do not meet.
 
-    Anything else that is there in a wrong version counts as missing.
+    Any other package with the wrong version counts as missing.
     """
     unmet = [each for each in wanted if not _met(each, here.get(each.name))]
     lacking = [each for each in unmet if each.name not in COLABS_OWN]
@@ -93,20 +95,21 @@ def missing(wanted: list[Requirement], here: dict[str, str]) -> tuple[list[Requi
 
 
 def install(lacking: list[Requirement], here: dict[str, str]) -> None:
-    """Install with pip, and let it change the version of no package but these. Raises ColabError."""
+    """Install with pip, without changing the version of any other package. Raises ColabError."""
     names = {each.name for each in lacking}
     kept = [f"{name}=={version}" for name, version in sorted(here.items()) if name not in names]
     with tempfile.TemporaryDirectory() as scratch:
         constraints = pathlib.Path(scratch, "constraints.txt")
         constraints.write_text("\n".join(kept) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        # Where the newest version does not fit Colab's, pip tries older ones: of those, none may have to be compiled.
+        # If the newest version does not fit Colab's, pip tries older ones. None of them may have to be compiled.
         command += ["--only-binary", ":all:", "--constraint", str(constraints), *map(str, lacking)]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise ColabError(
             f"pip could not install {', '.join(sorted(names))}; run this cell again. If that does not help, choose "
-            f"Runtime → Disconnect and delete runtime, and open the notebook anew. pip said:\n{done.stderr[-1500:]}"
+            "Runtime → Disconnect and delete runtime, and open the notebook again. pip's message:\n"
+            + done.stderr[-1500:]
         )
     importlib.invalidate_caches()
 
@@ -116,7 +119,7 @@ def _met(requirement: Requirement, version: str | None) -> bool:
 
 
 def add_to_path(folder: pathlib.Path) -> None:
-    """Let commands that a notebook starts find the package, too."""
+    """Add a folder to PYTHONPATH, so that commands started by a notebook find the package."""
     known = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(folder), *known]))
 

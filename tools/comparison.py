@@ -1,22 +1,25 @@
 """The three strategies side by side, as a page and as plain text, from the runs that the notebooks made."""
 
 import base64
-import collections
+import dataclasses
 import datetime
 import io
 import os
 import pathlib
 import platform
+from typing import Any
 
 import jinja2
+import numpy as np
 from PIL import Image
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data import dataset
-from workshop_utils.evaluation import average_precision
-from workshop_utils.model import detection
-from workshop_utils.plots import drawing
+from workshop_utils.data.dataset import Sample
+from workshop_utils.evaluation import average_precision, mistakes
+from workshop_utils.plots import charts, drawing
+from workshop_utils.teaching import recorded
 from workshop_utils.training import strategies, trainer
 
 EXAMPLES = 4
@@ -24,32 +27,39 @@ SHOWN_SIDE = 340
 MIN_SCORE = 0.4
 
 
-def compare(recipe: settings.Recipe) -> dict:
-    """Return what there is to show of the strategies. A run that is missing is trained; raises what training raises."""
+def compare(recipe: settings.Recipe) -> dict[str, Any]:
+    """Return what the page shows of the strategies. A missing run is trained first; raises what training raises."""
     data = dataset.load(settings.YOGHURT)
     train_photos, validation_photos = data.split(recipe.photos)
     classes = sorted(data.label_map.values())
-    shown = validation_photos[:EXAMPLES]
-    rows, called = [], {}
-    examples = [_example("What is there", "the labels", [labelled(sample, classes) for sample in shown])]
+    rows, sums, pictures, histories, called = [], [], [], {}, {}
     for strategy, chosen in strategies.STRATEGIES.items():
         run = trainer.shared_run(strategy, data, recipe)
         model, names = trainer.load_model(run)
         metrics, history = run.metrics(), run.history()
         minutes = f"{history[-1]['seconds'] / 60:.1f}" if history else "no training"
         rows.append(_row(strategy, chosen.summary, metrics, classes, minutes))
+        found = average_precision.detect_all(model, validation_photos)
+        if history:
+            histories[f"{strategy}, this run"] = history
+            rows += recorded_row(strategy, chosen.summary, classes, histories)
         if "class_agnostic" in metrics:
-            title, agnostic = f"{strategy}, whatever it is called", metrics["class_agnostic"]
+            title, agnostic = f"{strategy}, any class name", metrics["class_agnostic"]
             rows.append(_row(title, "the same boxes, their class ignored", agnostic, classes, minutes))
-            found = average_precision.detect_all(model, validation_photos)
-            called = average_precision.called(found, names, MIN_SCORE)
-        seen = [detected(sample, model, names) for sample in shown]
-        examples.append(_example(strategy, chosen.summary, seen))
+            called = average_precision.predicted_names(found, names, MIN_SCORE)
+        seen = [seen_on(sample, each, names) for sample, each in zip(validation_photos, found.class_agnostic)]
+        sums.append(_sum(strategy, chosen.summary, seen))
+        pictures.append([drawn(*each, names, strategy) for each in zip(validation_photos[:EXAMPLES], seen)])
+    truth = [labelled(sample, classes) for sample in validation_photos[:EXAMPLES]]
     return {
         "rows": rows,
+        "sums": sums,
         "classes": classes,
         "called": called,
-        "examples": examples,
+        "examples": list(zip(truth, *pictures)),
+        "curves": _curves(histories),
+        "recorded": any(name.endswith(", recorded") for name in histories),
+        "recipes": {name: recipe.of(name).summary for name, each in strategies.STRATEGIES.items() if each.trains},
         "recipe": recipe,
         "training": len(train_photos),
         "validation": len(validation_photos),
@@ -57,21 +67,59 @@ def compare(recipe: settings.Recipe) -> dict:
     }
 
 
-def labelled(sample, classes: list[str]) -> dict:
+def recorded_row(strategy: str, summary: str, classes: list[str], histories: dict[str, list]) -> list[dict]:
+    """Return a table row for the strategy's recorded run of the seed's recipe, and add its history; [] without one."""
+    runs = [run for run in recorded.load() if run.strategy == strategy]
+    for run in runs:
+        histories[f"{strategy}, recorded"] = run.history
+    return [
+        _row(
+            f"{strategy}, recorded",
+            f"{summary}: {run.recipe.summary}, made on {run.date}",
+            run.metrics,
+            classes,
+            f"{run.minutes:.1f}",
+        )
+        for run in runs
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What a detector finds on a labelled photo: as many boxes as there are objects, those with the highest scores."""
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+    labelled: int
+    found: int
+    named: int
+
+
+def seen_on(sample: Sample, detections: tuple[np.ndarray, ...], names: dict[int, str]) -> Seen:
+    """Return what is found on a photo, from `detect_all`'s class-agnostic detections of it."""
+    boxes, classes, scores = detections
+    kept = np.flatnonzero(scores > 0)[: len(sample.classes)]
+    pairs = mistakes.outcomes(
+        sample.boxes, sample.classes, boxes[kept], [names[int(number)] for number in classes[kept]]
+    )
+    found = [(truth, name) for truth, name in pairs if truth != mistakes.INVENTED and name != mistakes.MISSED]
+    named = sum(truth == name for truth, name in found)
+    return Seen(boxes[kept], classes[kept], scores[kept], len(sample.classes), len(found), named)
+
+
+def labelled(sample: Sample, classes: list[str]) -> dict:
     """Return a photo with its labels, ready for the page."""
     colours = [drawing.colour(name, classes) for name in sample.classes]
     picture = drawing.annotated(_small(sample), sample.boxes, sample.classes, colours)
-    return _photo(sample.name, picture, _counted(sample.classes))
+    return _photo("the labels", sample.name, picture, f"{len(sample.classes)} cups")
 
 
-def detected(sample, model, names: dict[int, str]) -> dict:
-    """Return a photo with what a detector finds in it, ready for the page."""
-    boxes, classes, scores = (part[0] for part in detection.detect(model, sample.image[None]))
-    picture = drawing.photo_with_detections(_small(sample), boxes, classes, scores, names, MIN_SCORE)
-    if scores[0] >= MIN_SCORE:
-        return _photo(sample.name, picture, _counted(names[int(number)] for number in classes[scores >= MIN_SCORE]))
-    guess = f"; the best guess is {names[int(classes[0])]} with {scores[0]:.0%}" if scores[0] > 0 else ""
-    return _photo(sample.name, picture, f"nothing{guess}")
+def drawn(sample: Sample, seen: Seen, names: dict[int, str], strategy: str) -> dict:
+    """Return a photo with what a detector finds on it, ready for the page."""
+    picture = drawing.photo_with_detections(_small(sample), seen.boxes, seen.classes, seen.scores, names, 0.0)
+    caption = f"{seen.found} of {seen.labelled} cups found, {seen.named} named correctly"
+    return _photo(strategy, sample.name, picture, caption)
 
 
 def write_page(compared: dict, seconds: dict[str, float], path: pathlib.Path) -> None:
@@ -113,8 +161,19 @@ def _row(title: str, explanation: str, metrics: dict, classes: list[str], minute
     return {"title": title, "explanation": explanation, "scores": scores, "minutes": minutes}
 
 
-def _example(title: str, explanation: str, photos: list[dict]) -> dict:
-    return {"title": title, "explanation": explanation, "photos": photos}
+def _sum(strategy: str, summary: str, seen: list[Seen]) -> dict:
+    """Return how many cups a strategy found and named on all the photos."""
+    labelled, found, named = (sum(getattr(each, key) for each in seen) for key in ("labelled", "found", "named"))
+    return {"title": strategy, "explanation": summary, "labelled": labelled, "found": found, "named": named}
+
+
+def _curves(histories: dict[str, list]) -> dict[str, str]:
+    """Return the chart of AP50 over training steps, ready for the page."""
+    last = {name: rows[-1]["AP50"] for name, rows in histories.items()}
+    ends = "; ".join(f"{name} ends at {value:.2f}" for name, value in last.items() if value is not None)
+    alt = f"AP50 over training steps: {ends}."
+    picture = charts.curves(histories, "AP50", alt=alt)
+    return {"png": base64.b64encode(picture.png).decode(), "alt": alt}
 
 
 def _small(sample) -> Image.Image:
@@ -124,13 +183,9 @@ def _small(sample) -> Image.Image:
     return picture
 
 
-def _counted(classes) -> str:
-    counts = collections.Counter(classes).most_common()
-    return ", ".join(f"{count} {name}" for name, count in counts) or "nothing"
-
-
-def _photo(name: str, picture: Image.Image, caption: str) -> dict:
+def _photo(title: str, name: str, picture: Image.Image, caption: str) -> dict:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=90)
     jpeg = base64.b64encode(stream.getvalue()).decode()
-    return {"name": name, "caption": caption, "jpeg": jpeg, "width": picture.width, "height": picture.height}
+    size = {"width": picture.width, "height": picture.height}
+    return {"title": title, "name": name, "caption": caption, "jpeg": jpeg} | size

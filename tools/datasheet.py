@@ -1,6 +1,6 @@
-"""Compute the figures of data/README.md, its pictures, and the ladder; `make datasheet` does it.
+"""Compute the figures of data/README.md, its pictures, and the ladder: `make datasheet`.
 
-What stands between a pair of markers `<!-- computed: NAME -->` in data/README.md is replaced by what is computed.
+Replaces the text between each pair of markers `<!-- computed: NAME -->` in data/README.md.
 """
 
 import collections
@@ -29,18 +29,18 @@ TRIES = 4000
 
 
 def annotations(name: str) -> list[voc.Annotation]:
-    """The labels of a set of photos, in the order of its seeds."""
+    """Return the labels of a set of photos, in the order of its seeds."""
     photo_set = SETS[name]
     return [voc.read(settings.DATA / photo_set.annotations / f"{photo_set.stem(seed)}.xml") for seed in photo_set.seeds]
 
 
 def balance(counts: collections.Counter) -> float:
-    """The most frequent class's count over the rarest one's."""
+    """Return the count of the most frequent class divided by that of the rarest."""
     return max(counts.values()) / min(counts.values())
 
 
 def statistics() -> dict[str, dict]:
-    """What is counted of each set: {set: {what: how much}}."""
+    """Return the figures of each set: {set: {name of the figure: value}}."""
     return {name: _statistics(name) for name in SETS}
 
 
@@ -72,7 +72,7 @@ def _statistics(name: str) -> dict:
 
 
 def as_table(columns: dict[str, dict]) -> str:
-    """A Markdown table, one column a set."""
+    """Return a Markdown table with one column per set."""
     lines = ["| | " + " | ".join(columns) + " |", "|---" + "|--:" * len(columns) + "|"]
     for what in next(iter(columns.values())):
         values = [column[what] for column in columns.values()]
@@ -82,15 +82,15 @@ def as_table(columns: dict[str, dict]) -> str:
 
 
 def ladder(data: dataset.Dataset) -> dict[int, list[str]]:
-    """Nested lists of training photos, each balanced: of many random subsets of the larger rung, the most even one."""
+    """Return {size: training photos}, nested lists. Each is the most balanced of TRIES random subsets of the next."""
     training, _ = data.split()
     classes = sorted(data.label_map.values())
     counts = {sample.name: np.array([sample.classes.count(name) for name in classes]) for sample in training}
     rungs = {len(training): sorted(counts)}
-    dice = np.random.default_rng(settings.SPLIT_SEED)
+    rng = np.random.default_rng(settings.SPLIT_SEED)
     for size in sorted(settings.LADDER, reverse=True)[1:]:
         larger = rungs[min(rungs)]
-        tries = [sorted(dice.choice(larger, size, replace=False).tolist()) for _ in range(TRIES)]
+        tries = [sorted(rng.choice(larger, size, replace=False).tolist()) for _ in range(TRIES)]
         rungs[size] = min(tries, key=lambda names: _unevenness(np.sum([counts[name] for name in names], axis=0)))
     return dict(sorted(rungs.items()))
 
@@ -100,12 +100,12 @@ def _unevenness(counts: np.ndarray) -> float:
 
 
 def _as_written(name: str) -> str:
-    """The set's folder under data/."""
+    """Return the set's folder below data/."""
     return SETS[name].images.split("/")[0]
 
 
 def draw_pictures(folder: pathlib.Path) -> None:
-    """Boxes per class, sizes, positions, and a contact sheet."""
+    """Draw the boxes by class, size and position, and a contact sheet."""
     boxes = {name: [(each, box) for each in annotations(name) for box in each.boxes] for name in SETS}
     classes = sorted({box.name for _, box in boxes["yoghurt"]})
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
@@ -120,7 +120,7 @@ def draw_pictures(folder: pathlib.Path) -> None:
         axes[2].plot(range(8), shares, "o-", label=_as_written(name))
     axes[0].set(xticks=range(len(classes)), xticklabels=classes, ylabel="share of the boxes", ylim=(0, 0.35))
     axes[1].set(xlabel="side of a box (root of its area), pixels of 512 x 384", ylabel="density")
-    axes[2].set(xlabel="boxes on a photo", ylabel="share of the photos")
+    axes[2].set(xlabel="boxes per photo", ylabel="share of the photos")
     for axis in axes:
         axis.legend(frameon=False, fontsize=8)
         axis.spines[["top", "right"]].set_visible(False)
@@ -133,7 +133,7 @@ def draw_pictures(folder: pathlib.Path) -> None:
             (top, left, bottom, right) = np.array([box.ymin, box.xmin, box.ymax, box.xmax]) // 4
             cover[int(top) : int(bottom) + 1, int(left) : int(right) + 1] += 1 / annotation.width
         axis.imshow(cover, cmap="magma", extent=(0, 512, 384, 0))
-        axis.set(title=f"{_as_written(name)}: where boxes lie", xticks=(0, 256, 512), yticks=(0, 192, 384))
+        axis.set(title=f"{_as_written(name)}: positions of boxes", xticks=(0, 256, 512), yticks=(0, 192, 384))
     _save(figure, folder / "positions.png")
     contact_sheet().save(folder / "contact_sheet.jpg", quality=86)
 
@@ -144,7 +144,7 @@ def _save(figure, path: pathlib.Path) -> None:
 
 
 def contact_sheet(columns: int = 6, width: int = 256, height: int = 192) -> Image.Image:
-    """Twenty-four photos: eighteen of the yoghurts, evenly spread, and six of the new line."""
+    """Return 24 photos in a grid: 18 of the yoghurts, evenly spaced, and 6 of the new line."""
     chosen = [("yoghurt", index) for index in range(10, 360, 20)] + [("new_line", index) for index in range(4, 48, 8)]
     sheet = Image.new("RGB", (columns * width, -(-len(chosen) // columns) * height))
     for place, (name, index) in enumerate(chosen):
@@ -156,7 +156,7 @@ def contact_sheet(columns: int = 6, width: int = 256, height: int = 192) -> Imag
 
 
 def rungs_table(data: dataset.Dataset) -> str:
-    """How even each rung of the ladder is, as a Markdown table."""
+    """Return a Markdown table with the objects of each class in each list of the ladder."""
     classes = sorted(data.label_map.values())
     found = {sample.name: collections.Counter(sample.classes) for sample in data.samples}
     lines = ["| " + " | ".join(("list", "photos", *classes)) + " |", "|---|--:" + "|--:" * len(classes) + "|"]
@@ -177,18 +177,18 @@ def read_rung(size: int) -> list[str]:
 
 
 def with_computed(text: str, parts: dict[str, str]) -> str:
-    """The text with what stands between each pair of markers replaced."""
+    """Return the text with the content between each pair of markers replaced. Raises ValueError."""
     for name, content in parts.items():
         marker = f"<!-- computed: {name} -->"
         pattern = re.compile(rf"({re.escape(marker)}\n).*?({re.escape(marker)})", re.DOTALL)
         text, found = pattern.subn(lambda match, content=content: match[1] + content + "\n" + match[2], text)
         if found != 1:
-            raise ValueError(f"{DATASHEET}: the pair of markers '{marker}' is not there once, but {found} times")
+            raise ValueError(f"{DATASHEET}: the pair of markers '{marker}' should occur once, and occurs {found} times")
     return text
 
 
 def computed() -> dict[str, str]:
-    """Every computed part of the data sheet, by its marker's name."""
+    """Return the computed parts of the data sheet, by the name of their marker."""
     data = dataset.load(settings.YOGHURT)
     return {
         "statistics": as_table({_as_written(name): each for name, each in statistics().items()}),

@@ -1,4 +1,4 @@
-"""Execute notebooks, each in a fresh kernel of the Python that runs this or of another, and keep what they showed."""
+"""Execute notebooks, each in a fresh kernel of this Python or another, and save them with their outputs."""
 
 import asyncio
 import base64
@@ -25,26 +25,26 @@ from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
 
 LONGEST_CELL = 4 * 3600
-"""Seconds after which a cell hangs: 1,000 steps from random weights take half an hour on two cores."""
+"""Seconds after which a cell counts as hanging: 1,000 steps from random weights take half an hour on two cores."""
 
 TEX = (
-    "*This page loads nothing from the web, so its formulas stand as TeX, between dollar signs. JupyterLab sets them, "
-    "and on the pages that `make site` makes they are set.*"
+    "*This page loads nothing from the web, so it shows formulas as TeX, between dollar signs. JupyterLab and the "
+    "pages of `make site` typeset them.*"
 )
 
 HIDING = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input", "remove-input"}}}
 """For nbconvert: a page shows what such a cell says and leaves out its code."""
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-"""An interrupted nbclient leaves a task behind, which asyncio would tell with a traceback."""
+"""An interrupted nbclient leaves an unfinished task, for which asyncio would print a traceback."""
 
 
 class NotebookError(WorkshopError, RuntimeError):
-    """A notebook that did not run to its end; the message names it, the cell and what happened."""
+    """A notebook that did not run to its end. The message names the notebook, the cell and the error."""
 
 
 class OnePython(KernelSpecManager):
-    """Whatever kernel a notebook names, this Python."""
+    """Start the given Python for any kernel that a notebook names."""
 
     def __init__(self, python: str):
         super().__init__()
@@ -62,11 +62,17 @@ def execute(
     environment: dict[str, str] | None = None,
     watch: Callable[[int, int], None] = lambda number, count: None,
 ) -> float:
-    """Execute a notebook in its own folder; return the seconds it took.
+    """Execute a notebook in its own folder; return the seconds it took. The notebook itself does not change.
 
-    The executed notebook, its HTML and what the kernel logged are written into `out`, also where a cell failed; the
-    notebook itself is left as it is. `environment` is the kernel's, ours without it. `watch` is called as each code
-    cell begins, with its number, from 1, and with how many there are. Raises NotebookError.
+    Args:
+        notebook: The notebook.
+        out: The folder for the executed notebook, its HTML and the kernel's log. They are written even if a cell fails.
+        python: The Python of the kernel.
+        environment: The kernel's environment variables; ours by default.
+        watch: Called when a code cell begins, with its number, from 1, and the number of code cells.
+
+    Raises:
+        NotebookError: If a cell fails or hangs, or the kernel dies.
     """
     try:
         content = nbformat.read(notebook, as_version=4)
@@ -75,7 +81,7 @@ def execute(
     started, cells = [], code_cells(content)
 
     def begins(cell, cell_index):
-        if cell.cell_type == "code":  # it is called for text, too
+        if cell.cell_type == "code":  # text cells, too, trigger this
             started.append(cell)
             watch(len(started), len(cells))
 
@@ -96,15 +102,15 @@ def execute(
         with open(log, "w", encoding="utf-8") as stream:
             client.execute(stdout=stream, stderr=stream, env=environment or dict(os.environ))
     except CellExecutionError as fault:
-        raise NotebookError(_told(notebook, content, started, f"{fault.ename}: {fault.evalue}", out)) from None
+        raise NotebookError(_failure(notebook, content, started, f"{fault.ename}: {fault.evalue}", out)) from None
     except CellTimeoutError:
         slow = f"it took longer than {LONGEST_CELL / 3600:g} hours. Try a shorter recipe, or a machine with less to do."
-        raise NotebookError(_told(notebook, content, started, slow, out)) from None
-    except (RuntimeError, asyncio.CancelledError):  # the kernel is gone: DeadKernelError and its like
-        if hasattr(client, "_async_cleanup_kernel_future"):  # on Ctrl-C, nbclient ends it
+        raise NotebookError(_failure(notebook, content, started, slow, out)) from None
+    except (RuntimeError, asyncio.CancelledError):  # the kernel is gone: DeadKernelError and similar
+        if hasattr(client, "_async_cleanup_kernel_future"):  # Ctrl-C: nbclient has ended the kernel
             raise KeyboardInterrupt from None
-        died = f"its kernel died. Most often the memory was full: close other programs and try again. Its log: {log}"
-        raise NotebookError(_told(notebook, content, started, died, out)) from None
+        died = f"its kernel died. The memory was probably full: close other programs and try again. Its log: {log}"
+        raise NotebookError(_failure(notebook, content, started, died, out)) from None
     finally:
         if kernel.has_kernel:
             kernel.shutdown_kernel()
@@ -114,27 +120,27 @@ def execute(
 
 
 def code_cells(content) -> list:
-    """Return the cells of a notebook that are executed."""
+    """Return the cells of a notebook that Jupyter executes."""
     return [cell for cell in content.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
-def _told(notebook, content, started, what: str, out: pathlib.Path) -> str:
-    """Return what to tell of a failure: the notebook, the cell by its number as Jupyter counts, its code."""
+def _failure(notebook, content, started, what: str, out: pathlib.Path) -> str:
+    """Return the message for a failure: the notebook, the number of the code cell, the error and the cell's code."""
     if not started:
-        return f"{notebook}: the kernel did not start. Try `jupyter lab` and see what it says."
+        return f"{notebook}: the kernel did not start. Start `jupyter lab` and read its messages."
     cell = started[-1]
     lines = "".join(f"\n    {line}" for line in cell.source.splitlines())
     return (
         f"{notebook}: code cell {len(started)} of {len(code_cells(content))} failed: {what.strip()}\n{lines}\n\n"
-        f"The notebook up to there, with the whole traceback: {out / notebook.stem}.html"
+        f"The notebook up to this cell, with the whole traceback: {out / notebook.stem}.html"
     )
 
 
 def _html(content, notebook: pathlib.Path) -> str:
-    """Return an executed notebook as one HTML page, which loads nothing; its links to notebooks lead to their pages.
+    """Return an executed notebook as one HTML page that loads nothing. Links to notebooks point to their pages.
 
-    Without scripts, a widget is the text that it also has, and formulas stay TeX. The pictures in the text are put into
-    the page here: nbconvert's own way of that closes a `<details>` too early.
+    Without scripts, widgets appear as text and formulas as TeX. Pictures in the text are embedded here, because
+    nbconvert would close a `<details>` too early.
     """
 
     def embedded(found: re.Match) -> str:

@@ -1,10 +1,10 @@
-"""Make the participants' notebooks of the solved ones: `make exercises`.
+"""Generate the participants' notebooks from the solved ones: `make exercises`.
 
     python tools/exercises.py
 
-notebooks/solutions/ is what is written; notebooks/ is what this makes of it. Where a solved notebook holds an answer,
-between the lines BEGIN_SOLUTION and END_SOLUTION (nbgrader's), the participant finds `...` to be replaced, and below
-the cell the solution, folded away. The badges, what `make minutes` measured and the cell for Colab come in, too.
+Edit notebooks/solutions/; this generates notebooks/. An answer between the lines BEGIN_SOLUTION and END_SOLUTION (as in
+nbgrader) becomes `...`, and the solution is folded below its cell. This also adds the badges, the run times that
+`make minutes` measured, and the cell for Colab.
 """
 
 import ast
@@ -34,7 +34,7 @@ FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 
 class ExerciseError(WorkshopError, ValueError):
-    """A solved notebook of which no participant's can be made; the message names the file and the cell."""
+    """A solved notebook that cannot be converted. The message names the file and the cell."""
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def participants_text(solved: pathlib.Path) -> str:
-    """Return the text of the participant's notebook that belongs to a solved one. Raises ExerciseError."""
+    """Return the text of the participants' notebook for a solved one. Raises ExerciseError."""
     notebook = json.loads(solved.read_text(encoding="utf-8"))
     try:
         return json.dumps(participants(notebook, solved.name), indent=1, ensure_ascii=False) + "\n"
@@ -58,11 +58,11 @@ def participants_text(solved: pathlib.Path) -> str:
 
 
 def participants(solved: dict, name: str) -> dict:
-    """Return the participant's notebook made of a solved one. Raises ExerciseError."""
+    """Return the participants' notebook for a solved one. Raises ExerciseError."""
     title, *rest = solved["cells"]
     head, _, text = _source(title).partition("\n")
-    told = minutes.told(pathlib.Path(name).stem, minutes.read())
-    text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{told}", text, flags=re.MULTILINE)
+    run_time = minutes.run_time(pathlib.Path(name).stem, minutes.read())
+    text = re.sub(r"^\*\*Time\*\*: .*", lambda time: f"{time[0]}\n\n{run_time}", text, flags=re.MULTILINE)
     cells = [
         _markdown(title["id"], f"{head}\n\n{links.badges(name)}\n{text}"),
         _code("colab", links.colab_cell(), FOLDED),
@@ -78,7 +78,7 @@ def participants(solved: dict, name: str) -> dict:
 
 
 def stub(source: str) -> str:
-    """Return an exercise cell with `...` where the solution was, under the names that are needed behind it."""
+    """Return an exercise cell with `...` for the solution, assigned to the names that later lines need."""
     lines, first, last = _block(source)
     indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
     names = [] if indent else _needed(source, first + 1, last + 1)
@@ -87,29 +87,29 @@ def stub(source: str) -> str:
 
 
 def solution_of(source: str) -> str:
-    """Return the solution that an exercise cell holds."""
+    """Return the solution in an exercise cell."""
     lines, first, last = _block(source)
     return textwrap.dedent("\n".join(lines[first + 1 : last]))
 
 
 def folded(solution: str) -> str:
-    """Return a solution as Markdown that opens at a click."""
+    """Return a solution as Markdown that unfolds when clicked."""
     return f"<details><summary>Solution</summary>\n\n```python\n{solution}\n```\n\n</details>"
 
 
 def _block(source: str) -> tuple[list[str], int, int]:
-    """Return a cell's lines, and the numbers of the two that mark the solution."""
+    """Return a cell's lines, and the indices of the two that mark the solution. Raises ExerciseError."""
     lines = source.splitlines()
     marks = [
         [place for place, line in enumerate(lines) if line.strip() == mark] for mark in (BEGIN_SOLUTION, END_SOLUTION)
     ]
     if [len(places) for places in marks] != [1, 1] or marks[0][0] + 1 >= marks[1][0]:
-        raise ExerciseError(f"an exercise needs one solution between two marks, and this cell has none:\n{source}")
+        raise ExerciseError(f"an exercise needs one solution between two marks, which this cell lacks:\n{source}")
     return lines, marks[0][0], marks[1][0]
 
 
 def _needed(source: str, first: int, last: int) -> list[str]:
-    """Return the names that lines `first` to `last` (from 1) bind and that the lines behind them use."""
+    """Return the names that lines `first` to `last` (from 1) bind and later lines use."""
     bound, used = [], set()
     for statement in ast.parse(source).body:
         nodes = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]

@@ -1,10 +1,10 @@
-"""Kill training again and again, damage its files, fill its disk: what `make faults` does.
+"""Kill training repeatedly, damage its files and fill its disk: `make faults`.
 
     python tools/faults.py [KILLS]
 
-Trains a small recipe twice without interruption and once killed KILLS times (12) by SIGKILL at random moments, with a
-bit of the last state turned over after every third kill; then once on a disk that is too small, where one may mount
-one. At the end all runs must have the same weights. What was lost and what was found goes to build/faults.json.
+Trains a small recipe twice without interruption, and once with KILLS (12) kills by SIGKILL at random moments. After
+every third kill, it flips a bit of the last state. Then it trains once on a disk that is too small, if it is allowed to
+mount one. In the end all runs must have the same weights. Writes the losses and differences to build/faults.json.
 """
 
 import datetime
@@ -34,17 +34,17 @@ from workshop_utils.data import dataset
 from workshop_utils.training import trainer
 from workshop_utils.training.plan import Plan
 
-def told(make_step):
+def printing(make_step):
     def making(model, optimizer, *rest):
         step = make_step(model, optimizer, *rest)
-        def once(*batch):
+        def print_step(*batch):
             result = step(*batch)
             print("step", int(optimizer.iterations), time.monotonic(), flush=True)
             return result
-        return once
+        return print_step
     return making
 
-trainer.make_step = told(trainer.make_step)
+trainer.make_step = printing(trainer.make_step)
 folder, strategy, recipe, cups = sys.argv[1:]
 recipe = settings.recipe("quick", **dict(pair.split("=") for pair in recipe.split()))
 try:
@@ -71,7 +71,7 @@ def whole(folder: pathlib.Path, strategy: str) -> RunFolder:
 
 
 def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Random) -> dict:
-    """Train, killed so many times on the way; return what was lost."""
+    """Train, killed `kills` times on the way; return the losses."""
     lost, damaged, moments = [], 0, {0: 0.0}
     for number in range(kills):
         child = start(folder, strategy)
@@ -100,11 +100,11 @@ def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Rando
             data[chance.randrange(len(data) - 100)] ^= 1 << chance.randrange(8)
             path.write_bytes(data)
             damaged += 1
-        print(lost[-1], "and a bit of the state was turned over" if number % 3 == 2 else "", flush=True)
+        print(lost[-1], "and a bit of the state was flipped" if number % 3 == 2 else "", flush=True)
     whole(folder, strategy)
     return {
         "kills": len(lost),
-        "bits turned over": damaged,
+        "bits flipped": damaged,
         "most steps lost": max(each["reached"] - each["kept"] for each in lost),
         "most seconds lost": max(each["seconds"] for each in lost),
         "each": lost,
@@ -112,7 +112,7 @@ def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Rando
 
 
 class Blank:
-    """What a state can be read into where only its step is asked for."""
+    """A stand-in for a weight, to read a state of which only the step is needed."""
 
     def __init__(self, shape):
         self.shape = shape
@@ -132,7 +132,10 @@ def blank(folder: pathlib.Path) -> list[Blank]:
 
 
 def full_disk(folder: pathlib.Path, strategy: str) -> dict | None:
-    """Train on a disk too small for the first checkpoint, then on the same disk made larger."""
+    """Train on a disk that is too small for the first checkpoint, then on the same disk, enlarged.
+
+    Returns None if this process may not mount a disk.
+    """
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=40m", "none", str(folder)]
     if subprocess.run(mount, capture_output=True).returncode:
@@ -150,7 +153,7 @@ def full_disk(folder: pathlib.Path, strategy: str) -> dict | None:
 
 
 def difference(one: RunFolder, other: RunFolder) -> float:
-    """Return by how much the weights of two runs differ at most."""
+    """Return the largest difference between the weights of two runs."""
     weights = [trainer.load_model(each)[0].get_weights() for each in (one, other)]
     return float(max(np.abs(a - b).max() for a, b in zip(*weights, strict=True)))
 
@@ -168,7 +171,7 @@ def compare(strategy: str, kills: int, folder: pathlib.Path) -> dict:
 
 
 def copy_photos() -> None:
-    """Copy some photos, so that nothing but what is done here happens to them."""
+    """Copy 30 photos, so that nothing else changes them during the trial."""
     shutil.rmtree(CUPS, ignore_errors=True)
     for part in ("images", "annotations"):
         (CUPS / part).mkdir(parents=True)
@@ -188,7 +191,7 @@ def main(kills: int = 12) -> int:
         print(json.dumps({key: value for key, value in found[-1].items() if key != "killed"}, indent=1), flush=True)
     worst = max(value for each in found for value in each["weights differ at most by"].values())
     longest = max(each["killed"]["most seconds lost"] for each in found)
-    print(f"At most {longest} s of training were lost, and weights differ by {worst} at most; see {RECORD}.")
+    print(f"At most {longest} s of training were lost, and weights differ by at most {worst}; see {RECORD}.")
     return int(worst > 1e-5 or longest > 10)
 
 

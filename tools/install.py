@@ -2,8 +2,8 @@
 
     python install.py
 
-This folder holds everything: the workshop, its packages (wheels/) and Google's COCO weights. The packages go into a
-virtual environment of its own, .venv; nothing else on this machine changes. `make bundle` made this folder.
+This folder contains everything: the workshop, its packages (wheels/) and Google's COCO weights. The packages go into a
+virtual environment, .venv; nothing else on this machine changes. `make bundle` built this folder.
 """
 
 import os
@@ -22,28 +22,28 @@ def main() -> int:
     wanted = (WHEELS / "MADE_FOR.txt").read_text(encoding="utf-8").strip()
     if wanted != made_for():
         print(f"These packages are for {wanted}, and this is {made_for()}.\n"
-              "Run this with the right Python, or ask for a bundle that was made on a machine like this.")  # fmt: skip
+              "Use the right Python, or ask for a bundle that was built on a machine like this one.")  # fmt: skip
         return 2
-    print("Making .venv and installing the packages into it (a minute or two).", flush=True)
+    print("Creating .venv and installing the packages into it (a minute or two).", flush=True)
     venv.create(HERE / ".venv", clear=True, with_pip=True)
     python = HERE / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     offline = ["--isolated", "--quiet", "--disable-pip-version-check", "--no-index", "--find-links", str(WHEELS)]
     install = [str(python), "-m", "pip", "install", *offline]
     for what in (["-r", str(WHEELS / "versions.txt")], ["--no-deps", "--editable", str(HERE)]):
         if subprocess.run([*install, *what], cwd=HERE).returncode:
-            print("Installing failed; pip says why above. Is there 4 GB of free disk? Then run this again.")
+            print("The installation failed; pip's message is above. Check that 4 GB of disk are free. Run this again.")
             return 1
     shutil.copytree(HERE / "tools" / "jupyter", HERE / ".venv" / "etc" / "jupyter", dirs_exist_ok=True)
-    # So `make lab` and its like know that nothing is left to be installed.
+    # Tells make that the installation is complete.
     (HERE / ".venv" / "made").write_text(f"{HERE}\n", encoding="utf-8")
     (HERE / ".venv" / "installed").touch()
     start = python.with_name("jupyter-lab").relative_to(HERE)
-    print(f"Done. In {HERE}, this opens the first notebook:\n\n    {start} notebooks/00_start_here.ipynb")
+    print(f"Done. To open the first notebook, run this in {HERE}:\n\n    {start} notebooks/00_start_here.ipynb")
     return 0
 
 
 def made_for() -> str:
-    """Return for which Python and machine packages fit here."""
+    """Return the Python version and kind of machine that packages have to fit here."""
     return f"Python {sys.version_info[0]}.{sys.version_info[1]} on {platform.system()} {platform.machine()}"
 
 

@@ -1,10 +1,10 @@
-"""Where the workshop lies on the web: one address, in pyproject.toml, and all that is made of it.
+"""Change the workshop's address on the web. pyproject.toml has the address; badges and links repeat it.
 
     python tools/links.py [--repo OWNER/NAME] [--tag TAG]
 
-`make badges` does this, `make badges REPO=OWNER/NAME TAG=v1.0` with other than the defaults: it writes the address of a
-GitHub repository, and the tag or branch that Colab and Binder open, wherever they stand. Without --repo it takes the
-repository from which this one was cloned, git's remote `origin`; without --tag the one that pyproject.toml names.
+`make badges` runs this, and `make badges REPO=OWNER/NAME TAG=v1.0` sets the options. It writes the address of a GitHub
+repository, and the tag or branch that Colab and Binder open, everywhere they occur. The default repository is the one
+that this one was cloned from, git's remote `origin`. The default tag is the one in pyproject.toml.
 """
 
 import argparse
@@ -32,7 +32,7 @@ if "google.colab" in sys.modules:
         assert os.path.exists(folder), "GitHub did not answer: run this cell again."
     runpy.run_path(f"{{folder}}/tools/colab.py", run_name="__main__")
 """
-"""The clone gets its name when it is whole: what an interruption leaves is never taken for the workshop."""
+"""The clone gets its final name when it is complete, so that an interrupted one is never mistaken for the workshop."""
 
 _NAME, _TAG = r"([\w.-]+/[\w-]+)", r"([\w.-]+)"
 _OPENED = (
@@ -49,11 +49,11 @@ _REMOTE = re.compile(
 
 
 class LinksError(WorkshopError, ValueError):
-    """An address that cannot be one."""
+    """An invalid address."""
 
 
 def repository() -> str:
-    """Return the repository's address, without a slash at its end."""
+    """Return the repository's address, without a trailing slash."""
     return _project()["project"]["urls"]["Repository"].rstrip("/")
 
 
@@ -63,7 +63,7 @@ def name() -> str:
 
 
 def tag() -> str:
-    """Return the tag (or branch) that is opened on Colab and Binder."""
+    """Return the tag (or branch) that Colab and Binder open."""
     return _project()["tool"]["workshop"]["tag"]
 
 
@@ -75,34 +75,34 @@ def origin() -> str:
             ["git", "remote", "get-url", "origin"], cwd=settings.PROJECT, capture_output=True, text=True
         )
     except FileNotFoundError:
-        raise LinksError(f"git is not installed here, and it knows where this folder came from. {name_it}") from None
+        raise LinksError(f"git is not installed, so the origin of this folder is unknown. {name_it}") from None
     address = asked.stdout.strip()
     if asked.returncode or not address:
-        raise LinksError(f"{settings.PROJECT}: git has no remote called 'origin' here. {name_it}")
+        raise LinksError(f"{settings.PROJECT}: git has no remote 'origin' here. {name_it}")
     found = _REMOTE.fullmatch(address)
     if not found:
-        shown = re.sub("//[^/]*@", "//", address)  # a password may stand before the @
-        raise LinksError(f"git's remote 'origin', {shown}, is not on GitHub, as Colab and Binder need it. {name_it}")
+        shown = re.sub("//[^/]*@", "//", address)  # there may be a password before the @
+        raise LinksError(f"git's remote 'origin', {shown}, is not on GitHub, which Colab and Binder need. {name_it}")
     return found[1]
 
 
 def badges(notebook: str, pictures: str = "../docs/badges") -> str:
-    """Return the line of badges that opens notebooks/`notebook` on Colab and on Binder. The pictures are our own:
-    a page that shows them calls nobody."""
+    """Return the badges that open notebooks/`notebook` on Colab and on Binder. Their pictures are local files, so that
+    no page loads them from the web."""
     colab = f"https://colab.research.google.com/github/{name()}/blob/{tag()}/notebooks/{notebook}"
     binder = f"https://mybinder.org/v2/gh/{name()}/{tag()}?urlpath=lab/tree/notebooks/{notebook}"
     return f"[![Open in Colab]({pictures}/colab.svg)]({colab}) [![Launch on Binder]({pictures}/binder.svg)]({binder})"
 
 
 def colab_cell() -> str:
-    """Return the first code cell of every notebook. It does nothing unless it finds itself on Colab."""
+    """Return the first code cell of every notebook. Outside Colab it does nothing."""
     return COLAB_CELL.format(repository=repository(), tag=tag(), folder=COLAB_FOLDER)
 
 
 def elsewhere(text: str) -> list[str]:
-    """Return the addresses in a text that are meant to be the workshop's and are not.
+    """Return the addresses in a text that should be the workshop's but differ.
 
-    Whatever opens on Colab or Binder is meant to be, and a repository on GitHub that is called as ours is.
+    These are all links to Colab and Binder, and all GitHub repositories with the same name as ours.
     """
     ours, opened = (name(), tag()), [found for pattern in _OPENED for found in pattern.finditer(text)]
     ours_by_name = [found for found in _ON_GITHUB.finditer(text) if found[1].split("/")[1] == name().split("/")[1]]
@@ -110,7 +110,7 @@ def elsewhere(text: str) -> list[str]:
 
 
 def move(new_name: str, new_tag: str) -> list[str]:
-    """Write another address and tag wherever the present ones stand; return what files changed. Raises LinksError."""
+    """Replace the address and tag everywhere; return the files that changed. Raises LinksError."""
     if not re.fullmatch(r"[\w.-]+/[\w-]+", new_name) or not re.fullmatch(r"[\w.-]+", new_tag):
         raise LinksError(f"'{new_name}' and '{new_tag}' should be like OWNER/NAME and v1.0 (or another tag or branch).")
     changes = {
@@ -135,7 +135,7 @@ def move(new_name: str, new_tag: str) -> list[str]:
 
 
 def tracked_text() -> list:
-    """Return the paths of all text files that git knows of in the project, but the annotations of photos."""
+    """Return the paths of all text files of the project that git tracks, except the annotations of photos."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=settings.PROJECT, capture_output=True, text=True, check=True)
     paths = [settings.PROJECT / each for each in listed.stdout.split("\0") if each]
     return [
@@ -149,8 +149,8 @@ def _project() -> dict:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools/links.py", description=__doc__.split("\n")[0])
-    parser.add_argument("--repo", metavar="OWNER/NAME", help="a repository on GitHub; git's remote `origin` without it")
-    parser.add_argument("--tag", help="a tag or a branch; the one that pyproject.toml names without it")
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="a repository on GitHub; by default git's remote `origin`")
+    parser.add_argument("--tag", help="a tag or a branch; by default the one in pyproject.toml")
     chosen = parser.parse_args(arguments)
     try:
         new_name, new_tag = chosen.repo or origin(), chosen.tag or tag()
@@ -158,7 +158,7 @@ def main(arguments: list[str]) -> int:
         for path in changed:
             print(f"Wrote {path}")
         if not changed:
-            print(f"Everything leads to {new_name}, {new_tag} already.")
+            print(f"Everything already points to {new_name}, {new_tag}.")
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 1

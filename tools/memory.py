@@ -1,10 +1,10 @@
-"""Make a thousand photos of 12 megapixels, cache them, train on them, detect in them, and measure the memory.
+"""Create 1,000 photos of 12 megapixels, cache them, train on them, detect in them, and measure the memory.
 
     python tools/memory.py [PHOTOS]
 
-`make memory` does this. The photos are the workshop's, enlarged, each with a mark of its own; those to detect in are
-hard links to five of them. Each command is a process of its own; its peak is the kernel's (the largest resident set).
-What was measured goes to build/memory.json.
+`make memory` runs this. The photos are the workshop's, enlarged, each with a different mark. The photos to detect in
+are hard links to five of them. Each command runs in its own process. Its peak is the largest resident set size, as the
+kernel reports it. Writes the peaks to build/memory.json.
 """
 
 import datetime
@@ -37,7 +37,7 @@ CACHE = "import pathlib, sys; from workshop_utils.data import dataset, tfrecords
 
 
 def make(folder: pathlib.Path, count: int) -> None:
-    """Make what is missing of the data set and of the album of hard links."""
+    """Create the missing photos of the data set and of the album of hard links."""
     originals = settings.PROJECT / "build" / "memory" / "originals"
     if not originals.exists():
         shutil.copytree(settings.YOGHURT, originals)
@@ -62,7 +62,7 @@ def make(folder: pathlib.Path, count: int) -> None:
 
 
 def peak(command: str, **words) -> float:
-    """Run a command; return the most memory it had, in bytes."""
+    """Run a command; return its peak memory in bytes. Exits if the command fails."""
     arguments = [word.format(python=sys.executable, cache=CACHE, **words) for word in command.split()]
     before = os.environ | {"PYTHONWARNINGS": "ignore"}
     child = subprocess.Popen(arguments, env=before, stdout=subprocess.DEVNULL)
@@ -89,5 +89,5 @@ def main(count: int = 1000) -> int:
 
 if __name__ == "__main__":
     if sys.platform == "darwin":
-        raise SystemExit("macOS counts in other units: run this on Linux.")
+        raise SystemExit("macOS reports memory in other units: run this on Linux.")
     sys.exit(main(*map(int, sys.argv[1:])))

@@ -1,11 +1,11 @@
-"""Measure how long the machine needs for each notebook, from the first cell to the last: what `make minutes` does.
+"""Measure the run time of each notebook, from the first cell to the last: `make minutes`.
 
     python tools/minutes.py                  # at `quick`, then at `workshop`
-    python tools/minutes.py quick            # at this recipe alone
+    python tools/minutes.py quick            # at this recipe only
 
-The last commit is executed in a clone of its own under build/minutes/, the notebooks in order, so that each takes what
-those before it have trained. The seconds go to docs/minutes.json after each notebook, and an interrupted measurement
-goes on; a new commit begins anew. `make exercises` puts them into the notebooks' first cells. Do it on an idle machine.
+Runs the notebooks of the last commit in order, in a clone in build/minutes/, so that each reuses the runs of those
+before it. Writes the seconds to docs/minutes.json after each notebook. An interrupted measurement continues; after a
+new commit it starts over. `make exercises` puts the times into the notebooks' first cells. Run this on an idle machine.
 """
 
 import json
@@ -25,7 +25,7 @@ RECIPES = ("quick", "workshop")
 
 
 def main(*recipes: str) -> int:
-    """Measure at these recipes, or at all; return the exit code."""
+    """Measure at these recipes, by default at all; return the exit code."""
 
     def work() -> int:
         for recipe in recipes or RECIPES:
@@ -36,7 +36,7 @@ def main(*recipes: str) -> int:
 
 
 def measure(recipe: str) -> None:
-    """Execute the last commit's notebooks at a recipe, those not yet measured of it. Raises NotebookError."""
+    """Execute the last commit's notebooks at a recipe, except those that are already measured. Raises NotebookError."""
     import execute
 
     commit, on = output("git", "rev-parse", "HEAD"), device()
@@ -60,24 +60,24 @@ def measure(recipe: str) -> None:
 
 
 def device() -> str:
-    """Return `GPU` or `CPU`: on which of them TensorFlow computes here."""
+    """Return `GPU` or `CPU`: the device that TensorFlow uses here."""
     from workshop_utils.core.tensorflow import tf
 
     return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 
 
 def read() -> dict:
-    """Return {device: {recipe: what was measured}}, nothing where nothing was."""
+    """Return the measurements, {device: {recipe: measurement}}."""
     return json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
 
 
-def told(notebook: str, measured: dict) -> str:
-    """Return the line on what the machine needs for a notebook, by its name without .ipynb."""
+def run_time(notebook: str, measured: dict) -> str:
+    """Return the line with a notebook's run time, by its name without .ipynb."""
     both = []
     for on, where in (("CPU", "without a GPU"), ("GPU", "with a GPU")):
         times = [f"{clock(came['seconds'][notebook])} at `{recipe}`" for recipe, came in measured.get(on, {}).items()]
         both.append(f"{where} {' and '.join(times) if times else 'not measured yet'}")
-    return f"**Of it the machine computes** (minutes:seconds): {'; '.join(both)}"
+    return f"**Run time** (minutes:seconds): {'; '.join(both)}"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Change the code in small ways and see whether the tests notice: what `make mutants` does.
+"""Change the code in small ways and check that the tests notice: `make mutants`.
 
     python tools/mutants.py [MODULE ...]
 
-MODULE is one of those in `TESTS`, such as `data.voc`; without one, all are taken. Each change is one mutant; a mutant
-that no test notices survives. Works on a copy in build/mutants/, goes on where it was interrupted, and starts over
-where the module or its tests have changed. Needs the package cosmic-ray, which `make mutants` installs. The survivors
-are listed in build/mutants/MODULE.txt, for a person to read.
+MODULE is one of those in `TESTS`, such as `data.voc`; the default is all. Each change is one mutant. A mutant that no
+test notices survives. Works on a copy in build/mutants/ and resumes after an interruption. Starts over if the module or
+its tests have changed. Needs the package cosmic-ray, which `make mutants` installs. build/mutants/MODULE.txt lists the
+survivors.
 """
 
 import collections
@@ -26,20 +26,20 @@ TESTS = {
     "data.folders": ["data/test_folders", "data/test_messy_data"],
     "data.geometry": ["model/test_anchors"],
     "data.label_map": ["data/test_label_map"],
-    "data.mending": ["data/test_mending", "data/test_messy_data"],
+    "data.annotation_repair": ["data/test_annotation_repair", "data/test_messy_data"],
     "data.metadata": ["data/test_metadata"],
-    "data.names": ["data/test_names", "data/test_label_map", "data/test_mending", "data/test_messy_data"],
+    "data.names": ["data/test_names", "data/test_label_map", "data/test_annotation_repair", "data/test_messy_data"],
     "data.rotation": ["data/test_rotation", "data/test_voc_objects"],
     "data.voc": ["data/test_voc", "data/test_messy_data"],
     "data.voc_objects": ["data/test_voc_objects", "data/test_voc", "data/test_messy_data"],
     "data.xml_file": ["data/test_xml_file", "data/test_voc", "data/test_messy_data"],
     "model.anchors": ["model/test_anchors"],
 }
-"""The tests of each module, the quickest file first."""
+"""The tests of each module, the fastest file first."""
 
 COPY = settings.PROJECT / "build" / "mutants"
-SLOW = "keras or own_file or notebook or train or memory"
-"""Tests that bring TensorFlow or Jupyter in. They run last, on what the others did not notice."""
+SLOW = "keras or detectors_file or notebook or train or memory"
+"""Tests that import TensorFlow or Jupyter. They run last, on the mutants that the others did not notice."""
 
 CONFIG = """[cosmic-ray]
 module-path = "{source}"
@@ -49,13 +49,13 @@ test-command = "{python} runner.py {tests}"
 name = "local"
 """
 
-RUNNER = f"""# Run a module's tests, the quick ones first; exit 0 where all pass.
+RUNNER = f"""# Run a module's tests, the fast ones first; exit with 0 if all pass.
 import subprocess, sys
 pytest = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
 runs = [[f"tests/{{name}}.py", "-k", "not ({SLOW})"] for name in sys.argv[1:]]
 for chosen in [*runs, [*(f"tests/{{name}}.py" for name in sys.argv[1:]), "-k", "{SLOW}"]]:
     code = subprocess.run([*pytest, *chosen]).returncode
-    if code not in (0, 5):  # 5: nothing was chosen
+    if code not in (0, 5):  # 5: no test was selected
         sys.exit(code)
 """
 
@@ -70,24 +70,24 @@ def main(modules) -> int:
 
 
 def measure(module: str) -> str:
-    """Make and test every mutant of a module that was not tested yet; return the count of those that were killed."""
+    """Create and test the mutants of a module that were not tested yet; return a line with the number killed."""
     session = prepare(module)
     cosmic_ray = [sys.executable, "-m", "cosmic_ray.cli"]
-    run([sys.executable, "runner.py", *TESTS[module]])  # else every mutant would seem to be killed
+    run([sys.executable, "runner.py", *TESTS[module]])  # if these failed, every mutant would seem to be killed
     if not session.exists():
         run([*cosmic_ray, "init", f"{module}.toml", session.name])
     run([*cosmic_ray, "exec", f"{module}.toml", session.name])
     with use_db(session, WorkDB.Mode.open) as work:
         results = dict(work.results)
-        told = [described(item, results[item.job_id]) for item in work.work_items]
-    (COPY / f"{module}.txt").write_text("\n".join(filter(None, told)), encoding="utf-8")
+        survivors = [described(item, results[item.job_id]) for item in work.work_items]
+    (COPY / f"{module}.txt").write_text("\n".join(filter(None, survivors)), encoding="utf-8")
     outcomes = collections.Counter(result.test_outcome for result in results.values())
     killed, lived = outcomes[TestOutcome.KILLED], outcomes[TestOutcome.SURVIVED]
     return f"{module}: {killed} of {killed + lived} mutants killed ({killed / (killed + lived):.1%}); see {module}.txt"
 
 
 def described(item, result) -> str | None:
-    """Return how a mutant that survived differs, None for one that was killed."""
+    """Return how a surviving mutant differs, or None if it was killed."""
     if result.test_outcome != TestOutcome.SURVIVED:
         return None
     mutation = item.mutations[0]
@@ -95,7 +95,7 @@ def described(item, result) -> str | None:
 
 
 def prepare(module: str) -> pathlib.Path:
-    """Copy what the tests need to build/mutants/; return the session's path, where an earlier one may lie."""
+    """Copy what the tests need to build/mutants/; return the path of the session, which may exist already."""
     source = f"workshop_utils/{module.replace('.', '/')}.py"
     sources = [settings.PROJECT / source]
     sources += [settings.PROJECT / "tests" / f"{name}.py" for name in TESTS[module]]

@@ -1,4 +1,4 @@
-"""What came of the long trials: one JSON file each in tests/outcomes/, with the command, the date and the machine."""
+"""The outcomes of the long trials: one JSON file each in tests/outcomes/, with command, date and machine."""
 
 import datetime
 import json
@@ -19,7 +19,7 @@ def today() -> str:
 
 
 def here() -> str:
-    """Return a few words on the machine that runs this."""
+    """Return a short description of this machine."""
     gigabytes = psutil.virtual_memory().total / 1e9
     return f"{platform.system()} {platform.machine()}, {machine.cores()} cores, {gigabytes:.0f} GB of memory"
 
@@ -30,18 +30,18 @@ def write(name: str, what: dict) -> None:
 
 
 def read(name: str) -> dict:
-    """Return what was written, nothing where nothing was."""
+    """Return the recorded outcomes, or an empty dictionary."""
     path = FOLDER / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def exit_code(work: Callable[[], int]) -> int:
-    """Do what writes outcomes as it goes; return its exit code, or that of a fault or of Ctrl-C, told in words."""
+    """Call `work` and return its exit code. Print an error or Ctrl-C as a message and return 1 or 130."""
     try:
         return work()
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command again goes on from there.", file=sys.stderr)
+        print("\nInterrupted. Run the same command again to continue.", file=sys.stderr)
         return 130

@@ -1,10 +1,10 @@
-"""Make a site of the executed notebooks and of what is written about the workshop: what `make site` does.
+"""Build a site from the executed notebooks and the documentation: `make site`.
 
     python tools/pages.py SPHINX_PYTHON
 
-The pages are gathered in build/site-source/, as they lie in the project, and SPHINX_PYTHON, a Python that has
-docs/site/requirements.txt, makes build/site/ of them. The site needs no server and loads nothing from elsewhere; so
-formulas are MathML, which browsers set by themselves.
+Collects the pages in build/site-source/, in the same folders as in the project. SPHINX_PYTHON, a Python with the
+packages of docs/site/requirements.txt, builds build/site/ from them. The site needs no server and loads nothing from
+the web, so its formulas are MathML, which browsers render without a script.
 """
 
 import json
@@ -35,7 +35,7 @@ FORMULA = "$$"
 
 
 class SiteError(WorkshopError, RuntimeError):
-    """The site could not be made; the message says why."""
+    """The site could not be built. The message says why."""
 
 
 def main(sphinx_python: str) -> int:
@@ -44,9 +44,9 @@ def main(sphinx_python: str) -> int:
         build(sphinx_python, SOURCE, SITE)
         called = calls_elsewhere(SITE)
         if called:
-            raise SiteError("The site would load from elsewhere:\n" + "\n".join(called))
+            raise SiteError("These pages would load something from the web:\n" + "\n".join(called))
         if raw := with_raw_formulas(SOURCE, SITE):
-            raise SiteError(f"Formulas are not set on these pages: {', '.join(raw)}")
+            raise SiteError(f"These pages show formulas as TeX: {', '.join(raw)}")
     except (WorkshopError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 1
@@ -55,9 +55,9 @@ def main(sphinx_python: str) -> int:
 
 
 def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
-    """Put everything that becomes a page, and its pictures, into a folder. Raises SiteError.
+    """Copy all pages and their pictures to a folder. Raises SiteError.
 
-    The cell for Colab is left out, and progress bars, of which only the beginning was kept: on a page they say nothing.
+    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began.
     """
     shutil.rmtree(source, ignore_errors=True)
     for pattern in (*WRITTEN, *PICTURES):
@@ -71,7 +71,7 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
     for notebook in sorted((settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         path = executed / notebook.name
         if not path.exists():
-            raise SiteError(f"{path}: is not there. `make run` executes the notebooks; then give this command again.")
+            raise SiteError(f"{path}: does not exist. Run `make run`, which executes the notebooks, and this again.")
         content = json.loads(path.read_text(encoding="utf-8"))
         content["cells"] = [cell for cell in content["cells"] if cell.get("id") != "colab"]
         for cell in content["cells"]:
@@ -83,7 +83,7 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
 
 
 def leading_somewhere(page: pathlib.Path, source: pathlib.Path) -> str:
-    """Return a page's text, in which the links to what was not gathered lead to the repository on the web."""
+    """Return a page's text with links to files outside the site replaced by links to the repository on the web."""
 
     def led(found: re.Match) -> str:
         if (page.parent / found[1]).is_file():
@@ -108,11 +108,11 @@ def build(sphinx_python: str, source: pathlib.Path, site: pathlib.Path) -> None:
     done = subprocess.run(list(map(str, command)), stderr=subprocess.PIPE, text=True)
     print(done.stderr, file=sys.stderr, end="")
     if done.returncode:
-        raise SiteError("Sphinx could not make the site; it says why above.")
+        raise SiteError("Sphinx could not build the site. Its message is above.")
 
 
 def calls_elsewhere(site: pathlib.Path) -> list[str]:
-    """Return what the site's pages and their styles would load from another place, by file."""
+    """Return what the site's pages and styles would load from the web, one line each, with the file."""
     patterns = {".html": FROM_ELSEWHERE, ".css": STYLED_FROM_ELSEWHERE}
     return [
         f"{path.relative_to(site)}: {found[0]}"
@@ -124,7 +124,7 @@ def calls_elsewhere(site: pathlib.Path) -> list[str]:
 
 
 def with_raw_formulas(source: pathlib.Path, site: pathlib.Path) -> list[str]:
-    """Return the notebooks that hold formulas, and whose pages show none, or show TeX."""
+    """Return the notebooks with formulas whose pages show no formulas, or TeX."""
     raw = []
     for notebook in sorted((source / "notebooks").glob("*.ipynb")):
         page = (site / "notebooks" / f"{notebook.stem}.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What is shown of a notebook while it runs: which cell of how many, and for how long already."""
+"""Show the progress of a notebook while it runs: the cell and the time."""
 
 import shutil
 import sys
@@ -6,9 +6,9 @@ import threading
 import time
 
 ON_A_TERMINAL = 1.0
-"""Seconds after which the line is rewritten on a terminal, at the latest."""
+"""Seconds between two updates of the line on a terminal."""
 ELSEWHERE = 10.0
-"""Seconds between two lines where output is no terminal, as in a log: there, each is a line of its own."""
+"""Seconds between two lines if the output is not a terminal, as in a log."""
 
 
 def clock(seconds: float) -> str:
@@ -18,9 +18,9 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """A context in which a notebook runs; hand `cell` to `execute.execute` as its `watch`.
+    """A context in which a notebook runs. Pass `cell` to `execute.execute` as `watch`.
 
-    On a terminal one line is rewritten, every second and at each cell. At the end a line says how long it took.
+    On a terminal it rewrites one line, every second and at each cell. At the end it prints the run time.
     """
 
     def __init__(self, name: str):
@@ -44,7 +44,7 @@ class Progress:
             self._write(f"{time.monotonic() - self.began:5.0f} s", "\n")
 
     def cell(self, number: int, count: int) -> None:
-        """Say that code cell `number` of `count` has begun."""
+        """Show that code cell `number` of `count` has begun."""
         self.doing = f"cell {number} of {count}"
         if self.terminal:
             self._show()

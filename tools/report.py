@@ -1,9 +1,9 @@
-"""Execute the whole series of notebooks and compare the three strategies: what `make run` does.
+"""Execute the notebooks 00 to 10 and compare the three strategies: what `make run` does.
 
-    python tools/report.py
+    python tools/report.py [extras]
 
-The executed notebooks go to build/notebooks/, the comparison to build/report.html. The recipe is WORKSHOP_RECIPE's,
-or else `quick`.
+With `extras` it executes the notebooks after 10 and compares nothing: what `make extras` does. The executed notebooks
+go to build/notebooks/, the comparison to build/report.html. The recipe is WORKSHOP_RECIPE's, or else `quick`.
 """
 
 import os
@@ -21,13 +21,18 @@ from workshop_utils.core.errors import WorkshopError
 NOTEBOOKS = settings.PROJECT / "notebooks"
 BUILD = settings.PROJECT / "build"
 REPORT = BUILD / "report.html"
+LAST = 10
+"""The number of the last notebook that everyone goes through; those with higher numbers are extras."""
 
 
 def main() -> int:
     """Make the report; return the exit code. Every fault is one message on standard error."""
     try:
         recipe = settings.recipe()
-        print(f"Recipe {recipe.name}: {recipe.steps} steps. WORKSHOP_RECIPE chooses another.", flush=True)
+        print(f"Recipe {recipe.name}: {recipe.summary}. WORKSHOP_RECIPE chooses another.", flush=True)
+        if sys.argv[1:] == ["extras"]:
+            execute_all(extras=True)
+            return 0
         REPORT.unlink(missing_ok=True)
         shutil.rmtree(BUILD / "notebooks", ignore_errors=True)
         seconds = execute_all()
@@ -44,16 +49,17 @@ def main() -> int:
         print(f"\n{fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. What was trained is kept: the same command again goes on from there.", file=sys.stderr)
+        print("\nInterrupted. What was trained is kept: run the same command again to continue.", file=sys.stderr)
         return 130
     return 0
 
 
-def execute_all() -> dict[str, float]:
-    """Execute notebooks/NN_*.ipynb in order; return the seconds each took. Raises NotebookError."""
-    import execute  # takes seconds to come in: only here is Ctrl-C told in words
+def execute_all(extras: bool = False) -> dict[str, float]:
+    """Execute the series, or the extras, in order; return the seconds each notebook took. Raises NotebookError."""
+    import execute  # slow to import, and only from here on Ctrl-C ends with a sentence
 
     notebooks = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    notebooks = [path for path in notebooks if (int(path.name[:2]) > LAST) == extras]
     if not notebooks:
         raise execute.NotebookError(f"{NOTEBOOKS}: holds no notebook. Get the whole project again.")
     seconds = {}

@@ -1,4 +1,4 @@
-"""Run uv, which finds versions that fit together faster than pip does, in an environment of its own.
+"""Run uv, which resolves versions faster than pip, in its own environment.
 
 python tools/resolver.py pip compile ...
 """
@@ -13,11 +13,11 @@ _VENV = settings.PROJECT / "build" / "uv"
 
 
 class ResolverError(WorkshopError, RuntimeError):
-    """What uv, or another program, did not do; the message is what it said."""
+    """uv or another program failed. The message is its output."""
 
 
 def uv(*arguments) -> str:
-    """Run uv, installed first where it is not yet; return what it printed. Raises ResolverError."""
+    """Run uv, after installing it if necessary; return its output. Raises ResolverError."""
     if not (_VENV / "bin" / "uv").exists():
         output(sys.executable, "-m", "venv", "--clear", _VENV)
         output(_VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "uv")
@@ -25,7 +25,7 @@ def uv(*arguments) -> str:
 
 
 def output(*command) -> str:
-    """Run a command; return what it printed, without white space around it. Raises ResolverError."""
+    """Run a command; return its output without white space around it. Raises ResolverError."""
     command = [str(word) for word in command]
     done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
     if done.returncode:

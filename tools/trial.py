@@ -1,15 +1,14 @@
-"""Try the notebooks and the tests on other versions than those in .venv, and write down what came of it.
+"""Run the notebooks and the tests on other versions than those in .venv, and record the outcomes.
 
-    python tools/trial.py colab              # the notebooks, on the versions that Colab brings
-    python tools/trial.py oldest             # the tests and the notebooks, on the lowest versions that we allow
-    python tools/trial.py newest             # on the highest
-    python tools/trial.py oldest voc 00      # only what has such a name
-    python tools/trial.py missing            # list what has not been tried yet, or has changed since
+    python tools/trial.py colab              # the notebooks, on the versions that Colab has
+    python tools/trial.py oldest             # the tests and the notebooks, on the lowest allowed versions
+    python tools/trial.py newest             # on the highest allowed versions
+    python tools/trial.py oldest voc 00      # only tests and notebooks with these words in their names
+    python tools/trial.py missing            # list what was not tried yet, or changed since
 
-`make test-colab`, `make test-oldest` and `make test-newest` do this. What is tried is the last commit, in a clone of
-its own, in a virtual environment of its own, both under build/trials/. What came of it goes to tests/outcomes/; what
-has passed is not tried again until it, what it uses (see `USED`) or a version has changed, so an interrupted trial goes
-on.
+`make test-colab`, `make test-oldest` and `make test-newest` run this. A trial runs the last commit, in a clone and a
+virtual environment in build/trials/, and records the outcomes in tests/outcomes/. A part that passed runs again only if
+the part, something it uses (see `USED`) or a version has changed. So an interrupted trial continues where it stopped.
 """
 
 import dataclasses
@@ -35,36 +34,36 @@ FOLDER = settings.PROJECT / "build" / "trials"
 FIXTURES = settings.PROJECT / "tests" / "fixtures"
 STAND_IN = FIXTURES / "colab"
 NOT_TRIED = ("test_notebooks", "test_outcomes")
-"""The notebooks are tried one by one, and outcomes are what we are about to write."""
+"""The notebooks run one by one instead, and this program writes the outcomes."""
 LONGEST = 3600
-"""Seconds after which a test file or a notebook hangs."""
+"""Seconds after which a test file or a notebook counts as hanging."""
 USED = (
     *("data/yoghurt", "data/yoghurt_new_line", "data/to_label", "data/to_label_truth", "results", "workshop_utils"),
     *("requirements.txt", "start", "tests/notebooks/test_notebooks.py", "tools/colab.py", "tools/jupyter"),
 )
 USED_BY_TESTS = (*USED, "tests/conftest.py", "tests/fixtures", "tests/verdicts.py", "tools")
-"""What a notebook's or a test's outcome depends on besides itself: where it changes, they are tried again. A text that
-only tests of texts read is not among it, and `results` is only for what speaks of recorded runs."""
+"""What a notebook's or a test's outcome depends on in addition to its own code: if it changes, the part runs again.
+Text files are not included. `results` counts only for parts that mention recorded runs."""
 
 
 class TrialError(WorkshopError, RuntimeError):
-    """A trial that could not begin; the message says why."""
+    """A trial that could not begin. The message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """Which Python and which versions: those that `uv pip compile` chooses of the requirements in these files."""
+    """A Python version, and the package versions that `uv pip compile` chooses for the requirements in some files."""
 
     name: str
     python: str
     requirements: tuple[pathlib.Path, ...] = (settings.PROJECT / "requirements.txt",)
     resolution: str = "highest"
     tests: bool = True
-    """Whether the tests are tried, too, or the notebooks alone."""
+    """Whether to run the tests in addition to the notebooks."""
     without: tuple[str, ...] = ()
-    """Notebooks that are not for such a place."""
+    """Notebooks to leave out."""
     command: str = ""
-    """What one writes to do this, if it is not `make test-NAME`."""
+    """The command for this trial, if it is not `make test-NAME`."""
 
     @property
     def folder(self) -> pathlib.Path:
@@ -81,7 +80,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """What came of one part: whether it passed, what there is to say, and what was measured."""
+    """The outcome of one part: whether it passed, a message, and measurements."""
 
     passed: bool
     said: str
@@ -99,7 +98,7 @@ TRIALS = {
 
 def main(name: str = "", *parts: str) -> int:
     if name == "missing":
-        return tell_missing(TRIALS.values())
+        return list_missing(TRIALS.values())
     if name not in TRIALS:
         print(f"usage: python tools/trial.py {'|'.join(TRIALS)}|missing [PART...]", file=sys.stderr)
         return 2
@@ -107,7 +106,7 @@ def main(name: str = "", *parts: str) -> int:
 
 
 def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str, ...]) -> int:
-    """Make what the trial needs and attempt its parts, all or those that `parts` name; return 0 or 1."""
+    """Prepare a trial and run its parts, by default all; return 0 or 1. `parts` are words in their names."""
 
     def work() -> int:
         versions = make_environment(trial)
@@ -117,13 +116,13 @@ def run(trial: Trial, attempt: Callable[[Trial, str], Attempt], parts: tuple[str
     return outcomes.exit_code(work)
 
 
-def tell_missing(trials: Iterable[Trial]) -> int:
-    """Print what of these trials is missing; return 0, or 1 where that cannot be told."""
+def list_missing(trials: Iterable[Trial]) -> int:
+    """Print the parts of these trials that have to run; return 0, or 1 if that cannot be determined."""
     try:
         for trial in trials:
             parts = parts_of(trial)
             lacking = missing(trial, pinned(resolved(trial)), parts)
-            print(f"{trial.name}: {len(parts) - len(lacking)} of {len(parts)} stand")
+            print(f"{trial.name}: {len(parts) - len(lacking)} of {len(parts)} up to date")
             for part, why in lacking.items():
                 print(f"  {part:32} {why}")
     except (WorkshopError, OSError) as fault:
@@ -133,13 +132,13 @@ def tell_missing(trials: Iterable[Trial]) -> int:
 
 
 def missing(trial: Trial, versions: dict[str, str], parts: list[str]) -> dict[str, str]:
-    """Return which of a trial's parts have to be tried, each with the reason."""
+    """Return the parts of a trial that have to run, each with the reason."""
     commit, came = _head(settings.PROJECT), Outcomes(trial, versions)
     return {part: why for part in parts if (why := came.lacks(part, digest_of(trial, part, versions, commit)))}
 
 
 def parts_of(trial: Trial) -> list[str]:
-    """Return what there is to be tried: test files, where the trial has them, and notebooks."""
+    """Return the parts of a trial: its test files, if it runs tests, and notebooks."""
     tests = sorted(path.stem for path in (settings.PROJECT / "tests").rglob("test_*.py"))
     notebooks = sorted(path.stem for path in (settings.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     parts = [name for name in tests if trial.tests and name not in NOT_TRIED] + notebooks
@@ -147,15 +146,15 @@ def parts_of(trial: Trial) -> list[str]:
 
 
 def test_file(part: str) -> str:
-    """Return the path of a test file in the project, by its name; no two have the same. Raises TrialError."""
+    """Return the path of the test file with this name. Raises TrialError if there is not exactly one."""
     found = sorted((settings.PROJECT / "tests").rglob(f"{part}.py"))
     if len(found) != 1:
-        raise TrialError(f"tests/ should hold one {part}.py, and holds {len(found)}.")
+        raise TrialError(f"tests/ should contain one {part}.py, and contains {len(found)}.")
     return found[0].relative_to(settings.PROJECT).as_posix()
 
 
 def make_environment(trial: Trial) -> dict[str, str]:
-    """Make the trial's virtual environment, where its versions have changed; return {package: version}."""
+    """Create the trial's virtual environment if its versions have changed; return {package: version}."""
     trial.folder.mkdir(parents=True, exist_ok=True)
     text = resolved(trial)
     listed = trial.folder / "versions.txt"
@@ -175,12 +174,12 @@ def make_environment(trial: Trial) -> dict[str, str]:
 
 
 def pinned(text: str) -> dict[str, str]:
-    """Return {package: version} of the lines that pin one, `package==version`."""
+    """Return {package: version} of the lines `package==version`."""
     return dict(re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE))
 
 
 def resolved(trial: Trial) -> str:
-    """Return the versions that the trial is about, a line `package==version` each."""
+    """Return the versions of a trial, one line `package==version` each."""
     command = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
     command += ["--python-version", trial.python, "--resolution", trial.resolution, *trial.requirements]
     return "".join(f"{line.split(' ;')[0]}\n" for line in uv(*command).splitlines() if "==" in line)
@@ -192,13 +191,13 @@ def interpreter(version: str) -> str:
         command = [f"python{version}", "-c", "import sys; print(sys.executable)"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        raise TrialError(f"There is no python{version} here, and this trial needs it: install it first.") from None
+        raise TrialError(f"There is no python{version} here, but this trial needs it: install it first.") from None
 
 
 def clone_head(trial: Trial) -> None:
-    """Put the last commit into the trial's clone, with the COCO weights where they are here.
+    """Check out the last commit in the trial's clone, and copy the COCO weights if they exist here.
 
-    On Colab the notebooks clone themselves: there the commit goes into a repository from which they can.
+    On Colab the notebooks clone the workshop. So that trial gets a repository to clone from.
     """
     if trial.name == "colab":
         origin = trial.folder / "origin.git"
@@ -218,8 +217,8 @@ def clone_head(trial: Trial) -> None:
 
 
 def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, ...]) -> int:
-    """Attempt every part that has not passed yet; return the exit code."""
-    commit = _head(settings.PROJECT)  # what the clone holds, whatever is committed meanwhile
+    """Run every part that has not passed yet; return the exit code."""
+    commit = _head(settings.PROJECT)  # the commit in the clone, even if another follows while this runs
     parts = parts_of(trial)
     came = Outcomes(trial, versions)
     came.keep_only(parts)
@@ -233,24 +232,24 @@ def try_all(trial: Trial, versions: dict[str, str], attempt, chosen: tuple[str, 
             continue
         print(f"  {part:32} ", end="", flush=True)
         began = time.monotonic()
-        came_of_it = changes_nothing(trial, attempt(trial, part))
-        came.add(part, digest, came_of_it, round(time.monotonic() - began, 1))
-        print(f"{'passed' if came_of_it.passed else 'FAILED'}: {came_of_it.said}", flush=True)
-        failed += not came_of_it.passed
+        outcome = changes_nothing(trial, attempt(trial, part))
+        came.add(part, digest, outcome, round(time.monotonic() - began, 1))
+        print(f"{'passed' if outcome.passed else 'FAILED'}: {outcome.said}", flush=True)
+        failed += not outcome.passed
     return int(failed > 0)
 
 
-def changes_nothing(trial: Trial, came_of_it: Attempt) -> Attempt:
-    """Return the attempt as a failed one where it left a change in what git tracks, or a file that git does not ignore.
+def changes_nothing(trial: Trial, outcome: Attempt) -> Attempt:
+    """Return the outcome, failed if the part changed a tracked file or left one that git does not ignore.
 
-    Then nbgitpuller, say, could not bring a participant's folder up to date without a conflict.
+    Such changes would cause conflicts, for example when nbgitpuller updates a participant's folder.
     """
-    changed = _git("-C", trial.clone, "status", "--porcelain") if came_of_it.passed else ""
-    return Attempt(False, f"it changed what git sees: {changed}") if changed else came_of_it
+    changed = _git("-C", trial.clone, "status", "--porcelain") if outcome.passed else ""
+    return Attempt(False, f"it changed tracked files or left new ones: {changed}") if changed else outcome
 
 
 def try_tests(trial: Trial, part: str) -> Attempt:
-    """Run a test file, or of test_notebooks.py the tests of one notebook; what is said is pytest's last line."""
+    """Run a test file, or the tests of one notebook in test_notebooks.py. The message is pytest's last line."""
     arguments = [test_file(part)] if part.startswith("test_") else [test_file("test_notebooks"), "-k", part]
     command = [trial.venv_python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=0", *arguments]
     log = trial.folder / "logs" / f"{part}.txt"
@@ -267,9 +266,9 @@ def try_tests(trial: Trial, part: str) -> Attempt:
 
 
 def try_on_colab(trial: Trial, part: str) -> Attempt:
-    """Run a notebook as it is opened from its badge: alone, in an empty folder, with nothing trained before.
+    """Run a notebook as if it were opened from its badge: in an empty folder, without any trained runs.
 
-    Nor is anything installed before but what Colab brings, so the first cell's pip has to find what fits to it.
+    Only Colab's packages are installed, so pip in the first cell has to find versions that fit them.
     """
     import execute
     import links
@@ -293,33 +292,39 @@ def try_on_colab(trial: Trial, part: str) -> Attempt:
         return Attempt(False, str(fault).strip().splitlines()[0])
     executed = json.loads((trial.folder / "executed" / f"{part}.ipynb").read_text(encoding="utf-8"))
     brought = pinned((trial.folder / "versions.txt").read_text(encoding="utf-8"))
-    came = came_on_colab(executed, brought, pinned(uv("pip", "freeze", "--python", trial.venv_python)))
+    came = judge_colab(executed, brought, pinned(uv("pip", "freeze", "--python", trial.venv_python)))
     return dataclasses.replace(came, said=came.said.replace(str(trial.clone), links.COLAB_FOLDER))
 
 
-def came_on_colab(executed: dict, brought: dict[str, str], there: dict[str, str]) -> Attempt:
-    """Judge a notebook that ran to its end where these versions were `brought` and those are `there` afterwards."""
-    told = ["".join(map(_told, cell["outputs"])) for cell in executed["cells"] if cell["cell_type"] == "code"]
-    said = told[0].strip().splitlines()
+def judge_colab(executed: dict, brought: dict[str, str], there: dict[str, str]) -> Attempt:
+    """Return the outcome of a notebook that ran to its end.
+
+    Args:
+        executed: The executed notebook.
+        brought: The versions of the packages that Colab had before.
+        there: The versions of all packages afterwards.
+    """
+    texts = ["".join(map(_text, cell["outputs"])) for cell in executed["cells"] if cell["cell_type"] == "code"]
+    said = texts[0].strip().splitlines()
     if replaced := [name for name, version in brought.items() if there.get(name) != version]:
         return Attempt(False, f"Colab's own {', '.join(replaced)} was replaced")
     if not said or not said[-1].startswith("Ready: "):
         return Attempt(False, f"its first cell did not prepare Colab: {said}")
     if not re.search(r"\d+ packages installed", said[-1]):
-        return Attempt(False, f"nothing was to be installed, so this is not what Colab brings: {said[-1]}")
-    if found := [text for text in told if "Missing:" in text]:
-        return Attempt(False, f"it sends who is on Colab to install something: {found[0]}")
+        return Attempt(False, f"it installed nothing, so these are not Colab's packages: {said[-1]}")
+    if found := [text for text in texts if "Missing:" in text]:
+        return Attempt(False, f"it asks Colab users to install something: {found[0]}")
     return Attempt(True, said[-1], {"installed": {name: there[name] for name in there if name not in brought}})
 
 
-def _told(output: dict) -> str:
-    """Return what an output of a cell says in words."""
+def _text(output: dict) -> str:
+    """Return the text of a cell's output."""
     data = output.get("data", {})
     return "".join("".join(text) for text in (output.get("text", ""), *data.values()) if not isinstance(text, dict))
 
 
 def digest_of(trial: Trial, part: str, versions: dict[str, str], commit: str) -> str:
-    """Return a digest of all that decides what comes of a part: its code, what that uses, the versions."""
+    """Return a digest of everything that a part's outcome depends on: its code, what that uses, the versions."""
     code = _code(part, commit)
     used = USED_BY_TESTS if part.startswith("test_") else USED
     used = [name for name in used if name != "results" or "recorded" in code]
@@ -328,7 +333,7 @@ def digest_of(trial: Trial, part: str, versions: dict[str, str], commit: str) ->
 
 
 def _code(part: str, commit: str) -> str:
-    """Return a test file's text, or the code of a notebook and of the solved one, without what is said in between."""
+    """Return a test file's text, or the code cells of a notebook and its solved version."""
     if part.startswith("test_"):
         return _git("-C", settings.PROJECT, "show", f"{commit}:{test_file(part)}")
     texts = (
@@ -340,7 +345,7 @@ def _code(part: str, commit: str) -> str:
 
 
 class Outcomes:
-    """What came of each part of a trial: tests/outcomes/NAME.json, written after each."""
+    """The outcomes of a trial's parts: tests/outcomes/NAME.json, written after each part."""
 
     def __init__(self, trial: Trial, versions: dict[str, str]):
         self.name = trial.name
@@ -360,7 +365,7 @@ class Outcomes:
         self.parts = {name: self.parts[name] for name in parts if name in self.parts}
 
     def lacks(self, part: str, digest: str) -> str:
-        """Return why a part has to be tried, nothing where what is written of it stands."""
+        """Return why a part has to run, or an empty string if its outcome is up to date."""
         if part not in self.parts:
             return "not tried on these versions"
         if not self.parts[part]["passed"]:
@@ -375,7 +380,7 @@ class Outcomes:
 
 
 def environment_of(trial: Trial) -> dict[str, str]:
-    """Return the environment of whatever runs in a trial: its own Python first, nothing of ours in the way."""
+    """Return the environment variables for programs in a trial: its Python first, without ours."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     path = f"{trial.venv_python.parent}{os.pathsep}{os.environ['PATH']}"
     return kept | {

@@ -1,6 +1,6 @@
 """Render the photos of the workshop: `make photos`, or `python -m render` from the folder data/ with bpy installed.
 
-A photo that is there already is not rendered again, so an interrupted run goes on where it stopped.
+Photos that exist are not rendered again, so an interrupted run continues where it stopped.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> int:
         return 2
     seeds = [seed for name in arguments.sets for seed in SETS[name].seeds]
     missing = [seed for seed in seeds if not all(path.exists() for path in targets(seed, arguments.out))]
-    print(f"{len(seeds)} photos, {len(seeds) - len(missing)} of them there already in {arguments.out}", flush=True)
+    print(f"{len(seeds)} photos, {len(seeds) - len(missing)} of them already in {arguments.out}", flush=True)
     if not missing:
         return 0
     textures.make_all(textures.default_folder())
@@ -41,7 +41,7 @@ def main() -> int:
         seconds = (time.monotonic() - started) / done
         left = seconds * (len(mine) - done) / 60
         photo = targets(seed, arguments.out)[0]
-        print(f"{photo}: {boxes} boxes; {left:.0f} min left at {seconds:.1f} s a photo", flush=True)
+        print(f"{photo}: {boxes} boxes; {left:.0f} min left at {seconds:.1f} s per photo", flush=True)
     return 0
 
 
@@ -49,17 +49,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m render", description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help=f"{', '.join(SETS)}")
     parser.add_argument("--again", type=int, metavar="SEED", help="render one photo again and compare it")
-    parser.add_argument("--out", type=Path, default=DATA, help="where the folders are made (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=DATA, help="the folder for the sets (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="process count (default: %(default)s)"
+    )
     parser.add_argument("--worker", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--of", type=int, default=1, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def again(seed: int, out: Path) -> int:
-    """Render a seed's photo once more and say whether boxes and pixels are those in `out`; returns 0 if the boxes are.
+    """Render a seed's photo again and print whether boxes and pixels equal those in `out`; return 0 if the boxes do.
 
-    Raises ValueError for an unknown seed, FileNotFoundError where the photo is not there yet.
+    Raises ValueError for an unknown seed and FileNotFoundError if the photo does not exist.
     """
     textures.make_all(textures.default_folder())
     with tempfile.TemporaryDirectory() as elsewhere:
@@ -73,7 +75,7 @@ def again(seed: int, out: Path) -> int:
 
 
 def _share_out(arguments: argparse.Namespace) -> int:
-    """Run one process a core: two photos side by side take less time than two photos on two cores one by one."""
+    """Run one process per core: two photos in parallel on one core each are faster than one after another on two."""
     command = [sys.executable, "-m", "render", "--workers", "1", "--out", str(arguments.out), "--sets", *arguments.sets]
     running = []
     for worker in range(arguments.workers):
@@ -85,19 +87,19 @@ def _share_out(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         for process in running:
             process.terminate()
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        print("\nStopped. Run the same command again to continue.", file=sys.stderr)
         return 1
 
 
 def targets(seed: int, out: Path) -> tuple[Path, Path]:
-    """The photo and its labels."""
+    """Return the paths of the photo and its labels."""
     photo_set = set_of(seed)
     stem = photo_set.stem(seed)
     return out / photo_set.images / f"{stem}.jpg", out / photo_set.annotations / f"{stem}.xml"
 
 
 def render(seed: int, out: Path) -> int:
-    """Render one photo and write it with its labels; the number of boxes."""
+    """Render one photo and write it with its labels; return the number of boxes."""
     from . import boxes, picture
 
     photo_path, labels_path = targets(seed, out)
@@ -111,7 +113,7 @@ def render(seed: int, out: Path) -> int:
 
 @contextmanager
 def _blender_silent():
-    """Blender's own lines go to nowhere; it writes them past Python."""
+    """Discard Blender's own output, which bypasses Python."""
     sys.stdout.flush()
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -124,7 +126,7 @@ def _blender_silent():
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
+    """Write the complete file or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     unfinished.write_bytes(content)

@@ -9,7 +9,7 @@ LIGHT = np.array([-0.45, -0.55, 0.70])
 
 
 def draw(kind: str, size: int, turn: float = 0.0) -> Image.Image:
-    """A picture of `kind` as an RGBA image of size x size pixels, turned by `turn` degrees."""
+    """Return a picture of `kind` as an RGBA image of size x size pixels, turned by `turn` degrees."""
     canvas = _PICTURES[kind](2 * size)
     if turn:
         canvas = canvas.rotate(turn, Image.Resampling.BICUBIC)
@@ -17,19 +17,19 @@ def draw(kind: str, size: int, turn: float = 0.0) -> Image.Image:
 
 
 def _plane(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates from -1.05 to 1.05; x to the right, y downwards. Each (size, size)."""
+    """Return coordinates from -1.05 to 1.05, x to the right and y downwards, each (size, size)."""
     axis = (np.arange(size) + 0.5) / size * 2.1 - 1.05
     return np.meshgrid(axis, axis)
 
 
 def _clouds(size: int, cells: int, seed: int) -> np.ndarray:
-    """Smooth random values from 0 to 1, (size, size)."""
+    """Return smooth random values from 0 to 1, (size, size)."""
     grid = np.random.default_rng(seed).random((cells, cells), dtype=np.float32)
     return np.asarray(Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC)).clip(0, 1)
 
 
 def _lit(height: np.ndarray, colour: np.ndarray, inside: np.ndarray, gloss: float, shininess: float) -> Image.Image:
-    """Light a height field (size, size) of the given colour (size, size, 3), Blinn and Phong's way."""
+    """Light a height field (size, size) of the given colour (size, size, 3) with the Blinn-Phong model."""
     step = 2.1 / len(height)
     down, right = np.gradient(height, step)
     normal = np.dstack([-right, -down, np.ones_like(height)])
@@ -45,7 +45,7 @@ def _lit(height: np.ndarray, colour: np.ndarray, inside: np.ndarray, gloss: floa
 
 
 def _dome(distance: np.ndarray, roundness: float = 0.5) -> np.ndarray:
-    """The height of a dome over a distance from its middle that is 1 at the rim."""
+    """Return the height of a dome at a distance from its middle; the rim is at 1."""
     return np.maximum(1 - distance**2, 1e-4) ** roundness
 
 
@@ -167,7 +167,7 @@ def _vanilla(size: int) -> Image.Image:
 
 
 def _natural(size: int) -> Image.Image:
-    """A wooden spoon under a spoonful of yoghurt."""
+    """Draw a wooden spoon with yoghurt."""
     canvas = Image.new("RGBA", (size, size))
     pen = ImageDraw.Draw(canvas)
     pen.line([(size * 0.5, size * 0.62), (size * 0.95, size * 0.14)], fill=(188, 140, 86, 255), width=size // 13)
@@ -186,7 +186,7 @@ def _natural(size: int) -> Image.Image:
 
 
 def _swirl(size: int, dark: tuple, pale: tuple) -> Image.Image:
-    """A dessert cream's whirl, for the cups that are no yoghurt."""
+    """Draw a whirl of dessert cream, for the cups that are not yoghurt."""
     x, y = _plane(size)
     reach, angle = np.hypot(x, y) / 0.95, np.arctan2(y, x)
     wave = np.sin(16 * reach - 2 * angle)
@@ -196,7 +196,7 @@ def _swirl(size: int, dark: tuple, pale: tuple) -> Image.Image:
 
 
 def shadow_of(picture: Image.Image, blur: float, strength: float) -> Image.Image:
-    """A soft shadow of the picture's outline, as large as the picture."""
+    """Return a soft shadow of the picture's outline, of the same size."""
     outline = picture.getchannel("A").filter(ImageFilter.GaussianBlur(blur))
     shadow = Image.new("RGBA", picture.size, (34, 24, 30, 0))
     shadow.putalpha(outline.point(lambda value: int(value * strength)))

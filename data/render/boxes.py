@@ -1,8 +1,8 @@
-"""Boxes from a rendered mask: each cup painted in its own number, so that what hides a cup also cuts its box.
+"""Boxes from a rendered mask: each cup is painted in its own number, so an object that hides a cup also cuts its box.
 
-A cup of which less than LABELLED is visible gets no box; one of which less than WHOLE is visible is `truncated`, as
-VOC uses the word: the box does not hold the full extent of the object. "Visible" is the cup's area on the mask divided
-by the area of its whole outline, photo edges included.
+A cup of which less than LABELLED is visible gets no box. A cup of which less than WHOLE is visible is `truncated`: as
+VOC defines it, the box does not contain the whole object. "Visible" is the cup's area in the mask divided by the area
+of its whole outline, including parts outside the photo.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ STEP = 20
 
 @dataclass(frozen=True)
 class LabelledBox:
-    """Edges in whole pixels of the photo: xmin and ymin are the first pixel's edge, xmax and ymax the last one's."""
+    """Edges in integer pixels of the photo: xmin and ymin of the first pixel, xmax and ymax of the last."""
 
     flavour: str
     xmin: int
@@ -35,7 +35,7 @@ class LabelledBox:
 
 
 def find(cups: list[tuple[str, list[bpy.types.Object]]], scratch: Path) -> list[LabelledBox]:
-    """Boxes of the (flavour, objects) in `cups` on the scene's photo. Spoils the scene: take the photo first."""
+    """Return the boxes of the (flavour, objects) in `cups`. This changes the scene: render the photo first."""
     if not cups:
         return []
     mask = _mask(cups, scratch)
@@ -54,7 +54,7 @@ def _whole_pixels(positions: np.ndarray) -> tuple[int, int]:
 
 
 def _mask(cups, scratch: Path) -> np.ndarray:
-    """The number of the cup seen at each point, times STEP; FINER times the photo's size."""
+    """Return the number of the cup at each point, times STEP, at FINER times the photo's size."""
     scene = bpy.context.scene
     for index, (_, objects) in enumerate(cups):
         for part in objects:
@@ -76,12 +76,12 @@ def _mask(cups, scratch: Path) -> np.ndarray:
     scratch.unlink()
     unknown = set(np.unique(mask)) - {STEP * index for index in range(len(cups) + 1)}
     if unknown:
-        raise AssertionError(f"the mask holds values that are no cup: {sorted(unknown)}")
+        raise AssertionError(f"the mask has values that belong to no cup: {sorted(unknown)}")
     return mask
 
 
 def _number_paint() -> bpy.types.Material:
-    """A material that shines with its object's number."""
+    """Return a material that shines with its object's number."""
     material = bpy.data.materials.new("number")
     material.use_nodes = True
     tree = material.node_tree
@@ -97,7 +97,7 @@ def _number_paint() -> bpy.types.Material:
 
 
 def _outline_area(objects: list[bpy.types.Object]) -> int:
-    """Points of the mask that the cup would cover if nothing hid it and the photo had no edges."""
+    """Count the points of the mask that the cup would cover if nothing hid it and the photo had no edges."""
     scene = bpy.context.scene
     camera, width, height = scene.camera, scene.render.resolution_x, scene.render.resolution_y
     focal = camera.data.lens / camera.data.sensor_width * width
@@ -113,7 +113,7 @@ def _outline_area(objects: list[bpy.types.Object]) -> int:
 
 
 def as_voc(boxes: list[LabelledBox], photo: str, folder: str, size: tuple[int, int]) -> str:
-    """The labels as labelImg writes them: Pascal VOC XML, no edge below 1. `size` is (width, height) in pixels."""
+    """Return the labels as labelImg writes them: Pascal VOC, no edge below 1. `size` is (width, height) in pixels."""
     root = ElementTree.Element("annotation")
     for name, text in (("folder", folder), ("filename", photo)):
         ElementTree.SubElement(root, name).text = text

@@ -21,24 +21,24 @@ PRINTED_LID_RADIUS = 34.2
 LID_SEGMENTS = 120
 
 
-def cup(design: str, lying: bool, spot: Spot, palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    """Build a cup and set it on the belt; the objects that make it up, the body first."""
-    body, lid = _body(design, palette, dice), _lid(design, palette, dice)
-    lid.rotation_euler = (0, 0, dice.uniform(0, 2 * math.pi))
+def cup(design: str, lying: bool, spot: Spot, palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    """Build a cup and set it on the belt; return its objects, the body first."""
+    body, lid = _body(design, palette, rng), _lid(design, palette, rng)
+    lid.rotation_euler = (0, 0, rng.uniform(0, 2 * math.pi))
     lid.parent = body
     if lying:
-        _lay(body, lid, spot, dice)
+        _lay(body, lid, spot, rng)
     else:
         body.matrix_world = Matrix.Translation((spot.x, spot.y, 0)) @ Matrix.Rotation(spot.turn, 4, "Z")
     return [body, lid]
 
 
-def _body(design: str, palette: Palette, dice: random.Random) -> bpy.types.Object:
+def _body(design: str, palette: Palette, rng: random.Random) -> bpy.types.Object:
     (r0, z0), (r1, z1) = WALL_BOTTOM, WALL_TOP
     wall = [(r0 + (r1 - r0) * i / WALL_STEPS, z0 + (z1 - z0) * i / WALL_STEPS) for i in range(WALL_STEPS + 1)]
     printed = (len(FOOT), len(FOOT) + WALL_STEPS)
     plastic = paint("plastic", (0.84, 0.84, 0.81), 0.32, Coat_Weight=0.25)
-    waves = [(k, dice.gauss(0, 0.004) / k, dice.uniform(0, 2 * math.pi)) for k in (2, 3, 5)]
+    waves = [(k, rng.gauss(0, 0.004) / k, rng.uniform(0, 2 * math.pi)) for k in (2, 3, 5)]
 
     def dent(angle: np.ndarray) -> np.ndarray:
         return 1 + sum(depth * np.sin(k * angle + start) for k, depth, start in waves)
@@ -48,10 +48,10 @@ def _body(design: str, palette: Palette, dice: random.Random) -> bpy.types.Objec
     )
 
 
-def _lid(design: str, palette: Palette, dice: random.Random) -> bpy.types.Object:
-    """Printed disc with a slight sag or bulge, bare rolled edge, crimped skirt, and a tab drawn out of the edge."""
-    bulge, skirt, tab = dice.uniform(-0.9, 1.2), dice.uniform(1.6, 2.4), dice.uniform(0, 2 * math.pi)
-    phases = [dice.uniform(0, 2 * math.pi) for _ in range(4)]
+def _lid(design: str, palette: Palette, rng: random.Random) -> bpy.types.Object:
+    """Build the lid: a printed disc with a slight sag or bulge, bare rolled edge, crimped skirt, and a pull tab."""
+    bulge, skirt, tab = rng.uniform(-0.9, 1.2), rng.uniform(1.6, 2.4), rng.uniform(0, 2 * math.pi)
+    phases = [rng.uniform(0, 2 * math.pi) for _ in range(4)]
     angles = np.arange(LID_SEGMENTS) / LID_SEGMENTS * 2 * np.pi
     rings = [_lid_ring(radius, angles if radius else angles[:1], bulge, skirt, tab, phases) for radius in LID_RINGS]
     return shapes.skin(
@@ -65,7 +65,7 @@ def _lid(design: str, palette: Palette, dice: random.Random) -> bpy.types.Object
 
 
 def _lid_ring(radius: float, angle: np.ndarray, bulge: float, skirt: float, tab: float, phases) -> np.ndarray:
-    """One ring of the lid, (n, 3) metres."""
+    """Return one ring of the lid, (n, 3) metres."""
     share = min(radius / 33, 1)
     height = 72.5 + bulge * (1 - share**2)
     height += (1 - share) * share * (0.7 * share * np.sin(2 * angle + phases[0]) + 0.5 * np.sin(3 * angle + phases[1]))
@@ -84,18 +84,18 @@ def _lid_ring(radius: float, angle: np.ndarray, bulge: float, skirt: float, tab:
     return points * shapes.MILLIMETRE
 
 
-def _lay(body: bpy.types.Object, lid: bpy.types.Object, spot: Spot, dice: random.Random) -> None:
-    """Lay the cup on its side: it rests on the foot's and the rim's edge, and its tab must not pierce the belt."""
+def _lay(body: bpy.types.Object, lid: bpy.types.Object, spot: Spot, rng: random.Random) -> None:
+    """Lay the cup on its side, on the edges of foot and rim. Its tab must not pierce the belt."""
     taper = math.atan2(38.3 - BASE_RADIUS, 71.2 - 2.6)
     tilt = Matrix.Rotation(math.pi / 2 - taper, 4, "Y") @ Matrix.Translation((0, 0, -HEIGHT / 2 * shapes.MILLIMETRE))
-    roll = Matrix.Rotation(dice.uniform(0, 2 * math.pi), 4, "Z")
+    roll = Matrix.Rotation(rng.uniform(0, 2 * math.pi), 4, "Z")
     body.matrix_world = Matrix.Rotation(spot.turn, 4, "Z") @ tilt @ roll
     lowest = min(_lowest(body), _lowest(lid) + 0.0015)
     body.matrix_world = Matrix.Translation((spot.x, spot.y, -lowest)) @ body.matrix_world
     for _ in range(60):
         if _lowest(lid) > -0.0018:
             return
-        lid.rotation_euler = (0, 0, dice.uniform(0, 2 * math.pi))
+        lid.rotation_euler = (0, 0, rng.uniform(0, 2 * math.pi))
 
 
 def _lowest(thing: bpy.types.Object) -> float:

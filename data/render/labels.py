@@ -1,7 +1,7 @@
-"""What is printed on cups, lids, bottles and cans: images for the materials, drawn with Pillow.
+"""The prints on cups, lids, bottles and cans: images for the materials, drawn with Pillow.
 
-A sleeve is 2400 x 740 pixels and goes once around a cup; the fronts stand at one quarter and three quarters of it. Two
-fonts are needed, both under the SIL Open Font License: Lobster and Lato (Debian: fonts-lobster, fonts-lato).
+A sleeve is 2400 x 740 pixels and goes once around a cup; its fronts are at one quarter and three quarters. This needs
+two fonts, both under the SIL Open Font License: Lobster and Lato (Debian: fonts-lobster, fonts-lato).
 """
 
 import random
@@ -25,7 +25,8 @@ WHITE = (255, 255, 255)
 class Design:
     """A cup's print: `band` is the dark colour of the brand's band, `main` the flavour's, `pale` the paper's tint.
 
-    `pictures` are (kind, size, turn, x, y): pixels on the sleeve, x and y from the front's middle to the picture's.
+    `pictures` are (kind, size, turn, x, y) in pixels on the sleeve; x and y are the picture's offset from the front's
+    middle.
     """
 
     title: str
@@ -111,7 +112,7 @@ def _sans(size: int, weight: str = "Bold") -> ImageFont.FreeTypeFont:
 
 
 def _title(pen: ImageDraw.ImageDraw, design: Design, middle: tuple, size: int, stroke: int) -> None:
-    """The flavour's name in large letters with a dark edge."""
+    """Draw the flavour's name in large letters with a dark edge."""
     edge = _darker(design.band, 0.65)
     pen.text(middle, design.title, WHITE, _script(size), anchor="mm", stroke_width=stroke, stroke_fill=edge)
 
@@ -121,7 +122,7 @@ def _darker(colour: tuple, share: float) -> tuple[int, ...]:
 
 
 def _stick(image: Image.Image, design: Design, middle: int, scale: float, drop: int = 0) -> None:
-    """Put the design's pictures around x = middle, each with its shadow."""
+    """Draw the design's pictures around x = middle, each with its shadow."""
     for kind, size, turn, x, y in design.pictures:
         size = int(size * scale)
         picture = artwork.draw(kind, size, turn)
@@ -135,7 +136,7 @@ def _stick(image: Image.Image, design: Design, middle: int, scale: float, drop: 
 
 
 def sleeve(name: str) -> Image.Image:
-    """The print around a cup of this design."""
+    """Return the print around a cup of this design."""
     design = DESIGNS[name]
     image = _paper_and_wave(design)
     pen = ImageDraw.Draw(image)
@@ -183,7 +184,7 @@ def _front(image: Image.Image, design: Design, middle: int, band_height: int) ->
 
 
 def _facts(image: Image.Image, design: Design, middle: int, name: str) -> None:
-    """The table of nutrition and the bar code."""
+    """Draw the nutrition table and the bar code."""
     pen = ImageDraw.Draw(image)
     pen.rounded_rectangle([middle - 165, 200, middle + 165, 470], 12, fill=WHITE, outline=(120, 120, 120), width=2)
     pen.text((middle, 224), "Nutrition per 100 g", (30, 30, 30), _sans(28, "Black"), anchor="mm")
@@ -200,14 +201,14 @@ def _facts(image: Image.Image, design: Design, middle: int, name: str) -> None:
         pen.line([(middle - 155, y - 14), (middle + 155, y - 14)], fill=(170, 170, 170))
         pen.text((middle - 155, y), what, (30, 30, 30), _sans(23, "Regular"), anchor="lm")
         pen.text((middle + 155, y), amount, (30, 30, 30), _sans(23, "Regular"), anchor="rm")
-    dice = random.Random(name)
+    rng = random.Random(name)
     pen.rectangle([middle - 140, 530, middle + 140, 700], fill=WHITE)
     x = middle - 122
     while x < middle + 118:
-        bar = dice.choice((2, 4, 6))
+        bar = rng.choice((2, 4, 6))
         pen.rectangle([x, 542, x + bar - 1, 668], fill=(12, 12, 12))
-        x += bar + dice.choice((2, 4, 6))
-    pen.text((middle, 684), f"2 000000 {dice.randrange(10**6):06d}", (20, 20, 20), _sans(24, "Regular"), anchor="mm")
+        x += bar + rng.choice((2, 4, 6))
+    pen.text((middle, 684), f"2 000000 {rng.randrange(10**6):06d}", (20, 20, 20), _sans(24, "Regular"), anchor="mm")
 
 
 def _small_print(image: Image.Image, design: Design, x: int) -> None:
@@ -221,7 +222,7 @@ def _small_print(image: Image.Image, design: Design, x: int) -> None:
 
 
 def lid(name: str) -> Image.Image:
-    """The print of a cup's lid."""
+    """Return the print of a cup's lid."""
     design = DESIGNS[name]
     size = LID
     image = Image.new("RGBA", (size, size), (252, 251, 248, 255))
@@ -246,7 +247,7 @@ def lid(name: str) -> Image.Image:
 
 
 def wrap(name: str) -> Image.Image:
-    """The print around a bottle, a can or a paper cup, 1200 x 420 pixels."""
+    """Return the print around a bottle, a can or a paper cup, 1200 x 420 pixels."""
     title, line, paper, ink = WRAPS[name]
     image = Image.new("RGB", (1200, 420), paper)
     pen = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""Another factory's line: white modular belt, blue side walls, tiled room. Nothing of it is in any training photo."""
+"""Another factory's line: white modular belt, blue side walls, tiled room. No training photo shows any of it."""
 
 import random
 
@@ -9,10 +9,10 @@ from .shapes import block, rod
 FLOOR = -0.9
 
 
-def build(palette: Palette, dice: random.Random) -> None:
-    """Put up the line and the room around it."""
+def build(palette: Palette, rng: random.Random) -> None:
+    """Build the line and the room around it."""
     white, joint = (0.62, 0.63, 0.61), (0.12, 0.12, 0.12)
-    module = dice.choice((0.051, 0.038))
+    module = rng.choice((0.051, 0.038))
     belt = palette.tiles("modules", white, joint, module * 2, module / 2, 0.0016)
     block("belt", (6, 2 * HALF_BELT, 0.016), (0, 0, -0.008), belt, 0.002)
     blue = palette.stained("side wall", (0.015, 0.09, 0.33), 0.35, 0.1, 20)
@@ -23,13 +23,13 @@ def build(palette: Palette, dice: random.Random) -> None:
         block("beam", (6, 0.04, 0.06), (0, side * (HALF_BELT + 0.04), -0.06), parts, 0.004)
         for index in range(-8, 9):
             rod("screw", 0.006, 0.003, (index * 0.24, side * (HALF_BELT + 0.0145), height - 0.02), parts, "y", 24)
-    _room(palette, dice)
-    for index in range(dice.randint(1, 3)):
-        _pallet(palette, dice, index)
+    _room(palette, rng)
+    for index in range(rng.randint(1, 3)):
+        _pallet(palette, rng, index)
 
 
-def _room(palette: Palette, dice: random.Random) -> None:
-    depth = dice.uniform(1.1, 2.0)
+def _room(palette: Palette, rng: random.Random) -> None:
+    depth = rng.uniform(1.1, 2.0)
     wall = palette.tiles("tiles", (0.6, 0.64, 0.6), (0.3, 0.3, 0.28), 0.2, 0.2, 0.006)
     back = block("wall", (8, 4, 0.06), (0, depth, FLOOR + 2), wall, 0)
     back.rotation_euler = (1.5708, 0, 0)
@@ -45,12 +45,12 @@ def _room(palette: Palette, dice: random.Random) -> None:
         )
 
 
-def _pallet(palette: Palette, dice: random.Random, index: int) -> None:
-    """A stack of crates on a pallet behind the line."""
-    x, y = dice.uniform(-0.5, 0.5) + (index - 1) * 0.8, dice.uniform(0.6, 0.9)
+def _pallet(palette: Palette, rng: random.Random, index: int) -> None:
+    """Build a stack of crates on a pallet in the background."""
+    x, y = rng.uniform(-0.5, 0.5) + (index - 1) * 0.8, rng.uniform(0.6, 0.9)
     wood = palette.stained("wood", (0.32, 0.2, 0.1), 0.8, 0.2, 20)
     block("pallet", (0.6, 0.4, 0.1), (x, y, FLOOR + 0.06), wood, 0.004)
-    colour = dice.choice(((0.5, 0.5, 0.48), (0.08, 0.25, 0.22), (0.35, 0.06, 0.2)))
+    colour = rng.choice(((0.5, 0.5, 0.48), (0.08, 0.25, 0.22), (0.35, 0.06, 0.2)))
     crate = palette.stained("crate", colour, 0.45, 0.1, 20)
-    for layer in range(dice.randint(2, 5)):
-        block("crate", (0.56, 0.36, 0.15), (x + dice.gauss(0, 0.01), y, FLOOR + 0.19 + 0.16 * layer), crate, 0.01)
+    for layer in range(rng.randint(2, 5)):
+        block("crate", (0.56, 0.36, 0.15), (x + rng.gauss(0, 0.01), y, FLOOR + 0.19 + 0.16 * layer), crate, 0.01)

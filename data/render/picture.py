@@ -1,4 +1,4 @@
-"""From a plan to a photo: build the scene, meter it, render it, and add what a real camera adds."""
+"""From a plan to a photo: build the scene, meter and render it, and add the effects of a real camera."""
 
 import math
 import random
@@ -28,7 +28,7 @@ class Photo:
 
 
 def take(plan: Plan, textures: Path, scratch: Path) -> Photo:
-    """Render the photo of a plan; `scratch` is a folder for files of the moment."""
+    """Render the photo of a plan; `scratch` is a folder for temporary files."""
     on_belt = _build(plan, textures)
     _settings(plan)
     _meter(plan, scratch / "meter.png")
@@ -36,17 +36,17 @@ def take(plan: Plan, textures: Path, scratch: Path) -> Photo:
     bpy.ops.render.render(write_still=True)
     image = Image.open(scratch / "photo.png").convert("RGB")
     found = boxes.find(on_belt, scratch / "mask.png")
-    return Photo(_jpeg(_through_a_lens(image, plan.dice("sensor")), scratch / "photo.jpg"), found)
+    return Photo(_jpeg(_through_a_lens(image, plan.rng("sensor")), scratch / "photo.jpg"), found)
 
 
 def _build(plan: Plan, textures: Path) -> list[tuple[str, list[bpy.types.Object]]]:
-    """Build the scene; returns the cups as (flavour, objects)."""
+    """Build the scene; return the cups as (flavour, objects)."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    dice = plan.dice("scene")
-    palette = Palette(textures, plan.dice("materials"))
-    (new_line if plan.line == "new_line" else hall).build(palette, dice)
-    built = [(cup.flavour, cups.cup(cup.flavour, cup.lying, cup.spot, palette, dice)) for cup in plan.cups]
-    other = [part for thing in plan.things for part in things.build(thing, palette, dice)]
+    rng = plan.rng("scene")
+    palette = Palette(textures, plan.rng("materials"))
+    (new_line if plan.line == "new_line" else hall).build(palette, rng)
+    built = [(cup.flavour, cups.cup(cup.flavour, cup.lying, cup.spot, palette, rng)) for cup in plan.cups]
+    other = [part for thing in plan.things for part in things.build(thing, palette, rng)]
     studio.set_up(plan)
     if plan.blur:
         for body in [part for _, parts in built for part in parts] + other:
@@ -56,7 +56,7 @@ def _build(plan: Plan, textures: Path) -> list[tuple[str, list[bpy.types.Object]
 
 
 def _move(body: bpy.types.Object, distance: float) -> None:
-    """Let a thing ride along x: `distance` metres while the shutter is open, in the middle of it where it was put."""
+    """Move an object by `distance` metres along x during the exposure, centred on its place."""
     here = body.matrix_world.translation.copy()
     for frame, share in ((0, -1.0), (1, 0.0), (2, 1.0)):
         body.location = (here.x + share * distance * 2, here.y, here.z)
@@ -67,7 +67,7 @@ def _move(body: bpy.types.Object, distance: float) -> None:
 
 
 def _settings(plan: Plan) -> None:
-    scene, dice = bpy.context.scene, plan.dice("develop")
+    scene, rng = bpy.context.scene, plan.rng("develop")
     scene.frame_set(1)
     render, cycles, view = scene.render, scene.cycles, scene.view_settings
     render.engine = "CYCLES"
@@ -83,19 +83,17 @@ def _settings(plan: Plan) -> None:
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.sample_clamp_indirect, cycles.blur_glossy = 6, 0.5
     view.view_transform = "AgX"
-    view.look = dice.choice(
-        ("AgX - Base Contrast", "AgX - Medium High Contrast", "AgX - Punchy", "AgX - High Contrast")
-    )
-    view.exposure = dice.uniform(0.15, 0.6)
+    view.look = rng.choice(("AgX - Base Contrast", "AgX - Medium High Contrast", "AgX - Punchy", "AgX - High Contrast"))
+    view.exposure = rng.uniform(0.15, 0.6)
     for material in bpy.data.materials:
         material.cycles.emission_sampling = "NONE"
 
 
 def _meter(plan: Plan, preview: Path) -> None:
-    """Expose as a camera does: two rough previews set the exposure, the brightest places and the mean in view."""
-    scene, dice = bpy.context.scene, plan.dice("meter")
+    """Set the exposure as a camera does, from the brightest places and the mean of two rough previews."""
+    scene, rng = bpy.context.scene, plan.rng("meter")
     render, cycles, view = scene.render, scene.cycles, scene.view_settings
-    brightest, mean = dice.uniform(0.78, 0.93), dice.uniform(0.33, 0.45)
+    brightest, mean = rng.uniform(0.78, 0.93), rng.uniform(0.33, 0.45)
     cycles.use_denoising, cycles.samples = False, 4
     render.resolution_x, render.resolution_y = 96, 72
     render.filepath = str(preview)
@@ -110,19 +108,19 @@ def _meter(plan: Plan, preview: Path) -> None:
     render.resolution_x, render.resolution_y = SIZE
 
 
-def _through_a_lens(image: Image.Image, dice: random.Random) -> Image.Image:
-    """Softness, colour fringes, vignetting, white balance, and noise that grows with light as photons' does."""
-    image = image.filter(ImageFilter.GaussianBlur(dice.uniform(0.15, 0.5)))
+def _through_a_lens(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Add softness, colour fringes, vignetting, white balance, and noise that grows with light like photon noise."""
+    image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.15, 0.5)))
     red, green, blue = image.split()
-    fringe = dice.uniform(0.0, 0.0022)
+    fringe = rng.uniform(0.0, 0.0022)
     image = Image.merge("RGB", (_magnified(red, 1 + fringe), green, _magnified(blue, 1 - fringe / 2)))
     pixels = np.asarray(image).astype(np.float32)
     height, width = pixels.shape[:2]
     down, right = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    pixels *= (1 - dice.uniform(0.05, 0.18) * (right**2 + down**2))[..., None]
-    pixels *= [1 + dice.gauss(0, 0.025), 1.0, 1 + dice.gauss(0, 0.03)]
-    sensor = np.random.default_rng(dice.randrange(2**32))
-    strength = dice.uniform(0.9, 3.0) * np.sqrt(0.35 + pixels.clip(0) / 255)
+    pixels *= (1 - rng.uniform(0.05, 0.18) * (right**2 + down**2))[..., None]
+    pixels *= [1 + rng.gauss(0, 0.025), 1.0, 1 + rng.gauss(0, 0.03)]
+    sensor = np.random.default_rng(rng.randrange(2**32))
+    strength = rng.uniform(0.9, 3.0) * np.sqrt(0.35 + pixels.clip(0) / 255)
     grey, coloured = sensor.standard_normal((height, width, 1)), sensor.standard_normal(pixels.shape)
     pixels += 0.7 * strength * grey + 0.5 * strength * coloured
     return Image.fromarray((pixels + 0.5).clip(0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What stands on the belt of one photo, decided by its seed alone. No Blender here.
+"""The objects on the belt of one photo, determined by its seed alone, without Blender.
 
 Lengths are metres. The belt runs along x, the camera usually looks from the side of negative y, z points up.
 """
@@ -49,7 +49,7 @@ class Cup:
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that is no yoghurt: `kind` is a key of THINGS."""
+    """An object that is not a yoghurt: `kind` is a key of THINGS."""
 
     kind: str
     spot: Spot
@@ -65,14 +65,14 @@ class Plan:
     things: tuple[Thing, ...]
     blur: float
 
-    def dice(self, part: str) -> random.Random:
-        """A random generator for one part of the scene, so that changing one part leaves the others as they were."""
+    def rng(self, part: str) -> random.Random:
+        """Return a random generator for one part of the scene, so that changing one part does not change the others."""
         return random.Random(f"{self.seed} {part}")
 
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """A folder of photos: where it lies under data/, its seeds, its line, whether photos without cups belong to it."""
+    """A set of photos: its folders in data/, its seeds, its line, and whether it includes photos without cups."""
 
     images: str
     annotations: str
@@ -93,39 +93,39 @@ SETS = {
 
 
 def set_of(seed: int) -> PhotoSet:
-    """The set a seed belongs to. Raises ValueError for a seed that belongs to none."""
+    """Return the set that a seed belongs to. Raises ValueError for a seed outside every set."""
     for photo_set in SETS.values():
         if seed in photo_set.seeds:
             return photo_set
     known = ", ".join(f"{s.seeds.start} to {s.seeds.stop - 1} ({name})" for name, s in SETS.items())
-    raise ValueError(f"seed {seed} belongs to no set; there are {known}")
+    raise ValueError(f"seed {seed} belongs to no set; the seeds are {known}")
 
 
 @cache
 def plan(seed: int) -> Plan:
-    """What the photo of this seed shows."""
+    """Return the plan of the photo with this seed."""
     photo_set = set_of(seed)
-    dice = random.Random(f"{seed} plan")
-    cups = _cups(dice, seed, photo_set)
-    things = () if photo_set.simple else _things(dice, [cup.spot for cup in cups])
-    blur = dice.uniform(0.002, 0.006) if dice.random() < 0.15 and not photo_set.simple else 0.0
+    rng = random.Random(f"{seed} plan")
+    cups = _cups(rng, seed, photo_set)
+    things = () if photo_set.simple else _things(rng, [cup.spot for cup in cups])
+    blur = rng.uniform(0.002, 0.006) if rng.random() < 0.15 and not photo_set.simple else 0.0
     return Plan(seed, photo_set.line, tuple(cups), tuple(things), blur)
 
 
-def _cups(dice: random.Random, seed: int, photo_set: PhotoSet) -> list[Cup]:
+def _cups(rng: random.Random, seed: int, photo_set: PhotoSet) -> list[Cup]:
     flavours = _flavours(seed, photo_set)
     count = len(flavours)
-    layout = dice.choice(("scattered", "scattered", "row", "two rows"))
+    layout = rng.choice(("scattered", "scattered", "row", "two rows"))
     lying_share = 0.0 if photo_set.simple else 0.25 if layout == "scattered" else 0.08
     cups: list[Cup] = []
     for index, flavour in enumerate(flavours):
-        lying = dice.random() < lying_share
+        lying = rng.random() < lying_share
         spot = _free_spot(
-            dice,
+            rng,
             [cup.spot for cup in cups],
             LYING_CUP_RADIUS if lying else CUP_RADIUS,
-            lambda index=index: _cup_place(dice, layout, index, count),
-            _turn(dice, lying),
+            lambda index=index: _cup_place(rng, layout, index, count),
+            _turn(rng, lying),
         )
         if spot:
             cups.append(Cup(flavour, lying, spot))
@@ -133,10 +133,11 @@ def _cups(dice: random.Random, seed: int, photo_set: PhotoSet) -> list[Cup]:
 
 
 def _flavours(seed: int, photo_set: PhotoSet) -> list[str]:
-    """The flavours of a photo's cups: of one kind on every ninth photo, else dealt on from one deck for the whole set.
+    """Return the flavours of a photo's cups: one flavour on every ninth photo, otherwise dealt from one deck for the
+    set.
 
-    Five cards of five flavours, shuffled, five more, and so on: what a photo gets depends on how many cups the photos
-    before it have, and the set as a whole is balanced.
+    The deck repeats five cards of five flavours, shuffled each time. So a photo's flavours depend on the number of cups
+    on the photos before it, and the set as a whole is balanced.
     """
     if _of_one_flavour(seed):
         return [FLAVOURS[seed // SAME_EVERY % len(FLAVOURS)]] * SAME_COUNT
@@ -158,54 +159,54 @@ def _of_one_flavour(seed: int) -> bool:
 def _count(seed: int, photo_set: PhotoSet) -> int:
     if photo_set.empty_photos and seed % EMPTY_EVERY == EMPTY_AT:
         return 0
-    dice = random.Random(f"{seed} count")
-    return dice.randint(2, 4) if photo_set.simple else _draw(dice, CUPS_PER_PHOTO)
+    rng = random.Random(f"{seed} count")
+    return rng.randint(2, 4) if photo_set.simple else _draw(rng, CUPS_PER_PHOTO)
 
 
-def _turn(dice: random.Random, lying: bool) -> float:
-    """Most standing cups show a printed front to the camera's side; lying ones point anywhere."""
-    if lying or dice.random() < 0.2:
-        return dice.uniform(0, 2 * math.pi)
-    return dice.gauss(math.pi, 0.75) + dice.choice((0, math.pi))
+def _turn(rng: random.Random, lying: bool) -> float:
+    """Return a turn: most upright cups show a printed front to the camera, lying ones point anywhere."""
+    if lying or rng.random() < 0.2:
+        return rng.uniform(0, 2 * math.pi)
+    return rng.gauss(math.pi, 0.75) + rng.choice((0, math.pi))
 
 
-def _cup_place(dice: random.Random, layout: str, index: int, count: int) -> tuple[float, float]:
+def _cup_place(rng: random.Random, layout: str, index: int, count: int) -> tuple[float, float]:
     if layout == "row":
-        return (index - (count - 1) / 2) * 0.09 + dice.gauss(0, 0.004), dice.gauss(0, 0.012)
+        return (index - (count - 1) / 2) * 0.09 + rng.gauss(0, 0.004), rng.gauss(0, 0.012)
     if layout == "two rows":
         column = index // 2 - (math.ceil(count / 2) - 1) / 2
-        return column * 0.092 + dice.gauss(0, 0.004), (0.047 if index % 2 else -0.047) + dice.gauss(0, 0.004)
-    return dice.uniform(-0.2, 0.2), dice.uniform(-0.125, 0.125)
+        return column * 0.092 + rng.gauss(0, 0.004), (0.047 if index % 2 else -0.047) + rng.gauss(0, 0.004)
+    return rng.uniform(-0.2, 0.2), rng.uniform(-0.125, 0.125)
 
 
-def _things(dice: random.Random, taken: list[Spot]) -> list[Thing]:
+def _things(rng: random.Random, taken: list[Spot]) -> list[Thing]:
     things: list[Thing] = []
-    for _ in range(_draw(dice, THINGS_PER_PHOTO)):
-        kind = _draw(dice, THINGS)
+    for _ in range(_draw(rng, THINGS_PER_PHOTO)):
+        kind = _draw(rng, THINGS)
         radius = THING_RADIUS[kind]
         spot = _free_spot(
-            dice,
+            rng,
             [*taken, *(thing.spot for thing in things)],
             radius,
-            lambda: (dice.uniform(-0.26, 0.26), dice.uniform(-0.12, 0.13)),
-            dice.uniform(0, 2 * math.pi),
+            lambda: (rng.uniform(-0.26, 0.26), rng.uniform(-0.12, 0.13)),
+            rng.uniform(0, 2 * math.pi),
         )
         if spot:
             things.append(Thing(kind, spot))
     return things
 
 
-def _free_spot(dice: random.Random, taken: list[Spot], radius: float, place, turn: float) -> Spot | None:
-    """The first of 200 tries that stays on the belt and touches no other spot, the later ones pushed further out."""
+def _free_spot(rng: random.Random, taken: list[Spot], radius: float, place, turn: float) -> Spot | None:
+    """Return the first of 200 tries that is on the belt and touches no other spot. Later tries are further out."""
     for attempt in range(200):
         x, y = place()
         spread = 1 + attempt / 100
-        x, y = x * spread + (attempt > 20) * dice.gauss(0, 0.03), y + (attempt > 20) * dice.gauss(0, 0.02)
+        x, y = x * spread + (attempt > 20) * rng.gauss(0, 0.03), y + (attempt > 20) * rng.gauss(0, 0.02)
         on_belt = abs(y) < HALF_BELT - radius
         if on_belt and all(math.hypot(x - s.x, y - s.y) > radius + s.radius for s in taken):
             return Spot(x, y, radius, turn)
     return None
 
 
-def _draw(dice: random.Random, weights: dict):
-    return dice.choices(list(weights), list(weights.values()))[0]
+def _draw(rng: random.Random, weights: dict):
+    return rng.choices(list(weights), list(weights.values()))[0]

@@ -54,9 +54,9 @@ def lathe(
     segments: int = 96,
     dent: Callable[[np.ndarray], np.ndarray] = np.ones_like,
 ) -> bpy.types.Object:
-    """Turn a profile about z. Between the points `printed` lies the second material, its image once around.
+    """Turn a profile about z. Between the points `printed` is the second material, with its image once around.
 
-    `dent` scales the radius by angle (radians): a shape that came from a machine and has been handled since.
+    `dent` scales the radius by angle (radians), for a slightly deformed shape.
     """
     angles = np.arange(segments) / segments * 2 * np.pi
     wobble = dent(angles)
@@ -79,7 +79,7 @@ def lathe(
 
 
 def block(name: str, size, centre, material, bevel: float = 0.002, turn: float = 0.0) -> bpy.types.Object:
-    """A box of `size` (x, y, z) metres with rounded edges."""
+    """Build a box of `size` (x, y, z) metres with rounded edges."""
     mesh = bmesh.new()
     bmesh.ops.create_cube(mesh, size=1)
     bmesh.ops.scale(mesh, vec=size, verts=mesh.verts)
@@ -93,7 +93,7 @@ def block(name: str, size, centre, material, bevel: float = 0.002, turn: float =
 def rod(
     name: str, radius: float, length: float, centre, material, axis: str = "z", segments: int = 48
 ) -> bpy.types.Object:
-    """A cylinder along x, y or z, its rims slightly rounded."""
+    """Build a cylinder along x, y or z with slightly rounded rims."""
     mesh = bmesh.new()
     bmesh.ops.create_cone(mesh, cap_ends=True, segments=segments, radius1=radius, radius2=radius, depth=length)
     rims = [edge for edge in mesh.edges if edge.calc_face_angle(0) > 0.8 and segments > 8]

@@ -1,4 +1,4 @@
-"""What else lies on a belt: bottles, cans, other people's cups, cartons, lost nuts and bearings. None is labelled."""
+"""Other objects on the belt: bottles, cans, coffee cups, cartons, lost nuts and bearings. None is labelled."""
 
 import random
 
@@ -42,11 +42,11 @@ PLASTICS = {"milk": (0.86, 0.87, 0.86), "kefir": (0.84, 0.88, 0.84), "ketchup": 
 CAPS = {"milk": (0.02, 0.10, 0.5), "kefir": (0.03, 0.25, 0.08), "ketchup": (0.86, 0.86, 0.84)}
 
 
-def build(thing: Thing, palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    """Build a thing and set it in its place."""
+def build(thing: Thing, palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    """Build an object and put it in its place."""
     if thing.kind == "other cup":
-        return cups.cup(dice.choice(OTHER_CUPS), False, thing.spot, palette, dice)
-    body, *rest = _BUILDERS[thing.kind](palette, dice)
+        return cups.cup(rng.choice(OTHER_CUPS), False, thing.spot, palette, rng)
+    body, *rest = _BUILDERS[thing.kind](palette, rng)
     for part in rest:
         part.parent = body
     body.location = (thing.spot.x, thing.spot.y, 0)
@@ -54,32 +54,32 @@ def build(thing: Thing, palette: Palette, dice: random.Random) -> list[bpy.types
     return [body, *rest]
 
 
-def _bottle(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    kind = dice.choice(("milk", "kefir", "ketchup"))
+def _bottle(palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    kind = rng.choice(("milk", "kefir", "ketchup"))
     plastic = paint("bottle", PLASTICS[kind], 0.32, Coat_Weight=0.2)
     body = shapes.lathe("bottle", BOTTLE, [plastic, palette.print_on_paper(f"{kind} wrap")], (3, 4))
     return [body, shapes.lathe("cap", BOTTLE_CAP, [paint("cap", CAPS[kind], 0.35, Coat_Weight=0.3)])]
 
 
-def _can(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    wrap = palette.print_on_paper(f"{dice.choice(('lemon', 'cola', 'water'))} wrap")
+def _can(palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    wrap = palette.print_on_paper(f"{rng.choice(('lemon', 'cola', 'water'))} wrap")
     wrap.node_tree.nodes["Principled BSDF"].inputs["Metallic"].default_value = 0.55
     body = shapes.lathe("can", CAN, [metal("tin", (0.7, 0.7, 0.71), 0.22), wrap], (5, 6))
     tab = shapes.block("tab", (0.024, 0.014, 0.0012), (0.004, 0, 0.1152), metal("tab", (0.7, 0.7, 0.71), 0.25), 0.0005)
     return [body, tab]
 
 
-def _coffee(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
+def _coffee(palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
     body = shapes.lathe(
         "coffee", PAPER_CUP, [paint("paper", (0.8, 0.78, 0.74), 0.6), palette.print_on_paper("coffee wrap")], (4, 6)
     )
-    white = dice.random() < 0.5
+    white = rng.random() < 0.5
     lid = paint("cup lid", (0.85, 0.85, 0.84) if white else (0.02, 0.02, 0.02), 0.35)
     return [body, shapes.lathe("coffee lid", PAPER_CUP_LID, [lid])]
 
 
-def _carton(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    width, depth, height = dice.uniform(0.06, 0.11), dice.uniform(0.05, 0.09), dice.uniform(0.05, 0.1)
+def _carton(palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    width, depth, height = rng.uniform(0.06, 0.11), rng.uniform(0.05, 0.09), rng.uniform(0.05, 0.1)
     card = palette.stained("card", (0.36, 0.235, 0.13), 0.8, 0.12, 30)
     body = shapes.block("carton", (width, depth, height), (0, 0, 0), card, 0.0012)
     for vertex in body.data.vertices:
@@ -101,8 +101,8 @@ def _carton(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
     return parts
 
 
-def _nut(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    radius = dice.uniform(0.012, 0.022)
+def _nut(palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    radius = rng.uniform(0.012, 0.022)
     steel = palette.brushed_steel("nut", (1, 1, 25))
     body = shapes.rod("nut", radius, radius, (0, 0, 0), steel, segments=6)
     for vertex in body.data.vertices:
@@ -110,13 +110,13 @@ def _nut(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
     hole = shapes.rod(
         "hole", radius * 0.55, radius * 1.02, (0, 0, radius / 2), paint("hole", (0.01, 0.01, 0.01), 0.9), segments=32
     )
-    if dice.random() < 0.5:
+    if rng.random() < 0.5:
         return [body, hole]
     return [body, hole, shapes.rod("shank", radius * 0.5, radius * 3.4, (0, 0, radius * 2.2), steel)]
 
 
-def _bearing(palette: Palette, dice: random.Random) -> list[bpy.types.Object]:
-    scale = dice.uniform(18, 30)
+def _bearing(palette: Palette, rng: random.Random) -> list[bpy.types.Object]:
+    scale = rng.uniform(18, 30)
     steel = metal("race", (0.5, 0.5, 0.51), 0.2)
 
     def ring(name: str, inner: float, outer: float, low: float, high: float, material) -> bpy.types.Object:

@@ -1,4 +1,4 @@
-"""Sphinx's settings for the site. tools/pages.py gathers the pages and then runs Sphinx on them."""
+"""Settings for Sphinx, which builds the site. tools/pages.py collects the pages and runs Sphinx on them."""
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -11,16 +11,16 @@ extensions = ["myst_nb"]
 exclude_patterns = ["docs/site"]
 suppress_warnings = ["myst.header"]
 
-nb_execution_mode = "off"  # they were executed by `make run`
+nb_execution_mode = "off"  # `make run` executed them
 nb_merge_streams = True
-nb_render_markdown_format = "myst"  # has tables, and our cells show them
-nb_ipywidgets_js = {}  # it would be loaded from elsewhere; a widget is shown as the text it also has
+nb_render_markdown_format = "myst"  # supports the tables in our cells
+nb_ipywidgets_js = {}  # would load a script from the web; the page shows a widget's text instead
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = True
 
-html_math_renderer = "mathml"  # browsers set it by themselves; Sphinx's own way loads a program from elsewhere
+html_math_renderer = "mathml"  # browsers render it; Sphinx's default loads a script from the web
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["docs/site/static"]
@@ -28,7 +28,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_show_sphinx = False
 html_theme_options = {
-    "navbar_persistent": [],  # the search field stands in the side bar already
+    "navbar_persistent": [],  # the side bar already has the search field
     "use_download_button": False,
     "use_fullscreen_button": False,
     "show_navbar_depth": 1,
@@ -41,7 +41,7 @@ def setup(app):
 
 
 def as_mathml(translator, node):
-    """Write a formula as MathML: in its line, or as a block of its own."""
+    """Write a formula as MathML, inline or as a block."""
     display = "block" if isinstance(node, nodes.math_block) else "inline"
     translator.body.append(convert(node.astext(), display=display))
     raise nodes.SkipNode

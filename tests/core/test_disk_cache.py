@@ -11,7 +11,7 @@ def numbers():
     return np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 
 
-def test_what_was_made_once_is_taken_from_disk(tmp_path, numbers):
+def test_an_array_is_made_once_and_then_read_from_disk(tmp_path, numbers):
     kept, made = disk_cache.DiskCache(tmp_path), []
     for key in ("a", "b", "a", "b"):
         array = kept.get(key, lambda key=key: made.append(key) or numbers + ord(key))
@@ -19,13 +19,13 @@ def test_what_was_made_once_is_taken_from_disk(tmp_path, numbers):
     assert made == ["a", "b"]
 
 
-def test_the_file_has_no_name_so_nothing_is_left_of_it(tmp_path, numbers):
+def test_the_file_has_no_name_so_it_disappears_with_the_process(tmp_path, numbers):
     kept = disk_cache.DiskCache(tmp_path)
     kept.get("a", lambda: numbers)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_a_full_disk_an_array_is_made_each_time(tmp_path, numbers, monkeypatch):
+def test_on_a_full_disk_an_array_is_computed_each_time(tmp_path, numbers, monkeypatch):
     kept, made = disk_cache.DiskCache(tmp_path), []
 
     def full(*_, **__):

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from workshop_utils.core import elapsed
-from workshop_utils.core.tensorflow import hushed
+from workshop_utils.core.tensorflow import quiet_stderr
 
 CELL = """\
 import time
@@ -34,7 +34,7 @@ def seen_in_a_terminal(run, monkeypatch) -> str:
 
 def test_a_terminal_counts_seconds_in_one_line_also_while_native_output_is_silenced(monkeypatch):
     def run():
-        with elapsed.shown("Writing:", "Wrote in"), hushed():
+        with elapsed.shown("Writing:", "Wrote in"), quiet_stderr():
             time.sleep(0.35)
 
     seen = seen_in_a_terminal(run, monkeypatch)

@@ -1,4 +1,4 @@
-"""Each error says what the command line exits with; nothing else decides it."""
+"""Each error class sets the exit code of the command line."""
 
 import pytest
 
@@ -11,18 +11,18 @@ from workshop_utils.training.fast import precision
 
 
 class SettingsErrorByNameAlone(WorkshopError):
-    """A failure, whatever it is called."""
+    """A failure under any name."""
 
 
 SettingsErrorByNameAlone.__name__ = "SettingsError"
 
 
 class OptionError(UsageError, ValueError):
-    """Wrong usage, whatever it is called."""
+    """Wrong usage under any name."""
 
 
 class RareError(WorkshopError):
-    """A failure with a code of its own."""
+    """A failure with its own exit code."""
 
     exit_code = 7
 
@@ -42,11 +42,11 @@ class RareError(WorkshopError):
 )
 def test_a_command_exits_with_the_code_of_its_error_and_prints_only_its_message(error, code, monkeypatch, capsys):
     def fail():
-        raise error("weights.npz: broke off.")
+        raise error("weights.npz: is truncated.")
 
     monkeypatch.setattr(pretrained, "fetch", fail)
     assert main(["fetch"]) == code
-    assert capsys.readouterr() == ("", "weights.npz: broke off.\n")
+    assert capsys.readouterr() == ("", "weights.npz: is truncated.\n")
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_a_command_exits_with_the_code_of_its_error_and_prints_only_its_message(
         lambda: settings.recipe(colour=3),
         lambda: settings.recipe(steps="many"),
         lambda: strategies.get("magic"),
-        lambda: cluster_spec.place("10.0.0.5:2222", None),
+        lambda: cluster_spec.resolve("10.0.0.5:2222", None),
         precision.policy,
     ],
 )
-def test_what_cannot_be_asked_for_is_wrong_usage(asked_for, monkeypatch):
+def test_an_impossible_request_is_wrong_usage(asked_for, monkeypatch):
     monkeypatch.setenv(precision.VARIABLE, "float8")
     with pytest.raises(UsageError) as caught:
         asked_for()

@@ -29,8 +29,8 @@ from workshop_utils.core import tensorflow
         ("TF_ENABLE_ONEDNN_OPTS", "0", "0"),
     ],
 )
-def test_a_gpu_is_shared_and_onednn_computes_unless_somebody_asks_for_another_way(variable, asked, found):
-    """TensorFlow reads the variables while it is imported, so they must stand there before."""
+def test_a_gpu_is_shared_and_onednn_computes_unless_set_otherwise(variable, asked, found):
+    """TensorFlow reads the variables when it is imported, so they must be set before."""
     environment = {name: value for name, value in os.environ.items() if name != variable}
     done = subprocess.run(
         [sys.executable, "-c", WHAT_TENSORFLOW_FINDS, variable],

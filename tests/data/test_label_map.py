@@ -16,14 +16,14 @@ def path(tmp_path):
     return tmp_path / "label_map.pbtxt"
 
 
-def test_classes_are_numbered_from_one_in_alphabetical_order_each_once():
+def test_each_class_gets_one_number_from_one_in_alphabetical_order():
     assert label_map.number(["peach", "natural", "peach", "blueberry"]) == {1: "blueberry", 2: "natural", 3: "peach"}
 
 
-def test_more_classes_than_there_are_ids_are_refused():
+def test_more_classes_than_ids_are_refused():
     names = [f"cup {number}" for number in range(10_001)]
     assert len(label_map.number(names[1:])) == 10_000
-    with pytest.raises(label_map.LabelMapError, match=r"There are 10,001 classes; at most 10,000 are taken"):
+    with pytest.raises(label_map.LabelMapError, match=r"10,001 .*10,000 "):
         label_map.number(names)
 
 
@@ -40,14 +40,14 @@ def test_a_label_map_is_written_as_the_object_detection_api_writes_it(path):
 
 
 @hypothesis.given(LABEL_MAPS)
-def test_any_names_survive_writing_and_reading_tidy_in_the_order_of_their_ids(tmp_path_factory, names):
+def test_any_names_survive_writing_and_reading_in_the_order_of_their_ids(tmp_path_factory, names):
     path = tmp_path_factory.getbasetemp() / "any.pbtxt"
     label_map.write(names, path)
     assert list(label_map.read(path).items()) == [(number, tidy(name)) for number, name in sorted(names.items())]
 
 
 @pytest.mark.parametrize("written", ["cup ", "\tcup", "\ufeffcup", "c\u200bup", "cup\u00a0"])
-def test_needless_spaces_and_invisible_marks_are_not_part_of_a_name(path, written):
+def test_extra_spaces_and_invisible_marks_are_not_part_of_a_name(path, written):
     path.write_text(f"item {{ id: 1 name: '{written}' }}", encoding="utf-8")
     assert label_map.read(path) == {1: "cup"}
     assert label_map.checked([(7, written)]) == {7: "cup"}
@@ -57,13 +57,13 @@ def test_a_name_in_two_forms_of_unicode_is_one_name(path):
     path.write_text("item { id: 1 name: 'Ka\u0308se' }", encoding="utf-8")
     assert label_map.read(path) == {1: "K\u00e4se"}
     path.write_text("item { id: 1 name: 'Ka\u0308se' } item { id: 2 name: 'K\u00e4se' }", encoding="utf-8")
-    with pytest.raises(label_map.LabelMapError, match="item 2 is named"):
+    with pytest.raises(label_map.LabelMapError, match=r"item 2 .*'K\u00e4se'"):
         label_map.read(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_label_map_of_any_editor_is_read(path, encoding, end):
+def test_a_label_map_from_any_editor_is_read(path, encoding, end):
     text = "# cups\nitem {\n  id: 1\n  name: 'K\u00e4se 杯'\n}\n"
     path.write_bytes(text.replace("\n", end).encode(encoding))
     assert label_map.read(path) == {1: "K\u00e4se 杯"}
@@ -100,7 +100,7 @@ def test_a_label_map_of_any_editor_is_read(path, encoding, end):
         "empty display name",
     ],
 )
-def test_whatever_protobuf_takes_for_a_label_map_is_read(path, text):
+def test_any_label_map_that_protobuf_accepts_is_read(path, text):
     path.write_bytes(text.encode())
     assert label_map.read(path) == {1: "cup"}
 
@@ -113,27 +113,27 @@ def test_a_quoted_quote_and_an_escaped_letter_are_read(path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "holds no item"),
-        ("# nothing here", "holds no item"),
-        ("item { name: 'cup' }", "'cup' has id 0; ids start at 1"),
-        ("item { name: 'cup' id: 0 }", "'cup' has id 0; ids start at 1"),
-        ("item { name: 'cup' id: -1 }", "'cup' has id -1; ids start at 1"),
-        ("item { name: 'cup' id: 1 } item { name: 'mug' id: 1 }", "'mug' has id 1; ids start at 1 and differ"),
-        ("item { name: 'cup' id: 1 } item { name: 'cup' id: 2 }", "item 2 is named 'cup'; names are not empty"),
-        ("item { name: 'cup' id: 1 } item { name: 'cup ' id: 2 }", "item 2 is named 'cup '; .* differ in more"),
-        ("item { id: 3 }", "item 3 is named ''; names are not empty"),
-        ("item { name: '  ' id: 3 }", "item 3 is named '  '"),
-        ("item { name: '/m/02jvh9' id: 3 display_name: ' ' }", "item 3 is named ' '"),
-        ("item { name: 'cup' id: 'one' }", "is no label map: 1:"),
-        ("item {\n  name: 'cup\n  id: 1\n}", "is no label map: 2:"),
-        ("item {\n  name: 'cup'\n  id: 1\n", "is no label map"),
-        ("name,id\ncup,1", "is no label map: 1:"),
-        ("item { name: 'cup' id: 9999999999 }", "is no label map: 1:"),
-        ("item { name: 'cup' id: 10001 }", "'cup' has id 10001; ids go up to 10000"),
-        pytest.param("item { " + "keypoints { " * 5000 + "} " * 5001, "is no label map: maximum recursion", id="deep"),
+        ("", "item"),
+        ("# nothing here", "item"),
+        ("item { name: 'cup' }", "'cup' .*id 0"),
+        ("item { name: 'cup' id: 0 }", "'cup' .*id 0"),
+        ("item { name: 'cup' id: -1 }", "'cup' .*id -1"),
+        ("item { name: 'cup' id: 1 } item { name: 'mug' id: 1 }", "'mug' .*id 1"),
+        ("item { name: 'cup' id: 1 } item { name: 'cup' id: 2 }", "item 2 .*'cup'"),
+        ("item { name: 'cup' id: 1 } item { name: 'cup ' id: 2 }", "item 2 .*'cup '"),
+        ("item { id: 3 }", "item 3 .*''"),
+        ("item { name: '  ' id: 3 }", "item 3 .*'  '"),
+        ("item { name: '/m/02jvh9' id: 3 display_name: ' ' }", "item 3 .*' '"),
+        ("item { name: 'cup' id: 'one' }", "1:"),
+        ("item {\n  name: 'cup\n  id: 1\n}", "2:"),
+        ("item {\n  name: 'cup'\n  id: 1\n", "item {"),
+        ("name,id\ncup,1", "1:"),
+        ("item { name: 'cup' id: 9999999999 }", "1:"),
+        ("item { name: 'cup' id: 10001 }", "'cup' .*id 10001.*10000"),
+        pytest.param("item { " + "keypoints { " * 5000 + "} " * 5001, "recursion", id="deep"),
     ],
 )
-def test_a_label_map_that_cannot_be_used_is_refused_with_its_path_and_the_fault(path, text, said):
+def test_an_unusable_label_map_is_refused_with_its_path_and_the_problem(path, text, said):
     path.write_text(text)
     with pytest.raises(label_map.LabelMapError, match=said) as caught:
         label_map.read(path)
@@ -141,21 +141,21 @@ def test_a_label_map_that_cannot_be_used_is_refused_with_its_path_and_the_fault(
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00item", "item { id: 1 name: '杯子' }".encode("gbk")])
-def test_bytes_that_are_no_text_are_refused_with_the_path_and_what_to_do(path, data):
+def test_bytes_that_are_not_text_are_refused_with_the_path_and_what_to_do(path, data):
     path.write_bytes(data)
-    with pytest.raises(label_map.LabelMapError, match="save it as UTF-8") as caught:
+    with pytest.raises(label_map.LabelMapError, match="UTF-8") as caught:
         label_map.read(path)
     assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_a_folder_is_no_label_map(path):
+def test_a_folder_is_not_a_label_map(path):
     path.mkdir()
-    with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: is no label map"):
+    with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: .*item {"):
         label_map.read(path)
 
 
 def test_a_missing_label_map_is_refused_with_its_path(path):
-    with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: there is no such label map"):
+    with pytest.raises(label_map.LabelMapError, match=r"label_map\.pbtxt: "):
         label_map.read(path)
 
 

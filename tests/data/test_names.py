@@ -14,11 +14,11 @@ from workshop_utils.data import names
         ("\ufeffcup", "cup"),
         ("c\u200bu\u2060p", "cup"),
         ("\u200b", ""),
-        ("\U0001f469\u200d\U0001f373", "\U0001f469\u200d\U0001f373"),  # a cook, of a woman and a pan
+        ("\U0001f469\u200d\U0001f373", "\U0001f469\u200d\U0001f373"),  # the emoji of a cook: a woman and a pan
         ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
     ],
 )
-def test_a_class_name_loses_what_nobody_sees_and_keeps_what_somebody_does(written, taken):
+def test_a_class_name_loses_only_invisible_characters(written, taken):
     assert names.tidy(written) == taken
 
 

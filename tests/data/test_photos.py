@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import EpsImagePlugin, Image, ImageFile
 
 from workshop_utils.core import settings
-from workshop_utils.data import photos
+from workshop_utils.data import photos, signatures
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.model import preprocessing
 
@@ -40,7 +40,7 @@ def test_encoded_bytes_read_like_the_file_they_come_from():
     np.testing.assert_array_equal(photos.read(PHOTO.read_bytes()), photos.read(PHOTO))
 
 
-# The EXIF standard's own words: on which side of the upright photo the stored row 0 and column 0 lie.
+# From the EXIF standard: the side of the upright photo at which the stored row 0 and column 0 are.
 ORIENTATIONS = {
     1: ("top", "left"),
     2: ("top", "right"),
@@ -84,7 +84,7 @@ def test_the_levels_of_a_photo_of_16_bits_are_scaled_not_cut_off():
     assert image.mode == "RGB"
 
 
-def test_what_is_transparent_becomes_white_and_what_is_half_so_becomes_paler():
+def test_transparent_becomes_white_and_half_transparent_becomes_paler():
     image = Image.new("RGBA", (3, 1), (200, 0, 0, 255))
     image.putpixel((1, 0), (200, 0, 0, 0))
     image.putpixel((2, 0), (200, 0, 0, 128))
@@ -113,19 +113,19 @@ def test_an_exif_orientation_that_does_not_exist_turns_nothing(orientation):
         (Image.new("1", (4, 4)), "PNG", "black and white"),
         (Image.new("P", (4, 4)), "PNG", "with a palette"),
         (Image.new("CMYK", (4, 4)), "JPEG", "CMYK"),
-        (Image.new("I;16", (4, 4)), "PNG", "grey of 16 bits"),
+        (Image.new("I;16", (4, 4)), "PNG", "grey with 16 bits per channel"),
     ],
 )
-def test_a_decoded_photo_says_what_its_file_held(image, kind, colours):
+def test_a_decoded_photo_describes_its_file(image, kind, colours):
     found = photos.decode(encoded(image, kind))
     assert (found.image.mode, found.format, found.colours, found.orientation) == ("RGB", kind, colours, 1)
 
 
-def test_heic_is_refused_with_what_to_do_whatever_its_ending(tmp_path):
+def test_heic_is_refused_with_what_to_do_under_any_ending(tmp_path):
     path = tmp_path / "cup.jpg"
     path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     for source, name in ((path, None), (path.read_bytes(), "cup.jpg")):
-        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: is HEIC or AVIF\. Export it as JPEG\.") as caught:
+        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .*HEIC.*JPEG") as caught:
             photos.read(source, name)
         assert caught.value.kind is Kind.FOREIGN_FORMAT
 
@@ -133,26 +133,26 @@ def test_heic_is_refused_with_what_to_do_whatever_its_ending(tmp_path):
 @pytest.mark.parametrize(
     ("data", "said", "kind"),
     [
-        (b"\0\0\0\x18ftypmp42", "is a film", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x14ftypqt  ", "is a film", Kind.FOREIGN_FORMAT),
-        (b"RIFF\x20\0\0\0AVI LIST", "is a film", Kind.FOREIGN_FORMAT),
-        (b"\x1aE\xdf\xa3\x01", "is a film", Kind.FOREIGN_FORMAT),
-        (b"\0\0\x01\xba\x44", "is a film", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x18ftypavif", "is HEIC or AVIF", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x18ftypmif1", "is HEIC or AVIF", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x18ftypcrx ", "raw format", Kind.FOREIGN_FORMAT),
-        (b"\xff\x0a\0", "is JPEG XL", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x0cJXL \r\n", "is JPEG XL", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x0cjP  \r\n", "is JPEG 2000", Kind.FOREIGN_FORMAT),
-        (b"8BPS\0\1", "is Photoshop's", Kind.FOREIGN_FORMAT),
-        (b"%PDF-1.4", "is a PDF", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypmp42", signatures.FILM, Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x14ftypqt  ", signatures.FILM, Kind.FOREIGN_FORMAT),
+        (b"RIFF\x20\0\0\0AVI LIST", signatures.FILM, Kind.FOREIGN_FORMAT),
+        (b"\x1aE\xdf\xa3\x01", signatures.FILM, Kind.FOREIGN_FORMAT),
+        (b"\0\0\x01\xba\x44", signatures.FILM, Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypavif", "HEIC or AVIF", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypmif1", "HEIC or AVIF", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypcrx ", "raw", Kind.FOREIGN_FORMAT),
+        (b"\xff\x0a\0", "JPEG XL", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x0cJXL \r\n", "JPEG XL", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x0cjP  \r\n", "JPEG 2000", Kind.FOREIGN_FORMAT),
+        (b"8BPS\0\1", "Photoshop", Kind.FOREIGN_FORMAT),
+        (b"%PDF-1.4", "PDF", Kind.FOREIGN_FORMAT),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", Kind.BROKEN_PHOTO),
-        (b" \n<!DOCTYPE html>", "web page", Kind.BROKEN_PHOTO),
-        (b"RIFF\x20\0\0\0WAVE", "cannot be read as a photo", Kind.BROKEN_PHOTO),
-        (b"\0\0\0\x18fTYPheic", "cannot be read as a photo", Kind.BROKEN_PHOTO),
+        (b" \n<!DOCTYPE html>", "XML", Kind.BROKEN_PHOTO),
+        (b"RIFF\x20\0\0\0WAVE", r"cup\.jpg: ", Kind.BROKEN_PHOTO),
+        (b"\0\0\0\x18fTYPheic", r"cup\.jpg: ", Kind.BROKEN_PHOTO),
     ],
 )
-def test_what_is_no_photo_is_called_what_it_is(data, said, kind, tmp_path):
+def test_a_file_that_is_not_a_photo_is_reported_as_what_it_is(data, said, kind, tmp_path):
     path = tmp_path / "cup.jpg"
     path.write_bytes(data + bytes(40))
     for source, name in ((path, None), (path.read_bytes(), "cup.jpg")):
@@ -165,24 +165,25 @@ def test_what_is_no_photo_is_called_what_it_is(data, said, kind, tmp_path):
 def test_a_format_that_is_not_read_is_named_and_not_decoded(kind, monkeypatch):
     data = encoded(Image.new("RGB", (16, 16)), kind)
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("it was decoded"))
-    with pytest.raises(photos.PhotoError, match=rf"^cup\.jpg: is {kind}, not read here\. Export as JPEG") as caught:
+    with pytest.raises(photos.PhotoError, match=rf"^cup\.jpg: .*{kind}.*JPEG") as caught:
         photos.read(data, "cup.jpg")
     assert caught.value.kind is Kind.FOREIGN_FORMAT
 
 
 @pytest.mark.parametrize("kind", ["EPS", "PPM", "ICO"])
 def test_other_formats_that_pillow_knows_are_not_even_opened(kind, tmp_path, monkeypatch):
-    """For EPS it would run Ghostscript on a stranger's file."""
+    """For EPS, Pillow would run Ghostscript on an untrusted file."""
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was called"))
     path = tmp_path / "cup.jpg"
     path.write_bytes(encoded(Image.new("RGB", (16, 16)), kind))
     assert Image.open(path).format == kind
     for source in (path, path.read_bytes()):
-        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .* \(it begins like no format of photos\)"):
+        with pytest.raises(photos.PhotoError, match=r"^cup\.jpg: ") as caught:
             photos.read(source, "cup.jpg")
+        assert caught.value.kind is Kind.BROKEN_PHOTO
 
 
-def test_a_jpeg_with_another_one_behind_it_is_a_jpeg():
+def test_a_jpeg_followed_by_another_is_a_jpeg():
     first, second = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
     data = encoded(first, "MPO", save_all=True, append_images=[second])
     assert Image.open(io.BytesIO(data)).format == "MPO"
@@ -192,7 +193,7 @@ def test_a_jpeg_with_another_one_behind_it_is_a_jpeg():
 
 
 def test_a_missing_photo_is_refused_with_its_path(tmp_path):
-    with pytest.raises(photos.PhotoError, match=r"gone\.jpg: there is no such photo"):
+    with pytest.raises(photos.PhotoError, match=r"gone\.jpg: "):
         photos.read(tmp_path / "gone.jpg")
 
 
@@ -201,29 +202,27 @@ def test_a_missing_photo_is_refused_with_its_path(tmp_path):
     [b"", b"this is no photo", PHOTO.read_bytes()[:5000], b"\x89PNG\r\n\x1a\n" + bytes(40)],
     ids=["empty", "text", "truncated", "broken"],
 )
-def test_what_is_no_whole_photo_is_refused_with_its_path_and_a_remedy(tmp_path, data):
+def test_a_damaged_photo_is_refused_with_its_path_and_a_remedy(tmp_path, data):
     path = tmp_path / "cup.jpg"
     path.write_bytes(data)
-    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: cannot be read as a photo .*Copy it again"):
-        photos.read(path)
-    with pytest.raises(photos.PhotoError, match=r"^cup\.jpg: cannot be read"):
-        photos.read(data, "cup.jpg")
+    for source, name in ((path, None), (data, "cup.jpg")):
+        with pytest.raises(photos.PhotoError) as caught:
+            photos.read(source, name)
+        assert caught.value.kind is Kind.BROKEN_PHOTO and str(caught.value).startswith(f"{name or path}: ")
 
 
 def test_a_decompression_bomb_is_refused(monkeypatch):
     data = encoded(Image.new("RGB", (100, 100)), "PNG")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100 * 100 // 2 - 1)
-    with pytest.raises(photos.PhotoError, match="cannot be read as a photo") as caught:
+    with pytest.raises(photos.PhotoError) as caught:
         photos.read(data)
     assert caught.value.kind is Kind.TOO_LARGE
 
 
-def test_a_photo_of_too_many_pixels_is_refused_with_how_many_are_read(monkeypatch):
-    monkeypatch.setattr(photos, "MOST_PIXELS", 2_000_000)
+def test_a_photo_with_too_many_pixels_is_refused_with_the_limit(monkeypatch):
+    monkeypatch.setattr(photos, "MAX_PIXELS", 2_000_000)
     assert photos.read(encoded(Image.new("1", (2000, 1000)), "PNG")).size == (2000, 1000)
-    with pytest.raises(
-        photos.PhotoError, match=r"\(it has more than 2 million pixels\)\. Save it with fewer"
-    ) as caught:
+    with pytest.raises(photos.PhotoError, match=r"\b2 million ") as caught:
         photos.read(encoded(Image.new("1", (2000, 1001)), "PNG"))
     assert caught.value.kind is Kind.TOO_LARGE
 
@@ -231,16 +230,17 @@ def test_a_photo_of_too_many_pixels_is_refused_with_how_many_are_read(monkeypatc
 def test_a_giant_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = tmp_path / "cup.jpg"
     path.write_bytes(PHOTO.read_bytes())
-    os.truncate(path, photos.MOST_BYTES)
+    os.truncate(path, photos.MAX_BYTES)
     assert photos.read(path).size == (512, 384)
-    os.truncate(path, photos.MOST_BYTES + 1)
+    os.truncate(path, photos.MAX_BYTES + 1)
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was read"))
-    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .* \(its file has more than 200 MB\)\. Save it") as caught:
+    with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .*\b200 MB") as caught:
         photos.read(path)
     assert caught.value.kind is Kind.TOO_LARGE
-    monkeypatch.setattr(photos, "MOST_BYTES", 1000)
-    with pytest.raises(photos.PhotoError, match="its file has more than"):
+    monkeypatch.setattr(photos, "MAX_BYTES", 1000)
+    with pytest.raises(photos.PhotoError) as caught:
         photos.read(PHOTO.read_bytes())
+    assert caught.value.kind is Kind.TOO_LARGE
 
 
 PEAK = """
@@ -251,15 +251,15 @@ def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
 
 small, large = map(pathlib.Path, sys.argv[1:])
-inspection.look(small)
+inspection.inspect_photo(small)
 before = peak()
-seen, _ = inspection.look(large)
+seen, _ = inspection.inspect_photo(large)
 print((peak() - before) / (seen.size[0] * seen.size[1]))
 """
-"""Looks at two photos and prints how many bytes more the second one took at most, for each of its pixels."""
+"""Reads two photos and prints the additional peak memory for the second one, in bytes per pixel."""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports this")
 @pytest.mark.parametrize(
     ("mode", "colour", "orientation", "most"),
     [
@@ -271,7 +271,7 @@ print((peak() - before) / (seen.size[0] * seen.size[1]))
     ],
     ids=["RGB", "turned", "opaque", "transparent", "transparent and turned"],
 )
-def test_a_photo_is_never_copied_without_need(tmp_path, mode, colour, orientation, most):
+def test_a_photo_is_never_copied_unnecessarily(tmp_path, mode, colour, orientation, most):
     exif = Image.Exif()
     exif[0x0112] = orientation
     paths = [tmp_path / "small.png", tmp_path / "large.png"]
@@ -284,14 +284,14 @@ def test_a_photo_is_never_copied_without_need(tmp_path, mode, colour, orientatio
 # find
 
 
-def test_photos_are_found_sorted_whatever_the_case_of_their_ending(tmp_path):
+def test_photos_are_found_sorted_with_endings_in_any_case(tmp_path):
     wanted = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.jpg", "g.jfif", "h.JPE", "i.pjpeg", "j.pjp"]
     for name in [*reversed(wanted), ".hidden.jpg", "notes.txt", "jpg", "cup.xml"]:
         (tmp_path / name).touch()
     assert photos.find(tmp_path) == [tmp_path / name for name in wanted]
 
 
-def test_photos_are_found_in_the_same_order_however_the_folder_lists_them(monkeypatch):
+def test_photos_are_found_in_the_same_order_on_every_system(monkeypatch):
     images = settings.YOGHURT / "images"
     expected = photos.find(images)
     iterdir = pathlib.Path.iterdir
@@ -305,14 +305,14 @@ def test_a_folder_that_cannot_be_listed_is_named_with_the_reason(tmp_path, monke
         raise fault
 
     monkeypatch.setattr(pathlib.Path, "iterdir", refusing)
-    with pytest.raises(photos.PhotoError, match=rf"{tmp_path.name}: cannot be listed \({fault.strerror}\)\. Name a"):
+    with pytest.raises(photos.PhotoError, match=rf"{tmp_path.name}: .*{fault.strerror}"):
         photos.find(tmp_path)
 
 
 # shrink, resize, to_input
 
 
-def test_a_small_photo_is_kept_as_it_is():
+def test_a_small_photo_does_not_change():
     pixels = noise(384, 512)
     np.testing.assert_array_equal(photos.shrink(Image.fromarray(pixels)), pixels)
 
@@ -337,17 +337,17 @@ def test_the_resize_rule_is_tensorflows_bilinear_with_antialias(shape):
     )  # both passes are rounded to whole levels
 
 
-def test_a_photo_of_the_detectors_size_is_not_touched():
+def test_a_photo_of_the_detectors_size_does_not_change():
     image = noise(300, 300)
     np.testing.assert_array_equal(preprocessing.resize(image), image)
 
 
-def test_a_window_shows_its_part_of_the_photo_and_no_other():
+def test_a_window_shows_exactly_its_part_of_the_photo():
     rows, columns = np.mgrid[0:200, 0:400]
     image = np.stack([rows, columns / 2, np.zeros_like(rows)], axis=-1).astype(np.uint8)
     view = preprocessing.resize(image, (0.25, 0.5, 0.75, 1.0)).astype(float)
     places = (np.arange(300) + 0.5) / 300
-    # a pixel's value is its index, its middle lies half a pixel further; the last column has no neighbour to mix with
+    # a pixel's value is its index, and its centre is half a pixel further; the last column has no neighbour to mix with
     np.testing.assert_allclose(view[:, 150, 0], 50 + 100 * places - 0.5, atol=1.0)
     np.testing.assert_allclose(view[150, :290, 1], (200 + 200 * places[:290] - 0.5) / 2, atol=1.0)
 

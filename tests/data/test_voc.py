@@ -1,6 +1,7 @@
 import dataclasses
 import math
 import pathlib
+import re
 
 import hypothesis
 import hypothesis.strategies as st
@@ -21,8 +22,8 @@ def text_of(annotation: voc.Annotation, folder: pathlib.Path) -> str:
     return (folder / "cup.xml").read_text()
 
 
-def spoilt(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
-    """Write PHOTO's XML with its second object's text `old` made `new`."""
+def damaged(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
+    """Write PHOTO's XML with `old` replaced by `new` in its second object."""
     text = text_of(dataclasses.replace(PHOTO, boxes=(CUP, CUP)), folder)
     head, tail = text[: text.rindex("<object>")], text[text.rindex("<object>") :]
     text = head + tail.replace(old, new) if old in tail else text.replace(old, new)
@@ -35,7 +36,7 @@ def spoilt(folder: pathlib.Path, old: str, new: str) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("name", ["labelimg.xml", "labelimg_empty.xml"])
-def test_a_file_labelimg_wrote_is_written_again_byte_for_byte(name, tmp_path):
+def test_a_file_from_labelimg_is_written_back_byte_for_byte(name, tmp_path):
     voc.write(voc.read(FIXTURES / name), tmp_path / name)
     assert (tmp_path / name).read_bytes() == (FIXTURES / name).read_bytes()
 
@@ -61,7 +62,7 @@ def test_a_photo_without_objects_is_an_annotation_without_boxes():
     assert (annotation.width, annotation.height, annotation.depth) == (20, 10, 1)
 
 
-def test_every_file_of_the_workshop_is_written_again_byte_for_byte(tmp_path):
+def test_every_file_of_the_workshop_is_written_back_byte_for_byte(tmp_path):
     paths = sorted((settings.YOGHURT / "annotations").glob("*.xml"))
     assert len(paths) == 360
     for path in paths:
@@ -72,7 +73,7 @@ def test_every_file_of_the_workshop_is_written_again_byte_for_byte(tmp_path):
 # Written and read again
 
 
-# XML 1.0 has no control characters, and a reader makes "\r" a "\n" and takes spaces around a name for layout.
+# XML 1.0 has no control characters. A reader turns "\r" into "\n" and drops spaces around a name.
 WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), min_size=1)
 NAMES = WORDS.map(str.strip).filter(bool)
 
@@ -127,19 +128,19 @@ def test_any_name_is_either_kept_or_refused_before_anything_is_written(tmp_path_
 
 @pytest.mark.parametrize("field", ["filename", "folder", "path", "database"])
 @pytest.mark.parametrize("text", ["cup\0", "cup\r", "cup\ud800"])
-def test_a_character_that_xml_cannot_hold_is_refused_before_anything_is_written(field, text, tmp_path):
-    with pytest.raises(voc.VocError, match=r"cup\.xml: cannot hold"):
+def test_a_character_that_xml_cannot_store_is_refused_before_anything_is_written(field, text, tmp_path):
+    with pytest.raises(voc.VocError, match=rf"^{re.escape(str(tmp_path / 'cup.xml'))}: .*{re.escape(repr(text[-1]))}"):
         voc.write(dataclasses.replace(PHOTO, **{field: text}), tmp_path / "cup.xml")
     assert not (tmp_path / "cup.xml").exists()
 
 
-def test_edges_in_floats_are_kept_as_another_tool_wrote_them(tmp_path):
-    path = spoilt(tmp_path, "<xmin>10</xmin>", "<xmin>10.25</xmin>")
+def test_fractional_edges_from_another_tool_are_kept(tmp_path):
+    path = damaged(tmp_path, "<xmin>10</xmin>", "<xmin>10.25</xmin>")
     assert voc.read(path).boxes[1].xmin == 10.25
     assert "<xmin>10.25</xmin>" in text_of(voc.read(path), tmp_path)
 
 
-def test_what_a_lesser_tool_leaves_out_is_taken_as_labelimg_would_have_it(tmp_path):
+def test_fields_that_a_tool_leaves_out_get_labelimgs_defaults(tmp_path):
     path = tmp_path / "cup.xml"
     path.write_text(
         "<annotation><size><width>50</width><height>40</height></size>"
@@ -151,35 +152,35 @@ def test_what_a_lesser_tool_leaves_out_is_taken_as_labelimg_would_have_it(tmp_pa
     assert (annotation.boxes[0].pose, annotation.database, annotation.depth) == ("Unspecified", "Unknown", 3)
 
 
-# Faults
+# Errors
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("<xmax>110</xmax>", "<xmax>10</xmax>", "no area: xmin 10, ymin 20, xmax 10, ymax 220"),
-        ("<ymax>220</ymax>", "<ymax>20</ymax>", "no area: xmin 10, ymin 20, xmax 110, ymax 20"),
-        ("<xmax>110</xmax>", "<xmax>5</xmax>", "no area"),
-        ("<ymax>220</ymax>", "<ymax>5</ymax>", "no area"),
-        ("<xmin>10</xmin>", "<xmin>-1</xmin>", "leaves the 512x384 photo: xmin -1"),
-        ("<ymin>20</ymin>", "<ymin>-0.5</ymin>", "leaves the 512x384 photo: .* ymin -0.5"),
-        ("<xmax>110</xmax>", "<xmax>513</xmax>", "leaves the 512x384 photo: .* xmax 513"),
-        ("<ymax>220</ymax>", "<ymax>385</ymax>", "leaves the 512x384 photo: .* ymax 385"),
+        ("<xmax>110</xmax>", "<xmax>10</xmax>", "xmin 10, ymin 20, xmax 10, ymax 220"),
+        ("<ymax>220</ymax>", "<ymax>20</ymax>", "xmin 10, ymin 20, xmax 110, ymax 20"),
+        ("<xmax>110</xmax>", "<xmax>5</xmax>", "xmin 10, .*xmax 5"),
+        ("<ymax>220</ymax>", "<ymax>5</ymax>", "ymin 20, .*ymax 5"),
+        ("<xmin>10</xmin>", "<xmin>-1</xmin>", "512x384 .*xmin -1"),
+        ("<ymin>20</ymin>", "<ymin>-0.5</ymin>", "512x384 .*ymin -0.5"),
+        ("<xmax>110</xmax>", "<xmax>513</xmax>", "512x384 .*xmax 513"),
+        ("<ymax>220</ymax>", "<ymax>385</ymax>", "512x384 .*ymax 385"),
         ("<xmin>10</xmin>", "<xmin>nan</xmin>", "xmin nan"),
         ("<xmax>110</xmax>", "<xmax>inf</xmax>", "xmax inf"),
-        ("<xmin>10</xmin>", "<xmin>ten</xmin>", "<xmin> 'ten', which is no number"),
-        ("<xmin>10</xmin>", "<xmin></xmin>", "<xmin> '', which is no number"),
-        ("<xmin>10</xmin>", "<xmin>40,5</xmin>", r"'40,5', which is no number\. Write 40\.5"),
-        ("<xmin>10</xmin>", "", "has no <xmin> in its <bndbox>, which holds <ymin>, <xmax>, <ymax>"),
-        ("bndbox", "polygon", "has no <bndbox>, but <polygon>, which is not read"),
-        ("bndbox", "place", "has no <bndbox>, but <xmin>"),
-        ("<name>cup</name>", "<name></name>", "has no <name>"),
-        ("<name>cup</name>", "<name>  </name>", "has no <name>"),
-        ("<name>cup</name>", "", "has no <name>"),
+        ("<xmin>10</xmin>", "<xmin>ten</xmin>", "<xmin> .*'ten'"),
+        ("<xmin>10</xmin>", "<xmin></xmin>", "<xmin> .*''"),
+        ("<xmin>10</xmin>", "<xmin>40,5</xmin>", r"'40,5'.* 40\.5\b"),
+        ("<xmin>10</xmin>", "", "<xmin> .*<bndbox>.*<ymin>, <xmax>, <ymax>"),
+        ("bndbox", "polygon", "<bndbox>.*<polygon>"),
+        ("bndbox", "place", "<bndbox>.*<xmin>"),
+        ("<name>cup</name>", "<name></name>", "<name>"),
+        ("<name>cup</name>", "<name>  </name>", "<name>"),
+        ("<name>cup</name>", "", "<name>"),
     ],
 )
-def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, tmp_path):
-    path = spoilt(tmp_path, old, new)
+def test_an_invalid_box_is_refused_with_its_file_and_number(old, new, said, tmp_path):
+    path = damaged(tmp_path, old, new)
     with pytest.raises(voc.VocError, match=said) as caught:
         voc.read(path)
     assert str(caught.value).startswith(f"{path}: object 2")
@@ -197,15 +198,15 @@ def test_a_box_that_is_none_is_refused_with_its_file_and_number(old, new, said, 
     ],
 )
 def test_without_the_size_of_its_photo_an_annotation_is_refused_with_its_file_and_side(old, new, side, tmp_path):
-    path = spoilt(tmp_path, old, new)
-    with pytest.raises(voc.VocError, match=f"has no <{side}> of the photo") as caught:
+    path = damaged(tmp_path, old, new)
+    with pytest.raises(voc.VocError, match=f"<{side}>") as caught:
         voc.read(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert getattr(voc.read_as_written(path), side) == 0
 
 
-def test_a_size_in_fractions_is_rounded(tmp_path):
-    assert voc.read(spoilt(tmp_path, "<width>512</width>", "<width>511.6</width>")).width == 512
+def test_a_fractional_size_is_rounded(tmp_path):
+    assert voc.read(damaged(tmp_path, "<width>512</width>", "<width>511.6</width>")).width == 512
 
 
 @pytest.mark.parametrize(
@@ -229,26 +230,26 @@ def test_a_size_in_fractions_is_rounded(tmp_path):
         ("difficult", "1.5", 1),
     ],
 )
-def test_a_field_that_touches_no_box_costs_no_photo_and_is_noted(field, text, taken, tmp_path):
+def test_a_bad_field_outside_boxes_is_noted_and_the_photo_used(field, text, taken, tmp_path):
     old = f"<{field}>{getattr(CUP, field, getattr(PHOTO, field, None))}</{field}>"
-    annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
+    annotation = voc.read(damaged(tmp_path, old, f"<{field}>{text}</{field}>"))
     assert getattr(annotation.boxes[1] if field in ("truncated", "difficult") else annotation, field) == taken
     [(kind, what)] = annotation.notes
-    assert kind is Kind.OTHER_FIELD and f"{field}> {text!r}" in what and what.endswith(f"taken as {taken}.")
+    assert kind is Kind.OTHER_FIELD and f"{field}> {text!r}" in what and what.endswith(f" {taken}.")
     assert [(b.xmin, b.ymax) for b in annotation.boxes] == [(10, 220)] * 2
 
 
 @pytest.mark.parametrize(
     ("field", "text", "taken"), [("truncated", "2", 2), ("difficult", "1.0", 1), ("depth", "1", 1)]
 )
-def test_a_field_that_is_a_whole_number_is_taken_without_a_note(field, text, taken, tmp_path):
+def test_a_field_with_an_integer_is_used_without_a_note(field, text, taken, tmp_path):
     old = f"<{field}>{getattr(CUP, field, getattr(PHOTO, field, None))}</{field}>"
-    annotation = voc.read(spoilt(tmp_path, old, f"<{field}>{text}</{field}>"))
+    annotation = voc.read(damaged(tmp_path, old, f"<{field}>{text}</{field}>"))
     assert getattr(annotation.boxes[1] if field != "depth" else annotation, field) == taken
     assert annotation.notes == ()
 
 
-def test_a_field_that_is_left_out_is_taken_as_usual_without_a_note(tmp_path):
+def test_a_missing_field_gets_its_default_without_a_note(tmp_path):
     text = text_of(PHOTO, tmp_path)
     for field in ("depth", "segmented", "truncated", "difficult", "pose"):
         start, end = text.index(f"<{field}>"), text.index(f"</{field}>") + len(f"</{field}>")
@@ -258,16 +259,17 @@ def test_a_field_that_is_left_out_is_taken_as_usual_without_a_note(tmp_path):
 
 
 @pytest.mark.parametrize("tag", ["html", "annotations", "zebra"])
-def test_xml_that_is_something_else_is_refused_with_what_it_is(tag, tmp_path):
+def test_xml_of_another_kind_is_refused_with_its_kind(tag, tmp_path):
     path = tmp_path / "cup.xml"
     path.write_text(f"<{tag}><object/></{tag}>")
-    with pytest.raises(voc.VocError, match=f"begins with <{tag}>, not <annotation>"):
+    with pytest.raises(voc.VocError, match=f"{path}: .*<{tag}>.*<annotation>"):
         voc.read(path)
 
 
 def test_a_missing_file_is_refused_with_its_path(tmp_path):
-    with pytest.raises(voc.VocError, match=r"cup\.xml: there is no such annotation"):
+    with pytest.raises(voc.VocError) as caught:
         voc.read(tmp_path / "cup.xml")
+    assert str(caught.value).startswith(f"{tmp_path / 'cup.xml'}: ")
 
 
 BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
@@ -299,7 +301,7 @@ def test_entities_are_refused_before_they_are_expanded(doctype, tmp_path):
         (0, 0, math.inf, 5),
     ],
 )
-def test_a_box_that_is_none_is_never_written(edges, tmp_path):
+def test_an_invalid_box_is_never_written(edges, tmp_path):
     path = tmp_path / "cup.xml"
     with pytest.raises(voc.VocError, match="object 2"):
         voc.write(dataclasses.replace(PHOTO, boxes=(CUP, voc.Box("cup", *edges))), path)
@@ -308,7 +310,7 @@ def test_a_box_that_is_none_is_never_written(edges, tmp_path):
 
 @pytest.mark.parametrize("name", ["", " cup", "cup "])
 def test_a_name_with_spaces_around_it_is_never_written(name, tmp_path):
-    with pytest.raises(voc.VocError, match=f"object 1 .* is named '{name}'"):
+    with pytest.raises(voc.VocError, match=f"object 1 .*'{name}'"):
         voc.write(dataclasses.replace(PHOTO, boxes=(dataclasses.replace(CUP, name=name),)), tmp_path / "cup.xml")
     assert not (tmp_path / "cup.xml").exists()
 
@@ -327,7 +329,7 @@ def test_a_normalised_box_is_ymin_xmin_ymax_xmax_in_fractions():
 
 
 @hypothesis.given(annotations())
-def test_boxes_in_whole_pixels_come_back_from_fractions(annotation):
+def test_boxes_in_integer_pixels_survive_conversion_to_fractions(annotation):
     whole = [(round(b.xmin), round(b.ymin), round(b.xmax), round(b.ymax)) for b in annotation.boxes]
     whole = [box for box in whole if 1 <= box[0] < box[2] and 1 <= box[1] < box[3]]
     annotation = dataclasses.replace(annotation, boxes=tuple(voc.Box("cup", *box) for box in whole))
@@ -341,7 +343,7 @@ FRACTION = st.floats(-0.5, 1.5)
 
 
 @hypothesis.given(st.integers(1, 5000), st.integers(1, 5000), st.tuples(FRACTION, FRACTION, FRACTION, FRACTION))
-def test_whatever_a_detector_puts_out_becomes_a_box_that_can_be_written(width, height, box):
+def test_any_output_of_a_detector_becomes_a_box_that_can_be_written(width, height, box):
     annotation = voc.from_normalised((width, height), ["cup"], [box], "cup.jpg")
     voc._check(annotation.boxes[0], 1, width, height, pathlib.Path("cup.xml"))
     xmin, ymin, *others = dataclasses.astuple(annotation.boxes[0])[1:5]
@@ -350,7 +352,7 @@ def test_whatever_a_detector_puts_out_becomes_a_box_that_can_be_written(width, h
 
 
 @pytest.mark.parametrize(("size", "edges"), [((1, 1), (0, 0, 1, 1)), ((1, 9), (0, 3, 1, 6)), ((9, 1), (3, 0, 6, 1))])
-def test_a_photo_of_one_pixel_still_gets_boxes_of_some_area(size, edges):
+def test_a_photo_of_one_pixel_still_gets_boxes_with_area(size, edges):
     third = (1 / 3, 1 / 3, 2 / 3, 2 / 3)
     assert dataclasses.astuple(voc.from_normalised(size, ["cup"], [third], "cup.jpg").boxes[0])[1:5] == edges
 
@@ -379,5 +381,5 @@ def test_a_box_begins_at_the_first_pixel_at_the_earliest_and_ends_at_the_last(si
 
 
 def test_each_box_needs_its_name():
-    with pytest.raises(ValueError, match="argument 2 is longer"):
+    with pytest.raises(ValueError):
         voc.from_normalised((10, 10), ["cup"], [(0, 0, 1, 1), (0, 0, 1, 1)], "cup.jpg")

@@ -1,4 +1,4 @@
-"""Objects and boxes in the shapes in which programs other than labelImg write them."""
+"""Objects and boxes in the forms that programs other than labelImg write."""
 
 import dataclasses
 import pathlib
@@ -25,7 +25,7 @@ def obj(inside: str, name="cup") -> str:
 
 @pytest.fixture
 def read(tmp_path):
-    """A function that reads what stands in a photo's annotation, of 100 by 100 pixels."""
+    """A function that reads the given content of an annotation, of a photo of 100 by 100 pixels."""
 
     def of(inside: str) -> voc.Annotation:
         path = tmp_path / "a.xml"
@@ -52,7 +52,7 @@ READ = {
     "a namespace": ((obj(FIRST) + obj(SECOND)).replace("<object", '<object xmlns="http://a"'), BOTH, {Kind.OTHER_TAGS}),
     "a part with a box": (obj(FIRST + f"<part><name>lid</name>{SECOND}</part>"), BOTH[:1], {Kind.PARTS}),
     "a part without one": (obj(FIRST + "<part><name>lid</name></part>"), BOTH[:1], set()),
-    "a polygon beside the box": (obj(FIRST + "<polygon><x1>1</x1></polygon>"), BOTH[:1], set()),
+    "a polygon next to the box": (obj(FIRST + "<polygon><x1>1</x1></polygon>"), BOTH[:1], set()),
     "attributes": (obj(FIRST + "<attributes><attribute><name>a</name><value>b</value></attribute></attributes>"),
                    BOTH[:1], set()),
     "an owner": ("<owner><name>me</name></owner>" + obj(FIRST), BOTH[:1], set()),
@@ -67,7 +67,7 @@ READ = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_every_box_is_read_whatever_shape_the_file_has(name, read):
+def test_every_box_is_read_in_any_structure_of_the_file(name, read):
     text, wanted, kinds = READ[name]
     annotation = read(text)
     assert edges(annotation) == wanted and all(box.name == "cup" for box in annotation.boxes)
@@ -75,32 +75,32 @@ def test_every_box_is_read_whatever_shape_the_file_has(name, read):
 
 
 UNREAD = {
-    "another element": (obj(FIRST).replace("object", "item"), "1 in <item>"),
-    "one among objects": (obj(FIRST) + obj(SECOND).replace("object", "item"), "1 in <item>"),
-    "two of two": (f"<a>{FIRST}{SECOND}</a><b>{FIRST}</b>", "3 in <a>, <b>"),
-    "a box alone": (FIRST, "1 in <annotation>"),
-    "edges alone": ("<item>" + FIRST[8:-9] + "</item>", "in <item>"),
-    "another box": (obj(FIRST) + "<shape><rectangle>1 2 3 4</rectangle></shape>", "1 in <shape>"),
-    "a polygon alone": ("<shape><polygon><x>1</x></polygon></shape>", "1 in <shape>"),
-    "points alone": ("<shape><points>1,2;3,4</points></shape>", "1 in <shape>"),
-    "CVAT's box": ("<image><box/></image>", "1 in <image>"),
-    "a part of no object": (f"<part><name>lid</name>{SECOND}</part>" + obj(FIRST), "1 in <part>"),
-    "another region": (f"<region>{SECOND}</region>" + obj(FIRST), "1 in <region>"),
-    "a box too deep in its object": (obj(FIRST + f"<more>{SECOND}</more>"), "1 in <more>"),
-    "several photos": (f"<annotation>{obj(FIRST)}</annotation>{obj(SECOND)}", "several photos"),
-    "only a polygon": (obj("<polygon><x1>1</x1></polygon>"), "object 1 .* no <bndbox>, but <polygon>"),
-    "only points, deeper": (obj(FIRST) + obj("<a><points>1</points></a>", "mug"), r"object 2 \(mug\) .* but <points>"),
-    "edges without a box": (obj(FIRST[8:-9]), "no <bndbox>, but <xmin>"),
-    "two names": (obj(FIRST + "<name>mug</name>"), "object 1 has more than one <name>: 'cup' and 'mug'"),
-    "an edge twice": (obj(FIRST.replace("<xmin>", "<xmin>70</xmin><xmin>")), "more than one <xmin>: '70' and '10'"),
-    "three names": (obj(FIRST + "<name>mug</name><name>jar</name><name>pan</name>"), "'cup' and 'mug' and 'jar'"),
-    "an angle in the object": (obj(FIRST + "<angle>0.5</angle>"), "rotated by <angle>"),
-    "a rotation in the box": (obj(FIRST.replace("<xmin>", "<rotation>3</rotation><xmin>")), "rotated by <rotation>"),
+    "another element": (obj(FIRST).replace("object", "item"), "1 .*<item>"),
+    "one among objects": (obj(FIRST) + obj(SECOND).replace("object", "item"), "1 .*<item>"),
+    "two of two": (f"<a>{FIRST}{SECOND}</a><b>{FIRST}</b>", "3 .*<a>, <b>"),
+    "a box alone": (FIRST, "1 .*<annotation>"),
+    "edges alone": ("<item>" + FIRST[8:-9] + "</item>", "<item>"),
+    "another box": (obj(FIRST) + "<shape><rectangle>1 2 3 4</rectangle></shape>", "1 .*<shape>"),
+    "a polygon alone": ("<shape><polygon><x>1</x></polygon></shape>", "1 .*<shape>"),
+    "points alone": ("<shape><points>1,2;3,4</points></shape>", "1 .*<shape>"),
+    "CVAT's box": ("<image><box/></image>", "1 .*<image>"),
+    "a part of no object": (f"<part><name>lid</name>{SECOND}</part>" + obj(FIRST), "1 .*<part>"),
+    "another region": (f"<region>{SECOND}</region>" + obj(FIRST), "1 .*<region>"),
+    "a box too deep in its object": (obj(FIRST + f"<more>{SECOND}</more>"), "1 .*<more>"),
+    "several photos": (f"<annotation>{obj(FIRST)}</annotation>{obj(SECOND)}", r"a\.xml: "),
+    "only a polygon": (obj("<polygon><x1>1</x1></polygon>"), "object 1 .*<bndbox>.*<polygon>"),
+    "only points, deeper": (obj(FIRST) + obj("<a><points>1</points></a>", "mug"), r"object 2 \(mug\) .*<points>"),
+    "edges without a box": (obj(FIRST[8:-9]), "<bndbox>.*<xmin>"),
+    "two names": (obj(FIRST + "<name>mug</name>"), "object 1 .*<name>.*'cup'.*'mug'"),
+    "an edge twice": (obj(FIRST.replace("<xmin>", "<xmin>70</xmin><xmin>")), "<xmin>.*'70'.*'10'"),
+    "three names": (obj(FIRST + "<name>mug</name><name>jar</name><name>pan</name>"), "'cup'.*'mug'.*'jar'"),
+    "an angle in the object": (obj(FIRST + "<angle>0.5</angle>"), "<angle>"),
+    "a rotation in the box": (obj(FIRST.replace("<xmin>", "<rotation>3</rotation><xmin>")), "<rotation>"),
 }
 
 
 @pytest.mark.parametrize("name", UNREAD)
-def test_what_is_not_understood_sets_the_photo_aside_and_says_where_it_is(name, read):
+def test_an_element_that_is_not_understood_sets_the_photo_aside_and_is_located(name, read):
     text, said = UNREAD[name]
     with pytest.raises(VocError, match=said) as caught:
         read(text)
@@ -111,14 +111,14 @@ def test_what_is_not_understood_sets_the_photo_aside_and_says_where_it_is(name, 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"<object>{FIRST}</object>", "object 1 has no <name>"),
-        (obj(FIRST) + obj(""), r"object 2 \(cup\) has no <bndbox>\. Draw its box"),
-        (obj("<bndbox/>"), r"no <xmin> in its <bndbox>, which holds nothing"),
-        (obj("<bndbox><x>1</x><y>2</y></bndbox>"), r"no <xmin> in its <bndbox>, which holds <x>, <y>"),
-        (obj(FIRST.replace("10", "1,5")), r"<xmin> '1,5', which is no number\. Write 1\.5"),
-        (obj(FIRST.replace("10", "1,000,000")), r"which is no number\. Correct it"),
-        (obj(FIRST.replace("20", "")), r"<ymin> '', which is no number"),
-        (obj("<robndbox><cx>1</cx></robndbox>"), r"no <cy> in its <robndbox>, which holds <cx>"),
+        (f"<object>{FIRST}</object>", "object 1 .*<name>"),
+        (obj(FIRST) + obj(""), r"object 2 \(cup\) .*<bndbox>"),
+        (obj("<bndbox/>"), r"<xmin> .*<bndbox>"),
+        (obj("<bndbox><x>1</x><y>2</y></bndbox>"), r"<xmin> .*<bndbox>.*<x>, <y>"),
+        (obj(FIRST.replace("10", "1,5")), r"<xmin> .*'1,5'.* 1\.5\b"),
+        (obj(FIRST.replace("10", "1,000,000")), "<xmin> .*'1,000,000'"),
+        (obj(FIRST.replace("20", "")), "<ymin> .*''"),
+        (obj("<robndbox><cx>1</cx></robndbox>"), "<cy> .*<robndbox>.*<cx>"),
     ],
 )
 def test_an_object_without_a_name_or_a_box_is_named(text, said, read):
@@ -140,7 +140,7 @@ def rotated(value: str, box: str = bndbox(20, 45, 80, 55)) -> str:
         (" 30 ", (21.52, 30.67, 78.48, 69.33)),
     ],
 )
-def test_the_upright_box_around_a_rotated_one_is_taken_and_reported(value, wanted, read):
+def test_the_upright_box_around_a_rotated_one_is_used_and_reported(value, wanted, read):
     annotation = read(obj(FIRST) + rotated(value))
     assert edges(annotation) == [(10, 20, 50, 60), pytest.approx(wanted)]
     [(kind, what)] = annotation.notes
@@ -148,18 +148,18 @@ def test_the_upright_box_around_a_rotated_one_is_taken_and_reported(value, wante
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "180", "360", "-360"])
-def test_a_box_that_its_rotation_leaves_where_it_was_is_taken_without_a_word(value, read):
+def test_a_rotation_that_changes_nothing_is_not_reported(value, read):
     annotation = read(rotated(value))
     assert edges(annotation) == [(20, 45, 80, 55)] and annotation.notes == ()
 
 
 @pytest.mark.parametrize("value", ["", "steep", "nan", "inf"])
-def test_a_rotation_that_is_no_number_is_refused(value, read):
-    with pytest.raises(VocError, match=r"object 1 \(cup\) has the rotation"):
+def test_a_rotation_that_is_not_a_number_is_refused(value, read):
+    with pytest.raises(VocError, match=rf"object 1 \(cup\) .*'{value}'"):
         read(rotated(value))
 
 
-def test_a_rotated_box_without_area_is_left_for_what_looks_at_boxes(read):
+def test_a_rotated_box_without_area_is_left_to_the_check_of_boxes(read):
     annotation = read(rotated("90", bndbox("nan", 45, 80, 55)))
     assert len(annotation.boxes) == 1 and annotation.notes == ()
 
@@ -169,19 +169,19 @@ def robndbox(angle: str) -> str:
 
 
 @pytest.mark.parametrize(("angle", "wanted"), [("0", (20, 45, 80, 55)), ("1.5707963", (45, 20, 55, 80))])
-def test_the_upright_box_around_a_robndbox_is_taken_and_reported(angle, wanted, read):
+def test_the_upright_box_around_a_robndbox_is_used_and_reported(angle, wanted, read):
     annotation = read(obj(robndbox(angle)))
     assert edges(annotation) == [pytest.approx(wanted, abs=0.01)]
     assert [kind for kind, _ in annotation.notes] == [Kind.ROTATED_BOX]
 
 
-def test_of_two_robndboxes_both_are_taken(read):
+def test_both_of_two_robndboxes_are_used(read):
     annotation = read(obj(robndbox("0") + robndbox("1.5707963")))
     assert len(annotation.boxes) == 2
     assert [kind for kind, _ in annotation.notes] == [Kind.ROTATED_BOX, Kind.SEVERAL_BOXES]
 
 
-def test_an_upright_box_beside_a_robndbox_is_taken(read):
+def test_an_upright_box_next_to_a_robndbox_is_used(read):
     annotation = read(obj(robndbox("0.7") + FIRST))
     assert edges(annotation) == [(10, 20, 50, 60)] and annotation.notes == ()
     assert annotation.unread == ("robndbox",)
@@ -196,7 +196,7 @@ def test_a_flag_in_words_is_noted_once_for_all_objects(read):
     flag = "<truncated>Unspecified</truncated>"
     annotation = read(obj(flag + FIRST) + obj("<truncated>1</truncated>" + SECOND) + obj(flag + FIRST))
     [(kind, what)] = annotation.notes
-    assert kind is Kind.OTHER_FIELD and "in 2 of its objects" in what
+    assert kind is Kind.OTHER_FIELD and "'Unspecified'" in what and " 2 " in what
     assert [box.truncated for box in annotation.boxes] == [0, 1, 0]
 
 
@@ -214,12 +214,12 @@ def test_a_flag_in_words_is_noted_once_for_all_objects(read):
         (obj(FIRST).replace("<object>", '<object id="3">'), ("id",)),
     ],
 )
-def test_what_would_be_lost_when_the_file_is_written_again_is_known(text, tags, read):
+def test_content_that_rewriting_would_lose_is_known(text, tags, read):
     assert read(text).unread == tags
 
 
 @pytest.mark.parametrize(("root", "attributes"), [(' verified="yes"', ()), (' verified="no" by="me"', ("by",))])
-def test_of_the_roots_attributes_only_labelimgs_own_is_written_again(root, attributes, tmp_path):
+def test_only_labelimgs_attribute_of_the_root_is_written_back(root, attributes, tmp_path):
     (tmp_path / "a.xml").write_text(f"<annotation{root}/>")
     annotation = voc.read_as_written(tmp_path / "a.xml")
     assert annotation.unread == attributes and annotation.verified == ("yes" in root)
@@ -237,29 +237,29 @@ LONG = "x," * 500_000
     ],
     ids=["a name", "a number", "a second name"],
 )
-def test_what_a_file_says_at_great_length_is_quoted_in_part(text, read):
+def test_a_very_long_text_in_a_file_is_quoted_in_part(text, read):
     with pytest.raises(VocError) as caught:
         read(text)
     assert len(str(caught.value)) < 1000
 
 
-def test_reading_strictly_takes_the_same_boxes(tmp_path, read):
+def test_strict_reading_gives_the_same_boxes(tmp_path, read):
     wanted = read(obj(FIRST + SECOND))
     assert voc.read(tmp_path / "a.xml") == wanted and wanted.notes
 
 
-def test_more_boxes_than_can_be_learned_from_are_refused_also_where_one_object_has_them(read):
-    assert len(read(obj(FIRST * voc.MOST_BOXES)).boxes) == voc.MOST_BOXES
-    with pytest.raises(VocError, match=f"holds {voc.MOST_BOXES + 1} boxes"):
-        read(obj(FIRST * (voc.MOST_BOXES + 1)))
+def test_more_boxes_than_anchors_are_refused_even_in_one_object(read):
+    assert len(read(obj(FIRST * voc.MAX_BOXES)).boxes) == voc.MAX_BOXES
+    with pytest.raises(VocError, match=f" {voc.MAX_BOXES + 1} .*{voc.MAX_BOXES} "):
+        read(obj(FIRST * (voc.MAX_BOXES + 1)))
 
 
-def test_twice_as_many_elements_take_twice_the_work_and_no_more(read):
+def test_twice_as_many_elements_take_at_most_twice_the_work(read):
     def calls(count: int) -> int:
         called = []
         sys.setprofile(lambda frame, event, _: called.append(event))
         try:
-            with pytest.raises(VocError, match=f"{count} in <a>"):
+            with pytest.raises(VocError, match=f"{count} .*<a>"):
                 read(f"<a>{FIRST}</a>" * count + obj(FIRST + SECOND) * (count // 10))
         finally:
             sys.setprofile(None)

@@ -1,4 +1,4 @@
-"""The photos that come with the workshop are what data/README.md says they are."""
+"""The photos of the workshop match data/README.md."""
 
 import collections
 import itertools
@@ -16,7 +16,7 @@ FLAVOURS = {"blueberry", "natural", "peach", "strawberry", "vanilla"}
 
 
 def pairs(name):
-    """The set's photos and labels, by path."""
+    """Return the paths of the set's photos and labels."""
     photo_set = SETS[name]
     for seed in photo_set.seeds:
         stem = photo_set.stem(seed)
@@ -28,12 +28,12 @@ ALL = [pair for name in SETS for pair in pairs(name)]
 
 
 def fingerprint_of_looks(path) -> int:
-    """A perceptual hash: of 16 x 16 neighbouring places of the photo, which is lighter? 256 bits."""
+    """Return a perceptual hash of 256 bits: for 16 x 16 places, whether the next one is lighter."""
     small = np.asarray(Image.open(path).convert("L").resize((17, 16), Image.Resampling.LANCZOS), np.int16)
     return int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
 
 
-def test_the_sets_have_as_many_photos_as_they_promise():
+def test_each_set_has_the_number_of_photos_in_the_data_sheet():
     assert {name: len(photo_set.seeds) for name, photo_set in SETS.items()} == {
         "yoghurt": 360,
         "new_line": 48,
@@ -45,7 +45,7 @@ def test_the_sets_have_as_many_photos_as_they_promise():
         assert photos == labels == {photo_set.stem(seed) for seed in photo_set.seeds}
 
 
-def test_labels_of_the_new_line_and_of_the_photos_to_label_lie_apart_from_the_photos():
+def test_labels_of_the_other_sets_are_in_separate_folders():
     for name in ("new_line", "to_label"):
         assert SETS[name].images != SETS[name].annotations
         assert not list((settings.DATA / SETS[name].images).glob("*.xml"))
@@ -63,7 +63,7 @@ def test_photo_and_labels_agree(photo, labels):
     for box in annotation.boxes:
         assert box.name in FLAVOURS
         assert 1 <= box.xmin < box.xmax <= 512 and 1 <= box.ymin < box.ymax <= 384
-        assert min(box.xmax - box.xmin, box.ymax - box.ymin) >= 8, "an object that small cannot be told"
+        assert min(box.xmax - box.xmin, box.ymax - box.ymin) >= 8, "an object that small cannot be recognised"
 
 
 def test_no_photo_occurs_twice_in_any_of_the_sets():
@@ -74,7 +74,7 @@ def test_no_photo_occurs_twice_in_any_of_the_sets():
     assert closest[0] > 12, closest
 
 
-def test_the_hash_recognises_a_photo_that_was_stored_anew_and_tells_two_photos_apart(tmp_path):
+def test_the_hash_recognises_a_resaved_photo_and_distinguishes_two_photos(tmp_path):
     (first, _), (second, _) = ALL[:2]
     Image.open(first).resize((500, 375)).save(tmp_path / "again.jpg", quality=60)
     again = fingerprint_of_looks(tmp_path / "again.jpg")
@@ -95,7 +95,7 @@ def test_between_2_and_5_per_cent_of_the_photos_show_no_cup():
     assert 0.02 <= empty / 360 <= 0.05
 
 
-def test_the_photos_show_what_is_hard_about_detecting():
+def test_the_photos_contain_what_makes_detection_hard():
     found = datasheet.statistics()["yoghurt"]
     assert found["of them lying"] > 100
     assert found["labelled `truncated`"] > 100
@@ -116,7 +116,7 @@ def yoghurt():
     return dataset.load(settings.YOGHURT)
 
 
-def test_the_ladder_s_lists_are_nested_balanced_and_of_training_photos_only(yoghurt):
+def test_the_ladder_s_lists_are_nested_and_balanced_and_name_only_training_photos(yoghurt):
     training, validation = yoghurt.split()
     rungs = {size: datasheet.read_rung(size) for size in settings.LADDER}
     assert {size: len(set(names)) for size, names in rungs.items()} == {size: size for size in settings.LADDER}
@@ -130,11 +130,11 @@ def test_the_ladder_s_lists_are_nested_balanced_and_of_training_photos_only(yogh
         assert datasheet.balance(counts) <= 1.15, counts
 
 
-def test_the_ladder_is_the_one_the_command_makes(yoghurt):
+def test_the_ladder_is_the_one_that_the_command_computes(yoghurt):
     assert datasheet.ladder(yoghurt) == {size: datasheet.read_rung(size) for size in settings.LADDER}
 
 
-def test_the_data_sheet_s_figures_are_computed():
+def test_the_figures_of_the_data_sheet_are_the_computed_ones():
     text = datasheet.DATASHEET.read_text(encoding="utf-8")
     assert datasheet.with_computed(text, datasheet.computed()) == text
     for picture in ("contact_sheet.jpg", "boxes.png", "positions.png"):
@@ -142,5 +142,5 @@ def test_the_data_sheet_s_figures_are_computed():
 
 
 def test_a_data_sheet_without_its_markers_is_refused():
-    with pytest.raises(ValueError, match="computed: ladder"):
+    with pytest.raises(ValueError, match="ladder"):
         datasheet.with_computed("no markers here", {"ladder": "| |"})

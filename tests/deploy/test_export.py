@@ -40,7 +40,7 @@ def fine_tuned(yoghurt, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tuned_litert(fine_tuned):
-    """Where the fine-tuned run lies as LiteRT."""
+    """The path of the fine-tuned run as LiteRT."""
     return export.export(fine_tuned, ["litert"])["litert"]
 
 
@@ -64,8 +64,8 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux counts it")
-def test_no_gigabyte_is_taken_to_write_onnx(fine_tuned):
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process in this form")
+def test_writing_onnx_takes_less_than_a_gigabyte(fine_tuned):
     program = (
         "import pathlib, resource\n"
         "from workshop_utils.deploy import export\nfrom workshop_utils.training import run_folder, trainer\n"
@@ -105,7 +105,7 @@ def test_the_saved_model_runs_without_this_package(exported):
     ]
 
 
-def test_nothing_is_remarked_while_a_litert_file_is_opened_and_asked(exported):
+def test_opening_and_running_a_litert_file_prints_nothing(exported):
     program = (
         "import numpy; from workshop_utils.deploy import runtime\n"
         f"runtime.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
@@ -115,7 +115,7 @@ def test_nothing_is_remarked_while_a_litert_file_is_opened_and_asked(exported):
 
 
 def assert_takes_one_photo(path, **outputs: tuple[int, ...]):
-    """Assert that no shape in a .tflite file is left open: LiteRT in a browser runs no other."""
+    """Assert that every shape in a .tflite file is fixed, because LiteRT in a browser runs no other."""
     interpreter = Interpreter(str(path))
     shapes = [each["shape_signature"].tolist() for each in interpreter.get_tensor_details()]
     assert len(shapes) > 300 and not [shape for shape in shapes if -1 in shape]
@@ -139,7 +139,7 @@ def test_the_saved_model_resizes_as_training_does(size, yoghurt):
     assert differences.mean() < 0.2
 
 
-def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, exported, images, capfd):
+def test_int8_finds_nearly_the_same_in_a_quarter_of_the_bytes(as_is, exported, images, capfd):
     path = export.export(as_is, ["litert_int8"])["litert_int8"]
     assert capfd.readouterr().err == ""
     assert_takes_one_photo(path, box_encodings=(1, 1917, 4), class_logits=(1, 1917, 91))
@@ -155,16 +155,16 @@ def test_in_whole_numbers_a_quarter_of_the_bytes_finds_nearly_the_same(as_is, ex
 
 
 @pytest.mark.parametrize("data", ["", "moved/elsewhere"])
-def test_whole_numbers_need_the_photos_of_the_run(as_is, data, tmp_path):
+def test_int8_needs_the_photos_of_the_run(as_is, data, tmp_path):
     fields = json.loads((as_is.folder / "recipe.json").read_text()) | {"data": data}
     (tmp_path / "recipe.json").write_text(json.dumps(fields))
-    with pytest.raises(export.ExportError, match="litert_int8 needs the photos of the run, but"):
+    with pytest.raises(export.ExportError, match="litert_int8"):
         export.export(RunFolder(tmp_path), ["litert_int8"])
 
 
 @pytest.fixture
 def calibration(monkeypatch):
-    """Replace the writing of int8 files; return a list of the photos it was given, call after call."""
+    """Replace the writer of int8 files; return a list of the photos of each call."""
     given = []
 
     def write(_, path, photos):
@@ -176,7 +176,7 @@ def calibration(monkeypatch):
 
 
 @pytest.mark.parametrize("shards", [1, 3])
-def test_whole_numbers_are_measured_on_the_training_photos_of_records_too(yoghurt, calibration, shards, tmp_path):
+def test_int8_is_calibrated_on_the_training_photos_of_records_too(yoghurt, calibration, shards, tmp_path):
     tfrecords.write(dataset.Dataset(yoghurt.samples[:10], yoghurt.label_map), tmp_path / "records", shards)
     data, run = tfrecords.read(tmp_path / "records"), RunFolder(tmp_path / "run")
     plan = Plan("as_is", settings.recipe("quick"), data.label_map, str(tmp_path / "records"), data.fingerprint())
@@ -187,7 +187,7 @@ def test_whole_numbers_are_measured_on_the_training_photos_of_records_too(yoghur
     assert len(training) == 8
 
 
-def test_whole_numbers_are_measured_on_64_photos_at_most(as_is, calibration):
+def test_int8_is_calibrated_on_64_photos_at_most(as_is, calibration):
     fields = json.loads((as_is.folder / "recipe.json").read_text())
     fields["recipe"]["photos"] = 100
     run = RunFolder(as_is.folder.parent / "of_100_photos")
@@ -197,18 +197,18 @@ def test_whole_numbers_are_measured_on_64_photos_at_most(as_is, calibration):
     assert len(calibration[0]) == 64
 
 
-def test_labels_lie_beside_the_files(fine_tuned, tuned_litert):
+def test_labels_are_written_next_to_the_files(fine_tuned, tuned_litert):
     folder = tuned_litert.parent
     assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.classes
     assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.classes.values())
 
 
-def test_coco_s_labels_leave_the_gaps_of_its_ids_empty(as_is, exported):
+def test_coco_s_labels_leave_the_gaps_in_its_ids_empty(as_is, exported):
     lines = (as_is.folder / "export" / "labels.txt").read_text().split("\n")
     assert (lines[47 - 1], lines[12 - 1], lines[90 - 1]) == ("cup", "", "toothbrush")
 
 
-def test_the_named_checkpoint_is_what_is_exported(fine_tuned, images):
+def test_the_named_checkpoint_is_exported(fine_tuned, images):
     outcomes = []
     for step in (2, 4):
         path = export.export(fine_tuned, ["onnx"], step)["onnx"]
@@ -220,8 +220,8 @@ def test_the_named_checkpoint_is_what_is_exported(fine_tuned, images):
     assert np.abs(outcomes[0] - outcomes[1]).max() > 1e-3
 
 
-def test_a_checkpoint_that_is_not_there_is_named_with_those_that_are(fine_tuned):
-    with pytest.raises(RunFolderError, match=r"no checkpoint 3\. It has: 2, 4"):
+def test_a_missing_checkpoint_is_named_with_the_existing_ones(fine_tuned):
+    with pytest.raises(RunFolderError, match=r" 3\b.* 2, 4\b"):
         export.export(fine_tuned, ["onnx"], 3)
 
 

@@ -1,4 +1,4 @@
-"""A format is added by one module and one entry, and listing the formats costs nothing."""
+"""A format is added with one module and one entry, and listing the formats imports nothing."""
 
 import dataclasses
 import subprocess
@@ -15,7 +15,7 @@ from workshop_utils.training.run_folder import Plan, RunFolder
 
 
 def write_weights(model, path, photos):
-    """Write a format of somebody else's: the weights, and the mean of the photos if it was given any."""
+    """Write a format from outside the package: the weights, and the mean of the photos if there are any."""
     arrays = {f"w{place}": weight for place, weight in enumerate(model.get_weights())}
     with files.replacing(path) as unfinished, open(unfinished, "wb") as stream:
         np.savez(stream, **arrays, mean=np.mean(photos) if photos else -1.0)
@@ -33,14 +33,14 @@ WEIGHTS = ExportFormat("weights", "weights.npz", write_weights, open_weights, sp
 
 @pytest.fixture
 def registry(monkeypatch):
-    """The registry, to be added to: what a test adds is gone after it."""
+    """The registry, restored after the test."""
     monkeypatch.setattr(export_formats, "FORMATS", dict(export_formats.FORMATS))
     return export_formats
 
 
 @pytest.fixture
 def run(yoghurt, tmp_path):
-    """A run of COCO's own detector."""
+    """A run of the COCO detector."""
     recipe, run = settings.recipe("quick", photos=10), RunFolder(tmp_path / "run")
     run.begin(Plan("as_is", recipe, yoghurt.label_map, str(settings.YOGHURT), yoghurt.fingerprint()))
     return run
@@ -58,9 +58,7 @@ def test_a_format_registered_from_outside_is_written_opened_and_detects(registry
             np.testing.assert_array_equal(found, part)
 
 
-def test_a_format_registered_from_outside_gets_photos_if_it_needs_them_and_is_a_default_if_it_says_so(
-    registry, run, monkeypatch, yoghurt
-):
+def test_a_format_from_outside_can_ask_for_photos_and_be_a_default(registry, run, monkeypatch, yoghurt):
     for name in registry.defaults():
         monkeypatch.setitem(registry.FORMATS, name, dataclasses.replace(registry.get(name), default=False))
     registry.register(dataclasses.replace(WEIGHTS, needs_photos=True, default=True))
@@ -69,29 +67,29 @@ def test_a_format_registered_from_outside_gets_photos_if_it_needs_them_and_is_a_
         assert 50 < stored["mean"] < 200, "it is the mean of photos"
 
 
-def test_a_file_of_a_format_from_outside_that_is_broken_is_named(registry, run):
+def test_a_broken_file_of_a_format_from_outside_is_named(registry, run):
     registry.register(WEIGHTS)
     path = export.export(run, ["weights"])["weights"]
     path.write_bytes(b"no weights")
-    with pytest.raises(runtime.InferenceError, match=r"weights\.npz: cannot be used"):
+    with pytest.raises(runtime.InferenceError, match=r"weights\.npz: "):
         runtime.open_detector(path)
 
 
 @pytest.mark.parametrize("taken", [{"name": "onnx"}, {"file_name": "detector.onnx"}])
-def test_a_format_under_a_name_that_is_taken_is_refused(registry, taken):
+def test_a_format_with_a_name_that_exists_is_refused(registry, taken):
     before = dict(registry.FORMATS)
-    with pytest.raises(export_formats.ExportError, match=r"'onnx' \(detector\.onnx\)"):
+    with pytest.raises(export_formats.ExportError, match=r"'onnx'.*detector\.onnx"):
         registry.register(dataclasses.replace(WEIGHTS, **taken))
     assert before == registry.FORMATS
 
 
-def test_an_unknown_format_is_a_fault_of_usage_that_names_the_others():
+def test_an_unknown_format_is_wrong_usage_and_names_the_others():
     with pytest.raises(export_formats.UnknownFormatError, match=r"'tfjs'.*saved_model, litert, litert_int8, onnx"):
         export_formats.get("tfjs")
     assert export_formats.UnknownFormatError.exit_code == 2
 
 
-def test_whole_numbers_are_written_only_where_they_are_named():
+def test_int8_is_written_only_if_it_is_named():
     assert export_formats.defaults() == ["saved_model", "litert", "onnx"]
 
 

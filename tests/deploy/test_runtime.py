@@ -1,4 +1,4 @@
-"""Detectors, opened: runs, exported files, and what is refused."""
+"""Opening detectors from runs and exported files, and refusing other files."""
 
 import json
 import shutil
@@ -17,12 +17,12 @@ from workshop_utils.model import ssdlite_mobilenet_v2
 from workshop_utils.training.run_folder import Plan, RunFolderError
 
 
-def test_what_is_no_detector_is_refused(tmp_path):
-    with pytest.raises(runtime.InferenceError, match="neither 'coco' nor a run"):
+def test_a_path_that_is_not_a_detector_is_refused(tmp_path):
+    with pytest.raises(runtime.InferenceError, match=str(tmp_path)):
         runtime.open_detector(tmp_path)
 
 
-def test_of_an_export_folder_the_fastest_format_is_taken(tmp_path, monkeypatch):
+def test_the_fastest_format_of_an_export_folder_is_used(tmp_path, monkeypatch):
     label_map.write({1: "cup"}, tmp_path / "label_map.pbtxt")
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "saved_model.pb").write_bytes(b"")
@@ -34,12 +34,12 @@ def test_of_an_export_folder_the_fastest_format_is_taken(tmp_path, monkeypatch):
         path = tmp_path / name
         assert runtime.open_detector(tmp_path).run == runtime.open_detector(path).run == name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    with pytest.raises(runtime.InferenceError, match=r"no exported detector \(saved_model, detector\.tflite, "):
+    with pytest.raises(runtime.InferenceError, match=r"\(saved_model, detector\.tflite, "):
         runtime.open_detector(tmp_path)
 
 
 def network(path, **shapes: tuple[int, ...]):
-    """Write an ONNX file that gives zeros in these shapes, whatever photo it sees."""
+    """Write an ONNX file that returns zeros in these shapes for any photo."""
     real = onnx.TensorProto.FLOAT
     nodes = [onnx.helper.make_node("ReduceMin", ["image"], ["darkest"], keepdims=0)]
     for name, shape in shapes.items():
@@ -54,7 +54,7 @@ def network(path, **shapes: tuple[int, ...]):
     return path
 
 
-def test_a_file_is_opened_where_its_outputs_and_its_classes_fit(tmp_path):
+def test_a_file_is_opened_only_if_its_outputs_and_classes_fit(tmp_path):
     label_map.write({1: "peach", 2: "vanilla"}, tmp_path / "label_map.pbtxt")
     opened = runtime.open_detector(network(tmp_path / "a.onnx", boxes=(1, 9, 4), scores=(1, 9, 2)))
     assert opened.detect([np.zeros((30, 40, 3), np.uint8)]).scores.max() == 0
@@ -63,37 +63,21 @@ def test_a_file_is_opened_where_its_outputs_and_its_classes_fit(tmp_path):
 @pytest.mark.parametrize(
     ("names", "shapes", "said"),
     [
-        (
-            ["peach"],
-            {"boxes": (1, 9, 4), "scores": (1, 9, 2)},
-            r"scores for 2 classes, but the last id in .* is 1\. Put",
-        ),
-        (
-            ["a", "b", "c"],
-            {"boxes": (1, 9, 4), "scores": (1, 9, 2)},
-            r"scores for 2 classes, but the last id .* is 3\.",
-        ),
-        (["a", "b"], {"boxes": (1, 9, 4), "logits": (1, 9, 2)}, r"cannot be used \(.*scores.*\).*export it again"),
-        (
-            ["a", "b"],
-            {"boxes": (1, 9, 5), "scores": (1, 9, 2)},
-            r"boxes come in the shape \(9, 5\), scores in \(9, 2\)",
-        ),
-        (
-            ["a", "b"],
-            {"boxes": (1, 9, 4), "scores": (1, 8, 2)},
-            r"boxes come in the shape \(9, 4\), scores in \(8, 2\)",
-        ),
-        (["a", "b"], {"boxes": (1, 9, 4), "scores": (1, 9)}, r"boxes come in the shape \(9, 4\), scores in \(9,\)"),
+        (["peach"], {"boxes": (1, 9, 4), "scores": (1, 9, 2)}, r"\b2 classes.*label_map\.pbtxt .*\b1\b"),
+        (["a", "b", "c"], {"boxes": (1, 9, 4), "scores": (1, 9, 2)}, r"\b2 classes.*label_map\.pbtxt .*\b3\b"),
+        (["a", "b"], {"boxes": (1, 9, 4), "logits": (1, 9, 2)}, r"\(.*scores.*\)"),
+        (["a", "b"], {"boxes": (1, 9, 5), "scores": (1, 9, 2)}, r"\(9, 5\).*\(9, 2\)"),
+        (["a", "b"], {"boxes": (1, 9, 4), "scores": (1, 8, 2)}, r"\(9, 4\).*\(8, 2\)"),
+        (["a", "b"], {"boxes": (1, 9, 4), "scores": (1, 9)}, r"\(9, 4\).*\(9,\)"),
     ],
 )
-def test_a_whole_file_that_holds_another_model_is_refused_when_it_is_opened(tmp_path, names, shapes, said):
+def test_an_intact_file_with_another_model_is_refused(tmp_path, names, shapes, said):
     label_map.write(label_map.number(names), tmp_path / "label_map.pbtxt")
     with pytest.raises(runtime.InferenceError, match=rf"a\.onnx: .*{said}"):
         runtime.open_detector(network(tmp_path / "a.onnx", **shapes))
 
 
-def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path):
+def test_a_saved_model_with_other_outputs_is_refused(tmp_path):
     class Scores(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])
         def serve(self, input_tensor):
@@ -102,18 +86,14 @@ def test_a_saved_model_with_other_outputs_is_refused_when_it_is_opened(tmp_path)
     module, path = Scores(), tmp_path / "saved_model"
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
     label_map.write({1: "peach"}, tmp_path / "label_map.pbtxt")
-    with pytest.raises(
-        runtime.InferenceError, match=r"saved_model: cannot be used \('detection_boxes'\).*export it again"
-    ):
+    with pytest.raises(runtime.InferenceError, match=r"saved_model: .*'detection_boxes'"):
         runtime.open_detector(path)
 
 
-@pytest.mark.parametrize(
-    ("names", "said"), [({2_000_000_000: "cup"}, "'cup' has id 2000000000; ids go up to 10000"), ({}, "holds no item")]
-)
+@pytest.mark.parametrize(("names", "said"), [({2_000_000_000: "cup"}, "'cup'.*2000000000.*10000"), ({}, "item")])
 def test_a_run_whose_classes_would_fill_the_memory_is_refused_before_it_is_built(tmp_path, monkeypatch, names, said):
     plan = Plan("random_init", settings.recipe("quick"), names, "cups", "0123456789ab")
     (tmp_path / "recipe.json").write_text(json.dumps(plan.as_json()))
     monkeypatch.setattr(ssdlite_mobilenet_v2, "build", lambda *_: pytest.fail("it was built"))
-    with pytest.raises(RunFolderError, match=rf"recipe\.json: is not a recipe this workshop wrote \(.*{said}"):
+    with pytest.raises(RunFolderError, match=rf"recipe\.json: .*{said}"):
         runtime.open_detector(tmp_path)

@@ -12,7 +12,7 @@ from workshop_utils.data import dataset, label_map
 from workshop_utils.evaluation import average_precision
 from workshop_utils.model import detection
 
-ONE = pytest.approx(1)  # pycocotools adds a hair's breadth to a divisor
+ONE = pytest.approx(1)  # pycocotools adds a tiny number to a divisor
 CLASSES = {1: "cup", 2: "mug"}
 LEFT, RIGHT, TOP = [0.1, 0.1, 0.9, 0.4], [0.1, 0.6, 0.9, 0.9], [0.02, 0.1, 0.07, 0.9]
 
@@ -33,7 +33,7 @@ def found(*objects):
 
 
 def truth_as_found(samples, ids):
-    """Return what a perfect detector finds, if it calls the classes by `ids`."""
+    """Return the detections of a perfect detector, with these class ids."""
     return [
         found(*((ids[name], box, 0.9) for name, box in zip(sample.classes, sample.boxes, strict=True)))
         for sample in samples
@@ -42,7 +42,7 @@ def truth_as_found(samples, ids):
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Replace the network: it puts out the boxes and scores of this list, photo after photo."""
+    """Replace the network by one that returns the boxes and scores of this list, one photo after another."""
     script = []
 
     def predict(_, images):
@@ -74,7 +74,7 @@ def test_perfect_detections_have_ap_1():
 
 
 @pytest.mark.parametrize("result", [found(), found((0, LEFT, 0.9))], ids=["nothing", "padding"])
-def test_where_nothing_is_found_ap_is_0_for_every_class(result):
+def test_if_nothing_is_found_ap_is_0_for_every_class(result):
     metrics = average_precision.score(CUP_AND_MUG, [result, result], CLASSES)
     assert (metrics.AP, metrics.AP50, metrics.AP75) == (0, 0, 0)
     assert metrics.per_class == metrics.per_class_AP50 == {"cup": 0, "mug": 0}
@@ -86,14 +86,14 @@ def test_the_right_boxes_under_the_wrong_names_have_ap_0():
     assert metrics.AP == metrics.AP50 == 0
 
 
-def test_a_box_counts_up_to_the_iou_it_has():
+def test_a_box_counts_at_thresholds_up_to_its_iou():
     near = [0.1, 0.1, 0.9, 0.1 + 0.3 * 0.62]  # inside LEFT, 0.62 of its width
     metrics = average_precision.score([photo(("cup", LEFT))], [found((1, near, 0.9))], CLASSES)
     assert (metrics.AP50, metrics.AP75) == (ONE, 0)
     np.testing.assert_allclose(metrics.AP, 0.3, err_msg="at 0.50, 0.55 and 0.60 of ten thresholds")
 
 
-def test_what_is_missed_costs_recall():
+def test_missed_objects_lower_recall():
     metrics = average_precision.score(
         [photo(("cup", LEFT)), photo(("cup", LEFT))], [found((1, LEFT, 0.9)), found()], CLASSES
     )
@@ -101,7 +101,7 @@ def test_what_is_missed_costs_recall():
     np.testing.assert_allclose(metrics.curves["cup"], [1.0] * 51 + [0.0] * 50)
 
 
-def test_what_is_found_in_vain_costs_precision_if_it_scores_higher():
+def test_false_positives_lower_precision_if_they_score_higher():
     sample = photo(("cup", LEFT))
     before = average_precision.score([sample], [found((1, RIGHT, 0.95), (1, LEFT, 0.9))], CLASSES)
     behind = average_precision.score([sample], [found((1, RIGHT, 0.85), (1, LEFT, 0.9))], CLASSES)
@@ -122,7 +122,7 @@ def test_a_class_without_ground_truth_is_neither_listed_nor_counted():
     assert metrics.AP == ONE
 
 
-def test_a_difficult_object_is_neither_missed_nor_found_in_vain():
+def test_a_difficult_object_is_neither_missed_nor_a_false_positive():
     sample = photo(("cup", LEFT), ("cup", RIGHT), difficult=[1])
     assert average_precision.score([sample], [found((1, LEFT, 0.9))], CLASSES).AP == ONE
     assert average_precision.score([sample], [found((1, LEFT, 0.9), (1, RIGHT, 0.95))], CLASSES).AP == ONE
@@ -140,7 +140,7 @@ DIFFICULT = photo(("cup", LEFT), ("mug", RIGHT), difficult=[0, 1])
 
 @pytest.mark.parametrize("result", [found(), found((1, LEFT, 0.9))], ids=["nothing found", "something found"])
 @pytest.mark.parametrize("samples", [[], [photo()], [DIFFICULT]], ids=["no photo", "no object", "difficult ones only"])
-def test_where_nothing_can_be_measured_every_score_is_none_and_the_reason_is_said(samples, result):
+def test_if_nothing_can_be_measured_every_score_is_none_with_a_reason(samples, result):
     metrics = average_precision.score(samples, [result] * len(samples), CLASSES)
     assert (metrics.AP, metrics.AP50, metrics.AP75, metrics.per_class, metrics.curves) == (None, None, None, {}, {})
     as_json = json.loads(json.dumps(metrics.as_json()))
@@ -149,7 +149,7 @@ def test_where_nothing_can_be_measured_every_score_is_none_and_the_reason_is_sai
     assert as_json["reason"]
 
 
-def test_the_reasons_for_which_nothing_is_measured_differ():
+def test_different_reasons_for_an_unmeasured_score_differ():
     reasons = [average_precision.score(samples, [found()] * len(samples), CLASSES).reason
                for samples in ([], [photo()], [DIFFICULT], [photo(("cup", LEFT))])]  # fmt: skip
     assert len(set(reasons)) == 4 and "mug" in reasons[3] and "cup" not in reasons[3]
@@ -164,7 +164,7 @@ def test_a_class_without_ground_truth_is_null_in_json_and_one_that_is_missed_is_
     assert "mug" in metrics["reason"]
 
 
-def test_object_or_not_nothing_is_measured_where_there_is_no_object():
+def test_class_agnostic_scores_need_an_object():
     nothing = average_precision.Found([found((1, LEFT, 0.9))], [found((1, LEFT, 0.9))])
     assert average_precision.score_class_agnostic(nothing, [photo()]).AP is None
 
@@ -174,7 +174,7 @@ def test_boxes_are_matched_within_their_own_photo():
     assert average_precision.score(samples, [found((1, RIGHT, 0.9)), found((1, LEFT, 0.9))], CLASSES).AP50 == 0
 
 
-def test_the_figures_are_pycocotools_own():
+def test_the_scores_equal_those_of_pycocotools():
     """A crowd of random boxes, scored here by plain pycocotools in pixels."""
     rng = np.random.default_rng(8)
     names = {3: "cup", 5: "mug", 9: "jar"}
@@ -231,7 +231,7 @@ def test_the_figures_are_pycocotools_own():
 # evaluate
 
 
-def test_every_photo_is_evaluated_once_in_order_whatever_the_batch(scripted):
+def test_every_photo_is_evaluated_once_in_order_at_any_batch_size(scripted):
     boxes = [[0.1, 0.02 * place, 0.9, 0.02 * place + 0.1] for place in range(19)]
     samples = [photo(("cup", box)) for box in boxes]
     scripted += [found((1, box, 0.9)) for box in boxes]
@@ -239,7 +239,7 @@ def test_every_photo_is_evaluated_once_in_order_whatever_the_batch(scripted):
     assert scripted == []
 
 
-def test_a_model_with_ids_of_its_own_is_scored_by_name(scripted):
+def test_a_model_with_other_ids_is_scored_by_name(scripted):
     scripted += truth_as_found(CUP_AND_MUG, {"cup": 47, "mug": 3})
     metrics = average_precision.evaluate(None, CUP_AND_MUG, CLASSES, names={3: "mug", 47: "cup", 62: "chair"})
     assert metrics.per_class == {"cup": ONE, "mug": ONE}
@@ -256,15 +256,15 @@ def test_a_model_with_ids_of_its_own_is_scored_by_name(scripted):
         ("CR\u00c8ME", "cre\u0300me"),
     ],
 )
-def test_a_class_is_the_same_in_capitals_with_needless_spaces_and_with_either_form_of_accents(scripted, own, truth):
+def test_a_class_is_the_same_in_capitals_with_extra_spaces_and_with_either_form_of_accents(scripted, own, truth):
     samples = [photo((truth, LEFT))]
     scripted.append(found((3, LEFT, 0.9)))
     metrics = average_precision.evaluate(None, samples, {1: truth}, names={3: own, 4: "chair"})
     assert metrics.per_class == {truth: ONE}
-    assert average_precision.never_learned(samples, {3: own}) == []
+    assert average_precision.unknown_classes(samples, {3: own}) == []
 
 
-def test_of_two_classes_that_differ_in_capitals_each_is_matched_by_the_very_same_name_first(scripted):
+def test_classes_that_differ_in_capitals_are_matched_by_their_exact_names_first(scripted):
     samples, classes = [photo(("Cup", LEFT), ("cup", RIGHT))], {1: "Cup", 2: "cup"}
     scripted.append(found((7, LEFT, 0.9), (8, RIGHT, 0.9)))
     metrics = average_precision.evaluate(None, samples, classes, names={7: "Cup", 8: "cup"})
@@ -274,12 +274,12 @@ def test_of_two_classes_that_differ_in_capitals_each_is_matched_by_the_very_same
 def test_classes_that_a_detector_never_learned_are_named_and_have_ap_0(scripted):
     samples = [photo(("cup", LEFT), ("mug", RIGHT))]
     scripted.append(found((1, LEFT, 0.9), (2, RIGHT, 0.9)))
-    assert average_precision.never_learned(samples, {1: "Cup", 2: "mugs"}) == ["mug"]
+    assert average_precision.unknown_classes(samples, {1: "Cup", 2: "mugs"}) == ["mug"]
     metrics = average_precision.evaluate(None, samples, CLASSES, names={1: "Cup", 2: "mugs"})
     assert metrics.per_class == {"cup": ONE, "mug": 0}
 
 
-def test_what_the_photos_have_no_class_for_is_not_counted(scripted):
+def test_detections_of_other_classes_are_not_counted(scripted):
     scripted.append(found((1, RIGHT, 0.99), (2, LEFT, 0.9)))
     metrics = average_precision.evaluate(None, [photo(("cup", LEFT))], CLASSES, names={1: "chair", 2: "cup"})
     assert metrics.AP == ONE
@@ -291,10 +291,10 @@ def test_class_agnostic_the_right_boxes_under_wrong_names_have_ap_1(scripted):
     assert (metrics.AP, metrics.per_class) == (ONE, {"object": ONE})
 
 
-def test_what_objects_are_called_is_counted_most_frequent_first_above_a_score(scripted):
+def test_the_names_of_detections_above_a_score_are_counted_most_frequent_first(scripted):
     scripted += [found((3, LEFT, 0.9), (1, RIGHT, 0.4), (2, TOP, 0.1)), found((3, LEFT, 0.31))]
     found_in_both = average_precision.detect_all(None, CUP_AND_MUG)
-    called = average_precision.called(found_in_both, {1: "cup", 2: "mug", 3: "vase"})
+    called = average_precision.predicted_names(found_in_both, {1: "cup", 2: "mug", 3: "vase"})
     assert list(called.items()) == [("vase", 2), ("cup", 1)]
 
 
@@ -328,7 +328,7 @@ def test_the_coco_detector_finds_the_cups_but_does_not_know_their_flavours(coco,
     assert set(called) <= set(label_map.coco().values()) and sum(called.values()) > 72
 
 
-def test_the_network_sees_each_photo_once_for_all_scores(coco, yoghurt, few, monkeypatch):
+def test_each_photo_passes_through_the_network_once_for_all_scores(coco, yoghurt, few, monkeypatch):
     seen, predict = [], detection.predict
 
     def counted(model, images):
@@ -341,13 +341,13 @@ def test_the_network_sees_each_photo_once_for_all_scores(coco, yoghurt, few, mon
 
 
 @pytest.mark.parametrize("names", [label_map.coco(), dict.fromkeys(label_map.coco(), "peach")], ids=["COCO's", "peach"])
-def test_the_scores_are_those_of_detecting_in_each_way(coco, yoghurt, few, names):
+def test_the_scores_equal_those_of_detecting_in_each_way(coco, yoghurt, few, names):
     images = np.stack([sample.image for sample in few])
     ways = [zip(*detection.detect(coco, images, class_agnostic=way), strict=True) for way in (False, True)]
     found = average_precision.Found(*map(list, ways))
     metrics = average_precision.measure(coco, few, yoghurt.label_map, names, class_agnostic=True)
-    assert (metrics["AP"] > 0) == ("peach" in names.values()), "who calls all cups peach is right about some"
+    assert (metrics["AP"] > 0) == ("peach" in names.values()), "calling all cups peach is sometimes right"
     agnostic = metrics.pop("class_agnostic")
-    assert agnostic.pop("called") == average_precision.called(found, names)
+    assert agnostic.pop("called") == average_precision.predicted_names(found, names)
     assert agnostic == average_precision.score_class_agnostic(found, few).as_json()
     assert metrics == average_precision.score_by_class(found, few, yoghurt.label_map, names).as_json()

@@ -24,7 +24,7 @@ def test_an_object_found_twice_is_once_right_and_once_invented():
     assert pairs == [("peach", "peach"), (INVENTED, "vanilla")]
 
 
-def test_a_found_box_takes_the_labelled_one_it_overlaps_most():
+def test_a_found_box_is_paired_with_the_labelled_one_it_overlaps_most():
     near = shifted(LEFT, 0.05)
     assert mistakes.outcomes([LEFT, near], ["peach", "natural"], [near], ["natural"])[0] == ("natural", "natural")
 
@@ -45,7 +45,7 @@ def test_right_found_and_labelled_objects_are_counted():
     assert mistakes.count(pairs) == (1, 4, 3)
 
 
-def test_a_higher_threshold_finds_less_and_none_is_the_end_of_it():
+def test_a_higher_threshold_finds_less_and_finally_nothing():
     sample = types.SimpleNamespace(boxes=np.array([LEFT, RIGHT], np.float32), classes=("peach", "natural"))
     boxes = np.array([[LEFT, AWAY, (0, 0, 0, 0)]], np.float32)
     found = Detections(boxes, np.array([[1, 2, 0]]), np.array([[0.9, 0.3, 0.0]]))

@@ -25,7 +25,7 @@ def iou_by_hand(first, second):
 # The anchors
 
 
-def test_the_anchors_are_those_in_the_coco_detectors_own_file(tarball):
+def test_the_anchors_equal_those_in_the_coco_detectors_file(tarball):
     from workshop_utils.model import coco_download
 
     weights, _ = coco_download.read_tarball(tarball)
@@ -39,7 +39,7 @@ def test_each_feature_map_has_its_share_of_the_1917_anchors():
     assert all(before.stop == after.start for before, after in itertools.pairwise(slices))
 
 
-def test_the_anchors_of_one_cell_share_its_centre_and_have_the_shapes_they_are_said_to_have():
+def test_the_anchors_of_a_cell_share_its_centre_and_have_the_documented_shapes():
     for level, (grid, part) in enumerate(zip(anchors.GRIDS, anchors.level_slices(), strict=True)):
         shapes = anchors.shapes(level)
         row, column = grid // 2, grid - 1
@@ -51,7 +51,7 @@ def test_the_anchors_of_one_cell_share_its_centre_and_have_the_shapes_they_are_s
         np.testing.assert_allclose(sizes[:, 1] / sizes[:, 0], [ratio for _, ratio in shapes], rtol=1e-5)
 
 
-def test_nobody_can_change_the_anchors_by_accident():
+def test_the_anchors_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         anchors.anchors()[0] = 0
 
@@ -64,13 +64,13 @@ def test_the_anchors_are_computed_once():
 
 
 @hypothesis.given(BOXES, BOXES)
-def test_iou_is_what_one_reckons_by_hand(first, second):
+def test_iou_equals_the_value_computed_by_hand(first, second):
     wanted = [[iou_by_hand(a.tolist(), b.tolist()) for b in second] for a in first]
     np.testing.assert_allclose(geometry.iou(first, second), wanted, atol=1e-6)
 
 
 @hypothesis.given(BOXES, BOXES)
-def test_iou_is_symmetric_and_lies_between_0_and_1(first, second):
+def test_iou_is_symmetric_and_between_0_and_1(first, second):
     overlap = geometry.iou(first, second)
     np.testing.assert_array_equal(overlap, geometry.iou(second, first).T)
     assert (overlap >= 0).all()
@@ -78,17 +78,17 @@ def test_iou_is_symmetric_and_lies_between_0_and_1(first, second):
 
 
 @hypothesis.given(BOXES)
-def test_a_box_overlaps_itself_wholly(boxes):
+def test_a_box_overlaps_itself_completely(boxes):
     np.testing.assert_allclose(np.diag(geometry.iou(boxes, boxes)), 1, atol=1e-6)
 
 
 def test_boxes_that_only_touch_do_not_overlap():
     box = np.array([[0.0, 0.0, 0.5, 0.5]], np.float32)
-    beside = np.array([[0.0, 0.5, 0.5, 1.0], [0.5, 0.0, 1.0, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
-    np.testing.assert_array_equal(geometry.iou(box, beside), [[0, 0, 0]])
+    touching = np.array([[0.0, 0.5, 0.5, 1.0], [0.5, 0.0, 1.0, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
+    np.testing.assert_array_equal(geometry.iou(box, touching), [[0, 0, 0]])
 
 
-def test_a_box_without_area_overlaps_nothing_and_nothing_breaks():
+def test_a_box_without_area_overlaps_nothing():
     flat = np.array([[0.5, 0.5, 0.5, 0.5]], np.float32)
     np.testing.assert_array_equal(geometry.iou(flat, flat), [[0]])
 
@@ -113,7 +113,7 @@ def match_by_hand(boxes):
 
 
 @hypothesis.given(BOXES)
-def test_matching_is_what_the_definition_says_anchor_by_anchor(boxes):
+def test_matching_follows_the_definition_anchor_by_anchor(boxes):
     np.testing.assert_array_equal(anchors.match(boxes), match_by_hand(boxes))
 
 
@@ -126,19 +126,19 @@ def test_every_box_has_its_best_anchor_unless_an_earlier_box_claims_it(boxes):
         assert box in matched or best.index(claimed) < box
 
 
-def test_where_two_boxes_claim_one_anchor_the_first_has_it():
+def test_if_two_boxes_claim_one_anchor_the_first_gets_it():
     anchor = anchors.anchors()[600]
     near, nearer = anchor + np.float32([0, 0, 0.003, 0]), anchor
     for boxes in (np.stack([near, nearer]), np.stack([nearer, near])):
         assert anchors.match(boxes)[600] == 0
 
 
-def test_a_box_far_smaller_than_any_anchor_still_has_one():
+def test_a_box_far_smaller_than_any_anchor_still_gets_one():
     matched = anchors.match(np.array([[0.51, 0.51, 0.52, 0.52]], np.float32))
     assert (matched >= 0).sum() == 1
 
 
-def test_an_anchor_takes_a_box_at_an_iou_of_one_half_and_not_below(monkeypatch):
+def test_an_anchor_matches_a_box_from_an_iou_of_one_half(monkeypatch):
     overlap = np.zeros((1917, 2), np.float32)
     overlap[:3] = [[0.9, 0.8], [0.3, 0.5], [0.2, np.nextafter(np.float32(0.5), np.float32(0))]]
     monkeypatch.setattr(anchors, "iou", lambda *_: overlap)
@@ -163,7 +163,7 @@ def test_a_box_without_height_or_width_has_a_finite_encoding():
     assert np.isfinite(anchors.encode(flat, anchors.anchors()[:2])).all()
 
 
-def test_an_encoding_is_what_the_ssd_paper_says():
+def test_an_encoding_follows_the_ssd_paper():
     anchor = np.array([[0.2, 0.2, 0.6, 0.4]], np.float32)  # centre .4, .3; size .4, .2
     box = np.array([[0.3, 0.1, 0.7, 0.7]], np.float32)  # centre .5, .4; size .4, .6
     wanted = [[0.1 / 0.4 / 0.1, 0.1 / 0.2 / 0.1, 0.0, np.log(3) / 0.2]]
@@ -173,7 +173,7 @@ def test_an_encoding_is_what_the_ssd_paper_says():
     np.testing.assert_allclose(anchors.encode(lower, anchor), wanted, atol=1e-5)
 
 
-def test_box_coding_is_that_of_keras():
+def test_box_coding_equals_that_of_keras():
     import keras
 
     form = {"anchor_format": "yxyx", "box_format": "yxyx", "variance": anchors.VARIANCES}
@@ -196,7 +196,7 @@ def test_box_coding_is_that_of_keras():
 
 
 @hypothesis.given(BOXES, st.data())
-def test_targets_say_class_and_place_of_the_matched_box_and_nothing_elsewhere(boxes, data):
+def test_targets_give_class_and_place_of_the_matched_box_and_background_elsewhere(boxes, data):
     ids = np.array(data.draw(st.lists(st.integers(1, 90), min_size=len(boxes), max_size=len(boxes))))
     encodings, classes = anchors.targets(boxes, ids)
     matched = anchors.match(boxes)

@@ -11,7 +11,7 @@ SIGMOID_OF_2 = 1 / (1 + math.exp(-2))
 
 
 def multibox_by_hand(box_targets, class_targets, box_encodings, class_logits):
-    """Anchor by anchor and class by class."""
+    """Return the loss, computed anchor by anchor and class by class."""
     localisation = classification = 0.0
     matched = 0
     for photo in range(len(class_targets)):
@@ -43,7 +43,7 @@ def test_the_focal_loss_has_the_papers_alpha_and_gamma():
 @pytest.mark.parametrize(
     ("far", "loss"), [(0, 0), (0.5, 0.125), (-0.5, 0.125), (1, 0.5), (-1, 0.5), (3, 2.5), (-3, 2.5)]
 )
-def test_smooth_l1_is_a_parabola_near_zero_and_straight_beyond_one(far, loss):
+def test_smooth_l1_is_a_parabola_near_zero_and_linear_beyond_one(far, loss):
     assert float(losses.smooth_l1(tf.constant(float(far)))) == pytest.approx(loss, abs=1e-7)
 
 
@@ -57,7 +57,7 @@ def test_smooth_l1_is_a_parabola_near_zero_and_straight_beyond_one(far, loss):
         (0, -2, -0.75 * (1 - SIGMOID_OF_2) ** 2 * math.log(SIGMOID_OF_2)),
     ],
 )
-def test_the_focal_loss_is_what_one_reckons_by_hand(wanted, logit, loss):
+def test_the_focal_loss_equals_the_value_computed_by_hand(wanted, logit, loss):
     ours = losses.focal_loss(tf.constant(float(wanted)), tf.constant(float(logit)))
     assert float(ours) == pytest.approx(loss, rel=1e-5)
 
@@ -72,7 +72,7 @@ def test_without_gamma_the_focal_loss_is_weighted_cross_entropy(monkeypatch):
         np.testing.assert_allclose(ours, weight * cross_entropy, rtol=1e-5)
 
 
-def test_what_is_easy_hardly_counts():
+def test_easy_examples_hardly_count():
     sure, unsure = losses.focal_loss(tf.zeros(2), tf.constant([-5.0, 0.0])).numpy()
     assert sure < unsure / 10_000
 
@@ -86,7 +86,7 @@ def test_extreme_logits_give_finite_losses_and_gradients():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_multibox_loss_is_the_sum_anchor_by_anchor(seed):
+def test_the_multibox_loss_is_the_sum_over_anchors(seed):
     batch = random_batch(seed)
     np.testing.assert_allclose(losses.multibox_loss(*batch), multibox_by_hand(*batch), rtol=1e-5)
 

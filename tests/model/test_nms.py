@@ -1,4 +1,4 @@
-"""Non-maximum suppression in NumPy gives what TensorFlow's gives."""
+"""Non-maximum suppression in NumPy equals TensorFlow's."""
 
 import numpy as np
 import tensorflow as tf
@@ -27,16 +27,18 @@ def test_numpy_s_suppression_equals_tensorflow_s(seed, boxes, classes, floor):
     np.testing.assert_array_equal(ours[1][:found] - 1, theirs.nmsed_classes[0].numpy()[:found])
 
 
-def test_an_object_found_under_two_names_is_left_with_the_surer_one():
+def test_an_object_found_under_two_names_keeps_the_one_with_the_higher_score():
     left, shifted, further, away = (0, 0, 0.4, 0.4), (0, 0.08, 0.4, 0.48), (0, 0.16, 0.4, 0.56), (0.6, 0.6, 0.9, 0.9)
     boxes = np.array([left, away, shifted, further, (0, 0, 0, 0)], np.float32)
     scores = np.array([0.9, 0.3, 0.8, 0.7, 0.0], np.float32)
-    assert nms.once(boxes, scores, 0.6) == [0, 3, 1], "what overlaps only a dropped box is kept, and padding is not"
-    assert nms.once(boxes, scores, 0.7) == [0, 2, 3, 1]
+    assert nms.suppress_across_classes(boxes, scores, 0.6) == [0, 3, 1], (
+        "a box that overlaps only a dropped one stays, padding does not"
+    )
+    assert nms.suppress_across_classes(boxes, scores, 0.7) == [0, 2, 3, 1]
 
 
 @given(seed=some.integers(0, 2**32 - 1), boxes=some.integers(1, 40), classes=some.integers(1, 4))
-def test_what_is_kept_does_not_overlap_and_what_is_dropped_overlaps_something_better(seed, boxes, classes):
+def test_kept_boxes_do_not_overlap_and_dropped_ones_overlap_a_better_one(seed, boxes, classes):
     rng = np.random.default_rng(seed)
     corners = np.sort(rng.random((boxes, 2, 2), np.float32), axis=1).reshape(boxes, 4)
     scores = rng.permutation(boxes * classes).reshape(boxes, classes).astype(np.float32) / (boxes * classes)
@@ -61,7 +63,7 @@ def test_it_equals_the_detector_s_own_on_real_photos(coco, yoghurt):
             np.testing.assert_allclose(mine, other.numpy(), atol=1e-6)
 
 
-def test_nothing_above_the_floor_gives_only_padding():
+def test_without_scores_above_the_minimum_all_rows_are_padding():
     boxes, classes, scores = nms.suppress(
         np.array([[0, 0, 1, 1]], np.float32), np.array([[0.2]], np.float32), 0.5, 0.6, 3
     )

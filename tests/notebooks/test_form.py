@@ -1,4 +1,4 @@
-"""All notebooks have one form: a reader who knows one finds the way in the next."""
+"""All notebooks have the same structure, so that a reader of one finds the way in the next."""
 
 import ast
 import importlib
@@ -49,7 +49,7 @@ every_notebook = pytest.mark.parametrize("name", NAMES)
 
 
 class Notebook:
-    """A solved notebook's cells."""
+    """The cells of a solved notebook."""
 
     def __init__(self, name: str):
         self.cells = json.loads((exercises.SOLUTIONS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -61,7 +61,7 @@ class Notebook:
         return "".join(cell["source"])
 
     def places(self, begin: str) -> list[int]:
-        """Where the Markdown cells are that begin so."""
+        """Return the positions of the Markdown cells with this beginning."""
         return [
             place
             for place, cell in enumerate(self.cells)
@@ -74,7 +74,7 @@ def test_these_are_the_notebooks():
 
 
 @every_notebook
-def test_it_opens_with_what_one_does_learns_needs_and_how_long_it_takes(name):
+def test_it_opens_with_goals_requirements_and_time(name):
     opening = Notebook.source(Notebook(name).cells[0])
     assert re.match(rf"# {name[:2]} · [A-Z]", opening)
     found = [opening.index(f"**{promise}**: ") for promise in PROMISES]
@@ -91,7 +91,7 @@ def test_a_participant_can_open_it_on_colab_and_binder(name):
 
 
 @every_notebook
-def test_its_sections_are_numbered_and_it_closes_with_what_was_learnt_what_to_read_and_where_to_go(name):
+def test_its_sections_are_numbered_and_it_closes_with_a_summary_reading_and_the_next_notebook(name):
     heads = re.findall(r"^## (.+)$", Notebook(name).text, re.MULTILINE)
     *sections, learnt, reading = heads
     assert [head.split(".")[0] for head in sections] == [str(number + 1) for number in range(len(sections))]
@@ -102,7 +102,7 @@ def test_its_sections_are_numbered_and_it_closes_with_what_was_learnt_what_to_re
 
 
 @every_notebook
-def test_its_exercises_have_one_form(name):
+def test_its_exercises_have_the_same_form(name):
     notebook = Notebook(name)
     tasks = notebook.places("### Exercise ")
     assert len(tasks) >= (1 if name == "11_scale_out" else 2) and len(tasks) <= 4
@@ -119,7 +119,7 @@ def test_its_exercises_have_one_form(name):
 
 
 @every_notebook
-def test_its_exercises_are_judged_by_all_checks_of_its_own_module_and_by_no_other(name):
+def test_its_exercises_use_exactly_the_checks_of_its_own_module(name):
     module = importlib.import_module(f"workshop_utils.teaching.checks.{name.partition('_')[2]}")
     written = {each for each, value in vars(module).items() if hasattr(value, "__wrapped__")}
     code = "\n".join(map(Notebook.source, Notebook(name).code))
@@ -131,10 +131,12 @@ def _last_statement(source: str) -> str:
 
 
 @every_notebook
-def test_its_cells_can_be_read_at_a_glance_and_hold_no_outputs(name):
+def test_its_cells_are_short_and_have_no_outputs(name):
     for cell in Notebook(name).code:
         source = Notebook.source(cell)
-        limit = MOST_LINES + 2 * (exercises.TAG in cell["metadata"].get("tags", ()))  # the two marks are not shown
+        limit = MOST_LINES + 2 * (
+            exercises.TAG in cell["metadata"].get("tags", ())
+        )  # participants do not see the two marks
         assert source.strip() and len(source.splitlines()) <= limit, source
         assert cell["outputs"] == [] and cell["execution_count"] is None, source
 
@@ -157,7 +159,7 @@ def test_every_picture_has_a_text(name):
 
 
 @every_notebook
-def test_every_name_that_its_text_takes_from_a_module_is_there(name):
+def test_every_name_from_a_module_in_its_text_exists(name):
     code = [re.sub(r"^(\s*)[%!].*$", r"\1pass", Notebook.source(cell), flags=re.M) for cell in Notebook(name).code]
     table = symtable.symtable("\n".join(code), name, "exec")
     bound = {each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()}
@@ -165,23 +167,23 @@ def test_every_name_that_its_text_takes_from_a_module_is_there(name):
         if owner in MODULES:
             assert hasattr(importlib.import_module(MODULES[owner]), taken), f"{owner}.{taken}"
         else:
-            assert owner in bound or taken in FILES, f"{owner}.{taken}: the code knows no {owner}"
+            assert owner in bound or taken in FILES, f"{owner}.{taken}: no code cell defines {owner}"
 
 
-def test_what_a_notebook_imports_is_used_and_sorted():
+def test_imports_of_a_notebook_are_used_and_sorted():
     command = [sys.executable, "-m", "ruff", "check", "--select", "F401,I001", "--output-format", "concise"]
     checked = subprocess.run([*command, exercises.SOLUTIONS], cwd=settings.PROJECT, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @every_notebook
-def test_what_it_links_to_in_the_workshop_is_there(name):
+def test_its_links_within_the_workshop_exist(name):
     for target in re.findall(r"\]\(([^)#\s]+)", Notebook(name).text):
         if not target.startswith(("https://", "attachment:")):
             assert (exercises.NOTEBOOKS / target).exists(), target
 
 
-def test_words_are_spelt_right():
+def test_spelling_is_correct():
     listed = subprocess.run(
         ["git", "ls-files", "-z", "*.md", "*.ipynb", "*.py"], cwd=settings.PROJECT, stdout=subprocess.PIPE
     )

@@ -1,8 +1,8 @@
 """Every notebook runs from a fresh kernel, at the `quick` recipe, in order, so that later ones find earlier runs.
 
-What runs is the participant's notebook, as Run All does it; and behind each exercise, in the same kernel, the solved
-cell, of which the check must say that it is right. At the very end all solved cells run once more, as for somebody who
-returns to an exercise after Run All. There is no network, where one may take it away.
+Runs the participants' notebook, as Run All does. After each exercise, the solved cell runs in the same kernel, and its
+check must accept it. Finally all solved cells run again, as if a participant returned to an exercise after Run All.
+There is no network, if the system allows running without one.
 """
 
 import copy
@@ -24,13 +24,13 @@ IS_OPEN = "assert Out[max(Out)].right is None, Out[max(Out)]"
 
 
 def strict(source: str) -> str:
-    """Return the code of a solved cell that fails where its check does not say right."""
+    """Return the code of a solved cell that fails unless its check accepts it."""
     return f"%env {checks.STRICT}=1\n{source}\n\n%env {checks.STRICT}="
 
 
 def with_solutions(solved: dict, name: str) -> dict:
-    """Return the participant's notebook with two cells behind each exercise: that it is open, and the solved one. The
-    solved ones come again at the end."""
+    """Return the participants' notebook with two cells after each exercise: one that checks that it is open, and the
+    solved one. The solved ones follow again at the end."""
     notebook = exercises.participants(solved, name)
     solutions = {cell["id"]: cell for cell in solved["cells"]}
     cells, again = [], []
@@ -44,8 +44,8 @@ def with_solutions(solved: dict, name: str) -> dict:
 
 
 def seen_by_git() -> str:
-    """Return what git would call changed or new in the project, but text that somebody may be writing just now; nothing
-    where this is no checkout. `make test-colab` and its like look at all, in a clone of their own."""
+    """Return the changed or new files that git reports, except text files, which you may be editing; nothing outside a
+    checkout. The long trials look at all files, in their own clone."""
     command = ["git", "status", "--porcelain", "--untracked-files=all", "--", ".", ":!*.py", ":!*.ipynb", ":!*.md"]
     return subprocess.run(command, cwd=settings.PROJECT, capture_output=True, text=True).stdout
 
@@ -60,4 +60,4 @@ def test_a_notebook_and_its_solutions_run_from_a_fresh_kernel(solved, tmp_path):
     before = seen_by_git()
     done = subprocess.run(command, cwd=settings.PROJECT, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, f"{path.name} fails:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
-    assert seen_by_git() == before, "a notebook writes only where git does not look, so that `git pull` never conflicts"
+    assert seen_by_git() == before, "a notebook writes only files that git ignores, so that `git pull` never conflicts"

@@ -1,6 +1,6 @@
-"""Without a network everything runs that was installed, nothing calls home, and nothing is written where it should not.
+"""Without a network everything that is installed runs, nothing calls home, and files are written only where allowed.
 
-The notebooks do, too: `test_notebooks.py` runs them without a network where one may make network namespaces.
+So do the notebooks: `test_notebooks.py` runs them without a network, if the system allows network namespaces.
 """
 
 import json
@@ -25,7 +25,7 @@ calls, written = [], []
 def watch(event, arguments):
     if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname", "socket.bind"):
         if event == "socket.bind" and arguments[1][0] in ("127.0.0.1", "::1"):
-            return  # urllib3 tries whether there is IPv6; nobody else can reach it there
+            return  # urllib3 tests for IPv6, at an address that no other machine can reach
         calls.append((event, arguments[1:] or arguments))
         raise OSError(f"there is no network: {event}")
     if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike) and arguments[2] & (
@@ -77,7 +77,7 @@ def places(tmp_path_factory) -> dict[str, pathlib.Path]:
 
 @pytest.fixture(scope="module")
 def done(places) -> subprocess.CompletedProcess:
-    """All commands, run without a network, with a home of their own."""
+    """The process of all commands, run without a network, with their own home folder."""
     cups = places["data"] / "cups"
     for part in ("images", "annotations"):
         (cups / part).mkdir(parents=True)
@@ -107,17 +107,17 @@ def test_nothing_calls_home_and_nothing_listens(done):
     assert "calls: []" in done.stdout, done.stdout[-2000:]
 
 
-def test_nothing_is_written_outside_of_out_but_what_matplotlib_and_keras_keep_of_themselves(done, places):
+def test_only_matplotlib_and_keras_write_outside_the_output_folder(done, places):
     assert "astray: []" in done.stdout, done.stdout[-2000:]
     assert list(places["cwd"].iterdir()) == []
     assert {path.name for path in places["home"].iterdir()} <= {".cache", ".config", ".keras"}
     assert {path.name for path in places["home"].glob(".*/*")} <= {"matplotlib", "keras.json"}
-    assert list(places["tmp"].iterdir()) == [], "what is only for a while is cleared away"
+    assert list(places["tmp"].iterdir()) == [], "temporary files are deleted"
     left = {path.name for path in (places["data"] / "cups").iterdir()}
     assert left == {"images", "annotations"}, "the data set is only read"
 
 
-def test_onnx_runtime_makes_no_number_by_which_to_know_this_machine(tmp_path):
+def test_onnx_runtime_creates_no_identifier_of_this_machine(tmp_path):
     program = "import workshop_utils, onnxruntime"
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(settings.PROJECT)}
@@ -153,8 +153,8 @@ print(json.dumps({
 """
 
 
-def test_jupyterlab_asks_nobody_for_news_and_takes_large_uploads(tmp_path):
-    """As `make lab` and Binder start it. A person's own settings are not looked at here."""
+def test_jupyterlab_fetches_no_news_and_accepts_large_uploads(tmp_path):
+    """As `make lab` and Binder start it, without your own settings."""
     environment = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_NO_CONFIG": ""}
     environment["JUPYTER_CONFIG_PATH"] = str(settings.PROJECT / "tools" / "jupyter")
     for started in ("Makefile", "start"):
@@ -178,12 +178,12 @@ OPENED = (
 
 
 @pytest.mark.parametrize("line", ["jupyter lab --ip=*", 'create_server(("", 80))', "%tensorboard --logdir runs"])
-def test_what_opens_itself_to_the_world_is_recognised(line):
+def test_a_server_open_to_all_machines_is_recognised(line):
     assert re.search(OPENED, f"above\n{line}\nbelow")
     assert not re.search(OPENED, "tensorboard --host 127.0.0.1 --logdir runs")
 
 
-def test_nothing_in_the_project_opens_itself_to_the_world():
+def test_nothing_in_the_project_starts_a_server_open_to_all_machines():
     names = ("Makefile", "README.md", "INSTRUCTORS.md", "environment.yml", "start", "postBuild")
     paths = [*(settings.PROJECT / name for name in names), *MODULES, *(settings.PROJECT / "docs").rglob("*.*")]
     for folder in ("notebooks", "tools", "benchmarks"):
@@ -193,7 +193,7 @@ def test_nothing_in_the_project_opens_itself_to_the_world():
             assert not re.search(OPENED, path.read_text(encoding="utf-8")), path
 
 
-def test_the_report_and_the_notebooks_load_nothing_from_elsewhere():
+def test_the_report_and_the_notebooks_load_nothing_from_the_web():
     for path in [settings.PROJECT / "tools" / "report.html", *(settings.PROJECT / "notebooks").glob("*.ipynb")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=\\?[\"']?(https?:)?//", text), path

@@ -56,7 +56,7 @@ class Tags(html.parser.HTMLParser):
 
 @pytest.fixture
 def figures(monkeypatch) -> list:
-    """The matplotlib figures of the pictures that are drawn."""
+    """The matplotlib figures of the drawn pictures."""
     drawn, finish = [], drawing.finish
     for module in (charts, diagrams, drawing):
         monkeypatch.setattr(module, "finish", lambda figure, alt: drawn.append(figure) or finish(figure, alt))
@@ -64,7 +64,7 @@ def figures(monkeypatch) -> list:
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
-def test_a_picture_shows_once_and_has_a_text_for_those_who_cannot_see_it(draw):
+def test_a_picture_is_shown_once_and_has_a_text_alternative(draw):
     shown = draw()
     assert not plt.get_fignums()
     ((tag, attributes),) = Tags(shown._repr_html_()).found
@@ -73,7 +73,7 @@ def test_a_picture_shows_once_and_has_a_text_for_those_who_cannot_see_it(draw):
     assert Image.open(io.BytesIO(base64.b64decode(encoded))).size >= (6, 4)
 
 
-def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(yoghurt, monkeypatch):
+def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_highest_scores_first(yoghurt, monkeypatch):
     samples = yoghurt.samples[:2]
     boxes, classes = np.tile((0.1, 0.1, 0.5, 0.5), (2, 100, 1)), np.ones((2, 100), int)
     scores = np.tile(np.linspace(0.02, 0.001, 100), (2, 1))
@@ -85,7 +85,7 @@ def test_as_many_detections_are_drawn_as_the_photo_has_objects_the_surest_first(
 
 
 @pytest.mark.parametrize("over, x", [("step", [100, 200]), ("minutes", [2.0, 4.0])])
-def test_a_band_runs_from_the_lowest_to_the_highest_seed_where_all_were_measured(figures, over, x):
+def test_a_band_spans_all_seeds_where_every_seed_was_measured(figures, over, x):
     charts.bands(SEEDS, over=over, alt=ALT)
     (axis,) = figures[0].axes
     tuned, begun = axis.lines
@@ -97,7 +97,7 @@ def test_a_band_runs_from_the_lowest_to_the_highest_seed_where_all_were_measured
         assert (min(at), max(at)) == pytest.approx((low, high))
 
 
-def test_lines_with_bands_differ_in_dash_and_marker_besides_colour(figures):
+def test_lines_with_bands_differ_in_dash_and_marker_as_well_as_colour(figures):
     charts.bands(SEEDS, alt=ALT)
     first, second = figures[0].axes[0].lines
     assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
@@ -124,7 +124,7 @@ def test_a_line_that_rises_far_above_the_top_does_not_flatten_the_others(figures
     assert figures[0].axes[0].get_ylim() == (0, 20)
 
 
-def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(figures):
+def test_every_run_of_a_spread_is_marked_with_its_ends_and_number(figures):
     charts.spreads({"tuned": [0.71, 0.75, 0.73], "begun": [0.2]}, "AP", alt=ALT)
     (axis,) = figures[0].axes
     assert [list(line.get_xdata()) for line in axis.lines] == [[0.71, 0.75, 0.73], [0.2]]
@@ -132,18 +132,18 @@ def test_every_run_of_a_spread_is_marked_and_its_ends_and_number_are_written(fig
     assert [label.get_text() for label in axis.get_yticklabels()] == ["tuned, 3 runs", "begun, 1 run"]
 
 
-def test_a_logarithmic_axis_names_what_was_measured(figures):
+def test_a_logarithmic_axis_labels_the_measured_values(figures):
     charts.lines({"a": [(10, 0.1), (30, 0.2), (288, 0.3)], "b": [(96, 0.2)]}, "photos", "AP", log="x", alt=ALT)
     (axis,) = figures[0].axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["10", "30", "288"]
 
 
-def test_bars_without_any_length_still_have_an_axis(figures):
+def test_bars_of_length_0_still_have_an_axis(figures):
     charts.bars({"a": {"one": 0.0}}, "x", alt=ALT)
     assert figures[0].axes[0].get_xlim() == (0, 1)
 
 
-def test_what_was_not_measured_has_a_label_and_no_bar(figures):
+def test_an_unmeasured_value_has_a_label_and_no_bar(figures):
     charts.bars({"a": {"one": None, "two": 0.5}, "b": {"one": 0.2, "two": None}}, "AP50", alt=ALT)
     (axis,) = figures[0].axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["one", "two"]
@@ -180,13 +180,13 @@ def test_a_table_aligns_numbers_and_writes_them_short():
     ]
 
 
-def test_every_count_stands_in_its_row_and_column(figures):
+def test_every_count_is_in_its_row_and_column(figures):
     charts.counts({("a", "x"): 3, ("b", "y"): 7}, ["a", "b"], ["x", "y"], "down", "across", alt=ALT)
     written = {text.get_position(): text.get_text() for text in figures[0].axes[0].texts}
     assert written == {(0, 0): "3", (1, 0): "·", (0, 1): "·", (1, 1): "7"}
 
 
-def test_filters_are_tiled_in_rows_with_their_own_range():
+def test_filters_are_tiled_in_rows_each_with_its_own_range():
     kernel = np.zeros((3, 3, 3, 16), np.float32)
     kernel[0, 0, 0, 9] = 5.0
     picture = drawing.filters(kernel)
@@ -195,7 +195,7 @@ def test_filters_are_tiled_in_rows_with_their_own_range():
     assert picture[0, 0].tolist() == [0.5, 0.5, 0.5]
 
 
-def test_a_png_is_the_image_it_was_made_of():
+def test_a_png_contains_its_image():
     image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
     assert np.array_equal(Image.open(io.BytesIO(drawing.png(image))), image)
 
@@ -204,7 +204,7 @@ MAPS = ((19, 19, 576), (10, 10, 1280), (5, 5, 512), (3, 3, 256), (2, 2, 256), (1
 PARTS = {"backbone": 4_000_000, "extra layers": 300, "box heads": 20, "class heads": 1}
 
 
-def test_the_network_is_drawn_as_the_model_is(coco, figures):
+def test_the_diagram_of_the_network_matches_the_model(coco, figures):
     diagrams.network(coco, PARTS, np.zeros((300, 300, 3), np.uint8), alt=ALT)
     written = [text.get_text() for text in figures[0].axes[0].texts]
     for level, (features, count) in enumerate(zip(MAPS, (3, 6, 6, 6, 6, 6)), start=1):
@@ -216,7 +216,7 @@ def test_the_network_is_drawn_as_the_model_is(coco, figures):
     assert {"backbone\n4,000,000 weights", "class heads\n1 weights", "1,917 anchors  ="} <= set(written)
 
 
-def test_each_cup_is_drawn_with_the_anchors_that_answer_for_it(yoghurt, figures):
+def test_each_cup_is_drawn_with_its_matched_anchors(yoghurt, figures):
     sample = yoghurt.samples[5]
     matched = anchors.match(sample.boxes)
     diagrams.matched_anchors(sample, matched, alt=ALT)
@@ -228,7 +228,7 @@ def test_each_cup_is_drawn_with_the_anchors_that_answer_for_it(yoghurt, figures)
         assert sorted(widths) == [1.3] * (matched == place).sum() + [3.5]
 
 
-def test_the_way_from_an_anchor_to_its_box_leads_from_centre_to_centre(figures):
+def test_the_arrow_from_an_anchor_to_its_box_goes_from_centre_to_centre(figures):
     diagrams.box_coding(np.zeros((100, 200, 3), np.uint8), (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 1.0), alt=ALT)
     (arrow,) = [text for text in figures[0].axes[0].texts if not text.get_text()]
     assert arrow.xyann == pytest.approx((40, 20)) and arrow.xy == pytest.approx((150, 70))

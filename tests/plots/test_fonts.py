@@ -1,4 +1,4 @@
-"""Captions in any script: in a font that has the letters, or with numbers that are explained."""
+"""Captions in any script, in a font that has the letters or as numbers with a legend."""
 
 import itertools
 import pathlib
@@ -42,7 +42,7 @@ def made(path: pathlib.Path, letters: str, family: str = "Blocks") -> pathlib.Pa
 
 @pytest.fixture
 def system(monkeypatch) -> list[str]:
-    """The paths of the system's fonts, none at first."""
+    """The paths of the system's fonts, initially none."""
     paths: list[str] = []
     monkeypatch.setattr(matplotlib.font_manager, "findSystemFonts", lambda: list(paths))
     monkeypatch.setattr(fonts, "_NUMBERS", itertools.count(1))
@@ -56,18 +56,18 @@ def system(monkeypatch) -> list[str]:
 
 
 def caption(text: str) -> np.ndarray:
-    """Return the part of a photo in which a box's caption stands."""
+    """Return the part of a photo with a box's caption."""
     return np.asarray(drawing.annotated(BLACK, BOX, [text]))[:88]
 
 
-def test_letters_of_latin_greek_and_cyrillic_are_drawn_as_ever(system, capsys):
+def test_latin_greek_and_cyrillic_use_the_default_font(system, capsys):
     text = "Grüner Tee, κύπελλο, чашка 92%"
     assert fonts.drawable(text) == text
     assert fonts.font(text, 12).path == matplotlib.font_manager.findfont("DejaVu Sans")
     assert capsys.readouterr().err == ""
 
 
-def test_where_the_system_has_a_font_with_the_letters_it_is_taken(system, tmp_path, capsys):
+def test_a_system_font_with_the_letters_is_used(system, tmp_path, capsys):
     system.append(str(made(tmp_path / "blocks.ttf", "杯子0123456789%")))
     assert fonts.drawable("杯子 92%") == "杯子 92%"
     assert fonts.font("杯子 92%", 12).path == system[0]
@@ -76,7 +76,7 @@ def test_where_the_system_has_a_font_with_the_letters_it_is_taken(system, tmp_pa
     assert capsys.readouterr().err == ""
 
 
-def test_the_font_that_lacks_fewest_letters_is_taken_and_the_upright_one_first(system, tmp_path):
+def test_the_font_that_lacks_fewest_letters_is_used_and_upright_before_italic(system, tmp_path):
     system += [
         str(made(tmp_path / "a-bold.ttf", "杯子")),
         str(made(tmp_path / "b-serif.ttf", "杯子")),
@@ -95,7 +95,7 @@ def test_a_font_with_one_box_for_every_letter_has_no_letters(system, tmp_path):
     assert fonts.drawable("杯子") == "#1"
 
 
-def test_where_no_font_has_the_letters_numbers_stand_in_and_are_explained_once(system, capsys):
+def test_without_a_font_numbers_replace_the_names_and_are_explained_once(system, capsys):
     assert fonts.drawable("杯子 92%") == "#1 92%"
     assert fonts.drawable("杯子 17%") == "#1 17%"
     assert fonts.drawable("Tee 🍵 大 杯, 小杯") == "Tee #2, #3"
@@ -111,7 +111,7 @@ def test_marks_that_only_join_letters_need_no_font(system):
     assert fonts.drawable("Tasse \u2615\ufe0f\u200d") == "Tasse \u2615\ufe0f\u200d"
 
 
-def test_charts_take_the_letters_from_the_systems_font_too(system, tmp_path, recwarn):
+def test_charts_use_the_systems_font_too(system, tmp_path, recwarn):
     system.append(str(made(tmp_path / "blocks.ttf", "杯子", "Blocks of charts")))
     picture = charts.bars({"杯子": {"杯": 1.0}}, "x", alt="bars")
     assert picture.png and "Blocks of charts" in matplotlib.rcParams["font.family"]
@@ -120,7 +120,7 @@ def test_charts_take_the_letters_from_the_systems_font_too(system, tmp_path, rec
     assert not [each for each in recwarn if "missing from" in str(each.message)]
 
 
-def test_charts_show_numbers_where_there_is_no_font(system, recwarn):
+def test_charts_show_numbers_without_a_font(system, recwarn):
     assert charts.bars({"杯子": {"杯": 1.0}}, "x", alt="bars").png
     assert drawing.label_text("杯子 for $1") == r"#1 for \$1"
     assert not [each for each in recwarn if "missing from" in str(each.message)]

@@ -1,4 +1,4 @@
-"""docs/architecture.md names what is there, and what it shows how to add can be added so."""
+"""docs/architecture.md names existing modules, and its instructions for adding things work."""
 
 import importlib.util
 import re
@@ -14,7 +14,7 @@ ROOT = settings.PROJECT
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DIFFS = re.findall(r"^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 OWN = "my_"
-"""How the modules are called that a reader would write."""
+"""The prefix of modules that a reader would write."""
 
 
 def apply(diff: str, folder, *options: str) -> None:
@@ -23,11 +23,11 @@ def apply(diff: str, folder, *options: str) -> None:
 
 
 @pytest.mark.parametrize("diff", DIFFS, ids=range(len(DIFFS)))
-def test_a_diff_on_the_page_applies_to_the_code_as_it_is(diff):
+def test_each_diff_on_the_page_applies_to_the_current_code(diff):
     apply(diff, ROOT, "--check")
 
 
-def test_each_recipe_touches_two_files_at_most_and_its_files_are_there():
+def test_each_recipe_changes_two_files_at_most_and_its_files_exist():
     rows = re.findall(r"^\| \[an? [a-z ]+\]\(#([a-z-]+)\) \| (.+) \|$", PAGE, re.MULTILINE)
     assert [name for name, _ in rows] == [
         "an-architecture",
@@ -47,7 +47,7 @@ def test_each_recipe_touches_two_files_at_most_and_its_files_are_there():
         assert len(touched) <= 2, f"{name}: {touched}"
 
 
-def test_every_module_and_path_that_the_page_names_is_there():
+def test_every_module_and_path_on_the_page_exists():
     paths = re.findall(r"`((?:workshop_utils|tests|notebooks|tools|benchmarks)/[\w/.]*)`", PAGE)
     paths += [name.replace(".", "/") for name in re.findall(r"`(workshop_utils(?:\.\w+)+)`", PAGE)]
     sub_packages = [path.parent.name for path in (ROOT / "workshop_utils").glob("*/__init__.py")]
@@ -58,7 +58,7 @@ def test_every_module_and_path_that_the_page_names_is_there():
     assert [name for name in paths if name not in there and OWN not in name] == []
 
 
-def test_the_exercise_on_the_page_becomes_a_participants_exercise_and_is_judged(tmp_path, monkeypatch):
+def test_the_exercise_on_the_page_becomes_a_participants_exercise_and_is_checked(tmp_path, monkeypatch):
     (diff,) = [each for each in DIFFS if "teaching/checks" in each]
     solved, module = (
         tmp_path / name

@@ -1,4 +1,4 @@
-"""What `make bench` has written: is it what was measured, are its targets met, and does the README say the same?"""
+"""The results of `make bench` are those that were measured and meet the targets, and the README repeats them."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ FOLDER = settings.PROJECT / "benchmarks"
 
 
 def benchmark(name: str):
-    """Return a module of that folder. Its name may be another module's, too, so it is loaded by its path."""
+    """Return a module of that folder. It is loaded by its path, because another module may have the same name."""
     found = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
@@ -31,7 +31,7 @@ def recorded():
     return json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
 
 
-def test_what_is_written_is_what_was_measured(rows, recorded, monkeypatch):
+def test_the_page_shows_what_was_measured(rows, recorded, monkeypatch):
     monkeypatch.setattr(report, "describe_machine", lambda: recorded["machine"])
     results = report.Results(rows)
     assert results.summary() == recorded
@@ -42,13 +42,13 @@ def test_every_target_is_met(recorded):
     assert [name for name in report.TARGETS if report.met(recorded, name) != "yes"] == []
 
 
-def test_what_is_compared_was_measured_as_often(rows):
+def test_compared_values_were_measured_equally_often(rows):
     results = report.Results(rows)
     for name in ("seed_plain_keras", "seed_ours", "step_ours", "step_torch", "photos_small", "photos_large", "latency"):
         assert sum(each == name for each, _ in results.rows) == 3, name
 
 
-def test_a_ratio_is_of_the_same_round():
+def test_a_ratio_compares_values_of_the_same_round():
     rows = [{"name": name, "round": number, "date": "2026-01-01", "result": {"seconds": seconds}}
             for name, all_seconds in (("one", (1, 2, 30)), ("other", (10, 10, 100)))
             for number, seconds in enumerate(all_seconds)]  # fmt: skip
@@ -56,10 +56,10 @@ def test_a_ratio_is_of_the_same_round():
     assert report.Results(rows[:1]).ratio("one", "other") is None
 
 
-def test_the_readme_says_what_was_measured(rows, recorded):
+def test_the_readme_repeats_the_measured_figures(rows, recorded):
     results, text = report.Results(rows), (settings.PROJECT / "README.md").read_text(encoding="utf-8")
     ours, plain = (results.median(name, "seconds") / 60 for name in ("seed_ours", "seed_plain_keras"))
-    said = (
-        f"take a median of {ours:.1f} minutes, everything included; plain Keras takes {plain:.1f}, and reaches an AP50"
-    )
-    assert f"{said} higher by {recorded['ap_gap']:.3f}." in " ".join(text.split())
+    text = " ".join(text.split())
+    assert f"take a median of {ours:.1f} minutes, from reading the photos to the scores." in text
+    gap = f"{recorded['ap_gap']:.3f}"
+    assert f"Plain Keras takes {plain:.1f} minutes and reaches an AP50 that is higher by {gap}." in text

@@ -1,4 +1,4 @@
-"""What instructors plan with adds up, and names what is there."""
+"""The timing plans add up, and everything that INSTRUCTORS.md names exists."""
 
 import collections
 import json
@@ -13,7 +13,7 @@ PLANS = re.findall(r"### (\d+) minutes: .*?\n\n(.*?)(?=\n#)", TEXT, re.DOTALL)
 README = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
 TIMED = re.findall(r"^\| \[(\d\d)_\w+\]\(.+?\) \| (\d+)–\d+ \|", README, re.MULTILINE)
 LEAST = {name: int(least) for name, least in TIMED}
-"""How many minutes a notebook takes without its exercises, as the README has it."""
+"""How many minutes each notebook takes without its exercises, from the README."""
 
 
 def rows(table: str) -> list[list[str]]:
@@ -32,7 +32,7 @@ def test_there_are_plans_for_60_90_and_180_minutes():
 
 
 @pytest.mark.parametrize(("minutes", "table"), PLANS, ids=[minutes for minutes, _ in PLANS])
-def test_a_plan_adds_up_and_names_notebooks_and_exercises_that_are_there(minutes, table):
+def test_a_plan_adds_up_and_names_existing_notebooks_and_exercises(minutes, table):
     plan = rows(table)
     assert sum(int(row[0]) for row in plan) == int(minutes)
     for _, number, _, exercises in plan:
@@ -42,21 +42,21 @@ def test_a_plan_adds_up_and_names_notebooks_and_exercises_that_are_there(minutes
 
 
 @pytest.mark.parametrize(("minutes", "table"), PLANS, ids=[minutes for minutes, _ in PLANS])
-def test_a_plan_gives_a_notebook_no_less_than_it_takes_and_trains_in_one_at_a_time(minutes, table):
+def test_a_plan_gives_each_notebook_enough_time_and_trains_one_at_a_time(minutes, table):
     plan, given = rows(table), collections.Counter()
     for row in plan:
         given[row[1]] += int(row[0])
     assert set(LEAST) == {f"{number:02}" for number in range(12)} - {"10"}
     assert {number: given[number] for number in given.keys() & LEAST.keys() if given[number] < LEAST[number]} == {}
     for _, _, happens, _ in plan:
-        if "Break" in happens and "trains meanwhile" in happens:
-            assert "shut its kernel down" in happens, "beside it the next is opened, and two are too many for 2 GB"
+        if "Break" in happens and "trains during the break" in happens:
+            assert "shut its kernel down" in happens, "two open notebooks do not fit in 2 GB"
 
 
-def test_the_longest_plan_has_all_notebooks_but_the_extra_one_and_says_so():
+def test_the_longest_plan_has_every_notebook_except_the_extra_one_and_says_so():
     ((title, table),) = re.findall(r"### 180 minutes: (.*?)\n\n(.*?)(?=\n#)", TEXT, re.DOTALL)
     plan = [row for row in rows(table) if row[1]]
-    assert title == "all but 11, with the first two exercises"
+    assert title == "all except 11, with the first two exercises"
     assert {row[1] for row in plan} == {f"{number:02}" for number in range(11)}
     assert {row[3] for row in plan if row[1] != "10" and "Break" not in row[2]} == {"1, 2"}
 
@@ -68,7 +68,7 @@ def test_every_command_is_a_target_of_make():
     assert {word for words in named for word in words.split()} <= set(targets)
 
 
-def test_every_constant_of_a_data_set_is_there():
+def test_every_constant_of_a_data_set_exists():
     (table,) = re.findall(r"\n( +\| constant .*?)\n\n", TEXT, re.DOTALL)
     names = {
         name

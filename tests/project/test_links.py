@@ -1,4 +1,4 @@
-"""The workshop's address on the web stands in many places and comes from one."""
+"""The workshop's address on the web is in many places and comes from pyproject.toml."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import pytest
 from workshop_utils.core import settings
 
 
-def test_whatever_leads_to_the_workshop_leads_to_the_one_address():
+def test_every_link_to_the_workshop_has_the_same_address():
     assert links.repository().startswith(links.GITHUB)
     for path in links.tracked_text():
         if path.name != "test_links.py":
@@ -22,15 +22,15 @@ def test_whatever_leads_to_the_workshop_leads_to_the_one_address():
 @pytest.mark.parametrize(
     "address",
     [
-        "https://colab.research.google.com/github/somebody/else/blob/{tag}/notebooks/00.ipynb",
+        "https://colab.research.google.com/github/someone/else/blob/{tag}/notebooks/00.ipynb",
         "https://colab.research.google.com/github/{name}/blob/v0.0.9/notebooks/00.ipynb",
-        "https://mybinder.org/v2/gh/somebody/else/{tag}?urlpath=lab",
+        "https://mybinder.org/v2/gh/someone/else/{tag}?urlpath=lab",
         "https://mybinder.org/v2/gh/{name}/v0.0.9?urlpath=lab",
-        "https://github.com/somebody/{own}",
+        "https://github.com/someone/{own}",
         "https://github.com/{name}/blob/v0.0.9/README.md",
     ],
 )
-def test_an_address_that_was_left_behind_is_found(address):
+def test_a_forgotten_address_is_found(address):
     own = links.name().split("/")[1]
     address = address.format(name=links.name(), tag=links.tag(), own=own)
     assert links.elsewhere(f"see [this]({address}).") == [re.match(r".*?(?=/notebooks|\?|/README|$)", address)[0]]
@@ -48,7 +48,7 @@ def test_every_notebook_and_the_readme_can_be_opened_on_colab_and_binder():
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A copy of the files that hold the address, in a repository of its own."""
+    """A copy of the files that contain the address, in a separate repository."""
     for path in links.tracked_text():
         if path.suffix in (".md", ".toml", ".ipynb"):
             copied = tmp_path / path.relative_to(settings.PROJECT)
@@ -61,7 +61,7 @@ def project(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["grace/yoghurts", links.name() + "-2", "ada/" + links.name().split("/")[1]])
-def test_another_address_is_written_everywhere_and_none_is_left_behind(project, name):
+def test_a_new_address_is_written_everywhere(project, name):
     old_name, old_tag = links.name(), links.tag()
     changed = links.move(name, "v9.1")
     assert {"pyproject.toml", "README.md", "notebooks/00_start_here.ipynb"} <= set(changed)
@@ -75,9 +75,9 @@ def test_another_address_is_written_everywhere_and_none_is_left_behind(project, 
     assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout, "and back"
 
 
-def test_what_cannot_be_an_address_is_refused_and_nothing_is_written(project):
+def test_an_invalid_address_is_refused_and_nothing_is_written(project):
     for name, tag in (("https://github.com/grace/yoghurts", "v1"), ("grace", "v1"), ("grace/yoghurts", "v 1")):
-        with pytest.raises(links.LinksError, match="should be like OWNER/NAME"):
+        with pytest.raises(links.LinksError, match="OWNER/NAME"):
             links.move(name, tag)
     assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout
 
@@ -91,18 +91,18 @@ def remote(project, address: str) -> None:
     *("git@github.com:grace/yoghurts.git", "git@github.com:grace/yoghurts", "ssh://git@github.com/grace/yoghurts.git"),
     *("https://someone:secret@github.com/grace/yoghurts.git", "ssh://git@github.com:22/grace/yoghurts"),
 ])  # fmt: skip
-def test_without_arguments_the_badges_lead_to_where_this_was_cloned_from(project, address, capsys):
+def test_by_default_the_badges_point_to_the_repository_this_was_cloned_from(project, address, capsys):
     remote(project, address)
     tag = links.tag()
     assert links.main([]) == 0
     assert (links.name(), links.tag()) == ("grace/yoghurts", tag)
     said = capsys.readouterr().out
-    assert "Wrote README.md" in said and "secret" not in said
+    assert "README.md" in said and "secret" not in said
     assert links.main([]) == 0
-    assert "Wrote" not in capsys.readouterr().out, "there is nothing left to write"
+    assert "README.md" not in capsys.readouterr().out, "nothing is left to write"
 
 
-def test_what_is_named_goes_before_what_git_knows(project):
+def test_arguments_override_the_remote_of_git(project):
     remote(project, "https://github.com/grace/yoghurts")
     assert links.main(["--tag", "v9.1"]) == 0
     assert (links.name(), links.tag()) == ("grace/yoghurts", "v9.1")
@@ -113,7 +113,7 @@ def test_what_is_named_goes_before_what_git_knows(project):
 @pytest.mark.parametrize(
     "address", ["https://a:secret@gitlab.com/grace/yoghurts.git", "/home/grace/github.com/a/b", None]
 )
-def test_where_git_knows_no_repository_on_github_it_is_said_what_to_do_and_nothing_is_written(project, address, capsys):
+def test_without_a_github_remote_the_message_says_what_to_do_and_nothing_is_written(project, address, capsys):
     if address:
         remote(project, address)
     assert links.main([]) == 1
@@ -122,7 +122,7 @@ def test_where_git_knows_no_repository_on_github_it_is_said_what_to_do_and_nothi
     assert not subprocess.run(["git", "diff", "--stat"], cwd=project, capture_output=True).stdout
 
 
-def test_a_folder_that_git_does_not_know_says_what_to_do(tmp_path, monkeypatch, capsys):
+def test_outside_a_git_repository_the_message_says_what_to_do(tmp_path, monkeypatch, capsys):
     (tmp_path / "pyproject.toml").write_text((settings.PROJECT / "pyproject.toml").read_text())
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
     assert links.main([]) == 1
@@ -130,17 +130,17 @@ def test_a_folder_that_git_does_not_know_says_what_to_do(tmp_path, monkeypatch, 
 
 
 def heading_anchors(text: str) -> set[str]:
-    """Return what GitHub calls the headings of a page in its addresses."""
+    """Return the anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_link_from_one_of_our_pages_to_another_leads_to_a_file_and_a_heading_that_are_there():
+def test_every_link_between_our_pages_points_to_an_existing_file_and_heading():
     led = 0
     for page in (path for path in links.tracked_text() if path.suffix == ".md"):
         text = page.read_text(encoding="utf-8")
         for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text):
-            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page is put there
+            home = settings.PROJECT if page.name == "index.md" else page.parent  # the site's front page
             path = home / target if target else page
             assert path.exists(), f"{page}: {target}"
             if anchor:

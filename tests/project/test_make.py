@@ -1,4 +1,4 @@
-"""`make lab`, asked of make itself: JupyterLab starts for every user, and opens to nobody without the token."""
+"""`make lab` starts JupyterLab for every user, and nothing opens without the token."""
 
 import http.client
 import os
@@ -14,34 +14,34 @@ from conftest import free_ports
 
 from workshop_utils.core import settings
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 INSTALLED = ("--old-file=.venv/installed", "--old-file=data/pretrained/ssdlite_mobilenet_v2_coco.weights.h5")
-"""What make is not to do first: this Python has all that is needed."""
+"""Options that stop make from installing: this Python has everything."""
 TOKEN = "only-for-this-test"
 
 
 def would_do(*variables: str) -> list[str]:
-    """Return the lines of shell that `make lab` would run."""
+    """Return the shell commands that `make lab` would run."""
     command = ["make", "--no-print-directory", "--dry-run", *INSTALLED, "lab", *variables]
     return subprocess.run(command, cwd=settings.PROJECT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 @pytest.mark.parametrize(("user", "lines"), [("0", 2), ("1000", 1), ("", 1)])
-def test_only_root_is_given_the_flag_that_root_needs_and_a_line_that_says_so(user, lines):
+def test_only_root_gets_the_flag_that_root_needs_and_a_line_about_it(user, lines):
     said = would_do(f"USER_ID={user}")
     assert len(said) == lines
     assert ["--allow-root" in line for line in said] == [user == "0"] * lines
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such users")
-def test_make_asks_who_the_user_is():
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no root")
+def test_make_detects_root():
     assert ("--allow-root" in would_do()[-1]) == (os.geteuid() == 0)
 
 
 @pytest.fixture
 def lab(tmp_path):
-    """The port of JupyterLab as `make lab` starts it, for whichever user runs the tests."""
+    """The port of JupyterLab as `make lab` starts it, for the user who runs the tests."""
     (port,) = free_ports(1)
     options = f"ARGS=--no-browser --port={port} --ServerApp.port_retries=0"
     command = ["make", *INSTALLED, "lab", f"PY={sys.executable}", options]
@@ -62,16 +62,16 @@ def lab(tmp_path):
 
 
 def status(port: int, path: str) -> int:
-    """Return the status of a page, without following where it leads."""
+    """Return the HTTP status of a page, without following redirects."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     return connection.getresponse().status
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="make lab is for a shell")
-def test_jupyterlab_starts_and_opens_to_this_machine_alone_and_with_its_token_alone(lab):
+@pytest.mark.skipif(sys.platform == "win32", reason="make lab needs a shell")
+def test_jupyterlab_starts_and_answers_only_this_machine_and_only_with_its_token(lab):
     assert status(lab, f"/lab?token={TOKEN}") == 200
-    assert status(lab, "/lab") == 302, "to the page that asks for the token"
+    assert status(lab, "/lab") == 302, "a redirect to the page that asks for the token"
     assert status(lab, "/api/contents") == 403
-    with pytest.raises(OSError):  # another address of this machine, which only a server for all addresses answers
+    with pytest.raises(OSError):  # another address of this machine, where only a server for all addresses answers
         socket.create_connection(("127.0.0.2", lab), timeout=5)

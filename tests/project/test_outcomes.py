@@ -1,4 +1,4 @@
-"""What the long trials gave, as far as they have been run: nothing that failed is left, and they tried what we ask for.
+"""The recorded outcomes of the long trials have passed, on the versions that the requirements name.
 
 The trials are `make test-colab`, `test-oldest`, `test-newest`, `test-binder` and `test-bundle`.
 """
@@ -29,7 +29,7 @@ REQUIREMENTS = [
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_nothing_that_failed_is_left_and_each_outcome_has_its_date_and_command(name):
+def test_every_recorded_outcome_passed_and_has_its_date_and_command(name):
     came = outcomes.read(name)
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert came["command"].split()[-1] in targets
@@ -39,13 +39,13 @@ def test_nothing_that_failed_is_left_and_each_outcome_has_its_date_and_command(n
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_was_tried_is_a_test_file_or_a_notebook_that_is_there(name, monkeypatch, tmp_path):
+def test_every_recorded_part_is_an_existing_test_file_or_notebook(name, monkeypatch, tmp_path):
     monkeypatch.setattr(binder_memory, "FOLDER", tmp_path)
     each = trial.TRIALS.get(name) or binder_memory.as_on_binder()
     assert outcomes.read(name).get("parts", {}).keys() <= {*trial.parts_of(each)}, "rename the record with the file"
 
 
-def test_the_oldest_versions_that_were_tried_are_those_we_allow():
+def test_the_oldest_tried_versions_are_the_lowest_allowed_ones():
     tried = outcomes.read("oldest")["versions"]
     for requirement in REQUIREMENTS:
         (floor,) = [each.version for each in requirement.specifier if each.operator == ">="]
@@ -62,13 +62,13 @@ def test_colabs_versions_were_tried():
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if name.startswith("binder")])
-def test_on_binder_every_notebook_stayed_below_the_limit(name):
+def test_on_binder_every_notebook_stayed_below_the_memory_limit(name):
     for part, what in outcomes.read(name)["parts"].items():
         assert what["server_alone_bytes"] < what["peak_bytes"] < binder_memory.MOST, part
-        assert what["samples"] >= 10, f"{part}: too few looks to find a peak"
+        assert what["samples"] >= 10, f"{part}: too few samples to find a peak"
 
 
-def test_on_binder_all_notebooks_are_tried_but_the_one_that_needs_more_memory(monkeypatch, tmp_path):
+def test_on_binder_every_notebook_is_tried_except_the_one_that_needs_more_memory(monkeypatch, tmp_path):
     monkeypatch.setattr(binder_memory, "FOLDER", tmp_path)
     monkeypatch.delenv("WORKSHOP_RECIPE", raising=False)
     binder = binder_memory.as_on_binder()
@@ -78,7 +78,7 @@ def test_on_binder_all_notebooks_are_tried_but_the_one_that_needs_more_memory(mo
 
 
 class Silent:
-    """A connection to a kernel that takes a message and never answers."""
+    """A connection to a kernel that accepts a message and never answers."""
 
     async def write_message(self, message):
         self.sent = message
@@ -87,9 +87,9 @@ class Silent:
         await asyncio.Event().wait()
 
 
-def test_a_kernel_that_says_nothing_any_more_is_given_up():
+def test_a_silent_kernel_is_given_up():
     cell = nbformat.v4.new_code_cell("1 + 1")
-    with pytest.raises(binder_memory.BinderError, match=r"has said nothing for 0\.1 s"):
+    with pytest.raises(binder_memory.BinderError, match=r"\b0\.1 s"):
         asyncio.run(asyncio.wait_for(binder_memory.run_cell(Silent(), cell, patience=0.1), 10))
 
 
@@ -104,8 +104,8 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="Linux tells it so")
-def test_memory_is_that_of_a_process_and_its_children():
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="only Linux reports it")
+def test_memory_includes_the_children_of_a_process():
     command = [sys.executable, "-c", ALLOCATE, ALLOCATE]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"
@@ -115,7 +115,7 @@ def test_memory_is_that_of_a_process_and_its_children():
     assert 200 * 2**20 < memory.peak < 280 * 2**20
 
 
-def test_of_a_process_that_is_gone_no_memory_is_left():
+def test_a_process_that_has_ended_uses_no_memory():
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     assert binder_memory.proportional_set_size(process.pid) == 0

@@ -1,4 +1,4 @@
-"""What is said in several places is said alike: requirements, Python versions, the lists in the README."""
+"""Facts that several files repeat agree: requirements, Python versions, the lists of notebooks and sub-packages."""
 
 import ast
 import importlib.metadata
@@ -24,11 +24,12 @@ ROOT = settings.PROJECT
 PACKAGE = ROOT / "workshop_utils"
 PROJECT = SETUP["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
 
 
 def ranges(lines) -> dict[str, SpecifierSet]:
-    """Return {package: the versions asked for}; tensorflow-cpu is TensorFlow."""
+    """Return {package: required versions}; tensorflow-cpu counts as TensorFlow."""
     wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
     return {each.name.replace("tensorflow-cpu", "tensorflow"): each.specifier for each in wanted}
 
@@ -36,14 +37,14 @@ def ranges(lines) -> dict[str, SpecifierSet]:
 REQUIREMENTS = ranges((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
 
 
-def test_conda_asks_for_the_same_packages_as_pip():
+def test_conda_and_pip_require_the_same_packages():
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert ranges(pip["pip"]) == REQUIREMENTS
     (python,) = [each for each in conda if each.startswith("python")]
     assert re.fullmatch(r"python=3\.\d+", python) and python.removeprefix("python=") in SpecifierSet(
         PROJECT["requires-python"]
     )
-    assert conda == [python, "pip"], "whatever conda has to solve together takes memory while Binder builds"
+    assert conda == [python, "pip"], "more packages for conda to solve would take memory while Binder builds"
 
 
 def test_colab_keeps_its_own_versions():
@@ -51,10 +52,10 @@ def test_colab_keeps_its_own_versions():
     colab = dict(line.split("==") for line in lines if "==" in line)
     assert {"tensorflow", "keras", "numpy", "protobuf", "psutil"} <= colab.keys()
     assert [name for name in colab if name in REQUIREMENTS and colab[name] not in REQUIREMENTS[name]] == []
-    assert list(colab) == [canonicalize_name(name) for name in colab], "so they are found among what is installed"
+    assert list(colab) == [canonicalize_name(name) for name in colab], "as installed packages are named"
 
 
-def test_the_lock_holds_one_version_of_each_package_for_each_python_with_hashes_and_names_no_host():
+def test_the_lock_has_one_version_of_each_package_per_python_with_hashes_and_no_host():
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in text and not re.search(r"^\s*-(?!-hash)", text, re.MULTILINE)
     locked = re.findall(r"^(\S+)==([^\s;]+)(?: ; (.+?))? \\\n((?:    --hash=\S+(?: \\)?\n)+)", text, re.MULTILINE)
@@ -87,7 +88,7 @@ def test_once_a_week_the_oldest_the_newest_and_colabs_versions_are_tried():
     tried = {each["trial"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
     assert tried == {name: each.python for name, each in trial.TRIALS.items()}
     forget, attempt = commands(job)
-    assert forget == "rm -f tests/outcomes/${{ matrix.trial }}.json", "else what is committed as passed is not tried"
+    assert forget == "rm -f tests/outcomes/${{ matrix.trial }}.json", "otherwise, parts committed as passed do not run"
     assert attempt.startswith("make test-${{ matrix.trial }} ")
 
 
@@ -100,12 +101,12 @@ def commands(job: dict) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_every_module_and_what_lies_beside_it_is_installed():
+def test_every_module_and_data_file_is_installed():
     assert SETUP["tool"]["setuptools"]["packages"]["find"]["include"] == ["workshop_utils*"]
     assert {path.parent for path in PACKAGE.rglob("*.py")} == set(PACKAGES), "pip leaves out what has no __init__.py"
-    beside = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    data_files = {path for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
     installed = SETUP["tool"]["setuptools"]["package-data"].items()
-    assert beside == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
+    assert data_files == {ROOT / package.replace(".", "/") / name for package, names in installed for name in names}
 
 
 def test_every_import_is_required():
@@ -121,14 +122,16 @@ def test_every_import_is_required():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     providers = importlib.metadata.packages_distributions()
+    optional = {Requirement(each).name for each in PROJECT["optional-dependencies"]["web"]}
     for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
         packages = (canonicalize_name(each) for each in providers.get(name, []))
         listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}
-        assert listed & REQUIREMENTS.keys(), f"'{name}' is imported, but requirements.txt does not list it"
+        required = listed & (REQUIREMENTS.keys() | optional)
+        assert required, f"'{name}' is imported, but requirements.txt does not list it"
 
 
 def name_of(folder: pathlib.Path) -> str:
-    """Return a sub-package's name as the README has it: `data`, `training.fast`."""
+    """Return a sub-package's name as docs/architecture.md writes it: `data`, `training.fast`."""
     return ".".join(folder.relative_to(PACKAGE).parts)
 
 
@@ -141,20 +144,24 @@ SUB_PACKAGES = {
 (LAYERS,) = (each["layers"] for each in SETUP["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
 BELOW = {name: set(re.findall(r"\w+", " ".join(LAYERS[place + 1 :]))) for place, layer in enumerate(LAYERS)
          for name in layer.split(" | ")}  # fmt: skip
-"""The sub-packages from which each may import, by import-linter's contract."""
+"""The sub-packages that each may import, from import-linter's contract."""
 
 
-def test_readme_lists_every_notebook_and_every_sub_package_as_its_docstring_describes_it():
+def test_readme_lists_every_notebook_and_fits_on_a_few_screens():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"(notebooks/{path.name})" in README
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", README, re.MULTILINE))
+    assert len(README.splitlines()) <= 150
+
+
+def test_architecture_page_describes_every_sub_package_as_its_docstring_does():
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", ARCHITECTURE, re.MULTILINE))
     for name, docstring in SUB_PACKAGES.items():
         first = re.split(r"\.(?:\s|$)", " ".join(docstring.split()))[0]
-        assert first and rows.get(name) == first, f"README's row of {name} should say what its docstring says first"
+        assert first and rows.get(name) == first, f"docs/architecture.md: the row {name} differs from its docstring"
 
 
-def test_what_a_sub_package_says_it_may_import_is_what_import_linter_lets_it():
-    assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"cli", "__main__"}
+def test_the_imports_a_docstring_allows_are_those_that_import_linter_allows():
+    assert SUB_PACKAGES.keys() - {name for name in SUB_PACKAGES if "." in name} == BELOW.keys() - {"__main__"}
     for name in SUB_PACKAGES.keys() & BELOW.keys():
         (said,) = re.findall(r"May import (.+)\.$", " ".join(SUB_PACKAGES[name].split()))
         named = set(re.findall(r"`(\w+)`", said)) - {"workshop_utils"}
@@ -175,8 +182,8 @@ def test_imports_go_one_way():
 
 
 def functions(path: pathlib.Path, public: bool = False):
-    """Yield a module's functions and methods, with their names; where only `public` ones are wanted, those that others
-    may call."""
+    """Yield the names and nodes of a module's functions and methods; with `public`, only of those others may
+    call."""
 
     def within(body, owner: str):
         for node in body:
@@ -207,7 +214,7 @@ def test_no_function_is_longer_than_50_lines():
 
 
 def unannotated(node: ast.FunctionDef) -> list[str]:
-    """Return what of a function or method has no annotation: parameters, and `return`."""
+    """Return the parameters without annotation, and `return` if the return type is missing."""
     arguments = node.args
     all_of_them = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     lacking = [each.arg for each in all_of_them if each is not None and each.annotation is None]
@@ -224,12 +231,12 @@ def test_every_public_function_is_annotated():
 TESTS_OF_NO_MODULE = {
     *("data/test_fuzz", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
     *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
-    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser"),
+    *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser", "deploy/web/test_page"),
 }
-"""They look at more than one module, from one side; as do those in the folders `notebooks` and `project`."""
+"""They test more than one module, as do those in the folders `notebooks` and `project`."""
 
 
-def test_a_test_file_lies_where_the_module_lies_that_it_tests():
+def test_each_test_file_mirrors_the_path_of_its_module():
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         name = path.relative_to(ROOT / "tests").with_suffix("").as_posix()
         if name in TESTS_OF_NO_MODULE or name.split("/")[0] in ("notebooks", "project"):
@@ -242,14 +249,14 @@ def test_a_test_file_lies_where_the_module_lies_that_it_tests():
         assert there, f"tests/{name}.py tests no module of workshop_utils/{module.parent.relative_to(PACKAGE)}"
 
 
-def test_where_the_tests_readme_says_a_test_lies_there_it_lies():
+def test_every_test_file_in_the_tests_readme_exists():
     text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
     named = re.findall(r"`((?:tests/)?(?:\w+/)+test_\w+\.py)`", text)
     assert len(named) >= 40
     assert [name for name in named if not (ROOT / "tests" / name.removeprefix("tests/")).exists()] == []
 
 
-def test_what_the_workflow_caches_by_is_there():
+def test_the_files_that_key_the_workflows_caches_exist():
     text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     patterns = re.findall(r"hashFiles\('(.+?)'\)", text)
     for step in (step for job in WORKFLOW["jobs"].values() for step in job["steps"]):
@@ -257,14 +264,15 @@ def test_what_the_workflow_caches_by_is_there():
     assert len(patterns) >= 3 and [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
 
 
-def test_where_the_weights_come_from_and_go_to():
+def test_makefile_and_troubleshooting_name_the_files_of_the_weights():
     weights = (settings.PRETRAINED / architectures.get().weights_file).relative_to(ROOT).as_posix()
     assert f"WEIGHTS := {weights}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert coco_download.PACKAGE in README and coco_download.TARBALL in README
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert coco_download.PACKAGE in page and coco_download.TARBALL in page
 
 
 def started(python: pathlib.Path, **variables: str) -> list[str]:
-    """Return what a program that `start` starts finds: threads twice, the recipe, and its own argument."""
+    """Run a program through `start`; return its two thread variables, the recipe and its argument."""
     kept = {name: value for name, value in os.environ.items() if name != "WORKSHOP_RECIPE"}
     path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     program = r'printf "%s\n" "$OMP_NUM_THREADS" "$OPENBLAS_NUM_THREADS" "$WORKSHOP_RECIPE" "$1"'
@@ -273,14 +281,14 @@ def started(python: pathlib.Path, **variables: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_binder_starts_jupyter_with_the_cores_of_its_container_and_a_recipe_for_few():
+def test_binder_starts_jupyter_with_the_cores_of_its_container_and_the_quick_recipe():
     python = pathlib.Path(sys.executable)
     cores = str(machine.cores())
     assert started(python) == [cores, cores, "quick", "two words"]
     assert started(python, WORKSHOP_RECIPE="seed") == [cores, cores, "seed", "two words"]
 
 
-def test_binder_starts_jupyter_also_where_the_cores_cannot_be_counted(tmp_path):
+def test_binder_starts_jupyter_even_if_the_cores_cannot_be_counted(tmp_path):
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python").chmod(0o755)
     assert started(tmp_path / "python") == ["2", "2", "quick", "two words"]

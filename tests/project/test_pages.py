@@ -1,6 +1,6 @@
-"""The site is gathered from the executed notebooks and from what is written, and calls nobody.
+"""The site is collected from the executed notebooks and the documentation, and loads nothing from the web.
 
-`make site` builds it: Sphinx has an environment of its own, so it is not run here.
+Sphinx is not run here, because `make site` installs it in a separate environment.
 """
 
 import json
@@ -41,7 +41,7 @@ def test_every_notebook_becomes_a_page_without_the_cell_for_colab(executed, tmp_
         assert [cell for cell in before if cell["id"] != "colab"] == after and len(after) == len(before) - 1
 
 
-def test_a_progress_bar_is_left_out_and_another_widgets_text_is_kept(executed, tmp_path):
+def test_progress_bars_are_left_out_and_the_text_of_other_widgets_is_kept(executed, tmp_path):
     path = executed / NOTEBOOKS[0].name
     content = json.loads(path.read_text(encoding="utf-8"))
     cell = next(cell for cell in content["cells"] if cell["cell_type"] == "code" and cell["id"] != "colab")
@@ -56,7 +56,7 @@ def test_a_progress_bar_is_left_out_and_another_widgets_text_is_kept(executed, t
     assert next(each for each in cells if each["id"] == cell["id"])["outputs"] == shown[1:]
 
 
-def test_the_front_page_leads_to_pages_that_are_there_and_quotes_what_the_readme_has(executed, tmp_path):
+def test_the_front_page_links_to_existing_pages_and_quotes_the_readme(executed, tmp_path):
     source = tmp_path / "source"
     pages.gather(executed, source)
     front, readme = ((source / name).read_text(encoding="utf-8") for name in ("index.md", "README.md"))
@@ -65,11 +65,11 @@ def test_the_front_page_leads_to_pages_that_are_there_and_quotes_what_the_readme
     for page in linked:
         assert (source / f"{page}.md").exists(), page
     for mark in re.findall(r':(?:start-after|end-before): "(.+)"', front):
-        assert mark in readme, "what is included would be cut at another place"
+        assert mark in readme, "the included part would begin or end elsewhere"
     assert (source / "conf.py").exists()
 
 
-def test_pictures_that_pages_show_are_gathered(executed, tmp_path):
+def test_every_picture_on_a_page_is_collected(executed, tmp_path):
     source = tmp_path / "source"
     pages.gather(executed, source)
     for page in source.rglob("*.md"):
@@ -77,7 +77,7 @@ def test_pictures_that_pages_show_are_gathered(executed, tmp_path):
             assert (page.parent / picture).exists(), f"{page.relative_to(source)} shows {picture}"
 
 
-def test_a_link_leads_to_what_was_gathered_or_to_the_repository(executed, tmp_path):
+def test_every_link_points_to_a_collected_page_or_to_the_repository(executed, tmp_path):
     source = tmp_path / "source"
     pages.gather(executed, source)
     for page in source.rglob("*.md"):
@@ -92,7 +92,7 @@ def test_a_link_leads_to_what_was_gathered_or_to_the_repository(executed, tmp_pa
 
 def test_a_notebook_that_was_not_executed_is_named(executed, tmp_path):
     (executed / NOTEBOOKS[3].name).unlink()
-    with pytest.raises(pages.SiteError, match=rf"{NOTEBOOKS[3].name}: is not there. `make run` executes"):
+    with pytest.raises(pages.SiteError, match=rf"{NOTEBOOKS[3].name}: .*`make run`"):
         pages.gather(executed, tmp_path / "source")
 
 
@@ -105,7 +105,7 @@ def test_a_notebook_that_was_not_executed_is_named(executed, tmp_path):
         ('<a href="https://arxiv.org">a paper</a>', False),
     ],
 )
-def test_a_page_that_would_load_from_elsewhere_is_found(tmp_path, tag, calls):
+def test_a_page_that_loads_something_from_the_web_is_found(tmp_path, tag, calls):
     (tmp_path / "page.html").write_text(f"<html>{tag}</html>")
     assert bool(pages.calls_elsewhere(tmp_path)) == calls
 
@@ -120,7 +120,7 @@ def test_a_page_that_would_load_from_elsewhere_is_found(tmp_path, tag, calls):
         ("a {background: url(\"data:image/svg+xml,%3csvg xmlns='http://www.w3.org/2000/svg'/%3e\")}", False),
     ],
 )
-def test_a_style_that_would_load_from_elsewhere_is_found(tmp_path, style, calls):
+def test_a_style_that_loads_something_from_the_web_is_found(tmp_path, style, calls):
     (tmp_path / "_static").mkdir()
     (tmp_path / "_static" / "site.css").write_text(style)
     assert bool(pages.calls_elsewhere(tmp_path)) == calls
@@ -129,7 +129,7 @@ def test_a_style_that_would_load_from_elsewhere_is_found(tmp_path, style, calls)
 @pytest.mark.parametrize(
     ("formula", "raw"), [("<math>r</math>", []), ("$$r$$", ["08.ipynb"]), ("<math>r</math> $$q$$", ["08.ipynb"])]
 )
-def test_a_formula_that_is_not_set_is_found(tmp_path, formula, raw):
+def test_a_formula_left_as_tex_is_found(tmp_path, formula, raw):
     notebooks, site = tmp_path / "source" / "notebooks", tmp_path / "site" / "notebooks"
     notebooks.mkdir(parents=True)
     site.mkdir(parents=True)
@@ -140,8 +140,8 @@ def test_a_formula_that_is_not_set_is_found(tmp_path, formula, raw):
     assert pages.with_raw_formulas(tmp_path / "source", tmp_path / "site") == raw
 
 
-def test_the_site_sets_formulas_without_a_program_from_elsewhere(monkeypatch):
-    """Sphinx and what makes MathML are not installed here: they are stand-ins."""
+def test_the_site_renders_formulas_without_a_script_from_the_web(monkeypatch):
+    """Sphinx and the MathML converter are not installed here, so they are replaced by stand-ins."""
 
     class Skip(Exception):
         pass
@@ -172,7 +172,7 @@ def test_the_site_sets_formulas_without_a_program_from_elsewhere(monkeypatch):
     assert page.body == ["<math display=inline>q</math>", "<math display=block>r</math>"]
 
 
-def test_the_pages_of_make_run_load_nothing_and_say_so_where_formulas_stay_tex(tmp_path):
+def test_the_pages_of_make_run_load_nothing_and_explain_why_formulas_are_tex(tmp_path):
     path = settings.PROJECT / "notebooks" / "08_export_the_checkpoint.ipynb"
     content = nbformat.read(path, as_version=4)
     state = {"application/vnd.jupyter.widget-state+json": {"state": {}, "version_major": 2, "version_minor": 0}}
@@ -187,11 +187,11 @@ def test_the_pages_of_make_run_load_nothing_and_say_so_where_formulas_stay_tex(t
     page = execute._html(content, path)
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     assert pages.calls_elsewhere(tmp_path) == []
-    assert "html-manager" not in page, "a script that would load another"
+    assert "html-manager" not in page, "a script that would load another script"
     assert "Labeler at photo 1 of 12" in page and "0/120" not in page
-    assert "formulas stand as TeX" in page and r"r \approx S" in page
+    assert "formulas as TeX" in page and r"r \approx S" in page
     assert '<span class="n">hidden' not in page and "repository" not in page, "neither its code nor Colab's cell"
     assert len(cell.outputs) == 2, "the notebook itself keeps them"
 
     content.cells = [cell for cell in content.cells if pages.FORMULA not in cell.source]
-    assert "formulas stand as TeX" not in execute._html(content, path)
+    assert "shows formulas as TeX" not in execute._html(content, path)

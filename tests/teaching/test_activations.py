@@ -1,4 +1,4 @@
-"""What notebook 01 says of layers must be what the layers do."""
+"""What notebook 01 says about layers is what the layers do."""
 
 import keras
 import numpy as np
@@ -19,14 +19,14 @@ def backbone(coco) -> keras.Model:
     return activations.backbone_of(coco, side=96)
 
 
-def test_the_maps_are_what_the_layer_puts_out(coco, images):
+def test_the_maps_are_the_outputs_of_the_layer(coco, images):
     maps = activations.activations(coco, "block_6_expand_relu", preprocessing.to_input(images))
     part = keras.Model(coco.input, coco.get_layer("block_6_expand_relu").output)
     np.testing.assert_allclose(maps[11], part(preprocessing.to_input(images[11:]))[0], rtol=1e-2, atol=1e-2)
     assert maps.shape == (12, 38, 38, 192)
 
 
-def test_a_unit_sees_as_far_as_its_receptive_field_and_no_farther(coco):
+def test_a_unit_depends_exactly_on_its_receptive_field(coco):
     layer = activations.LAYERS["middle"]
     part = keras.Model(coco.input, coco.get_layer(layer).input)
     photo = tf.constant(np.random.default_rng(0).uniform(-1, 1, (1, 300, 300, 3)), tf.float32)
@@ -50,12 +50,12 @@ def test_the_strongest_units_are_found_and_cut_out():
 
 @pytest.fixture(scope="module")
 def strongest(coco, images):
-    """Two units of a channel of the middle layer."""
+    """Two units in a channel of the middle layer."""
     maps = activations.activations(coco, activations.LAYERS["middle"], preprocessing.to_input(images))
     return 23, activations.strongest_units(maps, side=59, count=2)[23]
 
 
-def test_the_gradient_says_how_a_units_answer_changes_with_its_pixels(coco, images, strongest):
+def test_the_gradient_gives_how_a_units_response_changes_with_its_pixels(coco, images, strongest):
     (channel, units), layer, inputs = strongest, activations.LAYERS["middle"], preprocessing.to_input(images)
     (gradient,) = activations.input_gradients(coco, layer, inputs, units[:1], [channel], side=59)
     part = keras.Model(coco.input, coco.get_layer(layer).input)
@@ -67,7 +67,7 @@ def test_the_gradient_says_how_a_units_answer_changes_with_its_pixels(coco, imag
     assert (above - below) / 2e-3 == pytest.approx(np.linalg.norm(gradient), rel=0.02)
 
 
-def test_guided_backpropagation_passes_only_what_pushes_up(coco, images, strongest):
+def test_guided_backpropagation_passes_only_positive_gradients(coco, images, strongest):
     (channel, units), layer, inputs = strongest, activations.LAYERS["middle"], preprocessing.to_input(images)
     plain, guided = (
         activations.input_gradients(coco, layer, inputs, units, [channel] * 2, 59, guided) for guided in (False, True)
@@ -86,7 +86,7 @@ def test_guided_backpropagation_passes_only_what_pushes_up(coco, images, stronge
     ]
 
 
-def test_a_drawing_is_light_where_the_unit_wants_light_and_dark_where_it_wants_dark():
+def test_a_drawing_is_light_where_more_light_raises_the_response_and_dark_elsewhere():
     gradients = np.zeros((1, 20, 20, 3))
     gradients[0, :3, :3], gradients[0, 5, 5], gradients[0, 7, 7] = 2, -1, (1, -1, 0)
     (drawing,) = activations.drawn(gradients)
@@ -94,7 +94,7 @@ def test_a_drawing_is_light_where_the_unit_wants_light_and_dark_where_it_wants_d
     assert drawing[9, 9, 0] == drawing[7, 7, 0] == 128
 
 
-def test_features_of_many_layers_are_what_each_layer_gives(coco, yoghurt, images):
+def test_features_of_several_layers_equal_those_of_each_layer(coco, yoghurt, images):
     layers, inputs = ["block_2_expand_relu", "block_6_expand_relu"], preprocessing.to_input(images)
     boxes = [sample.boxes for sample in yoghurt.samples[:12]]
     found = activations.features(coco, layers, inputs, boxes)
@@ -111,14 +111,14 @@ def test_features_are_the_means_within_the_boxes():
     np.testing.assert_allclose(features[2], maps[1, 9, 9], rtol=1e-5)
 
 
-def test_the_channel_that_answers_to_the_boxes_is_found():
+def test_the_channel_that_responds_to_the_boxes_is_found():
     maps = np.random.default_rng(0).uniform(size=(3, 20, 20, 5)).astype(np.float16)
     maps[:, 5:10, 5:10, 3] += 1
     maps[..., 1] += 4
     assert activations.channels_for(maps, [[(0.25, 0.25, 0.5, 0.5)]] * 3, 2)[0] == 3
 
 
-def test_ascent_makes_pictures_that_excite_their_channel(backbone):
+def test_gradient_ascent_makes_pictures_that_activate_their_channel(backbone):
     layer, channels = activations.LAYERS["middle"], [7, 23, 49]
     ascent = activations.Ascent(backbone, layer)
     *_, pictures = ascent.climb(channels, steps=20)
@@ -133,7 +133,7 @@ def test_ascent_makes_pictures_that_excite_their_channel(backbone):
     assert alone.shape == (1, 96, 96, 3) and alone.dtype == np.uint8
 
 
-def test_a_linear_probe_reads_what_is_there_and_guesses_what_is_not():
+def test_a_linear_probe_finds_existing_information_and_guesses_otherwise():
     rng = np.random.default_rng(0)
     classes = rng.choice(["a", "b", "c"], 300)
     noise = rng.normal(size=(300, 20))

@@ -1,4 +1,4 @@
-"""Whatever module a check is written in: notebooks find it in one place, without waiting for TensorFlow."""
+"""Notebooks find every check in one place, without importing TensorFlow."""
 
 import importlib
 import pkgutil

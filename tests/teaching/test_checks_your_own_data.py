@@ -1,10 +1,10 @@
-"""What the checks of notebook `10_your_own_data` say of right answers, of wrong ones, and of none."""
+"""Verdicts of the checks of notebook `10_your_own_data` on right, wrong and missing answers."""
 
 import dataclasses
 import pathlib
 
 import pytest
-from verdicts import ABSURD, is_open, right, wrong
+from verdicts import ABSURD, each_explained, is_open, right, wrong
 
 from workshop_utils.core import settings
 from workshop_utils.data.findings import Finding, Kind
@@ -19,27 +19,25 @@ FOUND = [finding("0001.jpg", Kind.BROKEN_PHOTO), finding("0003.xml", Kind.REVERS
 
 
 @pytest.mark.parametrize("answer", [{"0001", "5"}, ["0001.jpg", "5.xml"]])
-def test_to_be_mended_are_the_photos_that_were_set_aside(answer):
+def test_the_photos_to_repair_are_those_set_aside(answer):
     assert right(checks.photos_to_mend(answer, FOUND))
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ({"0001", "0003", "5"}, "0003 is repaired"),
-        ({"0001"}, "1 more cannot be used"),
-        (set(), "2 more cannot be used"),
-        ({"0009"}, "called '0009'"),
-        ({1, 5}, "A set of photos"),
-    ],
-)
-def test_a_photo_too_many_or_too_few_to_mend_is_named(answer, said):
-    assert wrong(checks.photos_to_mend(answer, FOUND), said)
+def test_a_photo_too_many_or_too_few_to_repair_is_named():
+    assert each_explained(
+        {
+            "0003 is repaired": checks.photos_to_mend({"0001", "0003", "5"}, FOUND),
+            "1 more cannot be used": checks.photos_to_mend({"0001"}, FOUND),
+            "2 more cannot be used": checks.photos_to_mend(set(), FOUND),
+            "called '0009'": checks.photos_to_mend({"0009"}, FOUND),
+            "A set of photos": checks.photos_to_mend({1, 5}, FOUND),
+        }
+    )
 
 
 @dataclasses.dataclass
 class Labelled:
-    """A data set of ten photos, of which two are kept back."""
+    """A data set of ten photos, two of them for validation."""
 
     samples = range(10)
 
@@ -47,25 +45,23 @@ class Labelled:
         return list(range(8)), list(range(2))
 
 
-def test_each_photo_is_seen_as_often_as_photos_are_shown_for_each_one_trained_on():
+def test_the_views_per_photo_are_the_shown_photos_divided_by_the_training_photos():
     assert right(checks.times_seen(150 * 8 / 8, settings.recipe("workshop", steps=150), Labelled()))
-    assert right(checks.times_seen(8, settings.recipe("quick", steps=31), Labelled())), "7.75, rounded"
+    assert right(checks.times_seen(8, settings.recipe("quick", steps=31, batch_size=2), Labelled())), "7.75, rounded"
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (120, "kept back for the test"),
-        (150 / 8, "a whole batch"),
-        (15, "and some photos are kept back"),
-        (300, "half of the recipe's already"),
-        (1200, "Among how many"),
-        (8 / 1200, "upside down"),
-        (7, "Steps times photos a step"),
-    ],
-)
-def test_a_wrong_count_of_views_is_explained(answer, said):
-    assert wrong(checks.times_seen(answer, settings.recipe("workshop", steps=150), Labelled()), said)
+def test_a_wrong_count_of_views_is_explained():
+    assert each_explained(
+        {
+            "kept back for the test": checks.times_seen(120, settings.recipe("workshop", steps=150), Labelled()),
+            "a whole batch": checks.times_seen(150 / 8, settings.recipe("workshop", steps=150), Labelled()),
+            "and some photos are kept back": checks.times_seen(15, settings.recipe("workshop", steps=150), Labelled()),
+            "half of the recipe's already": checks.times_seen(300, settings.recipe("workshop", steps=150), Labelled()),
+            "Among how many": checks.times_seen(1200, settings.recipe("workshop", steps=150), Labelled()),
+            "upside down": checks.times_seen(8 / 1200, settings.recipe("workshop", steps=150), Labelled()),
+            "Steps times photos a step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
+        }
+    )
 
 
 THRESHOLDS = [
@@ -76,32 +72,30 @@ THRESHOLDS = [
 ]
 
 
-def test_the_cheapest_threshold_weighs_misses_and_false_alarms_by_what_they_cost():
+def test_the_cheapest_threshold_weighs_misses_and_false_alarms_by_their_costs():
     assert right(checks.cheapest_threshold(0.3, THRESHOLDS, 5, 1)) and right(
         checks.cheapest_threshold(0.5, THRESHOLDS, 1, 5)
     )
 
 
-@pytest.mark.parametrize(
-    ("answer", "rows", "said"),
-    [
-        (0.5, THRESHOLDS, "you swapped them"),
-        (
-            0.5,
-            [*THRESHOLDS[:2], {"threshold": 0.5, "missed": 2, "false alarms": 1}, THRESHOLDS[3]],
-            "the fewest mistakes",
-        ),
-        (0.1, THRESHOLDS, "cost 9. There is a threshold at which they cost 8"),
-        (0.2, THRESHOLDS, "none of the thresholds"),
-        (float("nan"), THRESHOLDS, "none of the thresholds"),
-    ],
-)
-def test_a_dearer_threshold_is_explained(answer, rows, said):
-    assert wrong(checks.cheapest_threshold(answer, rows, 5, 1), said)
+def test_a_more_expensive_threshold_is_explained():
+    assert each_explained(
+        {
+            "you swapped them": checks.cheapest_threshold(0.5, THRESHOLDS, 5, 1),
+            "the fewest mistakes": checks.cheapest_threshold(
+                0.5, [*THRESHOLDS[:2], {"threshold": 0.5, "missed": 2, "false alarms": 1}, THRESHOLDS[3]], 5, 1
+            ),
+            "cost 9. There is a threshold at which they cost 8": checks.cheapest_threshold(0.1, THRESHOLDS, 5, 1),
+            "none of the thresholds": [
+                checks.cheapest_threshold(0.2, THRESHOLDS, 5, 1),
+                checks.cheapest_threshold(float("nan"), THRESHOLDS, 5, 1),
+            ],
+        }
+    )
 
 
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
-def test_no_odd_answer_about_your_own_data_raises_or_is_right(answer):
+def test_no_absurd_answer_about_your_own_data_raises_or_is_right(answer):
     known = [
         (checks.photos_to_mend, FOUND),
         (checks.times_seen, settings.recipe("quick"), Labelled()),

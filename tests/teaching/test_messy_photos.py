@@ -2,7 +2,7 @@
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
-from workshop_utils.data.findings import Kind
+from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.teaching import messy_photos
 
 

@@ -42,7 +42,7 @@ def test_runs_come_in_the_order_of_their_file_names_and_other_files_are_left_alo
     assert [run.strategy for run in recorded.load(tmp_path)] == ["fine_tune", "random_init"]
 
 
-def test_runs_in_folders_within_are_among_all_of_them(tmp_path):
+def test_runs_in_subfolders_are_included(tmp_path):
     (tmp_path / "ladder").mkdir()
     write(tmp_path, "b.json")
     write(tmp_path / "ladder", "a.json", training_photos=30)
@@ -50,7 +50,7 @@ def test_runs_in_folders_within_are_among_all_of_them(tmp_path):
     assert [run.training_photos for run in recorded.everything(tmp_path)] == [None, 30]
 
 
-def test_repeats_are_the_runs_that_differ_by_their_seed_alone(tmp_path):
+def test_repeats_are_runs_that_differ_only_in_their_seed(tmp_path):
     recipe = settings.recipe("seed")
     others = {
         "seed 43": {"recipe": dataclasses.asdict(dataclasses.replace(recipe, seed=43))},
@@ -68,7 +68,7 @@ def test_repeats_are_the_runs_that_differ_by_their_seed_alone(tmp_path):
     assert recorded.repeats(runs, "as_is", recipe) == []
 
 
-def test_what_a_file_says_beyond_the_known_is_left_out(tmp_path):
+def test_unknown_fields_of_a_file_are_ignored(tmp_path):
     write(tmp_path, "a.json", machine="a laptop")
     assert recorded.load(tmp_path) == [RUN]
 
@@ -84,7 +84,7 @@ def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         {"recipe": {"name": "seed"}},
         {"recipe": None},
@@ -94,16 +94,16 @@ def test_without_a_results_folder_there_are_no_recorded_runs(tmp_path):
         {"minutes": None},
         {"history": [{"loss": 1}]},
     ],
-    ids=["half a recipe", "no recipe", "no AP", "no classes", "AP that is no number", "no minutes", "no step"],
+    ids=["half a recipe", "no recipe", "no AP", "no classes", "AP that is not a number", "no minutes", "no step"],
 )
-def test_a_broken_file_is_named_with_its_fault(tmp_path, spoil):
-    path = write(tmp_path, "broken.json", **spoil)
+def test_a_broken_file_is_named_with_its_problem(tmp_path, damage):
+    path = write(tmp_path, "broken.json", **damage)
     with pytest.raises(recorded.RecordedError, match=path.name):
         recorded.load(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"run"', "{}"])
-def test_a_file_that_is_no_run_at_all_is_named(tmp_path, text):
+def test_a_file_that_is_not_a_run_is_named(tmp_path, text):
     (tmp_path / "broken.json").write_text(text)
     with pytest.raises(recorded.RecordedError, match=r"broken\.json"):
         recorded.load(tmp_path)
@@ -126,13 +126,13 @@ def test_the_readme_s_results_are_the_recorded_ones():
         scores = " | ".join(f"{run.metrics[key]:.2f}" for key in ("AP50", "AP", "AP75"))
         assert f"| `{name}` | {scores} | {run.minutes:.0f} |" in readme
         if "class_agnostic" in run.metrics:
-            assert f"AP50 {run.metrics['class_agnostic']['AP50']:.2f}." in readme
+            assert f"AP50 of {run.metrics['class_agnostic']['AP50']:.2f}." in readme
 
 
 def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path):
     folder = tmp_path / "short"
     run = run_folder.RunFolder(folder)
-    plan = Plan("fine_tune", settings.recipe("quick", steps=180), {1: "cup"}, "cups", "0123456789ab")
+    plan = Plan("fine_tune", settings.recipe("quick", steps=180).of("fine_tune"), {1: "cup"}, "cups", "0123456789ab")
     run.begin(plan)
     metrics = {"AP": 0.25, "AP50": 0.5, "AP75": 0.125, "per_class": {"cup": 0.25}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
@@ -145,12 +145,12 @@ def test_a_finished_run_is_kept_with_its_command_and_read_back_the_same(tmp_path
     assert kept.history == run.history()
 
 
-def test_what_is_recorded_is_of_the_photos_that_are_here():
+def test_recorded_runs_used_these_photos():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
     assert {run.fingerprint for run in recorded.everything()} == {fingerprint}
 
 
-def test_what_make_record_makes_is_recorded_by_the_command_it_names_and_nothing_else():
+def test_make_record_records_exactly_its_runs_with_the_commands_they_name():
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
     assert [run.name for run in record.RUNS if not record.is_recorded(run, fingerprint)] == []
     assert set(settings.RESULTS.rglob("*.json")) == {run.folder / f"{run.name}.json" for run in record.RUNS}
@@ -162,16 +162,16 @@ def test_no_two_recorded_runs_have_one_file_or_one_command():
 
 
 @pytest.mark.parametrize("run", record.RUNS, ids=lambda run: f"{run.folder.name}-{run.name}")
-def test_the_changes_a_recorded_run_makes_to_its_recipe_are_ones_there_are(run):
+def test_the_changes_of_a_recorded_run_to_its_recipe_are_valid(run):
     recipe = settings.recipe("seed", **dict(each.split("=") for each in run.arguments if "=" in each))
     assert recipe.seed in (42, 43, 44) and recipe.batch_size == 8
 
 
-def test_random_weights_get_the_best_of_the_rates_that_were_tried():
-    """So that they are no straw man."""
+def test_random_weights_get_the_best_of_the_tried_rates():
+    """So that the comparison is fair."""
     one_seed = [run for run in recorded.everything() if (run.strategy, run.recipe.seed) == ("random_init", 42)]
     tried = {run.recipe.learning_rate: run for run in one_seed if run.recipe.steps == 1000}
-    assert len(tried) == len(record.OTHER_RATES) + 2, "with the recipe's own rate and the one for random weights"
+    assert len(tried) == len(record.OTHER_RATES) + 2, "including the recipe's rate and the one for random weights"
     best = max(tried.values(), key=lambda run: run.metrics["AP"]).recipe
     assert (f"learning_rate={best.learning_rate:g}", f"warmup={best.warmup}") == record.at_rate(record.RANDOM_RATE)[1:]
 
@@ -184,7 +184,7 @@ def test_on_the_ladder_random_weights_get_the_better_of_two_rates():
     assert rates[record.LADDER_RATE] > rates[record.RANDOM_RATE]
 
 
-def test_the_list_of_recorded_runs_is_the_one_that_make_record_writes():
+def test_the_list_of_recorded_runs_is_up_to_date():
     assert record.LISTING.read_text(encoding="utf-8") == record.listing(), "run `make record`"
 
 
@@ -204,7 +204,7 @@ def rungs() -> dict[tuple[str, int], recorded.Recorded]:
     return {(run.strategy, run.training_photos): run for run in recorded.load(settings.RESULTS / "ladder")}
 
 
-def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_as_many_steps_and_one_seed():
+def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_equal_steps_and_seed():
     found = rungs()
     assert set(found) == {(name, size) for name in ("fine_tune", "random_init") for size in settings.LADDER}
     assert {(run.recipe.steps, run.recipe.batch_size, run.recipe.seed) for run in found.values()} == {(300, 8, 42)}
@@ -213,7 +213,7 @@ def test_every_rung_of_the_ladder_is_recorded_for_both_strategies_with_as_many_s
 
 
 def test_pretraining_matters_on_every_rung():
-    """What the photos were made for: so hard that random weights stay behind."""
+    """The photos were designed to be too hard for random weights."""
     found = rungs()
     for size in settings.LADDER:
         tuned, begun = (found[name, size].metrics["AP50"] for name in ("fine_tune", "random_init"))
@@ -222,13 +222,13 @@ def test_pretraining_matters_on_every_rung():
 
 def test_the_readme_s_ladder_is_the_recorded_one():
     readme = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
-    assert f"of their own, {record.LADDER_RATE}. " in readme
+    assert f" {record.LADDER_RATE}. " in readme
     for name in ("fine_tune", "random_init"):
         scores = " | ".join(f"{rungs()[name, size].metrics['AP50']:.2f}" for size in settings.LADDER)
         assert f"| AP50 of {name} | {scores} |" in readme
 
 
-def test_a_run_of_other_photos_or_by_another_command_is_recorded_anew(tmp_path):
+def test_a_run_with_other_photos_or_another_command_is_recorded_again(tmp_path):
     run = record.Run("fine_tune", tmp_path, ("--recipe", "seed"))
     write(tmp_path, "fine_tune.json", fingerprint="0123456789ab", command=run.command)
     assert record.is_recorded(run, "0123456789ab")
@@ -237,6 +237,6 @@ def test_a_run_of_other_photos_or_by_another_command_is_recorded_anew(tmp_path):
     assert not record.is_recorded(dataclasses.replace(run, name="another"), "0123456789ab")
 
 
-def test_how_many_photos_a_list_chose_is_recorded(tmp_path):
+def test_the_number_of_photos_in_a_list_is_recorded(tmp_path):
     write(tmp_path, "few.json", training_photos=30)
     assert [run.training_photos for run in recorded.load(tmp_path)] == [30]

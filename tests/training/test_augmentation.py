@@ -21,7 +21,7 @@ def spans(draw, low: int, high: int):
 def painted_photos(draw):
     """A black photo with up to three rectangles, one red, one green, one blue, side by side; boxes and class ids.
 
-    Each is at least eight pixels wide and high: a thinner one blends with the black around it when it is resized.
+    Each has at least eight pixels each way; resizing would blend a smaller one with the black around it.
     """
     height, width = draw(st.integers(150, 500)), draw(st.integers(150, 500))
     image = np.zeros((height, width, 3), np.uint8)
@@ -46,7 +46,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
-    """Return where a colour shows: ymin, xmin, ymax, xmax, in pixels."""
+    """Return the box around a colour: ymin, xmin, ymax, xmax, in pixels."""
     rows, columns = np.nonzero(image[..., colour] > 127)
     return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]) if len(rows) else None
 
@@ -54,7 +54,7 @@ def painted(image: np.ndarray, colour: int) -> np.ndarray | None:
 def assert_boxes_surround_what_is_painted(view: View, within: float = 1.01):
     for box, number in zip(view.boxes, view.class_ids, strict=True):
         place = painted(view.image, number - 1)
-        if place is None:  # the window cut off all but a thin edge
+        if place is None:  # the window left only a thin edge
             assert ((box[2:] - box[:2]) * 300).min() < 1.5
         else:
             np.testing.assert_allclose(place, box * 300, atol=within)
@@ -64,7 +64,7 @@ def assert_boxes_surround_what_is_painted(view: View, within: float = 1.01):
 
 
 @hypothesis.given(painted_photos())
-def test_in_the_whole_photo_boxes_stay_on_what_they_surround(photo):
+def test_in_the_whole_photo_boxes_stay_on_their_objects(photo):
     view = augmentation.plain(*photo)
     np.testing.assert_array_equal(view.boxes, photo[1])
     np.testing.assert_array_equal(view.class_ids, photo[2])
@@ -72,7 +72,7 @@ def test_in_the_whole_photo_boxes_stay_on_what_they_surround(photo):
 
 
 @hypothesis.given(painted_photos(), windows())
-def test_in_a_window_boxes_stay_on_what_they_surround(photo, window):
+def test_in_a_window_boxes_stay_on_their_objects(photo, window):
     assert_boxes_surround_what_is_painted(augmentation.plain(*photo, window))
 
 
@@ -82,8 +82,8 @@ def test_a_flipped_photo_has_flipped_boxes(photo, window):
 
 
 @hypothesis.given(painted_photos(), SEEDS)
-def test_in_a_random_view_boxes_stay_on_what_they_surround(photo, seed):
-    with mock.patch.object(augmentation, "relight", lambda image, rng: image):  # it moves nothing; see below
+def test_in_a_random_view_boxes_stay_on_their_objects(photo, seed):
+    with mock.patch.object(augmentation, "jitter_colours", lambda image, rng: image):  # it moves nothing; see below
         view = augmentation.random_view(*photo, np.random.default_rng(seed))
     assert_boxes_surround_what_is_painted(view)
 
@@ -92,7 +92,7 @@ def test_in_a_random_view_boxes_stay_on_what_they_surround(photo, seed):
 
 
 @hypothesis.given(painted_photos(), windows())
-def test_a_window_keeps_the_boxes_whose_centre_it_holds_each_with_its_class(photo, window):
+def test_a_window_keeps_the_boxes_whose_centre_is_inside_with_their_classes(photo, window):
     image, boxes, ids = photo
     ymin, xmin, ymax, xmax = np.float32(window)
     held = [
@@ -104,7 +104,7 @@ def test_a_window_keeps_the_boxes_whose_centre_it_holds_each_with_its_class(phot
 
 
 @hypothesis.given(painted_photos(), windows())
-def test_a_view_is_what_the_detector_takes_and_its_boxes_have_area_inside_it(photo, window):
+def test_a_view_fits_the_detector_and_its_boxes_have_area_inside_it(photo, window):
     view = augmentation.plain(*photo, window)
     assert (view.image.shape, view.image.dtype) == ((300, 300, 3), np.uint8)
     assert view.boxes.shape == (len(view.class_ids), 4) and view.boxes.dtype == np.float32
@@ -112,7 +112,7 @@ def test_a_view_is_what_the_detector_takes_and_its_boxes_have_area_inside_it(pho
     assert (view.boxes[:, :2] < view.boxes[:, 2:]).all()
 
 
-def test_a_photo_without_boxes_stays_one():
+def test_a_view_of_a_photo_without_boxes_has_no_boxes():
     image = np.zeros((200, 300, 3), np.uint8)
     view = augmentation.random_view(image, NO_BOXES, np.zeros(0, np.int32), np.random.default_rng(1))
     assert view.boxes.shape == (0, 4)
@@ -123,7 +123,7 @@ def test_a_photo_without_boxes_stays_one():
 
 
 @hypothesis.given(painted_photos())
-def test_flipping_twice_is_no_change(photo):
+def test_flipping_twice_changes_nothing(photo):
     view = augmentation.plain(*photo)
     again = augmentation.flip(augmentation.flip(view))
     np.testing.assert_array_equal(again.image, view.image)
@@ -131,7 +131,7 @@ def test_flipping_twice_is_no_change(photo):
     np.testing.assert_array_equal(again.class_ids, view.class_ids)
 
 
-def test_flipping_changes_neither_the_view_it_is_given_nor_up_and_down():
+def test_flipping_changes_neither_its_input_nor_up_and_down():
     view = View(np.arange(300 * 300 * 3).reshape(300, 300, 3), np.float32([[0.1, 0.2, 0.3, 0.9]]), np.int32([1]))
     before = view.boxes.copy()
     flipped = augmentation.flip(view)
@@ -144,7 +144,7 @@ def test_flipping_changes_neither_the_view_it_is_given_nor_up_and_down():
 
 
 @hypothesis.given(painted_photos(), SEEDS)
-def test_a_random_crop_is_at_least_half_the_photo_each_way_and_holds_a_centre(photo, seed):
+def test_a_random_crop_has_at_least_half_of_each_side_and_a_box_centre(photo, seed):
     _, boxes, _ = photo
     ymin, xmin, ymax, xmax = augmentation.random_crop(boxes, np.random.default_rng(seed))
     assert 0 <= ymin < ymax <= 1 + 1e-6 and 0 <= xmin < xmax <= 1 + 1e-6
@@ -173,22 +173,22 @@ def test_without_boxes_the_whole_photo_is_shown():
     assert {augmentation.random_crop(NO_BOXES, np.random.default_rng(seed)) for seed in range(20)} == {WHOLE}
 
 
-# relight
+# jitter_colours
 
 
 def test_relighting_keeps_the_order_of_the_colours_so_a_flavour_keeps_its_hue():
     colours = np.array([[[200, 60, 80]], [[90, 100, 160]], [[120, 110, 70]], [[90, 90, 90]]], np.uint8)
     for seed in range(100):
-        relit = augmentation.relight(colours, np.random.default_rng(seed))
+        relit = augmentation.jitter_colours(colours, np.random.default_rng(seed))
         assert (relit.shape, relit.dtype) == (colours.shape, np.uint8)
         for before, after in zip(colours[:3, 0], relit[:3, 0], strict=True):
             np.testing.assert_array_equal(after.argsort(), before.argsort())
         assert len(set(relit[3, 0].tolist())) == 1, "grey stays grey"
 
 
-def test_relighting_goes_both_ways_and_never_so_far_that_a_photo_is_lost():
+def test_relighting_brightens_and_darkens_but_never_loses_a_photo():
     grey = np.full((2, 2, 3), 128, np.uint8)
-    levels = [int(augmentation.relight(grey, np.random.default_rng(seed)).mean()) for seed in range(200)]
+    levels = [int(augmentation.jitter_colours(grey, np.random.default_rng(seed)).mean()) for seed in range(200)]
     assert 90 <= min(levels) < 115 and 140 < max(levels) <= 165
 
 
@@ -196,7 +196,7 @@ def test_black_and_white_do_not_wrap_around():
     image = np.zeros((2, 2, 3), np.uint8)
     image[1] = 255
     for seed in range(100):
-        relit = augmentation.relight(image, np.random.default_rng(seed))
+        relit = augmentation.jitter_colours(image, np.random.default_rng(seed))
         assert relit[0].max() < 100 and relit[1].min() > 155
 
 
@@ -214,7 +214,7 @@ def test_the_same_seed_gives_the_same_view_and_another_seed_another(yoghurt):
     assert (first.image != other.image).any()
 
 
-def test_making_a_view_leaves_the_photo_as_it_was(yoghurt):
+def test_making_a_view_does_not_change_the_photo(yoghurt):
     sample = yoghurt.samples[0]
     image, boxes = sample.image.copy(), sample.boxes.copy()
     for seed in range(10):

@@ -1,4 +1,4 @@
-"""What is beside the loop can be added from outside, and training that diverges stops at once."""
+"""Callbacks can be added from outside, and training that diverges stops at once."""
 
 import re
 
@@ -23,7 +23,7 @@ def data(yoghurt):
 
 
 class Witness(Callback):
-    """Notes what it is called with."""
+    """Records its calls."""
 
     def __init__(self):
         self.calls = []
@@ -50,7 +50,7 @@ def test_a_callback_is_called_at_the_beginning_after_each_step_with_each_row_and
 
 
 @pytest.mark.parametrize("rate", [1e38, 1e30, 1e10], ids="{:g}".format)
-def test_a_rate_that_is_much_too_high_stops_training_and_keeps_the_last_good_checkpoint(data, tmp_path, rate):
+def test_a_far_too_high_learning_rate_stops_training_and_keeps_the_last_good_checkpoint(data, tmp_path, rate):
     recipe = settings.recipe("quick", **SHORT | {"steps": 40, "learning_rate": rate})
     with pytest.raises(trainer.TrainingError, match=re.escape(f"{rate:g}")):
         train("fine_tune", data, recipe, tmp_path, **FROZEN)
@@ -70,4 +70,4 @@ def test_a_checkpoint_that_is_not_finite_is_never_loaded(data, tmp_path):
     run.save_checkpoint(model, 4)
     with pytest.raises(RunFolderError, match="step-000004"):
         trainer.load_model(run, 4)
-    assert np.isfinite(trainer.load_model(run)[0].get_layer("box_0").bias).all(), "step 2's is taken"
+    assert np.isfinite(trainer.load_model(run)[0].get_layer("box_0").bias).all(), "step 2's is used"

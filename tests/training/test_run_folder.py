@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import sys
 
 import numpy as np
@@ -28,7 +29,7 @@ def test_a_plan_is_read_as_it_was_written(run):
     assert "żółty" in (run.folder / "recipe.json").read_text(encoding="utf-8"), "for people to read"
 
 
-def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
+def test_the_same_plan_may_resume_after_the_data_moved(run):
     run.begin(PLAN)
     run.begin(dataclasses.replace(PLAN, data="elsewhere/cups"))
     assert run.plan == PLAN
@@ -45,9 +46,9 @@ def test_the_same_plan_may_begin_again_wherever_the_data_lies_now(run):
         ("architecture", "architecture", "ssd_mobilenet_v1"),
     ],
 )
-def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, field, value):
+def test_another_plan_is_refused_with_the_field_that_differs(run, key, field, value):
     run.begin(PLAN)
-    with pytest.raises(RunFolderError, match=f"holds another run: {key} was ") as caught:
+    with pytest.raises(RunFolderError, match=f" {key} was ") as caught:
         run.begin(dataclasses.replace(PLAN, **{field: value}))
     assert str(run.folder) in str(caught.value)
     assert run.plan == PLAN
@@ -55,7 +56,7 @@ def test_another_plan_is_refused_by_the_name_of_what_differs(run, key, field, va
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few people make links")
 @pytest.mark.parametrize("name", ["lock", "checkpoints", "frozen", "tensorboard", "export"])
-def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_written(run, tmp_path, name):
+def test_a_link_out_of_a_run_is_refused_before_anything_is_written(run, tmp_path, name):
     mine = tmp_path / "mine"
     if name == "lock":
         mine.write_text("mine")
@@ -69,20 +70,20 @@ def test_a_link_in_a_run_that_leads_out_of_it_is_refused_before_anything_is_writ
         lambda: train("random_init", dataset.Dataset([], {1: "cup"}), settings.recipe("quick"), run.folder),
         lambda: export.export(run),
     ):
-        with pytest.raises(RunFolderError, match=f"{name}: is a link that leads out of the run. Delete it"):
+        with pytest.raises(RunFolderError, match=f"^{re.escape(str(run.folder / name))}: "):
             write()
     assert sorted(path.name for path in run.folder.iterdir()) == sorted(["recipe.json", name])
     assert (mine if name == "lock" else mine / "kept.txt").read_text() == "mine"
 
 
-def test_a_link_within_a_run_is_no_reason_to_refuse_it(run):
+def test_a_link_within_a_run_is_accepted(run):
     (run.folder / "elsewhere").mkdir(parents=True)
     (run.folder / "checkpoints").symlink_to(run.folder / "elsewhere")
-    run.refuse_links()
+    run.check_links()
 
 
 def test_a_folder_without_a_run_is_named(run):
-    with pytest.raises(RunFolderError, match=r"holds no recipe\.json"):
+    with pytest.raises(RunFolderError, match=r"recipe\.json"):
         _ = run.plan
 
 
@@ -90,7 +91,7 @@ def test_a_folder_without_a_run_is_named(run):
 def test_a_broken_recipe_is_named(run, text):
     run.folder.mkdir()
     (run.folder / "recipe.json").write_text(text)
-    with pytest.raises(RunFolderError, match=r"recipe\.json: is not a recipe this workshop wrote"):
+    with pytest.raises(RunFolderError, match=r"recipe\.json: "):
         _ = run.plan
 
 
@@ -102,7 +103,7 @@ def test_a_recipe_with_an_unknown_field_is_named(run):
         _ = run.plan
 
 
-def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run):
+def test_checkpoints_are_found_by_step_and_other_files_are_ignored(run):
     run.checkpoints.mkdir(parents=True)
     for name in ("step-000100.weights.h5", "step-001000.weights.h5", "step-000050.weights.h5"):
         (run.checkpoints / name).touch()
@@ -113,12 +114,12 @@ def test_checkpoints_are_found_by_step_and_other_files_are_not_taken_for_any(run
     assert run.checkpoint(50).name == "step-000050.weights.h5"
 
 
-def test_a_missing_checkpoint_is_told_with_those_there_are(run):
+def test_a_missing_checkpoint_is_reported_with_the_existing_ones(run):
     run.checkpoints.mkdir(parents=True)
-    with pytest.raises(RunFolderError, match="It has none yet"):
+    with pytest.raises(RunFolderError, match=run.folder.name):
         run.checkpoint()
     (run.checkpoints / "step-000100.weights.h5").touch()
-    with pytest.raises(RunFolderError, match=r"has no checkpoint 99\. It has: 100\."):
+    with pytest.raises(RunFolderError, match=r" 99\b.* 100\b"):
         run.checkpoint(99)
 
 
@@ -132,13 +133,13 @@ def test_a_state_is_loaded_as_it_was_saved(run):
         np.testing.assert_array_equal(loaded, saved)
 
 
-def test_without_a_state_nothing_is_loaded_and_training_begins_at_the_beginning(run):
+def test_without_a_state_training_starts_at_step_0(run):
     variable = tf.Variable(3.0)
     assert run.load_state([variable]) == Progress(0, 0.0, [])
     assert float(variable) == 3.0
 
 
-def test_history_goes_on_after_the_step_that_was_saved(run):
+def test_the_history_continues_after_the_saved_step(run):
     run.folder.mkdir()
     with Rows(run, 0) as history:
         for step in (10, 20, 30):
@@ -152,7 +153,7 @@ def test_history_goes_on_after_the_step_that_was_saved(run):
     assert tuple(rows[0]) == COLUMNS
 
 
-def test_a_row_can_be_read_by_others_as_soon_as_it_is_added(run):
+def test_a_row_can_be_read_by_other_processes_as_soon_as_it_is_added(run):
     run.folder.mkdir()
     with Rows(run, 0) as history:
         history.add(10, 1.0)
@@ -161,5 +162,5 @@ def test_a_row_can_be_read_by_others_as_soon_as_it_is_added(run):
 
 def test_a_run_that_was_not_measured_says_what_to_do(run):
     assert run.history() == []
-    with pytest.raises(RunFolderError, match="has not been evaluated; run `evaluate` on it"):
+    with pytest.raises(RunFolderError, match="`evaluate`"):
         run.metrics()

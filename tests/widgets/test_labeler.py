@@ -1,8 +1,9 @@
-"""The labeller, driven as a script drives it and as the browser's messages do."""
+"""The labeller, used from code and by messages from the browser."""
 
 import io
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import FIXTURES
 from PIL import ExifTags, Image
-from test_box_editor import drag, fields, fill, press
+from test_box_editor import drag, fields, fill, press, send
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset, folders, photos, voc
@@ -25,7 +26,7 @@ CLASSES = ["peach", "vanilla"]
 
 @pytest.fixture
 def folder(tmp_path) -> pathlib.Path:
-    """Three photos of 400x300 pixels, one of them to be shown smaller than it is."""
+    """Three photos of 400x300 pixels, one of which is shown scaled down."""
     (tmp_path / "images").mkdir()
     for name, size in (("a.jpg", (400, 300)), ("b.jpg", (1999, 1501)), ("c.jpg", (400, 300))):
         Image.new("RGB", size, "grey").save(tmp_path / "images" / name)
@@ -40,7 +41,7 @@ def saved(folder, stem: str) -> voc.Annotation:
     return voc.read(folder / "annotations" / f"{stem}.xml")
 
 
-def test_what_is_drawn_is_saved_as_labelimg_saves_it(folder):
+def test_drawn_boxes_are_saved_as_labelimg_saves_them(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220), Box("vanilla", 1, 40, 60, 300)]
     labels.submit()
@@ -55,13 +56,14 @@ def test_what_is_drawn_is_saved_as_labelimg_saves_it(folder):
 
 def test_boxes_drawn_in_the_browser_are_scaled_rounded_and_cut_at_the_edge(folder):
     labels = opened(folder)
-    assert labels._view == (800, 600)
-    labels._canvas.bboxes = [
+    assert labels._view.shown == (800, 600)
+    drawn = [
         {"x": 21, "y": 40, "width": 201, "height": 100, "label": "peach"},
         {"x": -50, "y": 500, "width": 950, "height": 300, "label": "vanilla"},
         {"x": 300, "y": 300, "width": 0, "height": 0, "label": "peach"},
         {"x": 900, "y": 10, "width": 40, "height": 40, "label": "peach"},
     ]
+    send(labels, "boxes", boxes=drawn, selected=3)
     press(labels, "Submit")
     assert saved(folder, "a").boxes == (Box("peach", 10, 20, 111, 70), Box("vanilla", 1, 250, 400, 300, truncated=1))
 
@@ -75,7 +77,7 @@ def test_a_large_photo_keeps_its_pixels(folder):
     labels.go(1)
     assert labels.boxes == drawn == list(saved(folder, "b").boxes)
     shown = Image.open(io.BytesIO(labels._canvas.image_bytes))
-    assert shown.size == labels._view == (799, 600) and len(labels._canvas.image_bytes) < 1_000_000
+    assert shown.size == labels._view.shown == (799, 600) and len(labels._canvas.image_bytes) < 1_000_000
 
 
 def test_a_photo_without_objects_is_saved_without_boxes(folder):
@@ -91,11 +93,11 @@ def test_labelling_resumes_at_the_first_unlabelled_photo(folder):
     assert labels.path.name == "b.jpg"
     labels.submit()
     labels.submit()
-    assert labels.unlabelled == [] and "All photos are labelled." in labels.message
+    assert labels.unlabelled == [] and "c.xml" in labels.message
     assert opened(folder).path.name == "a.jpg"
 
 
-def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
+def test_going_back_shows_the_saved_boxes_and_submitting_replaces_them(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.submit()
@@ -103,16 +105,16 @@ def test_going_back_shows_the_saved_boxes_and_saying_so_replaces_them(folder):
     assert labels.path.name == "a.jpg" and labels.boxes == [Box("peach", 10, 20, 110, 220)]
     labels.boxes = [Box("vanilla", 10, 20, 110, 220)]
     labels.submit()
-    assert "Replaced a.xml: 1 box." in labels.message
+    assert re.search(r"\ba\.xml\b.*\b1\b", labels.message)
     assert [box.name for box in saved(folder, "a").boxes] == ["vanilla"]
 
 
-def test_moving_on_without_submitting_labels_nothing_and_forgets_nothing(folder):
+def test_moving_on_without_submitting_saves_nothing_and_forgets_nothing(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     press(labels, "Next photo")
     press(labels, "Previous photo")
-    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "not saved yet" in labels.message
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and labels.message
     assert len(labels.unlabelled) == 3
 
 
@@ -152,7 +154,7 @@ def test_labelimgs_own_file_is_edited_without_loss(folder):
     assert xml.read_bytes() == before
 
 
-def test_classes_that_the_files_name_already_need_not_be_given(folder):
+def test_classes_in_existing_files_need_not_be_given(folder):
     (folder / "annotations").mkdir()
     voc.write(voc.Annotation("c.jpg", 400, 300, (Box("lemon", 1, 20, 30, 40),)), folder / "annotations" / "c.xml")
     assert labeler.Labeler(folder / "images", folder / "annotations", []).classes == ["lemon"]
@@ -164,14 +166,85 @@ def test_a_bad_photo_is_named_and_left_out(folder):
     Image.new("RGB", (40, 30)).save(folder / "images" / "a.png")
     labels = opened(folder)
     assert [path.name for path in labels.paths] == ["a.jpg", "b.jpg", "c.jpg"]
-    assert "aa.jpg: cannot be read" in labels.message and "a.png: has the same stem as a.jpg" in labels.message
+    assert "aa.jpg: " in labels.message and re.search(r"a\.png: .*\ba\.jpg", labels.message)
 
 
-# Annotations that are not as they should be
+def test_an_empty_submit_by_button_or_key_asks_once_for_each_photo(folder):
+    labels = opened(folder)
+    press(labels, "Submit")
+    assert labels.path.name == "a.jpg" and labels.message.startswith("No objects on this photo?")
+    assert not (folder / "annotations" / "a.xml").exists()
+    press(labels, "Submit")
+    assert saved(folder, "a").boxes == () and labels.path.name == "b.jpg"
+    send(labels, "key", key="Enter")
+    assert labels.message.startswith("No objects") and labels.path.name == "b.jpg"
+    labels.add("peach", (10, 20, 110, 220))
+    send(labels, "key", key="s")
+    assert len(saved(folder, "b").boxes) == 1 and labels.path.name == "c.jpg"
+    press(labels, "Submit", "Previous photo", "Next photo", "Submit")
+    assert not (folder / "annotations" / "c.xml").exists(), "asked again: another photo was shown in between"
+
+
+# Photos that vanish, and a second labeler
+
+
+def test_a_photo_that_vanished_is_named_and_left_out_and_the_next_one_is_shown(folder):
+    labels = opened(folder)
+    (folder / "images" / "b.jpg").unlink()
+    press(labels, "Next photo")
+    assert labels.path.name == "c.jpg" and "b.jpg: there is no such photo" in labels.message
+    assert [path.name for path in labels.paths] == ["a.jpg", "c.jpg"]
+    (folder / "images" / "a.jpg").unlink()
+    press(labels, "Previous photo")
+    assert labels.path.name == "c.jpg" and "a.jpg" in labels.message
+    press(labels, "Previous photo")
+    assert labels.message == "This is the first photo."
+
+
+def test_boxes_of_a_photo_that_vanished_while_it_was_shown_are_saved_and_the_photo_is_named(folder):
+    labels = opened(folder)
+    labels.add("peach", (10, 20, 110, 220))
+    for name in ("a.jpg", "b.jpg"):
+        (folder / "images" / name).unlink()
+    press(labels, "Submit")
+    assert len(saved(folder, "a").boxes) == 1 and labels.path.name == "c.jpg"
+    assert "Wrote a.xml: 1 box. The photo itself is gone" in labels.message and "b.jpg" in labels.message
+
+
+def test_where_all_photos_vanish_the_boxes_on_the_screen_are_still_submitted(folder):
+    labels = opened(folder)
+    labels.add("peach", (10, 20, 110, 220))
+    shutil.rmtree(folder / "images")
+    press(labels, "Submit")
+    assert len(saved(folder, "a").boxes) == 1 and "Wrote a.xml" in labels.message and len(labels.boxes) == 1
+    press(labels, "Next photo")
+    assert labels.message == "This was the last photo." and labels.path.name == "a.jpg"
+
+
+def test_of_two_labelers_on_one_folder_neither_loses_what_the_other_drew_or_submitted(folder):
+    first, second = opened(folder), opened(folder)
+    first.add("peach", (10, 20, 110, 220))
+    drawn = folder / "annotations" / ".drafts" / "a.xml"
+    before = drawn.read_bytes()
+    second.add("vanilla", (30, 40, 90, 80))
+    assert "Another draft" in second.message and ".a.xml.before" in second.message
+    assert drawn.with_name(".a.xml.before").read_bytes() == before
+    between = drawn.read_bytes()
+    first.submit()
+    assert "Another draft" in first.message
+    assert drawn.with_name(".a.xml.before1").read_bytes() == between
+    submitted = (folder / "annotations" / "a.xml").read_bytes()
+    second.submit()
+    assert "kept as .a.xml.before" in second.message
+    assert (folder / "annotations" / ".a.xml.before").read_bytes() == submitted
+    assert [box.name for box in saved(folder, "a").boxes] == ["vanilla"]
+
+
+# Annotations with problems
 
 
 def annotated(folder, *objects, size=(400, 300), name="peach", ending=".xml") -> pathlib.Path:
-    """Write the first photo's annotation as it is not written here: with any size and edges."""
+    """Write the first photo's annotation as other programs might, with any size and edges."""
     path = folder / "annotations" / f"a{ending}"
     path.parent.mkdir(exist_ok=True)
     sides = "".join(f"<{side}>{value}</{side}>" for side, value in zip(("width", "height"), size))
@@ -184,30 +257,30 @@ def annotated(folder, *objects, size=(400, 300), name="peach", ending=".xml") ->
 
 
 REPAIRED = {
-    "edges exchanged": ({"objects": [(110, 20, 10, 220)]}, "the wrong way round"),
-    "a pixel outside": ({"objects": [(10, 20, 110, 220), (300, 20, 401, 220)]}, "leaves the 400x300 photo"),
-    "no size": ({"objects": [(10, 20, 110, 220)], "size": (0, 0)}, "<size> of 0x0"),
-    "spaces in the name": ({"objects": [(10, 20, 110, 220)], "name": " peach "}, "taken as 'peach'"),
-    "twice": ({"objects": [(10, 20, 110, 220)] * 2}, "is there twice"),
+    "edges exchanged": ({"objects": [(110, 20, 10, 220)]}, "object 1 (peach) "),
+    "a pixel outside": ({"objects": [(10, 20, 110, 220), (300, 20, 401, 220)]}, "400x300"),
+    "no size": ({"objects": [(10, 20, 110, 220)], "size": (0, 0)}, "0x0"),
+    "spaces in the name": ({"objects": [(10, 20, 110, 220)], "name": " peach "}, "'peach'"),
+    "twice": ({"objects": [(10, 20, 110, 220)] * 2}, "object 2 (peach) "),
 }
 
 
 @pytest.mark.parametrize("case", REPAIRED)
-def test_an_annotation_that_check_would_repair_is_shown_repaired_and_none_of_its_boxes_is_lost(folder, case):
+def test_an_annotation_that_check_would_repair_is_shown_repaired_with_all_its_boxes(folder, case):
     written, said = REPAIRED[case]
     xml = annotated(folder, *written["objects"], **{key: written[key] for key in written if key != "objects"})
     labels = opened(folder)
     labels.go(0)
     assert labels.boxes[0] == Box("peach", 10, 20, 110, 220) and labels.classes == CLASSES
     assert len(labels.boxes) == len(set(written["objects"]))
-    assert str(xml) in labels.message and said in labels.message and "not all" not in labels.message.lower()
+    assert labels.message.startswith(f"{xml}: ") and said in labels.message and "\n" not in labels.message
     shown = labels.boxes
     labels.submit()
     assert list(saved(folder, "a").boxes) == shown
     assert [path.name for path in xml.parent.iterdir()] == ["a.xml"]
 
 
-def test_boxes_of_a_photo_that_was_labelled_unturned_are_shown_turned(folder):
+def test_boxes_of_a_photo_labelled_unturned_are_shown_turned(folder):
     turned = Image.Exif()
     turned[ExifTags.Base.Orientation] = 6
     Image.new("RGB", (300, 400), "grey").save(folder / "images" / "a.jpg", exif=turned)
@@ -226,7 +299,7 @@ UNSHOWN = {
 
 
 @pytest.mark.parametrize("case", UNSHOWN)
-def test_what_of_an_annotation_cannot_be_shown_is_named_and_kept_when_it_is_replaced(folder, case):
+def test_parts_of_an_annotation_that_cannot_be_shown_are_named_and_kept(folder, case):
     xml = annotated(folder, *UNSHOWN[case], size=(4, 3) if "size" in case else (400, 300))
     if case == "no XML":
         xml.write_text("<annotation>")
@@ -234,19 +307,19 @@ def test_what_of_an_annotation_cannot_be_shown_is_named_and_kept_when_it_is_repl
     labels = opened(folder)
     labels.go(0)
     assert labels.boxes == ([] if case in ("another photo's size", "no XML") else [Box("peach", 10, 20, 110, 220)])
-    assert str(xml) in labels.message and "Submitting replaces it, and keeps it as it is" in labels.message
+    assert str(xml) in labels.message
     labels.add("vanilla", (200, 20, 300, 220))
     labels.submit()
-    assert labels.message.startswith("Replaced a.xml: ") and "it is kept as .a.xml.before." in labels.message
+    assert labels.message.startswith("Replaced a.xml: ") and "kept as .a.xml.before." in labels.message
     assert saved(folder, "a").boxes[-1].name == "vanilla"
     assert xml.with_name(".a.xml.before").read_bytes() == before
     labels.go(0)
     labels.submit()
-    assert "kept" not in labels.message, "what is whole need not be kept"
-    xml.write_text("spoilt anew")
+    assert ".before" not in labels.message, "an annotation that was shown completely need not be kept"
+    xml.write_text("changed again")
     labels.go(0)
     labels.submit()
-    assert [xml.with_name(f".a.xml.before{number}").read_bytes() for number in ("", 1)] == [before, b"spoilt anew"]
+    assert [xml.with_name(f".a.xml.before{number}").read_bytes() for number in ("", 1)] == [before, b"changed again"]
 
 
 def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeypatch):
@@ -261,11 +334,11 @@ def test_an_annotation_whose_copy_cannot_be_kept_is_not_replaced(folder, monkeyp
 
     monkeypatch.setattr(shutil, "copyfile", full)
     press(labels, "Submit")
-    assert ".a.xml.before: cannot be written (No space left on device)" in labels.message
+    assert re.search(r"\.a\.xml\.before: .*No space left on device", labels.message)
     assert xml.read_bytes() == before and len(labels.boxes) == 1 and labels.path.name == "a.jpg"
 
 
-def test_an_annotation_that_ends_in_capitals_is_found_and_replaced_under_its_name(folder):
+def test_an_annotation_with_an_ending_in_capitals_is_found_and_replaced_under_its_name(folder):
     xml = annotated(folder, (10, 20, 110, 220), ending=".XML")
     labels = opened(folder)
     assert labels.path.name == "b.jpg" and labels.xml(labels.paths[0]) == xml
@@ -273,7 +346,7 @@ def test_an_annotation_that_ends_in_capitals_is_found_and_replaced_under_its_nam
     labels.boxes = [*labels.boxes, Box("vanilla", 200, 20, 300, 220)]
     labels.submit()
     ((photo, paired),), _ = folders.pairs(folder)
-    assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training takes what was submitted"
+    assert photo.name == "a.jpg" and len(voc.read(paired).boxes) == 2, "training uses what was submitted"
     (folder / "truth").mkdir()
     voc.write(voc.read(xml), folder / "truth" / "a.xml")
     assert [score.ious for score in labels.scores(folder / "truth")] == [(1.0, 1.0)]
@@ -288,25 +361,25 @@ def test_a_link_out_of_the_data_set_is_not_followed_for_annotations_and_drafts(f
     before = {path.name: path.read_bytes() for path in mine.iterdir()}
     labels = opened(folder)
     assert labels.classes == CLASSES
-    with pytest.raises(labeler.LabelingError, match=r"a\.xml: is a link that leads out of the data set"):
+    with pytest.raises(labeler.LabelingError, match=r"a\.xml: "):
         labels.scores(folder / "truth")
     labels.go(0)
-    assert labels.boxes == [] and "a.xml: is a link that leads out of the data set" in labels.message
+    assert labels.boxes == [] and "a.xml: " in labels.message
     labels.add("peach", (10, 20, 110, 220))
     assert ".drafts" in labels.message and len(labels.boxes) == 1
     labels.go(1)
     labels.go(0)
-    assert len(labels.boxes) == 1, "it is remembered as long as the kernel lives"
+    assert len(labels.boxes) == 1, "it is kept while the kernel runs"
     xml = labels.submit()
     assert not xml.is_symlink() and [box.name for box in saved(folder, "a").boxes] == ["peach"]
     assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
 
 
-# Annotations that hold more than is shown, or are changed by others meanwhile
+# Annotations with content that is not shown, or that other programs change
 
 
 def with_more(xml: pathlib.Path, old: str, new: str) -> bytes:
-    """Put more into an annotation; return what is in it then."""
+    """Add content to an annotation; return its bytes."""
     text = xml.read_text()
     assert old in text
     xml.write_text(text.replace(old, new))
@@ -334,12 +407,12 @@ def test_all_boxes_of_an_object_are_shown_and_submitted(folder):
         "<attributes><attribute><name>colour</name><value>red</value></attribute></attributes>",
     ],
 )
-def test_what_an_annotation_holds_besides_boxes_is_kept_when_it_is_replaced(folder, more):
+def test_content_other_than_boxes_is_kept_when_an_annotation_is_replaced(folder, more):
     xml = annotated(folder, (10, 20, 110, 220))
     before = with_more(xml, "</object>", f"{more}</object>")
     labels = opened(folder)
     labels.go(0)
-    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "holds more than boxes" in labels.message
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "a.xml" in labels.message
     labels.submit()
     assert xml.with_name(".a.xml.before").read_bytes() == before
     labels.go(0)
@@ -348,17 +421,17 @@ def test_what_an_annotation_holds_besides_boxes_is_kept_when_it_is_replaced(fold
 
 
 @pytest.mark.parametrize("old, new", [("object>", "item>"), ("<object>", "<object><name>mug</name>")])
-def test_boxes_that_are_not_understood_are_named_and_kept_when_the_file_is_replaced(folder, old, new):
+def test_boxes_that_are_not_understood_are_named_and_kept(folder, old, new):
     xml = annotated(folder, (10, 20, 110, 220))
     before = with_more(xml, old, new)
     labels = opened(folder)
     labels.go(0)
-    assert labels.boxes == [] and str(xml) in labels.message and "keeps it as it is" in labels.message
+    assert labels.boxes == [] and str(xml) in labels.message
     labels.submit()
     assert xml.with_name(".a.xml.before").read_bytes() == before
 
 
-def test_an_annotation_that_another_program_changed_meanwhile_is_kept(folder):
+def test_an_annotation_that_another_program_changed_is_kept(folder):
     xml = annotated(folder, (10, 20, 110, 220))
     labels = opened(folder)
     labels.go(0)
@@ -369,14 +442,14 @@ def test_an_annotation_that_another_program_changed_meanwhile_is_kept(folder):
     assert [box.name for box in saved(folder, "a").boxes] == ["peach"]
 
 
-def test_an_annotation_that_another_program_wrote_meanwhile_is_kept(folder):
+def test_an_annotation_that_another_program_wrote_is_kept(folder):
     labels = opened(folder)
     written = annotated(folder, (10, 20, 110, 220)).read_bytes()
     labels.submit()
     assert (folder / "annotations" / ".a.xml.before").read_bytes() == written
 
 
-def test_submitting_twice_keeps_no_copy_of_what_was_shown_whole(folder):
+def test_submitting_twice_keeps_no_copy_if_everything_was_shown(folder):
     labels = opened(folder)
     for _ in range(3):
         labels.submit()
@@ -394,7 +467,7 @@ def test_boxes_of_photos_that_were_resized_after_labelling_are_shown_scaled(fold
         voc.write(annotation, folder / "annotations" / f"{stem}.xml")
     labels = opened(folder)
     labels.go(0)
-    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "scaled" in labels.message
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and "2000x1500" in labels.message
 
 
 @pytest.mark.parametrize("name", ["a.jpg.xml", "a", "A.xml"])
@@ -408,7 +481,7 @@ def test_an_annotation_named_almost_like_its_photo_is_shown_and_replaced_in_its_
     assert labels.submit() == xml and [path.name for path in xml.parent.glob("[!.]*")] == [name]
 
 
-def test_an_annotation_beside_its_photo_is_shown_where_there_is_no_folder_for_annotations(folder):
+def test_an_annotation_next_to_its_photo_is_shown_if_there_is_no_annotations_folder(folder):
     xml = annotated(folder, (10, 20, 110, 220))
     xml = xml.rename(folder / "images" / "a.xml")
     xml_folder = folder / "annotations"
@@ -426,10 +499,10 @@ def test_of_two_photos_whose_names_differ_in_unicode_only_the_first_is_labelled(
     for name, colour in zip(sorted(names), ("red", "blue"), strict=True):
         Image.new("RGB", (40, 30), colour).save(folder / "images" / name)
     labels = opened(folder)
-    assert len(labels.paths) == 4 and "has the same stem as" in labels.message
+    assert len(labels.paths) == 4 and all(name in labels.message for name in names)
 
 
-def test_a_name_as_long_as_the_file_system_allows_can_be_labelled_and_what_was_there_kept(folder):
+def test_a_photo_with_the_longest_possible_name_can_be_labelled_and_its_old_file_kept(folder):
     stem = "照" * 83
     (folder / "images" / "a.jpg").rename(folder / "images" / f"{stem}.jpg")
     xml = annotated(folder, (50, 50, 50, 90))
@@ -443,12 +516,12 @@ def test_a_name_as_long_as_the_file_system_allows_can_be_labelled_and_what_was_t
     assert kept.name.startswith(".") and kept.read_bytes() == before
 
 
-# Drawn and not submitted
+# Unsubmitted boxes
 
 
 @pytest.mark.parametrize("how", ["draw", "submit", "skip"])
 @pytest.mark.parametrize("broken", [True, False])
-def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_written_over(folder, how, broken):
+def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_overwritten(folder, how, broken):
     opened(folder).add("peach", (10, 20, 110, 220))
     draft = folder / "annotations" / ".drafts" / "a.xml"
     if broken:
@@ -457,7 +530,7 @@ def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_written_over(folder, 
         Image.new("RGB", (40, 30)).save(folder / "images" / "a.jpg")
     before = draft.read_bytes()
     labels = opened(folder)
-    assert labels.boxes == [] and str(draft) in labels.message and "keeps it" in labels.message
+    assert labels.boxes == [] and str(draft) in labels.message
     {"draw": lambda: labels.add("peach", (1, 2, 11, 22)), "submit": labels.submit, "skip": labels.skip}[how]()
     assert draft.with_name(".a.xml.before").read_bytes() == before
     assert draft.exists() == (how == "draw")
@@ -467,11 +540,11 @@ def test_a_draft_that_cannot_be_shown_is_kept_before_it_is_written_over(folder, 
 
 
 def drafts(folder) -> list[str]:
-    """Return the names of the files that hold what was drawn and not submitted."""
+    """Return the names of the files with unsubmitted boxes."""
     return sorted(path.name for path in (folder / "annotations" / ".drafts").glob("*"))
 
 
-def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after_the_kernel_died(folder):
+def test_unsubmitted_boxes_survive_the_death_of_the_kernel(folder):
     labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     drag(labels, 400, 100, 200, 100)
@@ -479,7 +552,7 @@ def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after
     labels.boxes = [Box("vanilla", 30, 40, 90, 80)]
     drawn = [Box("peach", 10, 20, 110, 220), Box("peach", 200, 50, 300, 100)]
     again = opened(folder)
-    assert again.path.name == "a.jpg" and again.boxes == drawn and "not saved yet" in again.message
+    assert again.path.name == "a.jpg" and again.boxes == drawn and again.message
     assert again.unlabelled == again.paths
     assert again.submit() and list(saved(folder, "a").boxes) == drawn
     again.go(2)
@@ -491,7 +564,7 @@ def test_what_was_drawn_and_not_submitted_is_there_again_for_whoever_comes_after
     assert third.boxes == [] and third.message == ""
 
 
-def test_what_was_changed_on_a_labelled_photo_is_there_again_also_that_all_boxes_were_deleted(folder):
+def test_unsubmitted_changes_to_a_labelled_photo_survive_even_if_all_boxes_were_deleted(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.submit()
@@ -499,10 +572,10 @@ def test_what_was_changed_on_a_labelled_photo_is_there_again_also_that_all_boxes
     labels.delete(1)
     again = opened(folder)
     again.go(0)
-    assert again.boxes == [] and "not saved yet" in again.message
+    assert again.boxes == [] and again.message
     assert len(saved(folder, "a").boxes) == 1
     again.boxes = [Box("peach", 10, 20, 110, 220)]
-    assert drafts(folder) == [], "it is again what was saved"
+    assert drafts(folder) == [], "it is the saved one again"
 
 
 def test_classes_that_only_a_draft_names_are_known(folder):
@@ -511,7 +584,7 @@ def test_classes_that_only_a_draft_names_are_known(folder):
     assert labels.boxes == [Box("lemon", 10, 20, 110, 220)] and labels.classes == ["peach", "vanilla", "lemon"]
 
 
-def test_killed_after_saving_and_before_forgetting_nothing_is_called_unsaved(folder):
+def test_killed_between_saving_and_deleting_the_draft_nothing_is_reported_as_unsaved(folder):
     labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
     shutil.copy(folder / "annotations" / ".drafts" / "a.xml", folder / "annotations" / "a.xml")
@@ -524,11 +597,11 @@ def test_a_draft_of_another_photo_is_named_and_not_shown(folder):
     opened(folder).add("peach", (10, 20, 110, 220))
     Image.new("RGB", (40, 30)).save(folder / "images" / "a.jpg")
     labels = opened(folder)
-    assert labels.boxes == [] and f"{pathlib.Path('.drafts', 'a.xml')}: was drawn on another photo" in labels.message
+    assert labels.boxes == [] and f"{pathlib.Path('.drafts', 'a.xml')}: " in labels.message
     assert drafts(folder) == ["a.xml"]
 
 
-def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_nothing(folder, monkeypatch):
+def test_a_box_is_written_once_on_mouse_up_and_a_click_writes_nothing(folder, monkeypatch):
     write, written = voc.write, []
     monkeypatch.setattr(voc, "write", lambda annotation, path: (written.append(path), write(annotation, path)))
     labels = opened(folder)
@@ -539,17 +612,17 @@ def test_a_box_is_written_once_when_the_mouse_lets_it_go_and_a_click_writes_noth
     assert written == [folder / "annotations" / ".drafts" / "a.xml"]
 
 
-def test_where_a_draft_cannot_be_written_that_is_said_and_drawing_goes_on(folder):
+def test_if_a_draft_cannot_be_written_a_message_says_so_and_drawing_continues(folder):
     (folder / "annotations").write_text("a file where the folder should be")
     labels = opened(folder)
     labels.add("peach", (10, 20, 110, 220))
-    assert "cannot be made a folder" in labels.message
+    assert f"{folder / 'annotations' / '.drafts'}: " in labels.message
     labels.go(1)
     labels.go(0)
     assert labels.boxes == [Box("peach", 10, 20, 110, 220)]
 
 
-def test_drafts_and_kept_files_are_passed_over_by_training_and_by_check(voc_folder, capsys):
+def test_training_and_check_skip_drafts_and_kept_files(voc_folder, capsys):
     from workshop_utils.cli import main
 
     before = dataset.load(voc_folder).fingerprint()
@@ -569,16 +642,16 @@ def test_names_are_shown_as_text_and_not_as_html(folder):
     labels = opened(folder)
     labels.submit()
     press(labels, "Previous photo")
-    shown = labels._header.value + labels._said.value
+    shown = labels._header.value + labels._message.value
     assert "<img" not in shown and "&lt;img" in shown
 
 
-def test_a_button_says_what_went_wrong(folder):
+def test_an_error_appears_below_the_button(folder):
     labels = opened(folder)
     press(labels, "Previous photo")
-    assert labels.message == "This is the first photo."
+    assert labels.message and labels.path.name == "a.jpg"
     (folder / "annotations").write_text("a file where the folder should be")
-    press(labels, "Submit")
+    press(labels, "Submit", "Submit")
     assert str(folder / "annotations") in labels.message and labels.path.name == "a.jpg"
 
 
@@ -590,20 +663,38 @@ def test_a_class_that_does_not_exist_is_refused(folder):
 
 @pytest.mark.parametrize(
     ("images", "classes", "said"),
-    [("elsewhere", CLASSES, "no such folder"), (".", CLASSES, "no photo that can be read"), ("images", [], "no class")],
+    [("elsewhere", CLASSES, "elsewhere: "), (".", CLASSES, "cups: "), ("images", [], "")],
 )
-def test_where_nothing_can_be_labelled_the_fault_is_named(folder, images, classes, said):
-    with pytest.raises(labeler.LabelingError, match=said):
+def test_if_nothing_can_be_labelled_the_error_says_why(folder, images, classes, said):
+    with pytest.raises(labeler.LabelingError, match=said) as caught:
         labeler.Labeler(folder / images, folder / "annotations", classes)
+    assert classes == [] or str(caught.value).startswith(f"{folder / images}: ")
 
 
-def test_proposals_join_what_is_drawn_under_the_first_class(folder, monkeypatch):
+def test_proposals_join_what_is_drawn_under_the_current_class(folder, monkeypatch):
     found = np.array([[0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
     monkeypatch.setattr(detection, "proposals", lambda model, image, min_score: found)
     labels = opened(folder, model="a detector")
     labels.boxes = [Box("vanilla", 42, 32, 200, 150)]
+    labels.current = "vanilla"
     assert labels.propose() == 1
-    assert labels.boxes == [Box("vanilla", 42, 32, 200, 150), Box("peach", 240, 180, 360, 270)]
+    assert labels.boxes == [Box("vanilla", 42, 32, 200, 150), Box("vanilla", 240, 180, 360, 270)]
+
+
+def test_while_boxes_are_proposed_everything_is_off_and_it_says_what_it_does(folder, monkeypatch):
+    labels, seen = opened(folder, model="a detector"), []
+
+    def proposals(*_):
+        seen.append((labels._canvas.work, labels.message, [each.disabled for each in labels._actions.controls]))
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(detection, "proposals", proposals)
+    press(labels, "Propose boxes")
+    ((work, message, off),) = seen
+    assert work and message.startswith(work) and all(off)
+    assert labels._canvas.work == "" and labels.message == "no memory"
+    on = {each.description for each in labels._actions.controls if not each.disabled}
+    assert {"Submit", "Propose boxes", "Undo"} <= on and "xmin" not in on
 
 
 def test_proposals_find_most_cups_of_the_photos_to_label(coco):
@@ -626,22 +717,23 @@ def test_notebook_02_labels_and_scores_without_tensorflow_until_boxes_are_propos
         f"from workshop_utils.core import settings\nimport pathlib\nsettings.RUNS = pathlib.Path({str(tmp_path)!r})"
     )
     labelled = "labels.submit()\nassert labels.scores(settings.TO_LABEL_TRUTH)"
-    told = "import sys\nassert labels.unlabelled and 'tensorflow' not in sys.modules"
-    program = "\n".join([redirected, *before, labelled, told])
+    check = "import sys\nassert labels.unlabelled and 'tensorflow' not in sys.modules"
+    program = "\n".join([redirected, *before, labelled, check])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_box_is_added_placed_and_named_by_buttons_and_fields_alone(folder):
+def test_a_box_can_be_added_placed_and_named_with_buttons_and_fields_only(folder):
     labels = opened(folder)
     press(labels, "Add box")
-    assert fields(labels) == ["peach", 150, 112, 250, 187]
-    fill(labels, **{"class": "vanilla"}, xmin=31, ymin=42, xmax=120, ymax=200)
-    press(labels, "Submit")
+    assert fields(labels) == [150, 112, 250, 187]
+    fill(labels, xmin=31, ymin=42, xmax=120, ymax=200)
+    send(labels, "class", name="vanilla")
+    press(labels, "Rename box", "Submit")
     assert saved(folder, "a").boxes == (Box("vanilla", 31, 42, 120, 200),)
 
 
-def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(folder):
+def test_a_small_box_set_in_the_fields_is_kept_although_one_drawn_is_a_click(folder):
     labels = opened(folder)
     labels.go(1)
     labels.add("peach", (1000, 700, 1004, 705))
@@ -649,26 +741,26 @@ def test_a_small_box_set_in_the_fields_is_kept_where_one_drawn_were_a_click(fold
     assert saved(folder, "b").boxes == (Box("peach", 1000, 700, 1004, 705),)
 
 
-def test_edges_that_make_no_box_are_said_and_neither_drawn_nor_lost(folder):
+def test_edges_that_form_no_box_are_reported_and_neither_drawn_nor_lost(folder):
     labels = opened(folder)
     labels.boxes = [Box("peach", 10, 20, 110, 220)]
     labels.select(1)
     fill(labels, xmin=300)
-    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and fields(labels)[1] == 300
-    assert "xmin 300 is not less than xmax 110" in labels._said.value
+    assert labels.boxes == [Box("peach", 10, 20, 110, 220)] and fields(labels)[0] == 300
+    assert "xmin 300 is not less than xmax 110" in labels._message.value
     for button in ("Submit", "Next photo", "Next box", "Add box", "Propose boxes"):
         press(labels, button)
         assert labels.message == "xmin 300 is not less than xmax 110. Change one of them."
-    assert labels.path.name == "a.jpg" and len(labels.unlabelled) == 3 and fields(labels)[1] == 300
+    assert labels.path.name == "a.jpg" and len(labels.unlabelled) == 3 and fields(labels)[0] == 300
     fill(labels, xmax=350)
     assert labels.message == ""
     press(labels, "Submit")
     assert saved(folder, "a").boxes == (Box("peach", 300, 20, 350, 220),)
 
 
-def test_where_no_widget_can_be_shown_a_sentence_says_what_to_call_instead(folder):
+def test_without_widgets_a_sentence_says_what_to_call_instead(folder):
     said = repr(opened(folder))
-    assert "photo 1 of 3" in said and len(said) < 110  # longer ones are cut where ipywidgets 7 shows them
+    assert "photo 1 of 3" in said and len(said) < 110  # ipywidgets 7 cuts longer ones
     for name in ("table", "add", "submit"):
         assert f"labels.{name}" in said and hasattr(labeler.Labeler, name)
 
@@ -684,7 +776,7 @@ def test_saved_boxes_are_scored_against_the_truth(folder):
     assert (score.photo, score.ious, score.named, score.extra) == ("a.jpg", (1.0, 0.0), (True, False), 1)
 
 
-def test_a_file_that_labelimg_wrote_is_shown_and_saved_again_as_it_was(folder):
+def test_a_file_from_labelimg_is_shown_and_saved_back_unchanged(folder):
     written = FIXTURES / "labelimg.xml"
     stem = "Kubki 3 – żółte"
     Image.new("RGB", (512, 384), "grey").save(folder / "images" / f"{stem}.jpg")
@@ -695,7 +787,7 @@ def test_a_file_that_labelimg_wrote_is_shown_and_saved_again_as_it_was(folder):
     labels.go([path.stem for path in labels.paths].index(stem))
     assert labels.boxes == list(voc.read(written).boxes) and "peach & cream <light>" in labels.classes
     labels.select(2)
-    assert fields(labels) == ["peach & cream <light>", 120, 40, 180, 110]
+    assert fields(labels) == [120, 40, 180, 110]
     labels.submit()
     theirs = "/home/ola/photos/images/Kubki 3 – żółte.jpg"
     ours = str((folder / "images" / f"{stem}.jpg").resolve())

@@ -1,4 +1,4 @@
-"""Curves that grow while training runs: one output, seldom redrawn, and whole in the end."""
+"""Curves that grow during training: one output, redrawn rarely, and complete at the end."""
 
 import pathlib
 import sys
@@ -30,7 +30,7 @@ def row(step: int, AP50: float | None = None) -> dict:
 
 
 class Place:
-    """Where a notebook shows pictures, each in place of the one before it."""
+    """A stand-in for a notebook's output, where each picture replaces the one before."""
 
     def __init__(self):
         self.began, self.pictures = 0, []
@@ -40,13 +40,13 @@ class Place:
         self.pictures.append(picture)
 
     def update(self, picture):
-        assert self.began == 1, "nothing stands there that could be updated"
+        assert self.began == 1, "there is nothing to update"
         self.pictures.append(picture)
 
 
 @pytest.fixture
 def place(monkeypatch) -> Place:
-    """A notebook's place for the curves, as if a kernel ran."""
+    """A notebook's output for the curves, as if a kernel ran."""
     made = Place()
     monkeypatch.setattr(live_curves, "get_ipython", lambda: types.SimpleNamespace(kernel=object()))
     monkeypatch.setattr(live_curves, "DisplayHandle", lambda: made)
@@ -55,7 +55,7 @@ def place(monkeypatch) -> Place:
 
 @pytest.fixture
 def clock(monkeypatch) -> types.SimpleNamespace:
-    """A clock that stands still unless it is moved, and drawing that takes a fifth of a second."""
+    """A clock that advances only when it is moved, and drawing that takes a fifth of a second."""
     hands = types.SimpleNamespace(now=100.0)
 
     def draw(history, steps, marks, *, alt):
@@ -67,7 +67,7 @@ def clock(monkeypatch) -> types.SimpleNamespace:
     return hands
 
 
-def test_a_kernel_shows_the_curves_once_and_redraws_them_in_their_place():
+def test_a_kernel_shows_the_curves_once_and_redraws_them_in_place():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     ours = execute.OnePython(sys.executable)
     kernel = execute.KernelManager(
@@ -84,7 +84,7 @@ def test_a_kernel_shows_the_curves_once_and_redraws_them_in_their_place():
     assert "1.00 at step 100 of 100" in page and "0.25 at step 100" in page and "data:image/png;base64," in page
 
 
-def test_drawing_takes_a_twentieth_of_the_time_at_most(place, clock):
+def test_drawing_takes_at_most_a_twentieth_of_the_time(place, clock):
     curves, began = live_curves.Curves(1000), clock.now
     for step in range(1, 1001):
         clock.now += 0.1
@@ -103,7 +103,7 @@ def test_the_first_row_is_shown_at_once_and_the_next_waits(place, clock):
     assert len(place.pictures) == 2 and "step 30" in place.pictures[-1]
 
 
-def test_what_was_left_out_stands_there_in_the_end(place, clock):
+def test_rows_left_out_while_training_are_drawn_at_the_end(place, clock):
     curves, rows = live_curves.Curves(100), [row(step) for step in (10, 20, 30)]
     for each in rows:
         curves.on_row(None, each)
@@ -112,7 +112,7 @@ def test_what_was_left_out_stands_there_in_the_end(place, clock):
     assert "step 30 of 100" in place.pictures[-1] and place.began == 1
 
 
-def test_a_run_that_was_trained_before_is_shown_whole_at_once(place):
+def test_a_finished_run_is_shown_completely_at_once(place):
     live_curves.Curves(30).finish([row(10), row(20, 0.1), row(30, 0.3)])
     (picture,) = place.pictures
     assert isinstance(picture, drawing.Picture)

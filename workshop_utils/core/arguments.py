@@ -1,4 +1,4 @@
-"""A command line whose commands are functions, each with its arguments beside it; and what arguments may be."""
+"""Build a command line from functions, each decorated with its arguments, and parse the values of arguments."""
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,11 @@ Command = Callable[[Options], int | None]
 
 
 class LazyChoices:
-    """The values an argument may have, looked up when they are needed: some of their modules import TensorFlow."""
+    """The allowed values of an argument, looked up when they are needed: some of their modules import TensorFlow.
+
+    Args:
+        names: Returns the values.
+    """
 
     def __init__(self, names: Callable[[], Iterable[str]]):
         self._names = names
@@ -24,14 +28,21 @@ class LazyChoices:
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A parser whose options have the chosen function as `command`."""
+    """A parser for commands. The parsed options have the chosen command's function as `command`."""
 
     def __init__(self, prog: str, description: str):
         super().__init__(prog=prog, description=description)
         self._commands = self.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
 
     def command(self, summary: str, *arguments: Callable[[argparse.ArgumentParser], None]) -> Callable:
-        """Make the decorated function a command, named after it. It takes the options and may return an exit code."""
+        """Return a decorator that adds a function as a command with the function's name.
+
+        The function receives the options and may return an exit code.
+
+        Args:
+            summary: The command's help text.
+            *arguments: Functions that add arguments to its parser, as `argument` returns them.
+        """
 
         def add(run: Command) -> Command:
             parser = self._commands.add_parser(run.__name__, help=summary, description=summary)
@@ -44,10 +55,13 @@ class CommandLine(argparse.ArgumentParser):
 
 
 def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **options: Any) -> Callable:
-    """Return a function that adds an argument to a parser, as `add_argument` would.
+    """Return a function that adds an argument to a parser.
 
-    `choices` is a function that returns the values allowed. It is called no sooner than a value is given or the help
-    is shown; `add_argument` itself would call it at once.
+    Args:
+        *names: The argument's names, as for `add_argument`.
+        choices: A function that returns the allowed values. It is called only when a value is given or the help is
+            shown; `add_argument` itself would iterate over choices immediately.
+        **options: Other options of `add_argument`.
     """
 
     def add(parser: argparse.ArgumentParser) -> None:
@@ -58,16 +72,20 @@ def argument(*names: str, choices: Callable[[], Iterable[str]] | None = None, **
 
 
 def lines(path: str) -> list[str]:
-    """Return the lines of a text file, without the empty ones. It may be marked as UTF-16, as PowerShell writes it."""
+    """Return the lines of a text file without empty ones. The file may be UTF-16, as PowerShell writes it.
+
+    Raises:
+        argparse.ArgumentTypeError: If the file cannot be read.
+    """
     try:
-        words = text.read(path)
-    except (OSError, text.EncodingError) as fault:
-        raise argparse.ArgumentTypeError(f"{path} cannot be read ({fault}); it should name one photo a line") from None
-    return [line.strip() for line in words.splitlines() if line.strip()]
+        content = text.read(path)
+    except (OSError, text.EncodingError) as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it should list a photo per line") from None
+    return [line.strip() for line in content.splitlines() if line.strip()]
 
 
 def share(written: str) -> float:
-    """Return a number from 0 to 1."""
+    """Parse a number from 0 to 1. Raises argparse.ArgumentTypeError for another number."""
     value = float(written)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{written} is not between 0 and 1")
@@ -75,7 +93,7 @@ def share(written: str) -> float:
 
 
 def count(written: str) -> int:
-    """Return a whole number from 1 to 99999."""
+    """Parse a whole number from 1 to 99999. Raises argparse.ArgumentTypeError for another number."""
     value = int(written)
     if not 0 < value < 100_000:
         raise argparse.ArgumentTypeError(f"{written} is not between 1 and 99999")

@@ -1,4 +1,4 @@
-"""Arrays that are kept on disk, not in memory."""
+"""Cache arrays on disk instead of in memory."""
 
 import contextlib
 import math
@@ -12,14 +12,18 @@ import numpy as np
 
 
 class DiskCache:
-    """Arrays of bytes in a file of `folder` that has no name: it ends with the process, however that ends."""
+    """A cache of uint8 arrays in an unnamed file in a folder. The file vanishes with the process, even if it is killed.
+
+    Args:
+        folder: The folder for the file. It is created when it is needed.
+    """
 
     def __init__(self, folder: pathlib.Path):
         self.folder, self._places = folder, {}
         self._file, self._lock = None, threading.Lock()
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-        """Return the uint8 array under `key`; where there is none, what `make` makes, kept if the disk has room."""
+        """Return the uint8 array for `key`, from the cache or from `make`. It is cached if the disk has space."""
         with self._lock:
             if key in self._places:
                 place, shape = self._places[key]
@@ -33,7 +37,7 @@ class DiskCache:
     def _keep(self, key: str, array: np.ndarray) -> None:
         if self._file is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=self.folder, buffering=0)  # noqa: SIM115 (open to the end)
+            self._file = tempfile.TemporaryFile(dir=self.folder, buffering=0)  # noqa: SIM115 (open until the process ends)
         place = self._file.seek(0, os.SEEK_END)
         if self._file.write(array.tobytes()) == array.nbytes:
             self._places[key] = place, array.shape

@@ -51,7 +51,7 @@ def _line() -> Iterator[Callable[[str], None]]:
         place.display({"text/plain": ""}, raw=True)
         yield lambda text: place.update({"text/plain": text}, raw=True)
     elif sys.stderr.isatty():
-        with os.fdopen(os.dup(sys.stderr.fileno()), "w") as stream:  # `hushed` closes the original for a while
+        with os.fdopen(os.dup(sys.stderr.fileno()), "w") as stream:  # `quiet_stderr` closes the original for a while
             try:
                 yield lambda text: print(f"\r{text}\033[K", end="", file=stream, flush=True)
             finally:

@@ -1,14 +1,14 @@
-"""What the workshop's own errors have in common: a message that is enough, and an exit code."""
+"""Base classes for the workshop's errors, with a complete message and an exit code."""
 
 
 class WorkshopError(Exception):
-    """An error whose message says everything: what is wrong, where (file, object, value) and what to do.
+    """An error whose message says what is wrong, where (file, object, value) and what to do.
 
-    A notebook shows only the message: a traceback would point into our code, where nothing is wrong.
+    A notebook shows only the message: a traceback would point to code in which nothing is wrong.
     """
 
     exit_code = 1
-    """What the command line exits with: 1 after a failure, 2 after wrong usage."""
+    """The exit code of the command line: 1 after a failure, 2 after wrong usage."""
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""

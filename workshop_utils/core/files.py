@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, whole, never a half; and seals by which damage is noticed later."""
+"""Replace files and folders atomically, and seal files with a checksum that reveals later damage."""
 
 import contextlib
 import errno
@@ -15,49 +15,62 @@ if TYPE_CHECKING:
     from workshop_utils.core.tensorflow import keras
 
 SEAL = b"\nsha256:"
-"""Stands between what a sealed file holds and the digest of it, 64 hex digits, with which the file ends."""
+"""Separates the content of a sealed file from its SHA-256 digest, the last 64 bytes of the file in hex."""
 
 UNFINISHED = ".part-"
-"""How the name of what is being written begins. It is hidden, so whoever reads the folder passes over what is left of
-a process that was killed."""
+"""Prefix for the names of files and folders that are being written. They are hidden, so that readers of the folder skip
+what a killed process left."""
 
-LONGEST_NAME = 255
-"""Bytes that a name may have on most file systems."""
+MAX_NAME_BYTES = 255
+"""The longest file name on most file systems, in bytes."""
 
 _REMEDIES = {
-    errno.ENAMETOOLONG: "Take a shorter name",
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM, errno.EROFS), "Give yourself the right to write there, or choose another folder"
-    ),
+    errno.ENAMETOOLONG: "Choose a shorter name",
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Get write permission, or choose another folder"),
     **dict.fromkeys((errno.EEXIST, errno.EISDIR, errno.ENOENT, errno.ENOTDIR), "Choose another folder"),
 }
 
 
 class WriteError(WorkshopError, OSError):
-    """A file that could not be written; the message names it and says why. What was there before is unchanged."""
+    """A file or folder that could not be written. The message names it and says why. Existing files are unchanged."""
+
+
+def write_error(path: pathlib.Path, error: OSError, what: str = "cannot be written") -> WriteError:
+    """Return the error to raise for a file or folder that could not be written.
+
+    Args:
+        path: The file or folder.
+        error: The reason.
+        what: What failed.
+    """
+    return WriteError(f"{path}: {what} ({reason(error)}). {remedy(error)}, and try again. Nothing was overwritten.")
 
 
 @contextlib.contextmanager
 def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield a path beside `path` to write to; on success it takes `path`'s place in one stroke, else it is removed.
+    """Write a file atomically.
 
-    Raises WriteError where the disk is full or the folder cannot be written to.
+    Args:
+        path: The file to write or replace.
+
+    Yields:
+        A temporary path next to `path`. On success it replaces `path` in one step; otherwise it is removed.
+
+    Raises:
+        WriteError: If the disk is full or the folder cannot be written to.
     """
     path = pathlib.Path(path)
-    unfinished = unfinished_beside(path)
+    unfinished = unfinished_path(path)
     try:
-        unfinished.unlink(missing_ok=True)  # the name can be guessed, and a link there would be followed
+        unfinished.unlink(missing_ok=True)  # else a link with this name would be followed
         yield unfinished
         with open(unfinished, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(unfinished, path)
     except WriteError:
         raise
-    except OSError as fault:
-        raise WriteError(
-            f"{path}: cannot be written ({reason(fault)}). {remedy(fault)}, and do it again; "
-            "what was there before is unchanged."
-        ) from None
+    except OSError as error:
+        raise write_error(path, error) from None
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -65,12 +78,19 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield an empty folder beside `path` to fill; on success it becomes `path`, else it is removed.
+    """Write a folder atomically.
 
-    Raises WriteError if `path` already holds anything, OSError if it cannot be written.
+    Args:
+        path: The folder to create. It must be empty or not exist.
+
+    Yields:
+        An empty temporary folder next to `path`. On success it becomes `path`; otherwise it is removed.
+
+    Raises:
+        WriteError: If `path` is not empty or cannot be written.
     """
     path = pathlib.Path(path)
-    unfinished = unfinished_beside(path)
+    unfinished = unfinished_path(path)
     try:
         if path.exists() and any(path.iterdir()):
             raise WriteError(f"{path}: exists and is not empty. Choose another folder, or delete it first.")
@@ -79,44 +99,44 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         if path.exists():
             path.rmdir()
         unfinished.rename(path)
-    except WriteError as fault:
-        raise WriteError(str(fault).replace(str(unfinished), str(path))) from None
+    except WriteError as error:
+        raise WriteError(str(error).replace(str(unfinished), str(path))) from None
+    except OSError as error:
+        raise write_error(path, error) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def unfinished_beside(path: pathlib.Path) -> pathlib.Path:
-    """Return where what will be `path` is written."""
-    return path.with_name(fitting(f"{UNFINISHED}{os.getpid()}-", path.name))
+def unfinished_path(path: pathlib.Path) -> pathlib.Path:
+    """Return the temporary path under which `path` is written."""
+    return path.with_name(fit_name(f"{UNFINISHED}{os.getpid()}-", path.name))
 
 
-def fitting(start: str, name: str, end: str = "") -> str:
-    """Return a name with more before and behind it; of a long name only its end, so that the file system takes it."""
-    while len(os.fsencode(start + name + end)) > LONGEST_NAME:
+def fit_name(start: str, name: str, end: str = "") -> str:
+    """Return `start + name + end`. A long `name` loses its first characters, to fit into MAX_NAME_BYTES."""
+    while len(os.fsencode(start + name + end)) > MAX_NAME_BYTES:
         name = name[1:]
     return start + name + end
 
 
 def make_folder(path: pathlib.Path) -> None:
-    """Make a folder, and those it lies in, where there is none. Raises WriteError."""
+    """Create a folder and its parents if they do not exist. Raises WriteError."""
     try:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise WriteError(
-            f"{path}: cannot be made a folder ({reason(fault)}). {remedy(fault)}, and do it again."
-        ) from None
+    except OSError as error:
+        raise write_error(path, error, "cannot be created as a folder") from None
 
 
 def write_text(text: str, path: pathlib.Path) -> None:
-    """Write UTF-8 text with Unix line ends, whole or not at all. Raises WriteError."""
+    """Write UTF-8 text with Unix line ends atomically. Raises WriteError."""
     with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_weights(model: "keras.Model", path: pathlib.Path) -> None:
-    """Write a Keras model's float32 weights, whole or not at all, sealed. Raises WriteError.
+    """Write a Keras model's float32 weights atomically, with a seal. Raises WriteError.
 
-    Zeros are written first to see whether there is room: on a full disk, HDF5 brings the whole process down.
+    Zeros are written first to check for space: on a full disk, HDF5 crashes the whole process.
     """
     with replacing(path) as unfinished:
         unfinished.write_bytes(bytes(1_000_000 + 5 * model.count_params()))
@@ -124,18 +144,18 @@ def write_weights(model: "keras.Model", path: pathlib.Path) -> None:
         seal(unfinished)
 
 
-def reason(fault: OSError) -> str:
-    """Return in few words why a file could not be written; HDF5 and TensorFlow use many."""
-    return (fault.strerror or str(fault)).split("\n")[0][:200]
+def reason(error: OSError) -> str:
+    """Return the first line of an error message, at most 200 characters: those of HDF5 and TensorFlow are long."""
+    return (error.strerror or str(error)).split("\n")[0][:200]
 
 
-def remedy(fault: OSError) -> str:
-    """Return what to do about a file that could not be written, as the beginning of a sentence."""
-    return _REMEDIES.get(fault.errno, "Free some space, or choose another folder")
+def remedy(error: OSError) -> str:
+    """Return what to do about a file that could not be written, as the start of a sentence."""
+    return _REMEDIES.get(error.errno, "Free some space, or choose another folder")
 
 
-def sweep(folder: pathlib.Path) -> None:
-    """Remove what processes that were killed left unfinished in a folder; only for who alone may write there."""
+def remove_unfinished(folder: pathlib.Path) -> None:
+    """Remove unfinished files and folders that killed processes left in a folder. No other process may write there."""
     for path in folder.glob(f"{UNFINISHED}*"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -143,14 +163,14 @@ def sweep(folder: pathlib.Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def aside(folder: pathlib.Path) -> pathlib.Path:
-    """Return where a folder lies, hidden, while a new one takes its place."""
+def backup_path(folder: pathlib.Path) -> pathlib.Path:
+    """Return the hidden path of the old folder while a new one replaces it."""
     return folder.with_name(f".{folder.name}.old")
 
 
-def put_back(folder: pathlib.Path) -> None:
-    """Put a folder back whose replacing was killed before the new one came; if that has come, remove the old one."""
-    old = aside(folder)
+def restore_backup(folder: pathlib.Path) -> None:
+    """Restore a folder if the process was killed before the new one replaced it. Otherwise remove its backup."""
+    old = backup_path(folder)
     if not old.exists():
         return
     if folder.exists():
@@ -160,14 +180,14 @@ def put_back(folder: pathlib.Path) -> None:
 
 
 def seal(path: pathlib.Path) -> None:
-    """Append the digest of what a file holds. HDF5 and zip files are read as if it were not there."""
+    """Append the SHA-256 digest of a file's content. Readers of HDF5 and zip files ignore it."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with open(path, "ab") as stream:
         stream.write(SEAL + digest.encode())
 
 
-def is_whole(path: pathlib.Path) -> bool:
-    """Return whether a sealed file still holds what it held when it was sealed; True also where there is no seal."""
+def is_intact(path: pathlib.Path) -> bool:
+    """Return whether a sealed file is unchanged since it was sealed. A file without a seal counts as intact."""
     data = path.read_bytes()
     content, mark, digest = data[:-72], data[-72:-64], data[-64:]
     return mark != SEAL or hashlib.sha256(content).hexdigest().encode() == digest

@@ -1,10 +1,10 @@
-"""Pieces of messages that several modules need."""
+"""Format lists of names for messages."""
 
 from collections.abc import Iterable
 
 
 def listed(names: Iterable[object], most: int = 20) -> str:
-    """Return names in one line, the first of them if there are more than `most`."""
+    """Return names separated by commas. After the first `most`, only the number of the others is given."""
     names = list(map(str, names))
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 

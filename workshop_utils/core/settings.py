@@ -1,9 +1,11 @@
-"""Where things lie, and the recipes: how many steps, how fast, from how many photos."""
+"""The project's folders, and the recipes: how many steps, at which learning rate, on how many photos."""
 
 import dataclasses
 import math
 import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from workshop_utils.core.errors import UsageError
 
@@ -31,8 +33,19 @@ class SettingsError(UsageError, ValueError):
 class Recipe:
     """Everything about a training run that is not the photos or the strategy.
 
-    `photos` counts training and validation photos together, before the 80/20 split; None takes all.
-    `learning_rate` is where the cosine decay begins, after `warmup` steps that rise to it.
+    Attributes:
+        name: What `--recipe` and `recipe.json` call it.
+        steps: Training steps.
+        photos: Training and validation photos together, before the 80/20 split; None takes all.
+        learning_rate: Where the cosine decay begins, after the warm-up.
+        batch_size: Photos in a step.
+        seed: Of every random number in training.
+        warmup: Steps during which the learning rate rises from 0 to `learning_rate`.
+        evaluate_every: Steps between two measurements of AP.
+        checkpoint_every: Steps between two checkpoints.
+        freezing_depth: How many layers fine_tune freezes: a place in the architecture's `freezing_depths`, from 0. The
+            deeper, the faster is a step, and the less can be learned in a long run.
+        by_strategy: {strategy: {setting: value}}, where a strategy differs.
     """
 
     name: str
@@ -44,11 +57,45 @@ class Recipe:
     warmup: int = 0
     evaluate_every: int = 100
     checkpoint_every: int = 100
+    freezing_depth: int = 0
+    by_strategy: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+    def of(self, strategy: str) -> "Recipe":
+        """Return the recipe as a strategy trains by it."""
+        return dataclasses.replace(self, by_strategy={}, **self.by_strategy.get(strategy, {}))
+
+    @property
+    def summary(self) -> str:
+        """A few words for tables and reports."""
+        return f"{self.steps:,} steps of {self.batch_size} photos, learning rate {self.learning_rate:g}"
 
 
 RECIPES = {
-    "quick": Recipe("quick", steps=120, photos=120, batch_size=2, evaluate_every=60, checkpoint_every=60),
-    "workshop": Recipe("workshop", steps=300),
+    "quick": Recipe(
+        "quick",
+        steps=250,
+        learning_rate=0.01,
+        warmup=30,
+        evaluate_every=125,
+        checkpoint_every=125,
+        freezing_depth=1,
+        by_strategy={
+            "random_init": {
+                "steps": 120,
+                "batch_size": 4,
+                "learning_rate": 0.03,
+                "evaluate_every": 60,
+                "checkpoint_every": 60,
+            }
+        },
+    ),
+    "workshop": Recipe(
+        "workshop",
+        steps=300,
+        learning_rate=0.01,
+        warmup=30,
+        by_strategy={"random_init": {"learning_rate": 0.1, "warmup": 50}},
+    ),
     "seed": Recipe("seed", steps=1000, photos=360),
 }
 
@@ -58,20 +105,24 @@ def recipe(name: str | None = None, /, **changes: float | str | None) -> Recipe:
 
     Args:
         name: One of RECIPES; without it the one that WORKSHOP_RECIPE names, or else `workshop`.
-        **changes: Other values for its settings; also as strings, as they come from a command line.
+        **changes: Other values for its settings, for every strategy; also as strings, as a command line has them.
 
     Raises:
-        SettingsError: Where there is no such recipe or setting, or a setting cannot have that value.
+        SettingsError: If there is no such recipe or setting, or a setting cannot have that value.
     """
     name = name or os.environ.get("WORKSHOP_RECIPE") or "workshop"
     if name not in RECIPES:
         raise SettingsError(f"There is no recipe '{name}'. Choose one of: {', '.join(RECIPES)}.")
-    known = {field.name for field in dataclasses.fields(Recipe)} - {"name"}
+    known = {field.name for field in dataclasses.fields(Recipe)} - {"name", "by_strategy"}
     for key in changes:
         if key not in known:
             raise SettingsError(f"A recipe has no setting '{key}'. It has: {', '.join(sorted(known))}.")
     typed = {key: _number(key, value) for key, value in changes.items()}
-    return dataclasses.replace(RECIPES[name], **typed)
+    differing = {
+        strategy: {key: value for key, value in settings.items() if key not in typed}
+        for strategy, settings in RECIPES[name].by_strategy.items()
+    }
+    return dataclasses.replace(RECIPES[name], by_strategy=differing, **typed)
 
 
 def _number(key: str, value) -> float | int | None:
@@ -84,7 +135,7 @@ def _number(key: str, value) -> float | int | None:
         number = math.nan
     if not math.isfinite(number) or not (rational or number.is_integer()):
         raise SettingsError(f"The setting {key}={value!r} is not {'a' if rational else 'a whole'} number.")
-    least = 0 if key in ("seed", "warmup") else 1
+    least = 0 if key in ("seed", "warmup", "freezing_depth") else 1
     if number <= 0 if rational else number < least:
         raise SettingsError(f"The setting {key}={value!r} is too small.")
     return number if rational else int(number)

@@ -1,7 +1,7 @@
-"""TensorFlow and Keras, imported without the remarks they write while they start.
+"""TensorFlow and Keras, imported without their start-up messages.
 
-TensorFlow 2.21 writes them to standard error before any of its own log settings apply, and a notebook shows them in
-red. Faults that Python raises still come through; those of the disk come as Python's own with `disk_faults`.
+TensorFlow 2.21 writes these messages to standard error before its own log settings apply, and a notebook shows them in
+red. Python errors are still shown. `as_os_error` converts disk errors to Python's OSError.
 """
 
 import contextlib
@@ -11,43 +11,43 @@ from collections.abc import Iterator
 from workshop_utils.core import machine
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Else the first notebook takes all of a GPU's memory, and a second one that is open gets none.
+# Otherwise the first notebook takes all of a GPU's memory, and a second open notebook gets none.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-# Else TensorFlow leaves oneDNN's faster operations to processors with AVX-512, and most laptops have none.
+# Otherwise TensorFlow uses oneDNN's faster operations only on processors with AVX-512, which most laptops lack.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+def quiet_stderr() -> Iterator[None]:
+    """Discard what native code writes to standard error."""
+    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(devnull)
 
 
-with hushed():
+with quiet_stderr():
     import keras
     import tensorflow as tf
 
-if machine.cores() < (os.cpu_count() or 1):  # TensorFlow counts the machine's cores, not the container's share of them
+if machine.cores() < (os.cpu_count() or 1):  # TensorFlow counts the machine's cores, not the container's
     tf.config.threading.set_intra_op_parallelism_threads(machine.cores())
     tf.config.threading.set_inter_op_parallelism_threads(machine.cores())
 
-tf.get_logger().setLevel("ERROR")  # else every new model makes it warn that functions are traced anew
+tf.get_logger().setLevel("ERROR")  # else each new model triggers warnings about retracing
 
 
 @contextlib.contextmanager
-def disk_faults() -> Iterator[None]:
-    """Make an OSError of what TensorFlow raises where a file cannot be written."""
+def as_os_error() -> Iterator[None]:
+    """Run code that writes files with TensorFlow. Raises OSError if TensorFlow raises an error."""
     try:
         yield
-    except tf.errors.OpError as fault:
-        raise OSError(fault.message) from None
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from None
 
 
-__all__ = ["disk_faults", "hushed", "keras", "tf"]
+__all__ = ["as_os_error", "keras", "quiet_stderr", "tf"]

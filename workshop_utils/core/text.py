@@ -1,4 +1,4 @@
-"""Text that other programs wrote: whatever its encoding, its byte order mark and its line ends."""
+"""Decode text from other programs, with any common encoding, byte order mark and line ends."""
 
 import codecs
 import pathlib
@@ -7,41 +7,48 @@ from workshop_utils.core.errors import WorkshopError
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # begins with UTF-16's mark, so it comes before that
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-"""Byte order marks, and the encodings that they announce. Notepad, Excel and PowerShell write them."""
+"""{byte order mark: encoding}. Notepad, Excel and PowerShell write these marks."""
 
 WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "cp950"}
-"""What a file that declares the narrower encoding is often written in; browsers read it so (whatwg.org/encoding)."""
+"""{declared encoding: larger encoding that is often used under that name}. Browsers do the same
+(encoding.spec.whatwg.org)."""
 
 NO_CHARSETS = ("idna", "unicode-escape", "raw-unicode-escape")
-"""Codecs of Python's that read ASCII and are no character set; the first would take minutes for a large file."""
+"""Python codecs that decode ASCII but are not character sets. The first would take minutes for a large file."""
 
 
 class EncodingError(WorkshopError, ValueError):
-    """Text in an encoding that cannot be recognised; the message says what to do."""
+    """Text in an unknown encoding. The message says what to do."""
 
 
 def read(path: pathlib.Path) -> str:
-    """Return a text file's content, its line ends as newlines, without a byte order mark.
+    """Return the content of a text file, with newlines as line ends and without a byte order mark.
 
-    Raises EncodingError, with the path, where it is neither UTF-8 nor marked as UTF-16 or UTF-32; OSError where it
-    cannot be read.
+    Raises:
+        EncodingError: If the text is not UTF-8 and has no mark for UTF-16 or UTF-32. The message begins with the path.
+        OSError: If the file cannot be read.
     """
     try:
         return decode(pathlib.Path(path).read_bytes())
-    except EncodingError as fault:
-        raise EncodingError(f"{path}: {fault}") from None
+    except EncodingError as error:
+        raise EncodingError(f"{path}: {error}") from None
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
-    """Return text from its bytes, its line ends as newlines.
+    """Decode text, with newlines as line ends.
 
-    A byte order mark decides; without one, the encoding that the text itself has `declared` in ASCII, where it fits;
-    else UTF-8. Raises EncodingError.
+    Args:
+        data: The encoded text.
+        declared: The encoding that the text declares, as in an XML declaration. A byte order mark overrides it; if it
+            does not fit, UTF-8 is tried.
+
+    Raises:
+        EncodingError: If no encoding fits.
     """
     mark = next((mark for mark in MARKS if data.startswith(mark)), b"")
     candidates = [MARKS[mark]] if mark else [*_unmarked(data), *_declared(declared), "utf-8"]
@@ -55,14 +62,14 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
 
 def _unmarked(data: bytes) -> list[str]:
-    """Return UTF-16 for text that begins with a zero byte before or after its first letter."""
+    """Return UTF-16 for text that has a zero byte before or after its first character."""
     return ["utf-16-be"] if data[:1] == b"\0" else ["utf-16-le"] if data[1:2] == b"\0" else []
 
 
 def _declared(name: str | None) -> list[str]:
-    """Return the encoding of that name and the one that includes it, as far as Python has them.
+    """Return the encoding with this name, if Python has it, and the larger one that includes it.
 
-    A declaration that could be read as ASCII is wrong about UTF-16 or EBCDIC, so those are left out.
+    UTF-16 and EBCDIC are excluded: a declaration that is readable as ASCII cannot be in them.
     """
     try:
         codec = codecs.lookup(name or "utf-8").name

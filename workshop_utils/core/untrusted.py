@@ -1,4 +1,4 @@
-"""What a stranger's file may not do here: run code, compute in a spreadsheet, speak HTML, point out of its folder."""
+"""Make untrusted input safe: no code in models, formulas in spreadsheets, HTML in text, or links out of a folder."""
 
 import html
 import os
@@ -17,61 +17,67 @@ ARITHMETIC = """
     Relu6 Reshape ResizeBilinear Rsqrt ScaleAndTranslate SelectV2 Shape Sigmoid Slice Softmax Split Sqrt Squeeze
     StatefulPartitionedCall StridedSlice Sub Sum Tile Transpose Unpack
 """
-"""TensorFlow's operations that compute and do nothing else: no file, no network, no Python, no printing."""
+"""TensorFlow operations that only compute: no files, network, Python or printing."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Characters with which a formula begins in spreadsheets."""
 
-LEADS_OUT = "is a link that leads out of the data set, and is not followed. Replace it by what it leads to."
+LINK_OUTSIDE = "is a link that leads out of the data set, and is not followed. Replace it with the file it points to."
 
 MARKS = str.maketrans(
     {mark: f"&#{ord(mark)};" for mark in "!#()*:[]_`|~"}
     | {mark: f"<span></span>&#{ord(mark)};<span></span>" for mark in "$\\"}
 )
-"""Markdown's marks, as HTML spells them. MathJax looks for formulas in the page that is made, but not across elements,
-so the two that begin one stand between empty ones."""
+"""{character with a meaning in Markdown: its HTML entity}. MathJax looks for formulas in the resulting page, but not
+across elements, so its two characters are enclosed in empty ones."""
 
 
-def cell(text: str) -> str:
-    """Return a CSV cell that a spreadsheet shows and does not compute: a formula gets an apostrophe before it."""
+def csv_cell(text: str) -> str:
+    """Return text for a CSV cell that spreadsheets show without computing: a formula is prefixed with an apostrophe."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def markdown(text: str) -> str:
-    """Return text as Markdown, a table's too, shows it as it is: on one line, no HTML, picture, link or formula."""
+    """Escape text so that Markdown, also in tables, shows it literally on one line: no HTML, image, link or formula."""
     return " ".join(html.escape(text, quote=False).translate(MARKS).split())
 
 
 def plain(text: str) -> str:
-    """Return what `markdown` returned as a terminal shows it."""
+    """Undo `markdown`, for terminals."""
     return html.unescape(re.sub("</?span>", "", text))
 
 
-def leaves(path: pathlib.Path, folder: pathlib.Path) -> bool:
-    """Return whether a path in a folder is a link, or lies behind one, that leads out of the folder.
+def is_outside(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    """Return whether a path leads out of a folder, directly or through links.
 
-    A link that leads to itself leads nowhere else.
+    A link to itself does not count as outside.
     """
     return not pathlib.Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def operations_that_act(saved_model: pathlib.Path) -> list[str]:
-    """Return the names of operations in a SavedModel that would do more than compute; none in one of ours.
+def unsafe_operations(saved_model: pathlib.Path) -> list[str]:
+    """Return the names of operations in a SavedModel that do more than compute. The workshop's exports have none.
 
     A SavedModel is a program: it can write and read files when it is loaded or run. TensorFlow runs the functions that
-    its objects name, whatever they are called, those that these call, and any that claims to be another form of one
-    (`api_implements`). Others, such as those by which variables are saved, are not run here. A SavedModel of
-    TensorFlow 1 has no objects: its graph is run while it is loaded, so it is refused whole. Raises
-    `google.protobuf.message.DecodeError` and OSError for a file that is none.
+    its objects refer to, the functions that these call, and alternative implementations of them (`api_implements`).
+    Other functions, such as those that save variables, are not run here. A SavedModel of TensorFlow 1 has no objects
+    and runs its graph while loading, so all of it counts as unsafe.
+
+    Args:
+        saved_model: The SavedModel's folder.
+
+    Raises:
+        google.protobuf.message.DecodeError: If the folder's `saved_model.pb` is not a SavedModel.
+        OSError: If it cannot be read.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
     graphs = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes()).meta_graphs
     if len(graphs) > 1 or not all(graph.HasField("object_graph_def") for graph in graphs):
-        return ["a graph of TensorFlow 1, run while it is loaded"]
+        return ["a TensorFlow 1 graph, which runs while it is loaded"]
     functions, objects = {}, []
-    for graph in graphs:  # one, or none in an empty file
-        functions |= functions_of(graph)
+    for graph in graphs:  # at most one
+        functions |= library_functions(graph)
         objects += graph.object_graph_def.nodes
     called = {name for node in objects for name in node.function.concrete_functions}
     called |= {node.bare_concrete_function.concrete_function_name for node in objects} - {""}
@@ -84,14 +90,14 @@ def operations_that_act(saved_model: pathlib.Path) -> list[str]:
     return sorted(reached - functions.keys() - set(ARITHMETIC.split()))
 
 
-def functions_of(graph: "MetaGraphDef") -> dict[str, "FunctionDef"]:
-    """Return by name the functions in the library of a SavedModel's graph."""
+def library_functions(graph: "MetaGraphDef") -> dict[str, "FunctionDef"]:
+    """Return {name: function} for the function library of a SavedModel's graph."""
     library = graph.graph_def.library
     return {each.signature.name: each for each in library.function}
 
 
 def _calls(function) -> set[str]:
-    """Return what a SavedModel's function calls: operations, and functions, named as operations or by attributes."""
+    """Return the names of operations and functions that a function calls, as operations or through attributes."""
     names = {node.op for node in function.node_def}
     values = [value for node in function.node_def for value in node.attr.values()]
     values += [attribute.default_value for attribute in function.signature.attr]

@@ -1,4 +1,4 @@
-"""What a labelled data set says of one photo: its size and its boxes, in pixels."""
+"""The annotation of one photo: its size and its boxes, in pixels."""
 
 import dataclasses
 
@@ -7,7 +7,11 @@ from workshop_utils.data.finding_kinds import Kind
 
 
 class VocError(WorkshopError, ValueError):
-    """An annotation that cannot be used; the message names the file, the object and what to do."""
+    """An annotation that cannot be used. The message names the file, the object and what to do.
+
+    Attributes:
+        kind: The kind of finding that the error counts as.
+    """
 
     def __init__(self, message: str, kind: Kind = Kind.BROKEN_XML):
         super().__init__(message)
@@ -16,7 +20,7 @@ class VocError(WorkshopError, ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Box:
-    """One labelled object; edges in pixels of the upright photo, from its upper left corner."""
+    """One labelled object. Its edges are in pixels of the upright photo, counted from the upper left corner."""
 
     name: str
     xmin: float
@@ -30,10 +34,21 @@ class Box:
 
 @dataclasses.dataclass(frozen=True)
 class Annotation:
-    """What one XML file says of one photo. `width` and `height` are the photo's, in pixels.
+    """The content of one XML file.
 
-    `notes` are what had to be decided to read the file, each a kind of finding and a sentence without the file's name.
-    `unread` names the elements of the file that are not in here, so that writing it again would lose them.
+    Attributes:
+        filename: The photo's name.
+        width: The photo's width, in pixels.
+        height: The photo's height, in pixels.
+        boxes: The labelled objects.
+        depth: Number of colour channels.
+        folder: The name of the photo's folder.
+        path: The photo's path on the computer on which it was labelled.
+        database: The data set that the photo comes from.
+        segmented: 1 if the objects are segmented, else 0.
+        verified: Whether labelImg's "Verify Image" is set.
+        notes: Decisions made while reading the file: pairs of a kind of finding and a sentence without the file's name.
+        unread: The elements and attributes of the file that are not stored here. Writing the file again loses them.
     """
 
     filename: str
@@ -51,5 +66,5 @@ class Annotation:
 
 
 def edges_of(box: Box) -> str:
-    """Return a box's edges in words, for a message."""
+    """Return the edges of a box as text for a message."""
     return f"xmin {box.xmin:g}, ymin {box.ymin:g}, xmax {box.xmax:g}, ymax {box.ymax:g}"

@@ -1,7 +1,7 @@
-"""A labelled data set in memory, its split into training and validation, and the batches made of it.
+"""A labelled data set in memory, and its split into training and validation set.
 
-A data set is read from a folder (`images/` and `annotations/`) or from the records made of one; both give the same
-samples, hence the same split, the same batches and the same fingerprint.
+A folder (`images/` and `annotations/`) and the records written from it give the same samples, and so the same split,
+the same batches and the same fingerprint.
 """
 
 import dataclasses
@@ -20,12 +20,17 @@ from workshop_utils.data.names import composed
 
 LABEL_MAP = label_map.FILENAME
 
-QUICKLY_DECODED = 1_000_000
-"""A photo of so many pixels is decoded in milliseconds, each time it is used. What larger ones shrink to is kept."""
+MAX_UNCACHED_PIXELS = 1_000_000
+"""Photos of up to this many pixels are decoded each time they are used, which takes milliseconds. Larger photos are
+cached on disk after they are shrunk."""
 
 
 class DatasetError(WorkshopError, ValueError):
-    """A data set that cannot be used at all; the message names the folder, `findings` what is wrong with each file."""
+    """A data set that cannot be used at all. The message names the folder.
+
+    Attributes:
+        findings: What is wrong with each file.
+    """
 
     def __init__(self, message: str, findings: Iterable[Finding] = ()):
         super().__init__(message)
@@ -36,8 +41,16 @@ class DatasetError(WorkshopError, ValueError):
 class Sample:
     """One labelled photo.
 
-    `width` and `height` are the photo's, in pixels; `source` is its file (whatever has `read_bytes`), or that file's
-    bytes, whose digest is `sha256`. `boxes` (n, 4) are ymin, xmin, ymax, xmax, normalised.
+    Attributes:
+        name: The photo's file name.
+        width: Its width, in pixels.
+        height: Its height, in pixels.
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        classes: The class of each box.
+        difficult: 1 for each box that is hard to recognise, else 0.
+        truncated: 1 for each box whose object is only partly visible, else 0.
+        sha256: The SHA-256 digest of the photo's file, in hex.
+        source: The photo's file (any object with `read_bytes`), or its bytes.
     """
 
     name: str
@@ -52,19 +65,24 @@ class Sample:
 
     @property
     def encoded(self) -> bytes:
-        """The file as it was when the sample was made. Raises PhotoError where it has changed or vanished since."""
+        """The bytes of the photo's file.
+
+        Raises:
+            PhotoError: If the file has changed or is missing since the data set was loaded.
+        """
         try:
             data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
-        except OSError as fault:
-            raise photos.PhotoError(f"{self.source}: is not there any more ({fault.strerror}). Load anew.") from None
+        except OSError as error:
+            what = f"{self.source}: cannot be read any more ({error.strerror}). Load the data set again."
+            raise photos.PhotoError(what) from None
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise photos.PhotoError(f"{self.source}: has changed since the data set was loaded. Load it anew.")
+            raise photos.PhotoError(f"{self.source}: has changed since it was loaded. Load the data set again.")
         return data
 
     @property
     def image(self) -> np.ndarray:
-        """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE; decoded when it is used."""
-        if self.width * self.height <= QUICKLY_DECODED:
+        """The photo as uint8 (height, width, 3), shrunk to photos.WORKING_SIDE. It is decoded at each use."""
+        if self.width * self.height <= MAX_UNCACHED_PIXELS:
             return self._decode()
         return _DECODED.get(self.sha256, self._decode)
 
@@ -77,14 +95,20 @@ _DECODED = disk_cache.DiskCache(settings.RUNS)
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Samples sorted by name, their label map, and what had to be left out."""
+    """A labelled data set.
+
+    Attributes:
+        samples: The photos, sorted by name.
+        label_map: {id: class name}.
+        findings: What was repaired and what was left out.
+    """
 
     samples: list[Sample]
     label_map: dict[int, str]
     findings: list[Finding] = dataclasses.field(default_factory=list)
 
     def fingerprint(self) -> str:
-        """Return twelve hex digits that change with any photo, box or class."""
+        """Return 12 hex digits that identify the photos, boxes and classes."""
         digest = hashlib.sha256(repr(self.label_map).encode())
         for sample in self.samples:
             digest.update(f"{sample.name} {sample.sha256} {sample.classes} {sample.difficult}".encode())
@@ -92,10 +116,13 @@ class Dataset:
         return digest.hexdigest()[:12]
 
     def split(self, limit: int | None = None) -> tuple[list[Sample], list[Sample]]:
-        """Return training and validation samples, 80 to 20, shuffled with settings.SPLIT_SEED.
+        """Return training and validation samples, 80 % and 20 %, shuffled with settings.SPLIT_SEED.
 
-        Samples are sorted by name first, so the split does not depend on the file system. `limit` takes that many
-        samples in all; a smaller limit's samples are among a larger one's.
+        Samples are sorted by name first, so the split does not depend on the file system.
+
+        Args:
+            limit: The number of samples in both sets together. The samples of a smaller limit are a subset of those of
+                a larger one. None uses all.
         """
         ordered = sorted(self.samples, key=lambda sample: sample.name)
         shuffled = [ordered[place] for place in np.random.default_rng(settings.SPLIT_SEED).permutation(len(ordered))]
@@ -108,29 +135,35 @@ class Dataset:
 
 
 def load(folder: pathlib.Path) -> Dataset:
-    """Read every photo of a VOC folder that is whole or can be repaired, each photo once; `findings` names what was
-    repaired and what is left out.
+    """Load a Pascal VOC folder: every photo that is intact or can be repaired, without duplicates.
 
-    The label map is the folder's own `label_map.pbtxt`, or else made of the classes found, sorted. Raises
-    DatasetError where nothing is left, VocError or LabelMapError for a folder or a label map that is none.
+    The label map is the folder's own `label_map.pbtxt`, or else the sorted classes that occur.
+
+    Raises:
+        DatasetError: If no photo can be used.
+        VocError: If `folder` is not a data set.
+        LabelMapError: If its label map cannot be used.
     """
     found = inspection.inspect(folder)
-    if found.fault:
-        told = "".join(f"\n  {finding}" for finding in found.findings[:5])
-        raise DatasetError(f"{found.fault}{told}", found.findings)
+    if found.problem:
+        first = "".join(f"\n  {finding}" for finding in found.findings[:5])
+        raise DatasetError(f"{found.problem}{first}", found.findings)
     return Dataset([_sample(each) for each in found.usable], found.label_map, found.findings)
 
 
-def only(samples: list[Sample], names: list[str]) -> list[Sample]:
-    """Return the samples with these names, in the order they have. Raises DatasetError for a name that none has.
+def select(samples: list[Sample], names: list[str]) -> list[Sample]:
+    """Return the samples with these names, in the order of `samples`.
 
-    How a name's accents are spelt makes no difference: file systems change that.
+    The Unicode form of accents makes no difference: file systems change it.
+
+    Raises:
+        DatasetError: If a name is not among the samples, or `names` is empty.
     """
     wanted = set(map(composed, names))
     unknown = sorted(wanted - {composed(sample.name) for sample in samples})
     if unknown or not names:
-        said = f"'{unknown[0]}' is not among them" if unknown else "no photo is named"
-        raise DatasetError(f"Of {len(samples)} training photos some are to be used, but {said}. Correct the list.")
+        why = f"'{unknown[0]}' is not one of the {len(samples)} training photos" if unknown else "it names no photo"
+        raise DatasetError(f"The list of training photos cannot be used: {why}. Correct the list.")
     return [sample for sample in samples if composed(sample.name) in wanted]
 
 
@@ -142,18 +175,18 @@ def from_encoded(
     difficult: Sequence[int],
     truncated: Sequence[int],
 ) -> Sample:
-    """Return the sample of an encoded photo.
+    """Return a sample for an encoded photo.
 
     Args:
         name: The photo's file name.
         encoded: The file's bytes.
         boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
-        classes: Each box's class.
+        classes: The class of each box.
         difficult: 1 for each box that is hard to recognise, else 0.
         truncated: 1 for each box whose object is only partly visible, else 0.
 
     Raises:
-        PhotoError: Where the photo cannot be read.
+        PhotoError: If the photo cannot be read.
     """
     width, height = photos.read(encoded, name).size
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
@@ -162,7 +195,12 @@ def from_encoded(
 
 
 def class_ids(sample: Sample, mapping: dict[int, str]) -> np.ndarray:
-    """Return the label map's id of each of the sample's boxes, (n,)."""
+    """Return the class id of each box of a sample, int32 (n,).
+
+    Args:
+        sample: A labelled photo.
+        mapping: The label map, {id: class name}.
+    """
     ids = {name: number for number, name in mapping.items()}
     return np.array([ids[name] for name in sample.classes], np.int32)
 

@@ -1,4 +1,4 @@
-"""What was found in a data set, file by file, and a table that sums it up."""
+"""Findings in the files of a data set, and a table that summarises them."""
 
 import dataclasses
 import pathlib
@@ -8,7 +8,13 @@ from workshop_utils.data.finding_kinds import Kind, Outcome
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing found in one file of a data set; `str()` begins with the file."""
+    """A finding in one file of a data set. `str()` begins with the file.
+
+    Attributes:
+        file: The file's path.
+        what: What was found and what to do, as text that follows "FILE: ".
+        kind: The kind of finding.
+    """
 
     file: pathlib.Path
     what: str
@@ -18,13 +24,13 @@ class Finding:
         return f"{self.file}: {self.what}"
 
     @property
-    def is_fault(self) -> bool:
-        """Whether the data set is not as it should be; what is only noted is no fault."""
+    def is_problem(self) -> bool:
+        """Whether the file was repaired or set aside. A finding that is only noted is not a problem."""
         return self.kind.outcome in (Outcome.REPAIRED, Outcome.SET_ASIDE)
 
 
 def summary(findings: list[Finding]) -> str:
-    """Return a table in plain text: how often each kind was found, an example, what is done, what to do."""
+    """Return a plain-text table with each kind's count, an example, what the workshop does and what you can do."""
     rows = []
     for kind in Kind:
         files = [finding.file for finding in findings if finding.kind is kind]

@@ -1,4 +1,4 @@
-"""The formats of labelled data sets. To add one, write its reader and `register` it; every command then opens it."""
+"""The formats of labelled data sets. To add one, write a reader and `register` it: then every command opens it."""
 
 import dataclasses
 import pathlib
@@ -11,42 +11,48 @@ from workshop_utils.data.dataset import Dataset, DatasetError
 
 @dataclasses.dataclass(frozen=True)
 class DataFormat:
-    """How data sets of one format are recognised, read and written.
+    """How to recognise, read and write data sets in one format.
 
-    `holds` says in words what `recognises` looks for in a folder. `read` raises DatasetError or another WorkshopError
-    for a folder that cannot be used. `write` is None if the format can only be read.
+    Attributes:
+        name: The format's name.
+        contents: The files that `recognises` looks for, for error messages.
+        recognises: Returns whether a folder has this format.
+        read: Reads a folder. It raises DatasetError or another WorkshopError if the folder cannot be used.
+        write: Writes a data set to a folder; None if the format can only be read.
     """
 
     name: str
-    holds: str
+    contents: str
     recognises: Callable[[pathlib.Path], bool]
     read: Callable[[pathlib.Path], Dataset]
     write: Callable[[Dataset, pathlib.Path], None] | None = None
 
 
 FORMATS: dict[str, DataFormat] = {}
-"""The known formats by name. A folder that fits several of them is read as the first."""
+"""{name: format}. A folder that fits several formats is read as the first."""
 
 
 def register(data_format: DataFormat) -> None:
-    """Add a format, or replace the one of the same name."""
+    """Add a format. It replaces one with the same name."""
     FORMATS[data_format.name] = data_format
 
 
 def open_dataset(folder: pathlib.Path) -> Dataset:
-    """Read a data set in any known format, recognised by its files.
+    """Read a data set in any known format, which is recognised by its files.
 
-    Raises DatasetError if no format fits, and what the format's own reader raises.
+    Raises:
+        DatasetError: If no format fits.
+        WorkshopError: If the format's reader raises one.
     """
     folder = pathlib.Path(folder)
     for each in FORMATS.values():
         if each.recognises(folder):
             return each.read(folder)
     try:
-        return dataset.load(folder)  # most data sets are VOC folders, and this names what is missing
-    except VocError as fault:
-        formats = ", ".join(f"{each.name} ({each.holds})" for each in FORMATS.values())
-        raise DatasetError(f"{fault} These formats are known: {formats}.") from None
+        return dataset.load(folder)  # to report what is missing for the most common format
+    except VocError as error:
+        formats = ", ".join(f"{each.name} ({each.contents})" for each in FORMATS.values())
+        raise DatasetError(f"{error} Known formats: {formats}.") from None
 
 
 def _is_voc(folder: pathlib.Path) -> bool:
@@ -58,7 +64,7 @@ def _is_voc(folder: pathlib.Path) -> bool:
 
 
 def _read_records(folder: pathlib.Path) -> Dataset:
-    from workshop_utils.data import tfrecords  # only here: it imports TensorFlow
+    from workshop_utils.data import tfrecords  # imports TensorFlow
 
     return tfrecords.read(folder)
 
@@ -69,5 +75,5 @@ def _write_records(data: Dataset, folder: pathlib.Path) -> None:
     tfrecords.write(data, folder)
 
 
-register(DataFormat("tfrecords", "train.record, or its shards", record_files.are_in, _read_records, _write_records))
+register(DataFormat("tfrecords", "train.record, or its shards", record_files.exist_in, _read_records, _write_records))
 register(DataFormat("voc", "images/ and annotations/*.xml", _is_voc, dataset.load, voc_folder.write))

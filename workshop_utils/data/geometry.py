@@ -1,10 +1,10 @@
-"""Areas and overlaps of boxes: (n, 4) arrays of ymin, xmin, ymax, xmax, normalised."""
+"""Areas and overlaps of boxes, which are (n, 4) arrays of normalised ymin, xmin, ymax, xmax."""
 
 import numpy as np
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of every box of `first` (n) with every one of `second` (m): (n, m)."""
+    """Return the intersection over union (IoU) of each box in `first` (n, 4) with each in `second` (m, 4): (n, m)."""
     upper = np.maximum(first[:, None, :2], second[None, :, :2])
     lower = np.minimum(first[:, None, 2:], second[None, :, 2:])
     shared = np.prod(np.clip(lower - upper, 0, None), axis=-1)

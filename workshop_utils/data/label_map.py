@@ -1,7 +1,7 @@
-"""Class names and ids, and `label_map.pbtxt`, the file in which the Object Detection API keeps them.
+"""Class names and ids, and `label_map.pbtxt`, the file in which TensorFlow's Object Detection API stores them.
 
-The file is protobuf text. Its message is declared here (from the API's `string_int_label_map.proto`) and handed to
-protobuf itself, so quoting, comments and fields of other tools are read as they ought to be.
+The file is protobuf text. Its message type is declared here (after the API's `string_int_label_map.proto`), and
+protobuf itself parses it, so quoting, comments and fields of other tools are handled correctly.
 """
 
 import functools
@@ -17,91 +17,110 @@ from workshop_utils.data import names
 FILENAME = "label_map.pbtxt"
 
 LARGEST_ID = 10_000
-"""A detector has as many scores for each anchor as the largest id, so one mistyped id could fill the memory."""
+"""A detector has one score per anchor for each id up to the largest, so one mistyped id could fill the memory."""
 
 
 class LabelMapError(WorkshopError, ValueError):
-    """A label map that cannot be used; the message names the file and the line or class at fault."""
+    """A label map that cannot be used. The message names the file, and the line or class that is wrong."""
 
 
 def number(names: Iterable[str]) -> dict[int, str]:
-    """Return {id: name} for class names, sorted and numbered from 1 (0 is the background). Raises LabelMapError where
-    they are more than LARGEST_ID."""
+    """Return {id: name} for class names, sorted and numbered from 1 (0 is the background).
+
+    Raises:
+        LabelMapError: If there are more than LARGEST_ID classes.
+    """
     numbered = dict(enumerate(sorted(set(names)), start=1))
     if len(numbered) > LARGEST_ID:
-        raise LabelMapError(f"There are {len(numbered):,} classes; at most {LARGEST_ID:,} are taken. Merge some.")
+        raise LabelMapError(f"There are {len(numbered):,} classes; at most {LARGEST_ID:,} are allowed. Merge some.")
     return numbered
 
 
 def write(label_map: dict[int, str], path: pathlib.Path) -> None:
-    """Write {id: name} as `label_map.pbtxt`. Raises LabelMapError as `read` does, before anything is written."""
+    """Write {id: name} as `label_map.pbtxt`.
+
+    Raises:
+        LabelMapError: If `read` would reject the label map. Nothing is written then.
+    """
     message = _message_class()()
     for identity, name in label_map.items():
         try:
             message.item.add(name=name, id=identity)
-        except ValueError as fault:
-            raise LabelMapError(f"{path}: cannot hold {name!r} with id {identity} ({fault}).") from None
+        except ValueError as error:
+            raise LabelMapError(f"{path}: cannot store {name!r} with id {identity} ({error}).") from None
     _names_by_id(message, path)
     files.write_text(text_format.MessageToString(message, as_utf8=True), path)
 
 
 def read(path: pathlib.Path) -> dict[int, str]:
-    """Return {id: name} in the order of ids, names as `checked` returns them.
+    """Read a `label_map.pbtxt`.
 
-    A `display_name` is taken where there is no name, or only a code (/m/01g317). Raises LabelMapError for a missing or
-    broken file, and for what `checked` refuses.
+    An item's `display_name` is used if it has no name, or only a code such as /m/01g317.
+
+    Returns:
+        {id: name}, as `checked` returns it.
+
+    Raises:
+        LabelMapError: If the file is missing or broken, or `checked` rejects its items.
     """
     path = pathlib.Path(path)
     try:
         message = text_format.Parse(text.read(path), _message_class()(), allow_unknown_field=True)
     except FileNotFoundError:
         raise LabelMapError(f"{path}: there is no such label map. Check the path.") from None
-    except text.EncodingError as fault:
-        raise LabelMapError(str(fault)) from None
-    except (text_format.ParseError, ValueError, OSError, RecursionError) as fault:
-        raise LabelMapError(f'{path}: is no label map: {fault}. An item reads: item {{ name: "cup" id: 1 }}') from None
+    except text.EncodingError as error:
+        raise LabelMapError(str(error)) from None
+    except (text_format.ParseError, ValueError, OSError, RecursionError) as error:
+        what = f'{path}: is not a label map: {error}. Write each item as: item {{ name: "cup" id: 1 }}'
+        raise LabelMapError(what) from None
     return _names_by_id(message, path)
 
 
 def checked(items: Iterable[tuple[int, str]]) -> dict[int, str]:
-    """Return {id: name} of pairs, in the order of ids, names without needless spaces as data sets have them.
+    """Check the items of a label map.
 
-    Raises LabelMapError, without a path, for no pair at all, an id below 1, above LARGEST_ID or given twice, a name
-    that is empty or given twice.
+    Args:
+        items: (id, name) pairs.
+
+    Returns:
+        {id: name}, sorted by id, without extra spaces in the names.
+
+    Raises:
+        LabelMapError: If there are no items, an id is below 1, above LARGEST_ID or used twice, or a name is empty or
+            used twice. The message has no path.
     """
-    taken: dict[int, str] = {}
+    by_id: dict[int, str] = {}
     known = set()
     for identity, written in items:
         name = names.tidy(written)
-        if identity < 1 or identity in taken:
-            raise LabelMapError(f"'{name}' has id {identity}; ids start at 1 and differ (0 is the background).")
+        if identity < 1 or identity in by_id:
+            raise LabelMapError(f"'{name}' has id {identity}. Give each class its own id from 1 (0 is the background).")
         if identity > LARGEST_ID:
             raise LabelMapError(f"'{name}' has id {identity}; ids go up to {LARGEST_ID}. Number the classes from 1.")
         if not name or name in known:
-            what = f"item {identity} is named '{written}'; names are not empty, and differ in more than spaces."
-            raise LabelMapError(what)
-        taken[identity] = name
+            raise LabelMapError(f"item {identity} has the name '{written}'. Give each class its own name.")
+        by_id[identity] = name
         known.add(name)
-    if not taken:
-        raise LabelMapError("holds no item. Write one for each class.")
-    return dict(sorted(taken.items()))
+    if not by_id:
+        raise LabelMapError("has no items. Write one item for each class.")
+    return dict(sorted(by_id.items()))
 
 
 @functools.cache
 def coco() -> dict[int, str]:
-    """Return COCO's 80 class names by their ids, which run from 1 to 90 with ten gaps."""
+    """Return {id: name} for COCO's 80 classes. Their ids run from 1 to 90, with ten gaps."""
     return read(pathlib.Path(__file__).with_name("coco_label_map.pbtxt"))
 
 
 def _names_by_id(message, path: pathlib.Path) -> dict[int, str]:
     try:
         return checked((item.id, _name(item)) for item in message.item)
-    except LabelMapError as fault:
-        raise LabelMapError(f"{path}: {fault}") from None
+    except LabelMapError as error:
+        raise LabelMapError(f"{path}: {error}") from None
 
 
 def _name(item) -> str:
-    """Return what an item is called, for people."""
+    """Return an item's human-readable name."""
     is_code = not item.name.strip() or item.name.startswith("/m/")
     return item.display_name if is_code and item.display_name else item.name
 

@@ -1,21 +1,21 @@
-"""What a photo's file says besides its pixels. Of all that, only EXIF's orientation is read.
+"""Read EXIF's orientation from a photo's metadata, and remove the metadata.
 
-Cameras and programs write metadata in many broken ways, and libraries that read all of it fail on them. The orientation
-is read as browsers read it: one number of 16 bits under tag 0x0112 of the first directory (EXIF 2.32, 4.6.2).
+Cameras and programs write metadata in many broken ways, and libraries that parse all of it fail on them. The
+orientation is read as browsers do it: one 16-bit number with tag 0x0112 in the first directory (EXIF 2.32, 4.6.2).
 """
 
 import struct
 
 ORIENTATION = 0x0112
 SHORT = 3
-"""EXIF's code for a number of 16 bits."""
+"""EXIF's code for a 16-bit number."""
 
 HEADER = b"Exif\0\0"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def orientation(exif: bytes) -> int | None:
-    """Return EXIF's orientation, 1 where it says none or one that does not exist, None where it cannot be read."""
+    """Return EXIF's orientation: 1 if it is missing or invalid, None if it cannot be read."""
     while exif.startswith(HEADER):
         exif = exif[len(HEADER) :]
     if not exif:
@@ -37,7 +37,7 @@ def orientation(exif: bytes) -> int | None:
 
 
 def split(encoded: bytes) -> tuple[bytes, bytes] | None:
-    """Return a JPEG or PNG file without its metadata, and its EXIF; None for other files and those that break off."""
+    """Return a JPEG or PNG file without its metadata, and its EXIF. Return None for other and for truncated files."""
     parts = _jpeg_parts if encoded.startswith(b"\xff\xd8") else _png_parts if encoded.startswith(PNG) else None
     try:
         kept, exif = parts(encoded) if parts else ([], b"")
@@ -47,13 +47,13 @@ def split(encoded: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _jpeg_parts(encoded: bytes) -> tuple[list[bytes], bytes]:
-    """Return a JPEG's segments without those of applications and comments, and the EXIF among these.
+    """Return a JPEG's segments without application data and comments, and its EXIF.
 
-    Adobe's stays, as it says how the colours are coded. After the start of scan (0xDA) come the pixels.
+    Adobe's segment stays: it says how the colours are encoded. The pixels follow the start of scan (0xDA).
     """
     kept, exif, place = [encoded[:2]], b"", 2
     while True:
-        while encoded[place + 1] == 0xFF:  # a marker may be filled up with these
+        while encoded[place + 1] == 0xFF:  # padding before a marker
             place += 1
         marker, (length,) = encoded[place + 1], struct.unpack_from(">H", encoded, place + 2)
         if encoded[place] != 0xFF or length < 2:
@@ -70,7 +70,7 @@ def _jpeg_parts(encoded: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _png_parts(encoded: bytes) -> tuple[list[bytes], bytes]:
-    """Return a PNG's chunks that its pixels need, those named in capitals and tRNS, and its EXIF."""
+    """Return the chunks that a PNG's pixels need (tRNS and those that begin with a capital letter), and its EXIF."""
     kept, exif, place = [PNG], b"", len(PNG)
     while place < len(encoded):
         length, name = struct.unpack_from(">L4s", encoded, place)

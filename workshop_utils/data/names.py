@@ -1,17 +1,17 @@
-"""Names as they are compared: of files, which file systems spell in two ways, and of classes, which people mistype."""
+"""Normalise names before they are compared: file systems store accents in two ways, and class names get mistyped."""
 
 import unicodedata
 
 INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060"))
-"""Marks without width that editors leave behind: the byte order mark, and two at which a line breaks or does not.
-The joiners between the parts of an emoji or of an Indic letter are not among them: they are seen."""
+"""Characters without width that editors leave in text: byte order mark, zero-width space, word joiner. The joiners
+between the parts of an emoji or of an Indic letter are not included: they change how the text looks."""
 
 
 def composed(text: str) -> str:
-    """Return text in which an accent and its letter are one character (Unicode NFC), without invisible marks."""
+    """Return text without invisible characters, with each accent and its letter as one character (Unicode NFC)."""
     return unicodedata.normalize("NFC", text.translate(INVISIBLE))
 
 
 def tidy(name: str) -> str:
-    """Return a class name without needless spaces and invisible marks, each accent one with its letter."""
+    """Return a class name without extra spaces and invisible characters, in Unicode NFC."""
     return " ".join(composed(name).split())

@@ -1,4 +1,4 @@
-"""Photos from disk, upright and in RGB, and the one rule by which they are resized."""
+"""Read photos as upright RGB images, and shrink them."""
 
 import contextlib
 import dataclasses
@@ -15,32 +15,32 @@ from workshop_utils.data import metadata, signatures
 from workshop_utils.data.finding_kinds import Kind
 
 WORKING_SIDE = 512
-"""Photos are kept in memory at most this long on their longer side."""
+"""Pixels. Photos in memory have at most this many on their longer side."""
 
-MOST_PIXELS = 70_000_000
-"""A photo with more is not read. Decoding RGB or RGBA takes up to nine bytes for each pixel (a test measures it)."""
+MAX_PIXELS = 70_000_000
+"""Photos with more pixels are not read. Decoding RGB or RGBA takes up to 9 bytes per pixel (a test measures it)."""
 
-MOST_BYTES = 200_000_000
-"""A larger file is not read: photos of MOST_PIXELS are smaller, unless they were saved without compression."""
+MAX_BYTES = 200_000_000
+"""Larger files are not read. Photos of MAX_PIXELS are smaller, unless they are uncompressed."""
 
 SUFFIXES = dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "JPEG") | {
     ".png": "PNG",
     ".webp": "WEBP",
     ".bmp": "BMP",
 }
-"""The endings of photos, and the formats they stand for; of each format the usual ending comes first."""
+"""{extension: format} of the photos that the workshop reads. The usual extension of each format comes first."""
 
 FOREIGN_SUFFIXES = {
     ".heic", ".heif", ".hif", ".avif", ".gif", ".tif", ".tiff", ".jxl", ".jp2", ".psd",
     ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw",
 }  # fmt: skip
-"""The endings of photos in formats that the workshop does not read."""
+"""The extensions of photos in formats that the workshop does not read."""
 
 FORMATS = (*dict.fromkeys(SUFFIXES.values()), "GIF", "TIFF")
-"""What a file is taken for. Pillow knows more formats; for one of them, EPS, it runs another program on the file."""
+"""The formats that Pillow may try. It knows more; for one of them, EPS, it runs another program on the file."""
 
 COLOURS = {"1": "black and white", "L": "grey", "P": "with a palette"}
-"""What Pillow's modes are called here; the others bear the field's own names, such as CMYK."""
+"""Names for Pillow's modes in messages. The other modes have a common name, such as CMYK."""
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -51,14 +51,18 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a photo upright, by its EXIF orientation."""
+"""{EXIF orientation: how to rotate the photo upright}."""
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `decode` says it, and what to do
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of broken metadata, likewise
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `decode` reports it, with a remedy
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # `decode` reports broken metadata
 
 
 class PhotoError(WorkshopError, ValueError):
-    """A photo that cannot be read; the message names the file and what to do."""
+    """A photo that cannot be read. The message names the file and what to do.
+
+    Attributes:
+        kind: The kind of finding that the error counts as.
+    """
 
     def __init__(self, message: str, kind: Kind = Kind.BROKEN_PHOTO):
         super().__init__(message)
@@ -67,11 +71,14 @@ class PhotoError(WorkshopError, ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """A photo and what its file says of it.
+    """A photo, and information from its file.
 
-    `image` is upright and in RGB, at full resolution; `format` is Pillow's name of what the file holds; `colours`
-    says how they were stored, "RGB" where nothing had to be done; `orientation` is EXIF's, 1 where nothing is turned;
-    `broken_metadata` says what could not be read besides the pixels.
+    Attributes:
+        image: The photo, upright, in RGB, at full resolution.
+        format: Pillow's name of the file's format.
+        colours: How the colours are stored in the file; "RGB" if they were not converted.
+        orientation: EXIF's orientation, 1 if the photo is not rotated.
+        broken_metadata: What metadata could not be read, or None.
     """
 
     image: Image.Image
@@ -82,49 +89,53 @@ class Decoded:
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return the photos directly in `folder`, sorted by name, hidden files left out. Raises PhotoError where it cannot
-    be listed."""
+    """Return the photos directly in `folder`, sorted by name, without hidden files.
+
+    Raises:
+        PhotoError: If the folder cannot be listed.
+    """
     folder = pathlib.Path(folder)
     try:
         paths = sorted(folder.iterdir())
-    except OSError as fault:
-        what = f"{folder}: cannot be listed ({fault.strerror}). Name a folder that you may read."
+    except OSError as error:
+        what = f"{folder}: cannot be listed ({error.strerror}). Name a folder that you have permission to read."
         raise PhotoError(what, Kind.DENIED) from None
     return [path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
 
 
 def read(source: pathlib.Path | bytes, name: str | None = None) -> Image.Image:
-    """Return a photo, from its path or its encoded bytes, as an upright RGB image at full resolution.
+    """Return a photo as an upright RGB image at full resolution.
 
-    Raises PhotoError where the file is missing, may not be read, is no photo, is too large, or breaks off in the
-    middle.
+    Args:
+        source: The photo's path, or its encoded bytes.
+        name: The photo's name in messages, by default its path.
+
+    Raises:
+        PhotoError: If the file is missing, unreadable, not a photo, too large or truncated.
     """
     return decode(source, name).image
 
 
 def decode(source: pathlib.Path | bytes, name: str | None = None) -> Decoded:
-    """Return a photo as `read` does, with what its file says of it. Raises PhotoError as `read` does."""
+    """Return a photo as `read` does, with information from its file. Takes and raises the same as `read`."""
     name = name or (str(source) if not isinstance(source, bytes) else "photo")
     try:
         return _decode(source, name)
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
     except FileNotFoundError:
         raise PhotoError(f"{name}: there is no such photo. Check the path.") from None
     except PermissionError:
-        raise PhotoError(
-            f"{name}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
-        ) from None
-    except MemoryError:
-        raise
+        what = f"{name}: you have no permission to read it. Give yourself read permission, or remove it."
+        raise PhotoError(what, Kind.DENIED) from None
     except Image.DecompressionBombError:
-        raise _too_large(name, f"it has more than {MOST_PIXELS // 10**6} million pixels") from None
-    except Exception as fault:  # metadata can lead Pillow to raise anything
-        return _decode_pixels(source, name, fault)
+        raise _too_large(name, f"it has more than {MAX_PIXELS // 10**6} million pixels") from None
+    except Exception as error:  # metadata can lead Pillow to raise anything
+        return _decode_pixels(source, name, error)
 
 
 def shrink(image: Image.Image) -> np.ndarray:
-    """Return the image as uint8 (height, width, 3), its longer side at most WORKING_SIDE."""
+    """Return an image as uint8 (height, width, 3), with at most WORKING_SIDE pixels on its longer side."""
     scale = WORKING_SIDE / max(image.size)
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in image.size)
@@ -133,51 +144,52 @@ def shrink(image: Image.Image) -> np.ndarray:
 
 
 def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) -> Decoded:
-    """Return a photo as `decode` does. Whatever its size, format and number of pixels rule out is never decoded.
+    """Return a photo as `decode` does. Its file size, format and number of pixels are checked before decoding.
 
-    Its orientation is that in `exif`, or in its own.
+    The orientation is read from `exif`; without it, from the photo's own EXIF.
     """
-    if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MOST_BYTES:
-        raise _too_large(name, f"its file has more than {MOST_BYTES // 10**6} MB")
+    if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MAX_BYTES:
+        raise _too_large(name, f"its file has more than {MAX_BYTES // 10**6} MB")
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-        kept = "JPEG" if image.format == "MPO" else image.format
-        if kept not in SUFFIXES.values():
-            raise PhotoError(f"{name}: is {kept}, not read here. Export as JPEG.", Kind.FOREIGN_FORMAT)
-        if image.width * image.height > MOST_PIXELS:
+        file_format = "JPEG" if image.format == "MPO" else image.format
+        if file_format not in SUFFIXES.values():
+            what = f"{name}: is {file_format}, which the workshop does not read. Export it as JPEG."
+            raise PhotoError(what, Kind.FOREIGN_FORMAT)
+        if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
-        exif = image.info.get("exif", b"") if exif is None else exif  # a PNG's text may be called exif, too
+        exif = image.info.get("exif", b"") if exif is None else exif  # str if a PNG has a text called exif
         orientation = metadata.orientation(exif) if isinstance(exif, bytes) else 1
         upright, colours = _in_rgb(image)
-    del image  # to turn what was made of it takes as much memory again
+    del image  # rotating needs its memory
     if orientation in UPRIGHT:
         upright = upright.transpose(UPRIGHT[orientation])
-    depth = " of 16 bits" if _is_of_16_bits(_beginning(source)) else ""
-    broken = None if orientation else "has EXIF whose orientation cannot be read; the photo is used as it is stored."
-    return Decoded(upright, kept, colours + depth, orientation or 1, broken)
+    depth = " with 16 bits per channel" if _has_16_bits(_first_bytes(source)) else ""
+    broken = None if orientation else "has an unreadable EXIF orientation; the photo is used as stored."
+    return Decoded(upright, file_format, colours + depth, orientation or 1, broken)
 
 
-def _decode_pixels(source: pathlib.Path | bytes, name: str, fault: Exception) -> Decoded:
-    """Return a photo without its metadata but for the orientation, after `fault` was raised of the whole file.
+def _decode_pixels(source: pathlib.Path | bytes, name: str, error: Exception) -> Decoded:
+    """Decode a photo without its metadata, except the orientation, after decoding the whole file raised `error`.
 
-    Raises PhotoError where the metadata is not to blame.
+    Raises PhotoError if the metadata is not the cause.
     """
-    with contextlib.suppress(Exception):  # the pixels may be broken, too, or the file cannot be read at all
+    with contextlib.suppress(Exception):  # the pixels may be broken, too, or the file unreadable
         encoded = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
         if parts := metadata.split(encoded):
             what = "has broken metadata; only its pixels and its orientation are read."
             return dataclasses.replace(_decode(parts[0], name, parts[1]), broken_metadata=what)
-    said = None
-    with contextlib.suppress(OSError, ValueError):  # a path may hold a zero byte
-        said = signatures.recognise(_beginning(source))
-    if said:
-        raise PhotoError(f"{name}: {said[1]}", said[0]) from None
-    unknown = isinstance(fault, UnidentifiedImageError)
-    raise _unreadable(name, "it begins like no format of photos" if unknown else fault) from None
+    recognised = None
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a path with a zero byte
+        recognised = signatures.recognise(_first_bytes(source))
+    if recognised:
+        raise PhotoError(f"{name}: {recognised[1]}", recognised[0]) from None
+    why = "it is not in a known photo format" if isinstance(error, UnidentifiedImageError) else error
+    raise PhotoError(f"{name}: cannot be read as a photo ({why}). Copy it again, or remove it.") from None
 
 
 def _in_rgb(image: Image.Image) -> tuple[Image.Image, str]:
-    """Return the image in RGB, and how its colours were stored. What is in RGB already is not copied."""
+    """Return the image in RGB, and how its colours were stored. An RGB image is not copied."""
     if image.mode.startswith("I"):
         levels = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
         return Image.fromarray(levels).convert("RGB"), "grey"
@@ -191,12 +203,12 @@ def _in_rgb(image: Image.Image) -> tuple[Image.Image, str]:
     return white, "transparent"
 
 
-def _is_of_16_bits(beginning: bytes) -> bool:
-    """Return whether a file is a PNG of 16 bits a colour: its header says so, while Pillow's mode is RGB either way."""
-    return beginning.startswith(b"\x89PNG") and beginning[24:25] == b"\x10"
+def _has_16_bits(first_bytes: bytes) -> bool:
+    """Return whether a file is a PNG with 16 bits per channel, by its header: Pillow's mode is RGB also for 8 bits."""
+    return first_bytes.startswith(b"\x89PNG") and first_bytes[24:25] == b"\x10"
 
 
-def _beginning(source: pathlib.Path | bytes) -> bytes:
+def _first_bytes(source: pathlib.Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source[:32]
     with open(source, "rb") as stream:
@@ -204,9 +216,4 @@ def _beginning(source: pathlib.Path | bytes) -> bytes:
 
 
 def _too_large(name: str, why: str) -> PhotoError:
-    what = f"{name}: cannot be read as a photo ({why}). Save it with fewer pixels, or take it out."
-    return PhotoError(what, Kind.TOO_LARGE)
-
-
-def _unreadable(name: str, why: object) -> PhotoError:
-    return PhotoError(f"{name}: cannot be read as a photo ({why}). Copy it again, or take it out.")
+    return PhotoError(f"{name}: is too large ({why}). Save it with fewer pixels, or remove it.", Kind.TOO_LARGE)

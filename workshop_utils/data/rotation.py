@@ -1,4 +1,4 @@
-"""Boxes that turn: with their photo, where EXIF says how it is stored, or by an angle of their own."""
+"""Rotate boxes: with their photo, by its EXIF orientation, or by an angle of their own."""
 
 import dataclasses
 import math
@@ -6,10 +6,14 @@ import math
 from workshop_utils.data.annotation import Box
 
 
-def turned(box: Box, orientation: int, width: int, height: int) -> Box:
-    """Return a box of a photo stored as `width` x `height` pixels as it lies once EXIF's orientation is applied.
+def rotated(box: Box, orientation: int, width: int, height: int) -> Box:
+    """Return a box after its photo is rotated upright.
 
-    Only the orientations that exchange width and height, 5 to 8, are known here.
+    Args:
+        box: A box on the photo as stored.
+        orientation: EXIF's orientation, 5 to 8: those that swap width and height.
+        width: The width of the photo as stored, in pixels.
+        height: The height of the photo as stored, in pixels.
     """
     across, down = (box.ymin, box.ymax), (box.xmin, box.xmax)
     if orientation in (6, 7):
@@ -19,11 +23,16 @@ def turned(box: Box, orientation: int, width: int, height: int) -> Box:
     return dataclasses.replace(box, xmin=across[0], xmax=across[1], ymin=down[0], ymax=down[1])
 
 
-def enclosing(centre: tuple[float, float], sides: tuple[float, float], radians: float) -> tuple[float, ...]:
-    """Return the edges xmin, ymin, xmax, ymax of the smallest upright box around one that is turned about its centre.
+def enclosing_box(centre: tuple[float, float], sides: tuple[float, float], radians: float) -> tuple[float, ...]:
+    """Return the smallest upright box around a box that is rotated about its centre.
 
-    In which sense it is turned makes no difference. Edges are rounded to hundredths of a pixel, so that a quarter turn
-    gives whole ones.
+    Args:
+        centre: x and y of the centre, in pixels.
+        sides: Width and height before the rotation, in pixels.
+        radians: The angle. Its direction makes no difference.
+
+    Returns:
+        xmin, ymin, xmax, ymax, rounded to hundredths of a pixel, so that a quarter turn gives whole pixels.
     """
     (x, y), (width, height) = centre, sides
     cosine, sine = abs(math.cos(radians)), abs(math.sin(radians))

@@ -1,7 +1,7 @@
-"""TFRecord files with the Object Detection API's tf.Example keys (its `create_pascal_tf_record.py` writes the same).
+"""TFRecord files with the tf.Example keys of the Object Detection API, as its `create_pascal_tf_record.py` writes them.
 
-A record holds one photo, encoded as it was, with its boxes; TensorFlow reads many of them from one file quickly.
-Too many for one file are dealt out to several, its shards: `train.record-00000-of-00004` and so on.
+A record has one photo, with its original encoding, and its boxes. TensorFlow reads many records from one file quickly.
+A large set is divided into several files, its shards: `train.record-00000-of-00004` and so on.
 """
 
 import contextlib
@@ -11,11 +11,11 @@ import pathlib
 import numpy as np
 
 from workshop_utils.core import files
-from workshop_utils.core.tensorflow import disk_faults, tf
+from workshop_utils.core.tensorflow import as_os_error, tf
 from workshop_utils.data import dataset, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.data.names import tidy
-from workshop_utils.data.record_files import FILES, are_in
+from workshop_utils.data.record_files import FILES, exist_in
 
 _FEATURES = {
     "image/height": tf.io.FixedLenFeature([], tf.int64),
@@ -30,26 +30,32 @@ _FEATURES = {
 
 
 def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
-    """Write a data set's split as train.record and val.record, with label_map.pbtxt beside them.
+    """Write a data set's split as train.record and val.record, with label_map.pbtxt next to them.
 
-    With more than one of `shards`, each of the two is dealt out to as many files as the Object Detection API's
-    `open_sharded_output_tfrecords` names and fills them. Raises DatasetError where the folder holds records in another
-    number of files, WriteError where it cannot be written to.
+    Existing records are replaced after all new ones are written. While they are replaced, there is no label map, and
+    `read` rejects records without one. So it never reads old and new records together, even after an interruption.
 
-    No record is replaced before all are written. While they are replaced there is no label map, without which `read`
-    refuses them: so old and new ones are never read together, should that be interrupted.
+    Args:
+        data: The data set.
+        folder: The folder for the records.
+        shards: The number of files for each of the two, named and filled like those of the Object Detection API's
+            `open_sharded_output_tfrecords`.
+
+    Raises:
+        DatasetError: If the folder has records in another number of files.
+        WriteError: If the folder cannot be written to.
     """
     folder = pathlib.Path(folder)
     files.make_folder(folder)
-    wanted = [path for name in FILES for path in record_files.shards(folder / name, shards)]
+    wanted = [path for name in FILES for path in record_files.shard_paths(folder / name, shards)]
     others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
     if others:
-        raise DatasetError(f"{others[0]}: would be mixed up with the records to be written. Choose another folder.")
+        raise DatasetError(f"{others[0]}: would be mixed with the new records. Choose another folder.")
     with contextlib.ExitStack() as replaced:
         for name, samples in zip(FILES, data.split(), strict=True):
-            for place, path in enumerate(record_files.shards(folder / name, shards)):
+            for place, path in enumerate(record_files.shard_paths(folder / name, shards)):
                 unfinished = replaced.enter_context(files.replacing(path))
-                with disk_faults(), tf.io.TFRecordWriter(str(unfinished)) as writer:
+                with as_os_error(), tf.io.TFRecordWriter(str(unfinished)) as writer:
                     for sample in samples[place::shards]:
                         writer.write(to_example(sample, data.label_map).SerializeToString())
         (folder / dataset.LABEL_MAP).unlink(missing_ok=True)
@@ -57,28 +63,38 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
 
 
 def read(folder: pathlib.Path) -> Dataset:
-    """Read back what `write` or another tool wrote, in however many shards. Raises DatasetError for a missing or broken
-    file and for a record that cannot be used, LabelMapError for such a label map.
+    """Read the records that `write` or another tool wrote, in any number of shards.
 
-    Of each photo its boxes are kept in memory, and the place of its record; the photo itself is read again when it is
-    used.
+    Boxes are kept in memory. Photos are read again from their record when they are used.
+
+    Raises:
+        DatasetError: If a file is missing or broken, or a record cannot be used.
+        LabelMapError: If the label map cannot be used.
     """
     folder = pathlib.Path(folder)
-    if are_in(folder) and not (folder / dataset.LABEL_MAP).exists():
-        what = "is missing; it is written last, so the records beside it may not belong together. Write them anew."
+    if exist_in(folder) and not (folder / dataset.LABEL_MAP).exists():
+        what = "is missing. It is written last, so the records may be incomplete. Write them again."
         raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
-    for path in (path for name in FILES for path in record_files.found(folder / name)):
+    for path in (path for name in FILES for path in record_files.find(folder / name)):
         try:
             samples += _samples(path, set(mapping.values()))
-        except tf.errors.OpError as fault:
-            raise DatasetError(f"{path}: cannot be read ({fault.message}). Write the records anew.") from None
+        except tf.errors.OpError as error:
+            raise DatasetError(f"{path}: cannot be read ({error.message}). Write the records again.") from None
     return Dataset(sorted(samples, key=lambda sample: sample.name), mapping)
 
 
 def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
-    """Return a sample as a tf.Example; box edges are normalised and stored one list an edge."""
+    """Return a sample as a tf.Example. Box edges are normalised, with one list per edge.
+
+    Args:
+        sample: A labelled photo.
+        mapping: The label map, {id: class name}.
+
+    Raises:
+        PhotoError: If the photo has changed since it was loaded.
+    """
     name, kind = sample.name.encode(), b"png" if sample.encoded.startswith(b"\x89PNG") else b"jpeg"
     ymin, xmin, ymax, xmax = sample.boxes.T
     return tf.train.Example(
@@ -106,10 +122,13 @@ def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
 
 
 def from_example(record: bytes | tf.Tensor) -> Sample:
-    """Return the sample of one serialised tf.Example; nothing in it is difficult or truncated unless it says so.
+    """Return the sample of one serialised tf.Example. The flags difficult and truncated default to 0.
 
-    Raises PhotoError, DatasetError for a box that is none or without a class, UnicodeDecodeError for a name that is no
-    UTF-8, tf.errors.OpError for what is no tf.Example.
+    Raises:
+        PhotoError: If the photo cannot be read.
+        DatasetError: If a box is invalid or has no class.
+        UnicodeDecodeError: If a name is not UTF-8.
+        tf.errors.OpError: If the record is not a tf.Example.
     """
     fields = {
         key: (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
@@ -119,22 +138,23 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
     classes = [tidy(text.decode()) for text in fields["image/object/class/text"]]
     flags = [fields[f"image/object/{flag}"].tolist() or [0] * len(classes) for flag in ("difficult", "truncated")]
     if len({len(values) for values in (*edges, classes, *flags)}) > 1:
-        raise DatasetError("it has not as many of each edge, class and flag as of the others")
+        raise DatasetError("its lists of edges, classes and flags differ in length")
     boxes = np.stack(edges, axis=-1)
     if not ((boxes >= 0) & (boxes <= 1)).all() or (boxes[:, :2] >= boxes[:, 2:]).any():
-        raise DatasetError("it has a box that leaves the photo or has no area")
+        raise DatasetError("a box extends beyond the photo or has no area")
     return dataset.from_encoded(fields["image/filename"].decode(), fields["image/encoded"], boxes, classes, *flags)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Stored:
-    """Where in a record file a photo lies: of 1,000 photos, the bytes would not fit into memory."""
+    """The position of a photo in a record file. The bytes of 1,000 photos would not fit in memory."""
 
     path: pathlib.Path
     offset: int
     length: int
 
     def read_bytes(self) -> bytes:
+        """Return the encoded photo."""
         with open(self.path, "rb") as stream:
             stream.seek(self.offset)
             example = tf.train.Example.FromString(stream.read(self.length))
@@ -142,17 +162,17 @@ class _Stored:
 
 
 def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
-    """Return the samples of one file. Before each record stand 12 bytes of length and checksum, behind it 4."""
+    """Return the samples of one file. Each record has 12 bytes of length and checksum before it, and 4 after it."""
     samples, offset = [], 12
     for number, record in enumerate(tf.data.TFRecordDataset(str(path)), start=1):
         length = len(record.numpy())
         try:
             sample = from_example(record)
             if unknown := set(sample.classes) - names:
-                raise DatasetError(f"it has the class '{min(unknown)}', which {dataset.LABEL_MAP} does not list")
-        except (ValueError, tf.errors.OpError) as fault:
-            reason = getattr(fault, "message", None) or fault
-            raise DatasetError(f"{path}: record {number} cannot be used ({reason}). Write the records anew.") from None
+                raise DatasetError(f"its class '{min(unknown)}' is not in {dataset.LABEL_MAP}")
+        except (ValueError, tf.errors.OpError) as error:
+            reason = getattr(error, "message", None) or error
+            raise DatasetError(f"{path}: record {number} cannot be used ({reason}). Write the records again.") from None
         samples.append(dataclasses.replace(sample, source=_Stored(path, offset, length)))
         offset += length + 16
     return samples

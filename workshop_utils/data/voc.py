@@ -1,7 +1,7 @@
-"""Pascal VOC XML, as labelImg writes it and as other programs do: read, check and write one file.
+"""Read, check and write one Pascal VOC XML file, as labelImg and other programs write it.
 
-A file read and written again is the same byte for byte if labelImg made it. Boxes are in pixels; dividing by the
-photo's width and height normalises them (as the Object Detection API does it).
+A file from labelImg that is read and written again is identical, byte for byte. Boxes are in pixels; dividing them by
+the photo's width and height normalises them, as in the Object Detection API.
 """
 
 import dataclasses
@@ -16,19 +16,20 @@ from workshop_utils.data import voc_objects, xml_file
 from workshop_utils.data.annotation import Annotation, Box, VocError, edges_of
 from workshop_utils.data.finding_kinds import Kind
 
-MOST_BOXES = 1917
-"""As many as there are anchors; each learns from one box (`anchors.match`), and matching takes memory for each pair."""
-
-_FIELDS = (("depth", "size/depth", 3), ("segmented", "segmented", 0))
-"""Numbers that touch no box: what they are called here, where they are in the file, and what they usually are."""
+MAX_BOXES = 1917
+"""The number of anchors. Each anchor learns from one box (`anchors.match`), and matching needs memory for each pair."""
 
 
 def read(path: pathlib.Path) -> Annotation:
-    """Read one XML file. Raises VocError for anything that is not a whole annotation with boxes inside the photo."""
+    """Read one XML file.
+
+    Raises:
+        VocError: If it is not a complete annotation with all boxes inside the photo.
+    """
     annotation = read_as_written(path)
     for side in ("width", "height"):
         if getattr(annotation, side) < 1:
-            raise VocError(f"{path}: has no <{side}> of the photo in its <size>. Write it there, in pixels.")
+            raise VocError(f"{path}: has no <{side}> in its <size>. Write the photo's {side} there, in pixels.")
     boxes = tuple(dataclasses.replace(box, name=box.name.strip()) for box in annotation.boxes)
     for number, box in enumerate(boxes, start=1):
         _check(box, number, annotation.width, annotation.height, path)
@@ -36,46 +37,55 @@ def read(path: pathlib.Path) -> Annotation:
 
 
 def read_as_written(path: pathlib.Path) -> Annotation:
-    """Read one XML file as it stands, to be mended: sides may be 0, boxes and names anything.
+    """Read one XML file without checking it against a photo, so that it can be repaired.
 
-    `notes` say what had to be decided, `unread` what is not in the annotation. Raises VocError for what is no XML of
-    Pascal VOC, for an object without a name or without four numbers, and for boxes that belong to no object.
+    Width and height may be 0, and boxes and names may be invalid.
+
+    Raises:
+        VocError: If the file is not Pascal VOC XML, an object has no name or not four numbers, or a box belongs to no
+            object.
     """
-    root, respelt = xml_file.read(path)
+    root, renamed = xml_file.read(path)
     if root.tag != "annotation":
         raise VocError(f"{path}: begins with <{root.tag}>, not <annotation>. Export it as Pascal VOC.")
     try:
         boxes, notes = voc_objects.read(root)
-    except VocError as fault:
-        raise VocError(f"{path}: {fault}", fault.kind) from None
-    if len(boxes) > MOST_BOXES:
-        raise VocError(f"{path}: holds {len(boxes)} boxes; more than {MOST_BOXES} cannot be learned from one photo.")
-    if respelt:
-        said = ", ".join(f"<{tag}>" for tag in respelt)
-        notes.insert(0, (Kind.OTHER_TAGS, f"has {said} in capitals or a namespace; read as <{respelt[0].lower()}>."))
-    fields = {tag: _field(root, path, default, notes) for tag, path, default in _FIELDS}
+    except VocError as error:
+        raise VocError(f"{path}: {error}", error.kind) from None
+    if len(boxes) > MAX_BOXES:
+        raise VocError(f"{path}: has {len(boxes)} boxes. At most {MAX_BOXES} can be learned from one photo.")
+    if renamed:
+        tags = ", ".join(f"<{tag}>" for tag in renamed)
+        notes.insert(0, (Kind.OTHER_TAGS, f"has {tags} in capitals or a namespace; read as <{renamed[0].lower()}>."))
+    depth, segmented = _field(root, "size/depth", 3, notes), _field(root, "segmented", 0, notes)
     return Annotation(
         filename=root.findtext("filename") or "",
         width=_side(root.findtext("size/width")),
         height=_side(root.findtext("size/height")),
         boxes=tuple(boxes),
+        depth=depth,
         folder=root.findtext("folder") or "",
         path=root.findtext("path"),
         database=root.findtext("source/database") or "Unknown",
+        segmented=segmented,
         verified=root.get("verified") == "yes",
         notes=tuple(notes),
         unread=voc_objects.unread(root),
-        **fields,
     )
 
 
 def write(annotation: Annotation, path: pathlib.Path) -> None:
-    """Write one XML file in labelImg's form, whole or not at all. Raises VocError for a box without area."""
+    """Write one XML file as labelImg does. It appears complete or not at all.
+
+    Raises:
+        VocError: If a box is outside the photo or has no area, or XML cannot store a character.
+        WriteError: If the file cannot be written.
+    """
     files.write_text(as_xml(annotation, path), path)
 
 
 def as_xml(annotation: Annotation, path: pathlib.Path) -> str:
-    """Return what `write` writes to `path`. Raises VocError, which names `path`, as `write` does."""
+    """Return the text that `write` writes to `path`. Raises VocError, with `path`, as `write` does."""
     for number, box in enumerate(annotation.boxes, start=1):
         _check(box, number, annotation.width, annotation.height, path)
     root = ElementTree.Element("annotation", {"verified": "yes"} if annotation.verified else {})
@@ -98,17 +108,24 @@ def as_xml(annotation: Annotation, path: pathlib.Path) -> str:
     ElementTree.indent(root, "\t")
     text = ElementTree.tostring(root, encoding="unicode") + "\n"
     if unfit := re.search("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]", text):
-        raise VocError(f"{path}: cannot hold the character {unfit[0]!r}. Rename the photo or the class.")
+        raise VocError(f"{path}: cannot store the character {unfit[0]!r}. Rename the photo or the class.")
     return text
 
 
 def from_normalised(
     photo_size: tuple[int, int], names: Sequence[str], boxes: Iterable, filename: str, folder: str = "images"
 ) -> Annotation:
-    """Return an annotation for boxes (ymin, xmin, ymax, xmax, normalised), rounded to whole pixels as labelImg does.
+    """Return an annotation for normalised boxes, rounded to whole pixels as in labelImg.
 
-    `photo_size` is (width, height). labelImg counts pixels from 1, so that is the least edge written;
-    only where a photo is one pixel wide or high, its box begins at 0.
+    labelImg counts pixels from 1, so edges are at least 1. Only in a photo of 1 pixel in width or height do they begin
+    at 0.
+
+    Args:
+        photo_size: (width, height), in pixels.
+        names: The class of each of n boxes.
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        filename: The photo's file name.
+        folder: The name of its folder.
     """
     width, height = photo_size
     edges = []
@@ -121,27 +138,23 @@ def from_normalised(
 
 
 def normalised(annotation: Annotation) -> list[tuple[float, float, float, float]]:
-    """Return the boxes as (ymin, xmin, ymax, xmax), each a fraction of the photo's height or width."""
+    """Return the boxes as (ymin, xmin, ymax, xmax), in fractions of the photo's height and width."""
     width, height = annotation.width, annotation.height
     return [(box.ymin / height, box.xmin / width, box.ymax / height, box.xmax / width) for box in annotation.boxes]
 
 
 def _field(root: ElementTree.Element, place: str, default: int, notes: voc_objects.Notes) -> int:
-    """Return a number that touches no box; where it is none, its usual value, and add a note."""
+    """Return a number that does not affect boxes. If it is invalid, return its default and add a note."""
     text = root.findtext(place)
-    if text is None:
-        return default
-    value = voc_objects.whole(text)
+    value = default if text is None else voc_objects.whole_number(text)
     if value is None:
-        value = default
-        notes.append(
-            (Kind.OTHER_FIELD, f"has <{place}> {text[: voc_objects.LONGEST]!r}, no whole number; taken as {default}.")
-        )
-    return value
+        what = f"has <{place}> {text[: voc_objects.MAX_QUOTED]!r}, not a whole number; read as {default}."
+        notes.append((Kind.OTHER_FIELD, what))
+    return default if value is None else value
 
 
 def _side(text: str | None) -> int:
-    """Return a photo's width or height in pixels, 0 where the file does not say it."""
+    """Return a photo's width or height in pixels, 0 if the file does not have it."""
     try:
         value = voc_objects.number(text)
     except ValueError:
@@ -150,16 +163,16 @@ def _side(text: str | None) -> int:
 
 
 def _check(box: Box, number: int, width: int, height: int, path: pathlib.Path) -> None:
-    said = edges_of(box)
+    edges = edges_of(box)
     where = f"{path}: object {number} ({box.name})"
     if not box.name or box.name != box.name.strip():
-        raise VocError(f"{where} is named {box.name!r}; a name is not empty and has no spaces around it.")
+        raise VocError(f"{where} has the name {box.name!r}. Give it a name without spaces around it.")
     if not all(math.isfinite(edge) for edge in (box.xmin, box.ymin, box.xmax, box.ymax)):
-        raise VocError(f"{where} has {said}; draw it again.")
+        raise VocError(f"{where} has {edges}. Draw it again.")
     if box.xmin >= box.xmax or box.ymin >= box.ymax:
-        raise VocError(f"{where} has no area: {said}. Draw it again or take it out.")
+        raise VocError(f"{where} has no area: {edges}. Draw it again or remove it.")
     if box.xmin < 0 or box.ymin < 0 or box.xmax > width or box.ymax > height:
-        raise VocError(f"{where} leaves the {width}x{height} photo: {said}. Draw it again.")
+        raise VocError(f"{where} extends beyond the {width}x{height} photo: {edges}. Draw it again.")
 
 
 def _shortest(edge: float) -> str:

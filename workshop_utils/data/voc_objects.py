@@ -1,6 +1,6 @@
-"""The objects of a Pascal VOC file, in whatever shape a program wrote them: boxes, and notes on what was not as usual.
+"""Read the objects of a Pascal VOC file in the variants that different programs write.
 
-What is not understood is a fault: a box that was passed over would be learned as background.
+Anything that is not understood is an error: the network would learn the object of a skipped box as background.
 """
 
 import math
@@ -12,8 +12,8 @@ from workshop_utils.data.finding_kinds import Kind
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
-LONGEST = 80
-"""Letters of what a file says that are quoted in a message."""
+MAX_QUOTED = 80
+"""The maximum number of characters that a message quotes from a file."""
 
 CHILDREN = {
     "annotation": {"folder", "filename", "path", "source", "size", "segmented", "object"},
@@ -22,40 +22,42 @@ CHILDREN = {
     "object": {"name", "pose", "truncated", "difficult", "bndbox"},
     "bndbox": set(EDGES),
 }
-"""What labelImg writes, and so what a file that is written again still holds."""
+"""{element: its children} as labelImg writes them. Anything else is lost when a file is written again."""
 
-PLACES = {
+LOCATION_TAGS = {
     "bndbox", "robndbox", "bbox", "box", "rectangle", "polygon", "polyline", "points", "xmin", "xmax", "xtl", "x1",
 }  # fmt: skip
-"""Elements that say where something is. Where one of them lies outside of all objects, something was labelled there."""
+"""Elements that give a location. If one of them is outside every object, something was labelled there."""
 
 Notes = list[tuple[Kind, str]]
+"""Kinds of findings, each with a sentence without the file's name."""
 
 
 def read(root: ElementTree.Element) -> tuple[list[Box], Notes]:
-    """Return the boxes of all objects below `root`, however deep, and notes.
+    """Return the boxes of all objects below `root`, at any depth, and notes on what was unusual.
 
-    Raises VocError, without the file's name, for an object without a name or without four numbers, and for boxes that
-    belong to no object.
+    Raises:
+        VocError: If an object has no name or not four numbers, or a box belongs to no object. The message is without
+            the file's name.
     """
     objects = list(root.iter("object"))
     found = [_read_object(each, number) for number, each in enumerate(objects, start=1)]
     _refuse_boxes_elsewhere(root, objects)
     parts = {id(part) for each in objects for part in each.iter("part") if part.find(".//bndbox") is not None}
     below = sorted({each.tag for each in root.iter() for child in each if child.tag == "object"} - {"annotation"})
-    notes = [(Kind.PARTS, f"holds boxes of {len(parts)} parts, which are not used.")] if parts else []
+    notes = [(Kind.PARTS, f"has boxes of {len(parts)} parts, which are not used.")] if parts else []
     if below:
         where = ", ".join(f"<{tag}>" for tag in below)
-        notes.append((Kind.OTHER_TAGS, f"has objects below {where}; they are read like the others."))
+        notes.append((Kind.OTHER_TAGS, f"has objects inside {where}; they are read like the others."))
     for each in found:
         notes += each[1]
     return [box for boxes, _ in found for box in boxes], notes + _odd_flags(objects)
 
 
 def unread(root: ElementTree.Element) -> tuple[str, ...]:
-    """Return the elements and attributes that are not read, and are lost where the file is written again.
+    """Return the elements and attributes that are not read, and so are lost when the file is written again.
 
-    What lies below such an element is not named.
+    The children of such an element are not listed.
     """
     level, tags = [root], dict.fromkeys(root.attrib.keys() - {"verified"})
     while level:
@@ -67,12 +69,12 @@ def unread(root: ElementTree.Element) -> tuple[str, ...]:
 
 
 def number(text: str | None) -> float:
-    """Return a number in decimal notation, without spaces and invisible marks around it. Raises ValueError."""
+    """Parse a decimal number, ignoring spaces and invisible characters around it. Raises ValueError."""
     return float(names.composed(text or ""))
 
 
-def whole(text: str | None) -> int | None:
-    """Return a number that is whole and not negative, None for anything else."""
+def whole_number(text: str | None) -> int | None:
+    """Parse a whole number that is not negative. Return None for anything else."""
     try:
         value = number(text)
     except ValueError:
@@ -81,8 +83,8 @@ def whole(text: str | None) -> int | None:
 
 
 def flag(text: str | None) -> int:
-    """Return 1 for a share above 0 and for yes, 0 for what says neither; a whole number is taken as it is."""
-    if (value := whole(text)) is not None:
+    """Parse a flag: a whole number as it is, 1 for a fraction above 0 and for yes or true, 0 for anything else."""
+    if (value := whole_number(text)) is not None:
         return value
     try:
         return int(0 < number(text) < math.inf)
@@ -93,25 +95,23 @@ def flag(text: str | None) -> int:
 def _read_object(element: ElementTree.Element, place: int) -> tuple[list[Box], Notes]:
     name = _only(element, "name", f"object {place}") or ""
     if not name.strip():
-        raise VocError(f"object {place} has no <name>; give it a class.")
-    where = f"object {place} ({names.tidy(name)[:LONGEST]})"
+        raise VocError(f"object {place} has no <name>. Give it a class.")
+    where = f"object {place} ({names.tidy(name)[:MAX_QUOTED]})"
     angle, notes = _angle(element, where), []
     edges = [_edges(each, where) for each in element.findall("bndbox")]
     if not edges and (turned := element.findall("robndbox")):
         edges, angle = [], 0.0
         for each in turned:
             x, y, width, height, radians = (_value(each, tag, where) for tag in ("cx", "cy", "w", "h", "angle"))
-            edges.append(rotation.enclosing((x, y), (width, height), radians))
-        notes.append((Kind.ROTATED_BOX, f"{where} has a <robndbox>; the upright box around it is taken."))
+            edges.append(rotation.enclosing_box((x, y), (width, height), radians))
+        notes.append((Kind.ROTATED_BOX, f"{where} has a <robndbox>; the upright box around it is used."))
     if not edges:
         raise _no_box(element, where)
     if len(edges) > 1:
         notes.append((Kind.SEVERAL_BOXES, f"{where} has {len(edges)} boxes; each becomes an object."))
     upright = [_upright(each, angle) for each in edges]
     if upright != edges:
-        what = (
-            f"{where} has a box that is rotated by {math.degrees(angle):g} degrees; the upright box around it is taken."
-        )
+        what = f"{where} has a box rotated by {math.degrees(angle):g} degrees; the upright box around it is used."
         notes.append((Kind.ROTATED_BOX, what))
     pose = element.findtext("pose") or "Unspecified"
     flags = {tag: flag(element.findtext(tag)) for tag in ("truncated", "difficult")}
@@ -124,7 +124,7 @@ def _edges(bndbox: ElementTree.Element, where: str) -> tuple[float, ...]:
 
 
 def _value(element: ElementTree.Element, tag: str, where: str) -> float:
-    """Return the number in one child of a box."""
+    """Return the number in a child of a box."""
     text = _only(element, tag, where)
     try:
         return number(text)
@@ -132,36 +132,34 @@ def _value(element: ElementTree.Element, tag: str, where: str) -> float:
         pass
     if text is None:
         there = ", ".join(f"<{child.tag}>" for child in element) or "nothing"
-        raise VocError(
-            f"{where} has no <{tag}> in its <{element.tag}>, which holds {there}. Add it, or draw the box again."
-        )
+        raise VocError(f"{where} has no <{tag}> in its <{element.tag}>, only {there}. Add it, or draw the box again.")
     hint = " Correct it, or draw the box again."
-    if text.count(",") == 1 and len(text) < LONGEST:
+    if text.count(",") == 1 and len(text) < MAX_QUOTED:
         hint = f" Write {text.replace(',', '.')}."
-    raise VocError(f"{where} has <{tag}> {text[:LONGEST]!r}, which is no number.{hint}")
+    raise VocError(f"{where} has <{tag}> {text[:MAX_QUOTED]!r}, which is not a number.{hint}")
 
 
 def _only(element: ElementTree.Element, tag: str, where: str) -> str | None:
-    """Return the text of a child, None where there is none. Raises VocError where there are two that differ."""
+    """Return the text of a child, None if it is missing. Raises VocError if there are several that differ."""
     texts = list(dict.fromkeys(child.text or "" for child in element.findall(tag)))
     if len(texts) > 1:
-        said = " and ".join(repr(text[:LONGEST]) for text in texts[:3])
-        raise VocError(f"{where} has more than one <{tag}>: {said}. Make an object of each.", Kind.UNREAD_BOXES)
+        quoted = " and ".join(repr(text[:MAX_QUOTED]) for text in texts[:3])
+        what = f"{where} has more than one <{tag}>: {quoted}. Make each a separate object."
+        raise VocError(what, Kind.UNREAD_BOXES)
     return texts[0] if texts else None
 
 
 def _angle(element: ElementTree.Element, where: str) -> float:
-    """Return by how many radians an object's box is turned: CVAT says it in degrees, as an attribute."""
-    said = {each.findtext("name"): each.findtext("value") for each in element.findall("attributes/attribute")}
+    """Return the rotation of an object's box, in radians. CVAT stores it in degrees, as an attribute."""
+    attributes = {each.findtext("name"): each.findtext("value") for each in element.findall("attributes/attribute")}
     _refuse_angle(element, where)
-    if "rotation" not in said:
-        return 0.0
+    degrees = attributes.get("rotation", "0")
     try:
-        angle = number(said["rotation"])
+        angle = number(degrees)
     except ValueError:
         angle = math.nan
     if not math.isfinite(angle):
-        raise VocError(f"{where} has the rotation {str(said['rotation'])[:LONGEST]!r}, which is no number. Correct it.")
+        raise VocError(f"{where} has the rotation {str(degrees)[:MAX_QUOTED]!r}, which is not a number. Correct it.")
     return math.radians(angle % 360)
 
 
@@ -169,48 +167,48 @@ def _upright(edges: tuple[float, ...], angle: float) -> tuple[float, ...]:
     if not angle or not all(map(math.isfinite, edges)):
         return edges
     xmin, ymin, xmax, ymax = edges
-    turned = rotation.enclosing(((xmin + xmax) / 2, (ymin + ymax) / 2), (xmax - xmin, ymax - ymin), angle)
+    turned = rotation.enclosing_box(((xmin + xmax) / 2, (ymin + ymax) / 2), (xmax - xmin, ymax - ymin), angle)
     return edges if all(abs(old - new) < 0.01 for old, new in zip(edges, turned, strict=True)) else turned
 
 
 def _refuse_angle(element: ElementTree.Element, where: str) -> None:
-    """Raise VocError for an angle of which nobody knows the unit and the sense, unless it is 0 in any."""
+    """Raise VocError for an angle whose unit and direction are unknown, unless it is 0."""
     for tag in ("angle", "rotation"):
-        if (text := element.findtext(tag)) is not None and whole(text) != 0:
-            what = f"{where} is rotated by <{tag}>, of which the unit is not known. Export upright boxes."
+        if (text := element.findtext(tag)) is not None and whole_number(text) != 0:
+            what = f"{where} is rotated by <{tag}>, whose unit is unknown. Export upright boxes."
             raise VocError(what, Kind.UNREAD_BOXES)
 
 
 def _no_box(element: ElementTree.Element, where: str) -> VocError:
-    if other := [child.tag for child in element.iter() if child is not element and child.tag in PLACES]:
-        what = f"{where} has no <bndbox>, but <{other[0]}>, which is not read. Export boxes as Pascal VOC."
+    if other := [child.tag for child in element.iter() if child is not element and child.tag in LOCATION_TAGS]:
+        what = f"{where} has no <bndbox>, but <{other[0]}>, which cannot be read. Export boxes as Pascal VOC."
         return VocError(what, Kind.UNREAD_BOXES)
-    return VocError(f"{where} has no <bndbox>. Draw its box, or take the object out.")
+    return VocError(f"{where} has no <bndbox>. Draw its box, or remove the object.")
 
 
 def _refuse_boxes_elsewhere(root: ElementTree.Element, objects: list[ElementTree.Element]) -> None:
-    """Raise VocError where something was labelled that belongs to no object, or lies deeper in one than it should."""
+    """Raise VocError if something was labelled outside every object, or too deep inside one."""
     if any(each is not root and each.find(".//bndbox") is not None for each in root.iter("annotation")):
-        raise VocError("holds the annotations of several photos. Write one file for each photo.", Kind.UNREAD_BOXES)
+        raise VocError("has the annotations of several photos. Write one file for each photo.", Kind.UNREAD_BOXES)
     boxes = [child for each in objects for child in each if child.tag in ("bndbox", "robndbox")]
     parts = [part for each in objects for part in each.iter("part")]
     read = {id(each) for whole in (*boxes, *parts) for each in whole.iter()}
     read |= {id(each) for whole in objects for each in whole.iter() if each.tag not in ("bndbox", "robndbox", *EDGES)}
-    lost = {id(each) for each in root.iter() if each.tag in PLACES and id(each) not in read}
+    lost = {id(each) for each in root.iter() if each.tag in LOCATION_TAGS and id(each) not in read}
     within = [each.tag for each in root.iter() for child in each if id(child) in lost and id(each) not in lost]
     if within:
         where = ", ".join(f"<{tag}>" for tag in dict.fromkeys(within))
-        what = f"has boxes that belong to no <object>, {len(within)} in {where}. Rename that element to <object>."
+        what = f"has boxes outside every <object>, {len(within)} in {where}. Rename that element to <object>."
         raise VocError(what, Kind.UNREAD_BOXES)
 
 
 def _odd_flags(objects: list[ElementTree.Element]) -> Notes:
-    """Return a note for each kind of flag that is no whole number, not for each object."""
+    """Return one note for each flag that is not a whole number, however many objects have it."""
     notes = []
     for tag in ("truncated", "difficult"):
         texts = [each.findtext(tag) for each in objects]
-        odd = [text for text in texts if text is not None and whole(text) is None]
+        odd = [text for text in texts if text is not None and whole_number(text) is None]
         if odd:
-            what = f"has <{tag}> {odd[0][:LONGEST]!r}, no whole number, in {len(odd)} of its objects"
-            notes.append((Kind.OTHER_FIELD, f"{what}; taken as {flag(odd[0])}."))
+            what = f"has <{tag}> {odd[0][:MAX_QUOTED]!r}, not a whole number, in {len(odd)} of its objects"
+            notes.append((Kind.OTHER_FIELD, f"{what}; read as {flag(odd[0])}."))
     return notes

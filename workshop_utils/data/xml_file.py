@@ -1,4 +1,4 @@
-"""A stranger's XML file as a tree: decoded by what it declares, without entities, its tags spelt in one way."""
+"""Parse an untrusted XML file: decode it by its declaration, reject entities, and normalise its tags."""
 
 import pathlib
 import re
@@ -11,24 +11,28 @@ from workshop_utils.core import text
 from workshop_utils.data.annotation import VocError
 from workshop_utils.data.finding_kinds import Kind
 
-MOST_BYTES = 10_000_000
-"""A larger file is not read: an object takes some 300 bytes."""
+MAX_BYTES = 10_000_000
+"""Larger files are not read. One object takes about 300 bytes."""
 
-DEEPEST = 100
-"""Elements within elements; Pascal VOC has five. Some of Python's functions fail on very deep trees."""
+MAX_DEPTH = 100
+"""The maximum depth of nested elements. Pascal VOC has 5; some of Python's functions fail on very deep trees."""
 
 DECLARATION = re.compile(rb"""<\?xml[^>]{0,80}?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']""")
 
 
 def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
-    """Return a file's root element, its tags in small letters and without namespaces, and the tags that were not so.
+    """Parse an XML file.
 
-    Raises VocError where there is no such file, where it may not be read, is too large, or is no XML.
+    Returns:
+        The root element, all tags in lower case and without namespaces, and the tags that had to be changed.
+
+    Raises:
+        VocError: If the file is missing, unreadable, too large or not XML.
     """
     path = pathlib.Path(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise VocError(f"{path}: has more than {MOST_BYTES // 10**6} MB, which no annotation of one photo has.")
+        if path.stat().st_size > MAX_BYTES:
+            raise VocError(f"{path}: has more than {MAX_BYTES // 10**6} MB, too much for the annotation of one photo.")
         data = path.read_bytes().lstrip(b" \t\r\n")
         declared = DECLARATION.match(data)
         words = text.decode(data, declared[1].decode() if declared else None).lstrip()
@@ -36,25 +40,24 @@ def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
     except FileNotFoundError:
         raise VocError(f"{path}: there is no such annotation. Check the path.") from None
     except PermissionError:
-        raise VocError(
-            f"{path}: you may not read it. Give yourself the right to, or take it out.", Kind.DENIED
-        ) from None
-    except text.EncodingError as fault:
-        raise VocError(f"{path}: {fault}") from None
-    except ElementTree.ParseError as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). {_remedy(words, fault)}") from None
-    except (DefusedXmlException, OSError, ValueError) as fault:
-        raise VocError(f"{path}: is not readable XML ({fault}). Export it again.") from None
-    return root, _respelt(root, path)
+        what = f"{path}: you have no permission to read it. Give yourself read permission, or remove it."
+        raise VocError(what, Kind.DENIED) from None
+    except text.EncodingError as error:
+        raise VocError(f"{path}: {error}") from None
+    except ElementTree.ParseError as error:
+        raise VocError(f"{path}: is not readable XML ({error}). {_remedy(words, error)}") from None
+    except (DefusedXmlException, OSError, ValueError) as error:
+        raise VocError(f"{path}: is not readable XML ({error}). Export it again.") from None
+    return root, _normalise_tags(root, path)
 
 
-def _respelt(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
-    """Spell all tags in small letters and without namespaces; return those that were spelt otherwise."""
+def _normalise_tags(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
+    """Change all tags to lower case without namespaces. Return those that were different."""
     odd, level, depth = {}, [root], 0
     while level:
         depth += 1
-        if depth > DEEPEST:
-            raise VocError(f"{path}: has elements {depth} levels deep, which no annotation has. Export it again.")
+        if depth > MAX_DEPTH:
+            raise VocError(f"{path}: has elements {depth} levels deep, too deep for an annotation. Export it again.")
         for each in level:
             plain = each.tag.rpartition("}")[2].lower()
             if plain != each.tag:
@@ -64,9 +67,9 @@ def _respelt(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
     return list(odd)
 
 
-def _remedy(words: str, fault: ElementTree.ParseError) -> str:
-    """Return what to do about XML that cannot be read, by the place at which reading it failed."""
-    line, column = fault.position
+def _remedy(words: str, error: ElementTree.ParseError) -> str:
+    """Return what to do about broken XML, depending on where parsing failed."""
+    line, column = error.position
     if re.search(r"&[^;\s]*\s?$", words.split("\n")[line - 1][: column + 1]):
         return "Write & as &amp; there."
     if "</annotation>" not in words.lower():

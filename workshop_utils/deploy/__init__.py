@@ -1,4 +1,4 @@
-"""A trained detector outside its notebook: export to files, run those files, label new photos.
+"""Using a trained detector outside a notebook: export it to files, run these files, label new photos.
 
 May import everything but `widgets`, `teaching` and `cli`.
 """

@@ -1,7 +1,7 @@
-"""The registry of export formats: what each is called, which file it makes, what writes that file and what opens it.
+"""The registry of export formats: the name and the file of each, and the functions that write and open it.
 
-To add a format, write a module with its `write` and its `open_file`, and `register` an ExportFormat that names them.
-Importing this module imports no TensorFlow, so that a command line can list the formats at once.
+To add a format, write a module with `write` and `open_file`, and `register` an ExportFormat with them. This module does
+not import TensorFlow, which takes seconds, so that the command line can list the formats immediately.
 """
 
 import dataclasses
@@ -16,11 +16,11 @@ from workshop_utils.core.errors import WorkshopError
 
 
 class ExportError(WorkshopError, RuntimeError):
-    """A format that cannot be written: the message says why, and what to do."""
+    """A format that cannot be written. The message says why, and what to do."""
 
 
 class UnknownFormatError(ExportError):
-    """A format that is not registered; the message names those that are."""
+    """A format that is not registered. The message names the registered ones."""
 
     exit_code = 2
 
@@ -29,9 +29,9 @@ class OpenFile(NamedTuple):
     """An exported file, ready to run.
 
     Attributes:
-        run: Takes a uint8 image (height, width, 3) and a least score; returns boxes (100, 4), class ids (100,) and
+        run: Takes a uint8 image (height, width, 3) and a minimum score; returns boxes (100, 4), class ids (100,) and
             scores (100,), best first and padded with zeros.
-        classes: How many columns of scores the file has, None where it does not show that.
+        classes: Number of classes in the file's scores, or None if the file does not show it.
     """
 
     run: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -43,16 +43,15 @@ class ExportFormat:
     """One format.
 
     Attributes:
-        name: What `--formats` and `export` call it.
-        file_name: The file or folder in RUN/export. A file of the same suffix is taken to be of this format.
-        write: Takes the Keras model, the path and the photos (see `needs_photos`), and writes the file: whole, or not
-            at all and the one before it unchanged. Raises WriteError where the disk is full.
-        open_file: Takes the path; returns an OpenFile. What it raises for a broken file or for another model is
-            reported as an InferenceError.
-        speed_rank: Where an export folder holds several formats, the one with the lowest rank is opened.
-        default: Whether it is written where no formats are named.
-        needs_photos: Whether `write` gets training photos of the run, uint8 (300, 300, 3); without, it gets None.
-        marker: For a format that is a folder: the file inside by which it is recognised.
+        name: Its name in `--formats` and `export`.
+        file_name: The file or folder in RUN/export. Files with the same suffix are treated as this format.
+        write: Takes the Keras model, the path and the photos (see `needs_photos`), and writes the file. If that fails,
+            it leaves an existing file unchanged and raises WriteError.
+        open_file: Takes the path; returns an OpenFile. Any error it raises is reported as an InferenceError.
+        speed_rank: If an export folder has several formats, the one with the lowest rank is opened.
+        default: Whether it is written if no formats are named.
+        needs_photos: Whether `write` needs training photos of the run, uint8 (300, 300, 3); otherwise it gets None.
+        marker: For a format that is a folder, the file in it by which the folder is recognised.
     """
 
     name: str
@@ -64,8 +63,8 @@ class ExportFormat:
     needs_photos: bool = False
     marker: str | None = None
 
-    def is_at(self, path: pathlib.Path) -> bool:
-        """Return whether there is a file, or a folder, of this format at a path."""
+    def matches(self, path: pathlib.Path) -> bool:
+        """Return whether the file or folder at a path is of this format."""
         if self.marker:
             return (path / self.marker).is_file()
         return path.suffix == pathlib.PurePath(self.file_name).suffix and path.is_file()
@@ -75,85 +74,59 @@ FORMATS: dict[str, ExportFormat] = {}
 
 
 def register(added: ExportFormat) -> None:
-    """Add a format. Raises ExportError where its name or its file name is taken."""
+    """Add a format to the registry. Raises ExportError if its name or file name is taken."""
     for other in FORMATS.values():
         if added.name == other.name or added.file_name == other.file_name:
             raise ExportError(
                 f"The format '{added.name}' ({added.file_name}) clashes with '{other.name}' ({other.file_name}). "
-                "Give it another name and another file name."
+                "Choose another name and another file name."
             )
     FORMATS[added.name] = added
 
 
 def get(name: str) -> ExportFormat:
-    """Return the format called `name`. Raises UnknownFormatError."""
+    """Return the format called `name`. Raises UnknownFormatError if there is none."""
     if name not in FORMATS:
-        raise UnknownFormatError(f"There is no format '{name}'. Choose among: {', '.join(FORMATS)}.")
+        raise UnknownFormatError(f"There is no format '{name}'. Choose from: {', '.join(FORMATS)}.")
     return FORMATS[name]
 
 
 def defaults() -> list[str]:
-    """Return the names of the formats that are written where none are named."""
+    """Return the names of the formats that are written if none are named."""
     return [each.name for each in FORMATS.values() if each.default]
 
 
 def find(path: pathlib.Path) -> tuple[ExportFormat, pathlib.Path] | None:
-    """Return the format of an exported file and its path; of an export folder, those of its fastest file.
+    """Return the format and the path of an exported file, or of the fastest one in an export folder.
 
-    Returns None where there is no file of a registered format.
+    Args:
+        path: A file of a registered format, or a folder with such files.
+
+    Returns:
+        None if there is no file of a registered format.
     """
     fastest_first = sorted(FORMATS.values(), key=lambda each: each.speed_rank)
-    places = [(each, path / each.file_name) for each in fastest_first] + [(each, path) for each in fastest_first]
-    return next(((each, place) for each, place in places if each.is_at(place)), None)
+    candidates = [(each, path / each.file_name) for each in fastest_first] + [(each, path) for each in fastest_first]
+    return next((found for found in candidates if found[0].matches(found[1])), None)
 
 
-def _in_module(module: str, function: str) -> Callable:
-    """Return a function that imports a module of `formats` and calls its `function`: TensorFlow takes seconds."""
+def _in_module(name: str, file_name: str, module: str, write: str = "write", **options: Any) -> ExportFormat:
+    """Return a format whose functions are in a module of `formats`, imported when first called."""
 
-    def call(*arguments):
-        return getattr(importlib.import_module(f"workshop_utils.deploy.formats.{module}"), function)(*arguments)
+    def function(called: str) -> Callable:
+        path = f"workshop_utils.deploy.formats.{module}"
+        return lambda *arguments: getattr(importlib.import_module(path), called)(*arguments)
 
-    return call
+    return ExportFormat(name, file_name, function(write), function("open_file"), **options)
 
 
-# The ranks follow the milliseconds a photo takes in benchmarks/results.md. The int8 file comes last, because its boxes
-# differ from the checkpoint's.
+# The ranks follow the milliseconds per photo in benchmarks/results.md. The int8 file is last, because its boxes differ
+# from the checkpoint's.
+register(_in_module("saved_model", "saved_model", "saved_model", speed_rank=3, marker="saved_model.pb"))
+register(_in_module("litert", "detector.tflite", "litert", speed_rank=1))
 register(
-    ExportFormat(
-        "saved_model",
-        "saved_model",
-        write=_in_module("saved_model", "write"),
-        open_file=_in_module("saved_model", "open_file"),
-        speed_rank=3,
-        marker="saved_model.pb",
+    _in_module(
+        "litert_int8", "detector_int8.tflite", "litert", "write_int8", speed_rank=4, default=False, needs_photos=True
     )
 )
-register(
-    ExportFormat(
-        "litert",
-        "detector.tflite",
-        write=_in_module("litert", "write"),
-        open_file=_in_module("litert", "open_file"),
-        speed_rank=1,
-    )
-)
-register(
-    ExportFormat(
-        "litert_int8",
-        "detector_int8.tflite",
-        write=_in_module("litert", "write_int8"),
-        open_file=_in_module("litert", "open_file"),
-        speed_rank=4,
-        default=False,
-        needs_photos=True,
-    )
-)
-register(
-    ExportFormat(
-        "onnx",
-        "detector.onnx",
-        write=_in_module("onnx", "write"),
-        open_file=_in_module("onnx", "open_file"),
-        speed_rank=2,
-    )
-)
+register(_in_module("onnx", "detector.onnx", "onnx", speed_rank=2))

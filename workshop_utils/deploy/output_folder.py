@@ -1,4 +1,4 @@
-"""The folder that `detect` writes to, which remembers what was written, so that nothing changed by hand is lost."""
+"""An output folder with a record of all files written into it, so that no change made by hand is lost."""
 
 import hashlib
 import json
@@ -8,33 +8,46 @@ import pathlib
 from workshop_utils.core import files
 
 RECORD = ".detections.jsonl"
-"""Has a line for each file as it was written: its name and its digest."""
+"""The record: a line of JSON for each written file, with its name and its digest."""
 
 
 class OutputFolder:
-    """A folder and the record of what was written into it, in this call and in earlier ones.
+    """A folder, and the record of the files that this call and earlier ones wrote into it.
 
-    A file is foreign if its content was never written here: somebody made it, or changed it since.
+    A file is foreign if its content was never written here, so someone else created or changed it.
+
+    Attributes:
+        folder: The path of the folder.
     """
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, record: str = RECORD):
         self.folder = pathlib.Path(folder)
-        self._written = _recorded(self.folder / RECORD)
+        self._record = self.folder / record
+        self._written = _recorded(self._record)
 
     @property
     def is_known(self) -> bool:
-        """Whether anything was ever written here."""
+        """Whether anything has been written here."""
         return bool(self._written)
 
     def is_foreign(self, name: str) -> bool:
-        """Return whether there is a file of that name that was not written here as it is now."""
+        """Return whether a file exists whose present content was not written here."""
         return os.path.lexists(self.folder / name) and (name, _digest(self.folder / name)) not in self._written
 
     def write(self, name: str, data: bytes) -> bool:
-        """Write a file, whole or not at all; return False for a foreign one, which stays as it is.
+        """Write a file completely or not at all. A foreign file is kept, unless it already has the same content.
 
-        It is recorded first: where writing is interrupted, the file is the old one or the new one, and both are known.
-        Raises WriteError.
+        The digest is recorded first, so that after an interruption both the old and the new content are on record.
+
+        Args:
+            name: The name of the file.
+            data: Its content.
+
+        Returns:
+            Whether the file has this content now.
+
+        Raises:
+            WriteError: If the file or the record cannot be written.
         """
         digest = hashlib.sha256(data).hexdigest()
         if self.is_foreign(name) and _digest(self.folder / name) != digest:
@@ -47,21 +60,21 @@ class OutputFolder:
     def _remember(self, name: str, digest: str) -> None:
         if (name, digest) in self._written:
             return
-        record = self.folder / RECORD
+        record = self._record
         try:
             if record.is_symlink():
                 record.unlink()
             with open(record, "a", encoding="utf-8") as stream:
-                stream.write(f"\n{json.dumps([name, digest])}")  # begins a line, whatever the last one lacks
-        except OSError as fault:
+                stream.write(f"\n{json.dumps([name, digest])}")  # starts a new line even if the last one is truncated
+        except OSError as error:
             raise files.WriteError(
-                f"{record}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}, and do it again."
+                f"{record}: cannot be written ({files.reason(error)}). {files.remedy(error)}, and try again."
             ) from None
         self._written.add((name, digest))
 
 
 def _recorded(record: pathlib.Path) -> set[tuple[str, str]]:
-    """Return the (name, digest) pairs of a record; none where there is no record. A broken line is skipped."""
+    """Return the (name, digest) pairs of a record, if it exists. Invalid lines are skipped."""
     try:
         lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -77,7 +90,7 @@ def _recorded(record: pathlib.Path) -> set[tuple[str, str]]:
 
 
 def _digest(path: pathlib.Path) -> str | None:
-    """Return the digest of a file, None for a link, a folder, or what cannot be read."""
+    """Return the digest of a file, or None for a link, a folder or an unreadable file."""
     try:
         return None if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

@@ -1,4 +1,4 @@
-"""A detector made ready for photos: COCO's own, a run's, or an exported file's."""
+"""Open a detector and run it on photos: COCO's, that of a run, or an exported file."""
 
 import dataclasses
 import pathlib
@@ -19,7 +19,7 @@ from workshop_utils.training.run_folder import RunFolder
 
 
 class InferenceError(WorkshopError, ValueError):
-    """A detector or photos that cannot be used as asked; the message says which and what to do."""
+    """A detector, photos or an output folder that cannot be used. The message names it and says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,8 @@ class OpenDetector:
     """A detector, ready to run.
 
     Attributes:
-        name: Where it comes from.
-        label_map: What its class ids mean.
+        name: What it was opened from.
+        label_map: The names of its class ids.
         run: As for `export_formats.OpenFile`.
     """
 
@@ -37,20 +37,28 @@ class OpenDetector:
     run: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
     def detect(self, images: Iterable[np.ndarray], min_score: float = 0.01) -> Detections:
-        """Detect in uint8 images (height, width, 3), each of any size."""
+        """Detect objects in images.
+
+        Args:
+            images: uint8 images (height, width, 3), each of any size.
+            min_score: Boxes with a lower score are left out.
+        """
         found = [self.run(image, min_score) for image in images]
         return Detections(*(np.stack(part) for part in zip(*found, strict=True)))
 
 
 def open_detector(source: str | pathlib.Path) -> OpenDetector:
-    """Open `coco`, a run's folder, the folder that `export` wrote of a run, or one file in it.
+    """Open a detector.
 
-    Of a folder with several formats the fastest is opened.
+    Args:
+        source: `coco`, a run folder, its export folder, or a file in it. If an export folder has several formats, the
+            fastest is opened.
 
     Raises:
-        InferenceError: Where there is no detector or a broken one, or the label map is of other classes.
-        RunFolderError: For a run that cannot be read, or has no checkpoint.
-        LabelMapError: For a label map that cannot be read.
+        InferenceError: If there is no detector, it is invalid, or the label map is for other classes.
+        RunFolderError: If a run cannot be read, or has no checkpoint.
+        LabelMapError: If a label map cannot be read.
+        PretrainedError: If COCO's weights cannot be fetched or loaded.
     """
     if str(source) == "coco":
         return OpenDetector("coco", label_map.coco(), _runner(pretrained.coco_detector()))
@@ -61,49 +69,45 @@ def open_detector(source: str | pathlib.Path) -> OpenDetector:
     return _open_export(path)
 
 
-def once(found: Detections) -> Detections:
-    """Return the detections with each object under one name, the one with the highest score.
+def suppress_across_classes(found: Detections) -> Detections:
+    """Return the detections with one box per object: the best of all classes.
 
-    Non-maximum suppression works class by class, so a cup that looks like peach and like strawberry is found as both.
-    Here boxes of any class that overlap by more than NMS_IOU are one object.
+    Non-maximum suppression works class by class, so a cup that looks like peach and like strawberry is detected as
+    both. Here boxes of all classes with an IoU above NMS_IOU count as one object.
     """
-    single = Detections(*(np.zeros_like(part) for part in found))
+    result = Detections(*(np.zeros_like(part) for part in found))
     for photo, (boxes, scores) in enumerate(zip(found.boxes, found.scores)):
-        kept = nms.once(boxes, scores, detection.NMS_IOU)
-        for part, every in zip(single, found):
-            part[photo, : len(kept)] = every[photo][kept]
-    return single
+        kept = nms.suppress_across_classes(boxes, scores, detection.NMS_IOU)
+        for part, before in zip(result, found):
+            part[photo, : len(kept)] = before[photo][kept]
+    return result
 
 
 def _runner(model: keras.Model) -> Callable:
     """Return the `run` of an OpenDetector for a Keras model."""
-
-    def run(image: np.ndarray, min_score: float) -> tuple[np.ndarray, ...]:
-        return tuple(part[0] for part in detection.detect(model, image[None], min_score))
-
-    return run
+    return lambda image, min_score: tuple(part[0] for part in detection.detect(model, image[None], min_score))
 
 
 def _open_export(source: pathlib.Path) -> OpenDetector:
-    """Open what `export` wrote. Raises InferenceError and LabelMapError."""
+    """Open an exported file, or the fastest in a folder. Raises InferenceError and LabelMapError."""
     for each in (source, *(source / each.file_name for each in export_formats.FORMATS.values())):
-        files.put_back(each)
+        files.restore_backup(each)
     found = export_formats.find(source)
     if found is None:
         names = ", ".join(each.file_name for each in export_formats.FORMATS.values())
-        raise InferenceError(f"{source}: is neither 'coco' nor a run, and no exported detector ({names}).")
+        raise InferenceError(f"{source}: is neither 'coco', nor a run, nor an exported detector ({names}).")
     kind, path = found
     names = label_map.read(path.parent / LABEL_MAP)
     try:
         run, classes = kind.open_file(path)
-    except Exception as fault:  # each runtime has errors of its own for a broken file, or another model
-        reason = str(fault).split("\n")[0]
+    except Exception as error:  # each runtime raises other errors for an invalid file or another model
+        reason = str(error).split("\n")[0]
         raise InferenceError(
-            f"{path}: cannot be used ({reason}). It is broken, or no detector of this workshop: export it again."
+            f"{path}: cannot be used ({reason}). It is damaged, or not a detector of this workshop. Export it again."
         ) from None
     if classes not in (None, max(names)):
         raise InferenceError(
             f"{path}: has scores for {classes} classes, but the last id in {LABEL_MAP} is {max(names)}. Put the "
-            f"{LABEL_MAP} beside it that was exported with it."
+            f"{LABEL_MAP} that was exported with it into the same folder."
         )
     return OpenDetector(str(path), names, run)

@@ -1,4 +1,4 @@
-"""How well two people's boxes on one photo agree: which of them belong together, and how much those overlap."""
+"""How well two people's boxes on one photo agree: pair the boxes and measure their overlap."""
 
 import dataclasses
 
@@ -9,10 +9,13 @@ from workshop_utils.data import geometry, voc
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """What drawn boxes are worth beside the true ones of the same photo.
+    """How well drawn boxes agree with the true boxes of the same photo.
 
-    For each true box, in their order: the IoU of the drawn box that stands for it, 0 where none does (`ious`), and
-    whether that one has the true name (`named`). `extra` counts drawn boxes that stand for no true one.
+    Attributes:
+        photo: The photo's file name.
+        ious: For each true box, the IoU with its drawn box; 0 if it was missed.
+        named: For each true box, whether its drawn box has the right name.
+        extra: The number of drawn boxes without a true box.
     """
 
     photo: str
@@ -22,28 +25,32 @@ class Agreement:
 
     @property
     def mean_iou(self) -> float:
-        """The mean of `ious`; 1 on a photo that has no true box."""
+        """The mean of `ious`; 1 if the photo has no true boxes."""
         return float(np.mean(self.ious)) if self.ious else 1.0
 
     @property
     def missed(self) -> int:
-        """How many true boxes have no drawn one."""
+        """The number of true boxes without a drawn box."""
         return sum(iou == 0 for iou in self.ious)
 
 
 def compare(drawn: voc.Annotation, true: voc.Annotation) -> Agreement:
-    """Return how well drawn boxes agree with the true ones.
+    """Return how well drawn boxes agree with the true boxes.
 
-    Boxes are paired one to one, those that overlap most first; boxes that do not touch are no pair.
+    Boxes are paired one to one, the pair with the largest overlap first. Boxes that do not overlap are not paired.
+
+    Args:
+        drawn: The annotation to judge.
+        true: The true annotation of the same photo.
     """
-    ours, theirs = (np.reshape(voc.normalised(each), (-1, 4)) for each in (true, drawn))
-    overlap = geometry.iou(ours, theirs)
-    ious, named = [0.0] * len(ours), [False] * len(ours)
+    true_boxes, drawn_boxes = (np.reshape(voc.normalised(each), (-1, 4)) for each in (true, drawn))
+    overlap = geometry.iou(true_boxes, drawn_boxes)
+    ious, named = [0.0] * len(true_boxes), [False] * len(true_boxes)
     pairs = 0
     while overlap.size and overlap.max() > 0:
-        place, other = np.unravel_index(overlap.argmax(), overlap.shape)
-        ious[place] = float(overlap[place, other])
-        named[place] = true.boxes[place].name == drawn.boxes[other].name
-        overlap[place, :], overlap[:, other] = 0, 0
+        row, column = np.unravel_index(overlap.argmax(), overlap.shape)
+        ious[row] = float(overlap[row, column])
+        named[row] = true.boxes[row].name == drawn.boxes[column].name
+        overlap[row, :], overlap[:, column] = 0, 0
         pairs += 1
-    return Agreement(true.filename, tuple(ious), tuple(named), len(theirs) - pairs)
+    return Agreement(true.filename, tuple(ious), tuple(named), len(drawn_boxes) - pairs)

@@ -1,7 +1,7 @@
-"""How good is a detector? COCO's average precision, measured by pycocotools.
+"""COCO's average precision (AP), computed by pycocotools.
 
-AP is the mean over IoU thresholds 0.50, 0.55, ... 0.95 of the area under the precision-recall curve, the mean over
-classes; AP50 and AP75 take one threshold (cocodataset.org/#detection-eval).
+AP is the area under the precision-recall curve, averaged over the IoU thresholds 0.50, 0.55, ... 0.95 and over the
+classes. AP50 and AP75 use one threshold each (cocodataset.org/#detection-eval).
 """
 
 import collections
@@ -27,14 +27,17 @@ Result = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Metrics:
-    """Fractions from 0 to 1, or None: 0 says that every object was missed, None that there was none to find.
+    """Average precision, as fractions from 0 to 1. 0 means that every object was missed, None that there were none.
 
     Attributes:
-        AP: The mean of `per_class`; None where that is empty, and so are `AP50` and `AP75`.
-        per_class: AP of each class with ground truth. Objects marked as difficult are none.
-        curves: Precision at IoU 0.5 for each class, at the 101 recalls 0.00, 0.01, ... 1.00.
+        AP: The mean of `per_class`, or None if that is empty.
+        AP50: AP at IoU 0.5, or None.
+        AP75: AP at IoU 0.75, or None.
+        per_class: {class: AP} for each class with ground truth. Objects marked as difficult do not count.
+        per_class_AP50: {class: AP at IoU 0.5}.
+        curves: {class: precision at IoU 0.5}, at the 101 recalls 0.00, 0.01, ... 1.00.
         unmeasured: The classes without ground truth. They do not count.
-        reason: Why something was not measured, None where everything was.
+        reason: Why something was not measured, or None.
     """
 
     AP: float | None
@@ -47,7 +50,7 @@ class Metrics:
     reason: str | None = None
 
     def as_json(self) -> dict:
-        """Return everything but the curves, rounded to six places, with None for unmeasured classes."""
+        """Return everything except the curves, rounded to six decimals, with None for unmeasured classes."""
         fields = {name: getattr(self, name) for name in ("AP", "AP50", "AP75")}
         for name in ("per_class", "per_class_AP50"):
             fields[name] = dict(sorted((getattr(self, name) | dict.fromkeys(self.unmeasured)).items()))
@@ -56,11 +59,11 @@ class Metrics:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a detector found on some photos: for each photo boxes (n, 4), class ids (n,) and scores (n,).
+    """Detections on some photos: for each photo boxes (n, 4), class ids (n,) and scores (n,).
 
     Attributes:
-        by_class: What is left where only boxes of the same class suppress each other.
-        class_agnostic: What is left where boxes of any class do.
+        by_class: After non-maximum suppression within each class.
+        class_agnostic: After non-maximum suppression across all classes.
     """
 
     by_class: list[Result]
@@ -68,9 +71,9 @@ class Found:
 
 
 def detect_all(model: keras.Model, samples: Sequence[Sample]) -> Found:
-    """Run the network once over the samples, and suppress overlapping boxes in both ways.
+    """Run a detector once on the samples, and apply both kinds of non-maximum suppression.
 
-    The network's outputs, 700 kB a photo with COCO's classes, are kept for one batch at a time.
+    The network's outputs, 700 kB per photo with COCO's classes, are kept for one batch at a time.
     """
     found = Found([], [])
     for start in range(0, len(samples), BATCH):
@@ -84,7 +87,7 @@ def detect_all(model: keras.Model, samples: Sequence[Sample]) -> Found:
 def evaluate(
     model: keras.Model, samples: Sequence[Sample], label_map: dict[int, str], names: dict[int, str] | None = None
 ) -> Metrics:
-    """Detect on the samples and score what is found, class by class. The arguments are those of `score_by_class`."""
+    """Detect objects in the samples, and score the detections by class. See `score_by_class` for the arguments."""
     return score_by_class(detect_all(model, samples), samples, label_map, names)
 
 
@@ -95,30 +98,36 @@ def measure(
     names: dict[int, str],
     class_agnostic: bool = False,
 ) -> dict:
-    """Detect on the samples once, and return every score that metrics.json holds.
+    """Detect objects in the samples once, and return the content of metrics.json.
 
     Args:
         model: The detector.
         samples: The photos with their ground truth.
-        label_map: The ground truth's classes.
-        names: The detector's classes.
-        class_agnostic: Whether to add, under this name, `score_class_agnostic` and what the objects are `called`. It
-            is for a detector whose classes are not the ground truth's.
+        label_map: The ground truth's classes, {id: name}.
+        names: The detector's classes, {id: name}.
+        class_agnostic: Whether to add `score_class_agnostic` and the `predicted_names`, for a detector with other
+            classes than the ground truth.
     """
     found = detect_all(model, samples)
     metrics = score_by_class(found, samples, label_map, names).as_json()
     if class_agnostic:
-        metrics["class_agnostic"] = score_class_agnostic(found, samples).as_json() | {"called": called(found, names)}
+        agnostic = score_class_agnostic(found, samples).as_json()
+        metrics["class_agnostic"] = agnostic | {"called": predicted_names(found, names)}
     return metrics
 
 
 def score_by_class(
     found: Found, samples: Sequence[Sample], label_map: dict[int, str], names: dict[int, str] | None = None
 ) -> Metrics:
-    """Score what was found on the samples against their boxes, class by class.
+    """Score detections by class.
 
-    `label_map` is the ground truth's; `names` is the model's own, where it differs. Classes are matched by name, and
-    capitals, needless spaces and the form of accents make no difference, as within a data set.
+    Classes are matched by name. Case, extra spaces and the Unicode form of accents make no difference.
+
+    Args:
+        found: The detections.
+        samples: The photos with their ground truth.
+        label_map: The ground truth's classes, {id: name}.
+        names: The detector's classes, {id: name}; by default the same.
     """
     own = names or label_map
     ids, same = {name: number for number, name in label_map.items()}, _matches(own.values(), label_map.values())
@@ -126,21 +135,35 @@ def score_by_class(
     return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
 
 
-def never_learned(samples: Sequence[Sample], names: dict[int, str]) -> list[str]:
-    """Return the classes of the samples' objects for which a detector has no name, sorted; their AP is 0."""
-    there = {name for sample in samples for name in sample.classes}
-    return sorted(there - set(_matches(names.values(), there).values()))
+def unknown_classes(samples: Sequence[Sample], names: dict[int, str]) -> list[str]:
+    """Return the classes in the ground truth, sorted, that a detector does not have. Their AP is 0.
+
+    Args:
+        samples: The photos with their ground truth.
+        names: The detector's classes, {id: name}.
+    """
+    labelled = {name for sample in samples for name in sample.classes}
+    return sorted(labelled - set(_matches(names.values(), labelled).values()))
 
 
 def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
-    """Score where boxes are, whatever they are called: does the detector find the objects at all?"""
+    """Score the boxes regardless of their classes: does the detector find the objects at all?"""
     results = [(boxes, np.minimum(classes, 1), scores) for boxes, classes, scores in found.class_agnostic]
     objects = [dataclasses.replace(each, classes=("object",) * len(each.classes)) for each in samples]
     return score(objects, results, {1: "object"})
 
 
-def called(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
-    """Count what the detector calls the objects it found with at least `min_score`, most frequent first."""
+def predicted_names(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[str, int]:
+    """Count the class-agnostic detections by class.
+
+    Args:
+        found: The detections.
+        names: The detector's classes, {id: name}.
+        min_score: Detections with a lower score are not counted.
+
+    Returns:
+        {class name: number of detections}, the most frequent first.
+    """
     counts = collections.Counter(
         names[int(number)] for _, classes, scores in found.class_agnostic for number in classes[scores >= min_score]
     )
@@ -148,7 +171,13 @@ def called(found: Found, names: dict[int, str], min_score: float = 0.3) -> dict[
 
 
 def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[int, str]) -> Metrics:
-    """Score results, one (boxes, class ids, scores) a sample, normalised boxes; class id 0 means nothing."""
+    """Compute average precision.
+
+    Args:
+        samples: The photos with their ground truth.
+        results: For each sample normalised boxes (n, 4), class ids (n,) and scores (n,). Class id 0 is ignored.
+        label_map: {id: class name}.
+    """
     truth = COCO()
     truth.dataset = _ground_truth(samples, label_map)
     classes = sorted({row["category_id"] for row in truth.dataset["annotations"] if not row["iscrowd"]})
@@ -169,7 +198,7 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
         evaluator = COCOeval(truth, truth.loadRes(rows), "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
-    # precision has the axes IoU threshold (10), recall (101), class, area range (all), detections (100)
+    # precision has the axes IoU threshold (10), recall (101), class, object area, maximum number of detections
     precision = np.maximum(evaluator.eval["precision"][:, :, :, 0, -1], 0.0)
     column = {number: evaluator.params.catIds.index(number) for number in classes}
     by_class = {label_map[number]: precision[:, :, column[number]] for number in classes}
@@ -186,7 +215,7 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
 
 
 def _matches(names: Iterable[str], listed: Iterable[str]) -> dict[str, str]:
-    """Return {name: the one of `listed` that it is, in whatever spelling}; without those that are none of them."""
+    """Return {name: the same name as spelt in `listed`}, without names that are not in `listed`."""
     names, listed = list(names), list(listed)
     form = inspection.spellings([*names, *listed])
     by_form = {form[name]: name for name in reversed(listed)}
@@ -195,15 +224,15 @@ def _matches(names: Iterable[str], listed: Iterable[str]) -> dict[str, str]:
 
 
 def _reason(samples: Sequence[Sample], unmeasured: Sequence[str], is_measured: bool) -> str | None:
-    """Return why classes were not measured, None where all were."""
+    """Return why classes were not measured, or None."""
     if not samples:
-        return "there is no photo to measure on"
+        return "there are no photos"
     if not any(sample.classes for sample in samples):
-        return "no object is labelled in these photos"
+        return "these photos have no labelled objects"
     if not is_measured:
-        return "every object in these photos is marked as difficult, and such objects do not count"
+        return "all objects in these photos are marked as difficult, and those do not count"
     if unmeasured:
-        return f"no object of these classes is in these photos, difficult ones aside: {phrases.quoted(unmeasured)}"
+        return f"these photos have no objects of these classes that are not difficult: {phrases.quoted(unmeasured)}"
     return None
 
 

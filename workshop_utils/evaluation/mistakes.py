@@ -1,4 +1,4 @@
-"""What a detector gets wrong on a labelled photo: flavours confused, objects missed, objects invented."""
+"""Count a detector's mistakes on labelled photos: confused classes, missed objects, invented objects."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -16,19 +16,19 @@ INVENTED = "invented"
 def outcomes(
     truth: ArrayLike, truth_names: Sequence[str], boxes: ArrayLike, names: Iterable[str], overlap: float = 0.5
 ) -> list[tuple[str, str]]:
-    """Pair the labelled objects of one photo with those found.
+    """Pair the labelled objects of one photo with the detected ones.
 
     Args:
         truth: The labelled boxes (n, 4), normalised.
         truth_names: Their n classes.
-        boxes: The found boxes (m, 4), normalised, best first. Each takes the labelled box that it overlaps most and
-            that is not taken yet.
+        boxes: The detected boxes (m, 4), normalised, the highest score first. Each is paired with the unpaired labelled
+            box that it overlaps most.
         names: Their m classes.
-        overlap: The least IoU of a found box with the one it takes.
+        overlap: The minimum IoU of a pair.
 
     Returns:
-        (truth, found) pairs of class names: (name, MISSED) for a labelled object that was not found, (INVENTED, name)
-        for a found one that is not there, or was found before.
+        (labelled, detected) pairs of class names. A labelled object that was not detected gives (name, MISSED). A
+        detected object that is not labelled, or was already detected, gives (INVENTED, name).
     """
     overlaps = geometry.iou(np.asarray(boxes).reshape(-1, 4), np.asarray(truth).reshape(-1, 4))
     free, pairs = set(range(len(truth_names))), []
@@ -43,7 +43,7 @@ def outcomes(
 
 
 def count(pairs: Iterable[tuple[str, str]]) -> tuple[int, int, int]:
-    """Return how many of the outcomes are right, how many found objects there are, and how many labelled ones."""
+    """Return the numbers of right outcomes, of detected objects and of labelled objects."""
     tally = collections.Counter(pairs)
     right = sum(number for (truth, found), number in tally.items() if truth == found)
     found = sum(number for (_, name), number in tally.items() if name != MISSED)
@@ -57,18 +57,17 @@ def sweep(
     label_map: dict[int, str],
     thresholds: Iterable[float],
 ) -> list[dict[str, float]]:
-    """Return how good the detections on some photos are at each score threshold, over all photos together.
+    """Evaluate the detections on all photos together at each score threshold.
 
     Args:
         samples: N labelled photos.
-        found: What was found on them, as `detection.Detections`: boxes (N, n, 4), classes (N, n), scores (N, n).
-        label_map: The name of each class id.
-        thresholds: Only boxes with at least this score count.
+        found: The detections on them, as `detection.Detections`: boxes (N, n, 4), classes (N, n), scores (N, n).
+        label_map: {id: class name}.
+        thresholds: Score thresholds. Boxes with a lower score are ignored.
 
     Returns:
-        A row for each threshold: `threshold`, `precision`, `recall` and their harmonic mean `F1`, and what these are
-        made of: how many boxes are `right`, how many were `found`, how many objects are `labelled`. Where nothing is
-        found, the precision is 0.
+        A row for each threshold: `threshold`, `precision`, `recall`, their harmonic mean `F1`, and the numbers of boxes
+        that are `right`, boxes `found` and objects `labelled`. If no box is found, the precision is 0.
     """
     rows = []
     for threshold in thresholds:
@@ -77,16 +76,16 @@ def sweep(
             kept = np.flatnonzero((scores >= threshold) & (classes > 0))
             names = [label_map[int(number)] for number in classes[kept]]
             pairs += outcomes(sample.boxes, sample.classes, boxes[kept], names)
-        right, seen, labelled = count(pairs)
+        right, detected, labelled = count(pairs)
         rows.append(
             {
                 "threshold": float(threshold),
                 "right": right,
-                "found": seen,
+                "found": detected,
                 "labelled": labelled,
-                "precision": right / max(seen, 1),
+                "precision": right / max(detected, 1),
                 "recall": right / max(labelled, 1),
-                "F1": 2 * right / max(seen + labelled, 1),
+                "F1": 2 * right / max(detected + labelled, 1),
             }
         )
     return rows

@@ -1,5 +1,4 @@
-"""The detector: its network, anchors, loss, preprocessing, and what turns its outputs into boxes; where pretrained
-weights come from.
+"""The detector: network, anchors, loss, preprocessing, non-maximum suppression and pretrained weights.
 
 May import `core` and `data`.
 """

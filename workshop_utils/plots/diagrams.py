@@ -1,4 +1,4 @@
-"""Diagrams of how the detector works: anchors, box coding, the network's structure, the map of strategies."""
+"""Diagrams of the detector: anchors, box encoding, the network's structure, and the map of strategies."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,12 @@ _HEADS = ({"facecolor": PALETTE[4]}, {"facecolor": PALETTE[5], "ls": "--"})
 
 
 def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
-    """Draw the grid of each of the six feature maps over a photo, and the anchors of its middle cell; the picture."""
+    """Draw the grid of each of the six feature maps over a photo, with the anchors of its middle cell.
+
+    Args:
+        image: The photo, (height, width, 3).
+        alt: A text alternative for the picture.
+    """
     height, width = image.shape[:2]
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.4), layout="constrained")
     for level, (axis, grid, where) in enumerate(zip(axes.flat, anchors.GRIDS, anchors.level_slices())):
@@ -40,14 +45,14 @@ def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
 
 
 def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture:
-    """Draw a sample's boxes and the anchors that are responsible for each; return the picture.
+    """Draw the boxes of a sample with the anchors that are matched to them.
 
-    Boxes are thick and numbered from 1; their anchors are thin, in the same colour, with a dash of their own.
+    Boxes are thick and numbered from 1. Their anchors are thin and dashed, in the same colour.
 
     Args:
         sample: A labelled photo.
         matched: For each anchor the index of its box, or -1, as `anchors.match` returns it: (1917,).
-        alt: A sentence that says what is to be seen.
+        alt: A text alternative for the picture.
     """
     height, width = sample.image.shape[:2]
     figure, axis = plt.subplots(figsize=(9, 9 * height / width), layout="constrained")
@@ -63,37 +68,37 @@ def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture
     return finish(figure, alt)
 
 
-WAYS = ("as is", "fine-tune", "random init")
-"""The three ways to use what others have trained."""
+STRATEGIES = ("as is", "fine-tune", "random init")
+"""The three ways to use a network that others have trained."""
 
 _REGIONS = (
-    (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", WAYS[0]),
-    (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", WAYS[1]),
-    (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", WAYS[1]),
-    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", WAYS[1]),
-    (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", WAYS[2]),
+    (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", STRATEGIES[0]),
+    (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", STRATEGIES[1]),
+    (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", STRATEGIES[1]),
+    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", STRATEGIES[1]),
+    (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", STRATEGIES[2]),
 )
-"""Of the map: from and up to how many photos, from and up to which likeness, the colour, the words, the way."""
+"""Regions of the map: fewest and most photos, least and most similarity, colour, text, way."""
 
 
-def way_of(count: int, likeness: float) -> str:
-    """Return which of WAYS the map gives so many labelled photos of so much likeness (0 to 1)."""
+def recommended_strategy(count: int, similarity: float) -> str:
+    """Return which of STRATEGIES the map gives for a number of labelled photos and a similarity from 0 to 1."""
     count = min(max(count, 1), 1e5)
     return next(
         way
         for left, right, bottom, top, *_, way in reversed(_REGIONS)
-        if left <= count <= right and bottom <= likeness <= top
+        if left <= count <= right and bottom <= similarity <= top
     )
 
 
 def box_coding(image: np.ndarray, anchor: np.ndarray, box: np.ndarray, *, alt: str) -> Picture:
-    """Draw an anchor dashed, a box solid, and the way from the one's centre to the other's; return the picture.
+    """Draw an anchor with dashes, a box with solid lines, and an arrow from the anchor's centre to the box's.
 
     Args:
         image: The photo, (height, width, 3).
         anchor: (4,): ymin, xmin, ymax, xmax, normalised.
         box: (4,), likewise.
-        alt: A sentence that says what is to be seen.
+        alt: A text alternative for the picture.
     """
     height, width = image.shape[:2]
     figure, axis = plt.subplots(figsize=(6, 6), layout="constrained")
@@ -113,16 +118,16 @@ def box_coding(image: np.ndarray, anchor: np.ndarray, box: np.ndarray, *, alt: s
 
 
 def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *, alt: str) -> Picture:
-    """Draw the detector's structure, read off the model; return the picture.
+    """Draw the detector's structure, as read from the model.
 
-    Each feature map is a block of as many cells as it has. Below it stand what its two heads give for one cell, as
-    anchors x numbers, and its anchors.
+    Each feature map is a block with its grid of cells. Below it are the outputs of its two heads for one cell, as
+    anchors x numbers, and its number of anchors.
 
     Args:
         model: The detector.
-        weights: How many weights each of the four parts has, by its name, in the order of the picture.
-        image: The photo that goes in, (300, 300, 3).
-        alt: A sentence that says what is to be seen.
+        weights: {part: number of weights} for the four parts, in the order of the picture.
+        image: The input photo, (300, 300, 3).
+        alt: A text alternative for the picture.
     """
     figure, axis = plt.subplots(figsize=(12, 6.3), layout="constrained")
     axis.set(xlim=(0, 12.2), ylim=(0.2, 6.5), aspect="equal")
@@ -150,22 +155,22 @@ def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *,
     return finish(figure, alt)
 
 
-def strategy_map(name: str, count: int, likeness: float, *, alt: str) -> Picture:
-    """Draw which strategy fits how many photos and how much likeness (0 to 1), and where a data set is; the picture."""
+def strategy_map(name: str, count: int, similarity: float, *, alt: str) -> Picture:
+    """Draw which strategy fits which number of photos and which similarity (0 to 1), with a star for one data set."""
     figure, axis = plt.subplots(figsize=(9, 4.8), layout="constrained")
     for left, right, bottom, top, own, words, _ in _REGIONS:
         axis.fill_between([left, right], bottom, top, color=own, alpha=0.3, linewidth=0)
         axis.text((left * right) ** 0.5, (bottom + top) / 2, words, ha="center", va="center", fontsize=11)
-    axis.plot(count, likeness, "*", color="black", markersize=16)
-    axis.annotate(label_text(name), (count, likeness), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
+    axis.plot(count, similarity, "*", color="black", markersize=16)
+    axis.annotate(label_text(name), (count, similarity), (8, 8), textcoords="offset points", fontsize=11, weight="bold")
     axis.set(xscale="log", xlim=(1, 1e5), ylim=(0, 1), xlabel="labelled photos")
     axis.set_yticks([0.17, 0.57, 0.9], ["unlike", "related", "the same"])
-    axis.set_ylabel("likeness to the original problem")
+    axis.set_ylabel("similarity to the original problem")
     return finish(figure, alt)
 
 
-def _block(axis, centre: float, grid: int, channels: int, behind: float) -> float:
-    """Draw a feature map as a block, and the arrow to it from what lies before; return where on the axis it ends."""
+def _block(axis, centre: float, grid: int, channels: int, start: float) -> float:
+    """Draw a feature map as a block, with an arrow to it from x = `start`. Return the x at which the block ends."""
     side, depth, middle = 1.4 * (grid / anchors.GRIDS[0]) ** 0.5, 0.05 + channels / 4000, 4.65
     left, bottom = centre - (side + depth) / 2, middle - (side + depth) / 2
     top = ((0, side), (depth, side + depth), (side + depth, side + depth), (side, side))
@@ -176,7 +181,7 @@ def _block(axis, centre: float, grid: int, channels: int, behind: float) -> floa
     for line in np.linspace(0, side, grid + 1):
         axis.plot((left + line, left + line), (bottom, bottom + side), color="black", linewidth=0.4)
         axis.plot((left, left + side), (bottom + line, bottom + line), color="black", linewidth=0.4)
-    axis.annotate("", (left, middle), (behind, middle), arrowprops=_ARROW)
+    axis.annotate("", (left, middle), (start, middle), arrowprops=_ARROW)
     return left + side + depth
 
 

@@ -1,7 +1,7 @@
-"""Boxes on photos, curves, anchors, feature maps: all that is drawn is drawn here, with matplotlib and Pillow.
+"""Draw photos with boxes, and make pictures and tables for notebooks, with matplotlib and Pillow.
 
-Figures come back as a `Picture`: as a cell's last expression it shows once, with a text for those who cannot see it,
-and nothing but its pixels stays in memory.
+Figures are returned as a `Picture`. As the last expression of a cell, it is shown once, with a text alternative, and
+only its pixels stay in memory.
 """
 
 import base64
@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
@@ -25,16 +26,29 @@ from workshop_utils.plots import fonts
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
-LONGEST_CAPTION = 80
-"""What a class is called beyond so many letters is not drawn."""
+CLASS_COLOURS = tuple(PALETTE[place] for place in (0, 5, 1, 3, 4, 2, 6, 7))
+"""The colours of classes. In the order of the flavours' names they come near to what is printed on the cups."""
 
+UNKNOWN = "#888888"
+"""The colour of what belongs to none of the classes."""
+
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+"""Steps of this size around the colour circle stay far from each other, no matter how many there are."""
+
+LONGEST_CAPTION = 80
+"""The maximum number of characters of a class name in a picture."""
 
 DPI = 100
-"""Pixels an inch of a figure has."""
+"""Pixels per inch of a figure."""
 
 
 class Picture:
-    """A picture as a notebook shows it: `png`, a file's bytes, and `alt`, a sentence that says what is to be seen."""
+    """A picture that a notebook shows.
+
+    Args:
+        png: The bytes of a PNG file.
+        alt: A text alternative, for readers who cannot see the picture.
+    """
 
     def __init__(self, png: bytes, alt: str):
         self.png, self.alt = png, alt
@@ -48,14 +62,20 @@ class Picture:
 
 
 def picture(image: np.ndarray | Image.Image, *, alt: str) -> Picture:
-    """Return a photo (uint8 array or image) as a cell's last expression shows it."""
+    """Return a photo (uint8 array or image) as a Picture, with a text alternative."""
     return Picture(png(Image.fromarray(image) if isinstance(image, np.ndarray) else image), alt)
 
 
 def colour(name: str, names: Iterable[str]) -> str:
-    """Return the colour of a class: the palette in the order of the sorted class names."""
+    """Return the colour of a class: no other of the sorted class names has it. Grey if the name is not among them."""
     ordered = sorted(set(names))
-    return PALETTE[ordered.index(name) % len(PALETTE)] if name in ordered else PALETTE[-1]
+    if name not in ordered:
+        return UNKNOWN
+    place = ordered.index(name)
+    if place < len(CLASS_COLOURS):
+        return CLASS_COLOURS[place]
+    hue = place * GOLDEN_RATIO % 1
+    return to_hex(hsv_to_rgb((hue, 0.9, 0.75))).upper()
 
 
 def annotated(
@@ -66,12 +86,11 @@ def annotated(
     Args:
         image: The photo; an array is uint8 (height, width, 3).
         boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
-        captions: What is written at each box; nothing for an empty one, and only what a
-            font has the letters for (`fonts.drawable`).
-        colours: The colour of each box, as PALETTE writes it; without it all have the palette's first.
+        captions: The caption of each box, which may be empty. Characters that no font has are replaced
+            (`fonts.drawable`).
+        colours: The colour of each box, as in PALETTE; by default the first of PALETTE.
     """
-    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image.copy()
-    picture = picture.convert("RGB")
+    picture = (Image.fromarray(image) if isinstance(image, np.ndarray) else image).convert("RGB")
     draw = ImageDraw.Draw(picture)
     thickness = max(2, round(max(picture.size) / 250))
     height = max(11, round(max(picture.size) / 42))
@@ -87,7 +106,12 @@ def annotated(
 
 
 def photo_with_boxes(sample: Sample, names: Iterable[str] | None = None) -> Image.Image:
-    """Return a sample's photo with its ground truth; `names` are all classes, so that each keeps its colour."""
+    """Return a sample's photo with its ground truth.
+
+    Args:
+        sample: A labelled photo.
+        names: All classes, so that each keeps its colour; by default those of the sample.
+    """
     names = names or sample.classes
     return annotated(sample.image, sample.boxes, sample.classes, [colour(name, names) for name in sample.classes])
 
@@ -100,14 +124,14 @@ def photo_with_detections(
     label_map: dict[int, str],
     min_score: float = 0.4,
 ) -> Image.Image:
-    """Return a photo with the detections on it, each with its class and its score in percent.
+    """Return a photo with its detections, each with its class and its score in percent.
 
     Args:
         image: The photo; an array is uint8 (height, width, 3).
         boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
         classes: The class id of each box, (n,).
         scores: The score of each box, (n,).
-        label_map: The name of each class id.
+        label_map: {id: class name}.
         min_score: Boxes with a lower score are not drawn.
     """
     kept = np.flatnonzero(np.asarray(scores) >= min_score)
@@ -120,14 +144,14 @@ def photo_with_detections(
 def best(
     samples: Sequence[Sample], found: tuple[np.ndarray, np.ndarray, np.ndarray], label_map: dict[int, str]
 ) -> list[Image.Image]:
-    """Return each sample's photo with as many detections as it has labelled objects, the surest first.
+    """Return each sample's photo with its highest-scoring detections, as many as it has labelled objects.
 
-    So a detector that is not sure of anything yet shows what it would say.
+    This also shows the detections of a detector whose scores are still low.
 
     Args:
         samples: N labelled photos.
-        found: What was found on them, as `detection.Detections`: boxes (N, n, 4), classes (N, n), scores (N, n).
-        label_map: The name of each class id.
+        found: The detections on them, as `detection.Detections`: boxes (N, n, 4), classes (N, n), scores (N, n).
+        label_map: {id: class name}.
     """
     counts = [len(sample.classes) for sample in samples]
     return [
@@ -147,16 +171,18 @@ def show(
     """Return images side by side as one picture.
 
     Args:
-        images: At least one; arrays are (height, width) for grey, or (height, width, 3).
-        titles: What stands above each of the first images.
-        columns: How many images stand in a row.
-        width: How wide each is shown, in inches.
-        alt: A sentence that says what is to be seen.
+        images: At least one. Arrays are (height, width) for greyscale, or (height, width, 3).
+        titles: The titles of the first images.
+        columns: The number of images per row.
+        width: The width of each image, in inches.
+        alt: A text alternative for the picture.
     """
-    rows = -(-len(images) // columns)
-    heights = np.asarray(images[0]).shape[0] / np.asarray(images[0]).shape[1]
-    size = (width * columns, width * rows * heights + 0.3 * rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    rows = [images[start : start + columns] for start in range(0, len(images), columns)]
+    heights = [max(np.shape(image)[0] / np.shape(image)[1] for image in row) for row in rows]
+    titled = min(len(rows), -(-len(titles) // columns))
+    size = (width * columns, width * sum(heights) + 0.3 * titled)
+    grid = {"squeeze": False, "layout": "constrained", "height_ratios": heights}
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, **grid)
     for axis in axes.flat:
         axis.axis("off")
     for place, image in enumerate(images):
@@ -167,7 +193,15 @@ def show(
 
 
 def filters(kernel: np.ndarray, columns: int = 8) -> np.ndarray:
-    """Return a colour kernel (height, width, 3, n) as one picture, float from 0 to 1: a tile for each of n filters."""
+    """Return the filters of a convolution as tiles of one image.
+
+    Args:
+        kernel: (height, width, 3, n), for n filters on colour images.
+        columns: The number of tiles per row. It must divide n.
+
+    Returns:
+        A float array (height, width, 3) from 0 to 1.
+    """
     span = np.abs(kernel).max(axis=(0, 1, 2)) + 1e-9
     tiles = np.pad(0.5 + kernel / (2 * span), ((0, 1), (0, 1), (0, 0), (0, 0)), constant_values=1.0)
     height, width, _, count = tiles.shape
@@ -176,40 +210,35 @@ def filters(kernel: np.ndarray, columns: int = 8) -> np.ndarray:
 
 
 def png(image: Image.Image) -> bytes:
-    """Return an image as a PNG file's bytes, as `ipywidgets.Image` takes it."""
+    """Return an image as the bytes of a PNG file."""
     stream = io.BytesIO()
     image.save(stream, "PNG")
     return stream.getvalue()
 
 
 def table(rows: list[dict[str, object]]) -> Markdown:
-    """Return rows that have the same keys as a table: the keys are its head, fractions are written to two places."""
+    """Return rows with the same keys as a Markdown table. The keys are its head; floats have two decimals."""
 
     def line(cells) -> str:
         return "| " + " | ".join(cells) + " |"
 
     def text(cell) -> str:
-        return (
-            f"{cell:.2f}"
-            if isinstance(cell, float)
-            else f"{cell:,}"
-            if isinstance(cell, int)
-            else untrusted.markdown(str(cell))
-        )
+        if isinstance(cell, (int, float)):
+            return f"{cell:,}" if isinstance(cell, int) else f"{cell:.2f}"
+        return untrusted.markdown(str(cell))
 
     align = [":---" if isinstance(cell, str) else "---:" for cell in rows[0].values()]
-    return Markdown(
-        "\n".join([line(map(text, rows[0])), line(align), *(line(map(text, row.values())) for row in rows)])
-    )
+    body = [line(map(text, row.values())) for row in rows]
+    return Markdown("\n".join([line(map(text, rows[0])), line(align), *body]))
 
 
 def outlines(axis: Axes, boxes: Iterable[Iterable[float]], size: tuple[int, int], **style: float | str) -> None:
     """Draw boxes on an axis that shows a photo.
 
     Args:
-        axis: Is drawn on.
-        boxes: n boxes of four numbers: ymin, xmin, ymax, xmax, normalised.
-        size: The photo's width and height, in pixels.
+        axis: The axis.
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        size: (width, height) of the photo, in pixels.
         **style: Properties of matplotlib's `Rectangle`.
     """
     for box in boxes:
@@ -218,14 +247,15 @@ def outlines(axis: Axes, boxes: Iterable[Iterable[float]], size: tuple[int, int]
 
 
 def label_text(name: object) -> str:
-    """Return a name as matplotlib shows it as it is, cut where it is long: a dollar sign would begin a formula."""
+    """Return a name as text for matplotlib: shortened, without characters that no font has, and with dollar signs
+    escaped, which would begin a formula."""
     shown = fonts.drawable(str(name)[:LONGEST_CAPTION])
     fonts.use_for(shown)
     return shown.replace("$", r"\$")
 
 
 def finish(figure: Figure, alt: str) -> Picture:
-    """Return a figure as a picture, and close it."""
+    """Close a figure and return it as a Picture, with a text alternative."""
     stream = io.BytesIO()
     fonts.refresh(figure)
     figure.savefig(stream, format="png", dpi=DPI)
@@ -234,7 +264,15 @@ def finish(figure: Figure, alt: str) -> Picture:
 
 
 def to_pixels(box: Iterable[float], size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Return a normalised box (ymin, xmin, ymax, xmax) as left, top, right, bottom on a photo of (width, height)."""
+    """Convert a box from fractions to pixels.
+
+    Args:
+        box: ymin, xmin, ymax, xmax, normalised.
+        size: (width, height) of the photo, in pixels.
+
+    Returns:
+        left, top, right, bottom.
+    """
     width, height = size
     ymin, xmin, ymax, xmax = (float(edge) for edge in box)
     return xmin * width, ymin * height, xmax * width, ymax * height
@@ -250,5 +288,6 @@ def _caption(draw, box, caption: str, own: str, font, size: tuple[int, int]) -> 
 
 
 def readable_on(background: str) -> str:
+    """Return the text colour, black or white, that is readable on a background such as "#0072B2"."""
     red, green, blue = (int(background[place : place + 2], 16) for place in (1, 3, 5))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"

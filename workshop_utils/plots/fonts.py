@@ -1,6 +1,6 @@
-"""Fonts for names in any script: one of the system's that has the letters, or else numbers in their place.
+"""Find a system font for names in any script. If there is none, replace the names with numbers.
 
-Matplotlib brings DejaVu Sans, which has Latin, Greek, Cyrillic and Arabic letters, but no Chinese, Japanese or Korean
+Matplotlib includes DejaVu Sans, which has Latin, Greek, Cyrillic and Arabic letters, but no Chinese, Japanese or Korean
 ones and few emoji.
 """
 
@@ -18,14 +18,16 @@ from matplotlib.figure import Figure
 from PIL import ImageFont
 
 NO_LETTERS = ("lastresort", "adobeblank")
-"""Fonts that have one empty box for every letter."""
+"""Fonts that show an empty box for every letter."""
 
 _NUMBERS = itertools.count(1)
 
 
 def drawable(text: str) -> str:
-    """Return a text as it can be drawn. Of words that no font has the letters of, a number is left, such as #1; what it
-    stands for is said on standard error, once."""
+    """Return text that can be drawn: words whose letters no font has are replaced with a number, such as #1.
+
+    Each number is explained once on standard error.
+    """
     _, missing = _best(_needed(text))
     if not missing:
         return text
@@ -34,13 +36,13 @@ def drawable(text: str) -> str:
 
 
 def font(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """Return the font in which to draw a text that is `drawable`, `size` pixels high."""
+    """Return a font for `drawable` text, `size` pixels high."""
     path, _ = _best(_needed(text))
     return _opened(path, size)
 
 
 def use_for(text: str) -> None:
-    """Let matplotlib draw a text: what DejaVu Sans lacks, it takes from the font that has it."""
+    """Register the font that matplotlib needs for letters that DejaVu Sans lacks."""
     path, _ = _best(_needed(text))
     if path == _default():
         return
@@ -51,14 +53,14 @@ def use_for(text: str) -> None:
 
 
 def refresh(figure: Figure) -> None:
-    """Let a figure's texts take the fonts that `use_for` added after they were made, as axes make theirs at once."""
+    """Update the texts of a figure to the fonts that `use_for` registered after they were created."""
     families = matplotlib.rcParams["font.family"]
     for words in figure.findobj(matplotlib.text.Text) if len(families) > 1 else ():
         words.set_fontfamily(families)
 
 
 def _needed(text: str) -> frozenset[str]:
-    """Return the letters of a text that a font must have: no spaces, and no marks that only say how letters join."""
+    """Return the letters of a text that a font must have: without spaces, joiners and combining marks."""
     return frozenset(
         letter for letter in text if not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Mn")
     )
@@ -66,7 +68,7 @@ def _needed(text: str) -> frozenset[str]:
 
 @functools.cache
 def _best(letters: frozenset[str]) -> tuple[str, frozenset[str]]:
-    """Return the path of the font that has most of the letters, DejaVu Sans if it has all, and those that it lacks."""
+    """Return the path of the font with most of the letters, and the letters that it lacks. DejaVu Sans is preferred."""
     best, missing = _default(), _lacking(_default(), letters)
     for path in _of_the_system() if missing else ():
         lacking = _lacking(path, letters)
@@ -83,7 +85,7 @@ def _default() -> str:
 
 @functools.cache
 def _of_the_system() -> list[str]:
-    """Return the paths of the system's fonts, those first that are upright, not bold and without serifs."""
+    """Return the paths of the system's fonts: first upright, regular ones without serifs."""
 
     def unfit(path: str) -> tuple:
         name = path.lower()
@@ -94,7 +96,7 @@ def _of_the_system() -> list[str]:
 
 
 def _lacking(path: str, letters: frozenset[str]) -> frozenset[str]:
-    """Return the letters that a font lacks: all, where it cannot be read or has letters of one size only."""
+    """Return the letters that a font lacks: all if it cannot be read or scaled."""
     try:
         face = matplotlib.ft2font.FT2Font(path)
         if not face.scalable:
@@ -111,8 +113,8 @@ def _opened(path: str, size: int) -> ImageFont.FreeTypeFont:
 
 @functools.cache
 def _number(words: str) -> str:
-    """Return what stands for words that cannot be drawn, and say it."""
+    """Return the number that replaces words, and print what it means."""
     number = f"#{next(_NUMBERS)}"
-    what = f"No font of this machine has the letters of '{words}': pictures show {number} in its place."
-    print(f"{what} To see it, install a font such as Noto Sans CJK.", file=sys.stderr)
+    what = f"No font on this machine has the letters of '{words}', so pictures show {number} instead."
+    print(f"{what} To see the name, install a font such as Noto Sans CJK.", file=sys.stderr)
     return number

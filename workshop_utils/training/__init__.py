@@ -1,5 +1,4 @@
-"""From a plan to a trained run: strategies, batches, the schedule, the training loop, the run's folder, several
-machines.
+"""Training: strategies, batches, the schedule, the training loop, the run folder, and training on several machines.
 
 May import `core`, `data`, `model`, `evaluation` and `plots`.
 """

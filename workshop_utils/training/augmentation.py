@@ -1,6 +1,6 @@
-"""Changes to a training photo that leave its meaning alone: mirror it, crop it, relight it.
+"""Data augmentation: flip, crop and recolour training photos without changing their labels.
 
-Each function takes and returns a `View`; a random generator is handed in, so the same seed gives the same views.
+Every random function takes a generator, so the same seed gives the same views.
 """
 
 import dataclasses
@@ -12,11 +12,18 @@ from workshop_utils.data.geometry import area
 from workshop_utils.model import preprocessing
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
+"""The window that covers the whole photo: ymin, xmin, ymax, xmax, normalised."""
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """A 300x300 look at a photo: uint8 image (300, 300, 3), its boxes (n, 4) and their class ids (n,)."""
+    """A photo, or a part of it, resized to the detector's input.
+
+    Attributes:
+        image: uint8 (300, 300, 3).
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised to the view.
+        class_ids: The class id of each box, (n,).
+    """
 
     image: np.ndarray
     boxes: np.ndarray
@@ -29,15 +36,15 @@ def plain(
     class_ids: np.ndarray,
     window: tuple[float, float, float, float] = WHOLE,
 ) -> View:
-    """Return a view of a window of a photo.
+    """Return a window of a photo, without random changes.
 
-    Boxes whose centre is outside the window are dropped; the others are cut at its edges.
+    Boxes whose centre is outside the window are dropped; the others are clipped to it.
 
     Args:
         image: The photo, uint8 (height, width, 3).
         boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
-        class_ids: The id of each box's class, (n,).
-        window: ymin, xmin, ymax, xmax, normalised.
+        class_ids: The class id of each box, (n,).
+        window: ymin, xmin, ymax, xmax, normalised; by default the whole photo.
     """
     window = np.asarray(window, np.float32)
     origin, extent = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
@@ -49,44 +56,62 @@ def plain(
 
 
 def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng: np.random.Generator) -> View:
-    """Return an augmented view of a photo: SSD crop, flip, relighting."""
+    """Return an augmented view of a photo: a random SSD crop, colour jitter, and a flip half of the time.
+
+    The arguments are those of `plain`.
+    """
     view = plain(image, boxes, class_ids, random_crop(boxes, rng))
     mirrored = rng.random() < 0.5
-    view = dataclasses.replace(view, image=relight(view.image, rng))
+    view = dataclasses.replace(view, image=jitter_colours(view.image, rng))
     return flip(view) if mirrored else view
 
 
 def random_crop(boxes: np.ndarray, rng: np.random.Generator, tries: int = 20) -> tuple[float, float, float, float]:
-    """Return a random window in the manner of SSD (Liu et al. 2016, section 2.2, "Data augmentation").
+    """Return a random window, after SSD (Liu et al. 2016, section 2.2, "Data augmentation").
 
-    Half of the time the whole photo. Else a window of at least half of each side, so that its aspect ratio stays
-    between 1/2 and 2 times the photo's; it holds the centre of some box, and at least a randomly chosen share of
-    every box whose centre it holds.
+    Half of the time it is the whole photo. Otherwise each side is at least half of the photo's, which keeps the aspect
+    ratio between 1/2 and 2 times the photo's. The window contains the centre of at least one box, and at least a
+    randomly chosen fraction of every box whose centre it contains.
+
+    Args:
+        boxes: (n, 4): ymin, xmin, ymax, xmax, normalised.
+        rng: The source of random numbers.
+        tries: Number of windows to try before the whole photo is returned.
+
+    Returns:
+        ymin, xmin, ymax, xmax, normalised.
     """
     if rng.random() < 0.5 or len(boxes) == 0:
         return WHOLE
-    least_share = rng.choice([0.0, 0.1, 0.3, 0.5])
+    min_share = rng.choice([0.0, 0.1, 0.3, 0.5])
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     for _ in range(tries):
         height, width = rng.uniform(0.5, 1.0, 2)
         ymin, xmin = rng.uniform(0, 1 - height), rng.uniform(0, 1 - width)
         window = np.array([ymin, xmin, ymin + height, xmin + width], np.float32)
-        holds = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
+        inside = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
         covered = _covered(boxes, window)
-        if holds.any() and covered[holds].min() >= least_share:
+        if inside.any() and covered[inside].min() >= min_share:
             return tuple(window.tolist())
     return WHOLE
 
 
 def flip(view: View) -> View:
-    """Mirror left and right."""
+    """Return the view flipped horizontally."""
     boxes = view.boxes.copy()
     boxes[:, [1, 3]] = 1.0 - view.boxes[:, [3, 1]]
     return View(view.image[:, ::-1], boxes, view.class_ids)
 
 
-def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change brightness, contrast and colour saturation a little. Hue stays: flavours are told apart by it."""
+def jitter_colours(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an image with slightly different brightness, contrast and saturation.
+
+    The hue does not change, because it distinguishes the flavours.
+
+    Args:
+        image: uint8 (height, width, 3).
+        rng: The source of random numbers.
+    """
     brightness, contrast, saturation = rng.uniform(-24, 24), rng.uniform(0.8, 1.25), rng.uniform(0.75, 1.25)
     colours = contrast * (saturation * np.eye(3) + (1 - saturation) / 3)
     shift = contrast * (brightness - 127.5) + 127.5
@@ -95,6 +120,6 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _covered(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Return the fraction of each box that lies within the window, (n,)."""
+    """Return the fraction of each box that is inside the window, (n,)."""
     upper, lower = np.maximum(boxes[:, :2], window[:2]), np.minimum(boxes[:, 2:], window[2:])
     return np.prod(np.clip(lower - upper, 0, None), axis=1) / np.maximum(area(boxes), 1e-12)

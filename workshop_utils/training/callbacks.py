@@ -1,7 +1,7 @@
-"""What happens beside the training loop: saving, checkpoints, evaluation, the history, TensorBoard, a progress bar.
+"""Callbacks of the training loop: state, checkpoints, evaluation, history, TensorBoard and the progress bar.
 
-The trainer calls each callback after every step, in the order of its list. The state is saved before anything else is
-written about a step, so whatever an interruption left unwritten can be written from the state when training resumes.
+The trainer calls each callback after every step, in the order of its list. `State` comes first, so when training
+resumes, the other callbacks can still write what an interruption prevented.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from workshop_utils.core import files
-from workshop_utils.core.tensorflow import disk_faults, tf
+from workshop_utils.core.tensorflow import as_os_error, tf
 from workshop_utils.training.run_folder import COLUMNS, RunFolder
 
 ROW_EVERY = 10
 SAVE_EVERY_SECONDS = 5.0
-"""With one step and the saving itself, an interruption loses at most ten seconds of training."""
+"""Including one step and the saving itself, an interruption loses at most 10 seconds of training."""
 
 Row = dict[str, float | None]
-"""A row of the history: step, seconds, learning_rate, the losses and, after an evaluation, AP and AP50: None where
-nothing could be measured."""
+"""A row of the history: step, seconds, learning_rate, the losses and, after an evaluation, AP and AP50 (None if they
+could not be measured)."""
 
 
 class Callback:
-    """Called by the trainer; each method does nothing until a subclass gives it something to do."""
+    """Base class of callbacks; override the methods you need. `trainer` is a `trainer.Trainer`."""
 
     def on_begin(self, trainer: Any) -> None:
         """Called once, before the first step."""
@@ -40,11 +40,11 @@ class Callback:
         """Called with each new row of the history."""
 
     def on_end(self, trainer: Any) -> None:
-        """Called once at the end, also when training was interrupted."""
+        """Called once at the end, even if training was interrupted."""
 
 
 class State(Callback):
-    """Saves all that training needs to resume, every few seconds and whenever something else is about to be written."""
+    """Saves everything training needs to resume, every few seconds and before anything else is written."""
 
     def __init__(self, run: RunFolder):
         self.run, self._saved = run, float("-inf")
@@ -67,21 +67,26 @@ class State(Callback):
 
 
 class Checkpoints(Callback):
-    """Saves the detector under its step as often as the recipe says."""
+    """Saves a checkpoint of the detector every `checkpoint_every` steps of the recipe."""
 
     def __init__(self, run: RunFolder):
         self.run = run
 
     def on_step(self, trainer: Any) -> None:
         step = trainer.progress.step
-        there = step == trainer.start and step in self.run.steps()
-        if is_due(trainer, trainer.plan.recipe.checkpoint_every) and not there:
+        exists = step == trainer.start and step in self.run.steps()
+        if is_due(trainer, trainer.plan.recipe.checkpoint_every) and not exists:
             trainer.check_weights()
             self.run.save_checkpoint(trainer.model, step)
 
 
 class Evaluation(Callback):
-    """Measures average precision as often as the recipe says; the trainer's `scores` hold the result for that step."""
+    """Measures average precision every `evaluate_every` steps of the recipe; `trainer.scores` holds the result.
+
+    Args:
+        run: The run folder.
+        measure: Returns the metrics of the detector as it is now.
+    """
 
     def __init__(self, run: RunFolder, measure: Callable[[], dict]):
         self.run, self.measure = run, measure
@@ -89,73 +94,73 @@ class Evaluation(Callback):
     def on_step(self, trainer: Any) -> None:
         step = trainer.progress.step
         if step == trainer.start and any(row["step"] == step for row in self.run.history()):
-            return  # a run that resumes was measured here before it stopped
+            return  # measured before the interruption
         if is_due(trainer, trainer.plan.recipe.evaluate_every):
             trainer.scores = self.measure()
 
 
 class History(Callback):
-    """Writes `history.csv`: the mean losses every ten steps, and AP whenever it was measured."""
+    """Writes `history.csv`: the mean losses every ROW_EVERY steps, and AP after each evaluation."""
 
     def __init__(self, run: RunFolder):
         self.run, self._stream, self._last = run, None, 0
 
     def on_begin(self, trainer: Any) -> None:
-        """Open the file with the rows up to the step at which training resumes: later ones are measured again."""
+        """Open the file, keeping the rows up to the step from which training resumes; later steps are repeated."""
         kept = [row for row in self.run.history() if row["step"] <= trainer.start]
         self._last = int(kept[-1]["step"]) if kept else 0
         if self._last == trainer.start:
-            trainer.forget_losses()
-        how = {"newline": "", "encoding": "utf-8"}
-        with files.replacing(self.run.history_file) as unfinished, open(unfinished, "w", **how) as stream:
+            trainer.reset_losses()
+        options = {"newline": "", "encoding": "utf-8"}
+        with files.replacing(self.run.history_file) as unfinished, open(unfinished, "w", **options) as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows([{key: _text(value) for key, value in row.items()} for row in kept])
-        with writing(self.run):
-            self._stream = open(self.run.history_file, "a", **how)  # noqa: SIM115 (until on_end)
+        with as_write_error(self.run):
+            self._stream = open(self.run.history_file, "a", **options)  # noqa: SIM115 (closed in on_end)
 
     def on_step(self, trainer: Any) -> None:
         step = trainer.progress.step
         if self._last == step or not (trainer.scores or step % ROW_EVERY == 0):
             return
         row = _row(trainer)
-        with writing(self.run):
+        with as_write_error(self.run):
             csv.DictWriter(self._stream, COLUMNS, restval="").writerow({key: _text(row[key]) for key in row})
             self._stream.flush()
         self._last = step
-        trainer.forget_losses()
-        trainer.inform("on_row", row)
+        trainer.reset_losses()
+        trainer.notify("on_row", row)
 
     def on_end(self, trainer: Any) -> None:
         if self._stream:
-            with contextlib.suppress(OSError):  # every row was flushed, or its fault was raised
+            with contextlib.suppress(OSError):  # every row was flushed, or its error was raised
                 self._stream.close()
 
 
 class TensorBoard(Callback):
-    """Writes the rows of the history for TensorBoard, in the run's folder `tensorboard`."""
+    """Writes the rows of the history for TensorBoard, into the run's `tensorboard` folder."""
 
     def __init__(self, run: RunFolder):
         self.run, self._writer = run, None
 
     def on_begin(self, trainer: Any) -> None:
         folder = self.run.folder / "tensorboard"
-        with writing(self.run):
-            shutil.rmtree(folder, ignore_errors=True)  # it holds no more than the history does
+        with as_write_error(self.run):
+            shutil.rmtree(folder, ignore_errors=True)  # written again from the history
             self._writer = tf.summary.create_file_writer(str(folder))
             for row in self.run.history():
-                self._show(row)
+                self._write(row)
 
     def on_row(self, trainer: Any, row: Row) -> None:
-        with writing(self.run):
-            self._show(row)
+        with as_write_error(self.run):
+            self._write(row)
 
     def on_end(self, trainer: Any) -> None:
         if self._writer:
-            with contextlib.suppress(OSError), disk_faults():
+            with contextlib.suppress(OSError), as_os_error():
                 self._writer.close()
 
-    def _show(self, row: dict[str, float | None]) -> None:
+    def _write(self, row: Row) -> None:
         with self._writer.as_default(step=int(row["step"])):
             for key, value in row.items():
                 if value is not None:
@@ -164,7 +169,7 @@ class TensorBoard(Callback):
 
 
 class ProgressBar(Callback):
-    """Shows a bar with the steps, the loss and AP50."""
+    """Shows a progress bar with the steps, the loss and AP50."""
 
     def __init__(self, name: str):
         self.name, self._bar = name, None
@@ -183,8 +188,13 @@ class ProgressBar(Callback):
             self._bar.close()
 
 
-def of_run(run: RunFolder, measure: Callable[[], dict]) -> list[Callback]:
-    """Return the callbacks that write a run's folder, in the order in which they must be called."""
+def for_run(run: RunFolder, measure: Callable[[], dict]) -> list[Callback]:
+    """Return the callbacks that write a run folder, in the order in which they must be called.
+
+    Args:
+        run: The run folder.
+        measure: Returns the metrics of the detector as it is now.
+    """
     bar = ProgressBar(run.plan.strategy)
     return [State(run), Checkpoints(run), Evaluation(run, measure), History(run), TensorBoard(run), bar]
 
@@ -196,19 +206,19 @@ def is_due(trainer: Any, every: int) -> bool:
 
 
 @contextlib.contextmanager
-def writing(run: RunFolder) -> Iterator[None]:
-    """Raise WriteError for whatever keeps a row from being written."""
+def as_write_error(run: RunFolder) -> Iterator[None]:
+    """Raise WriteError if a row of the history cannot be written."""
     try:
-        with disk_faults():
+        with as_os_error():
             yield
-    except OSError as fault:
+    except OSError as error:
         raise files.WriteError(
-            f"{run.history_file}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}; then train again."
+            f"{run.history_file}: cannot be written ({files.reason(error)}). {files.remedy(error)}; then train again."
         ) from None
 
 
 def _row(trainer: Any) -> Row:
-    """Return one row of the history: mean losses since the row before, and AP where it was measured."""
+    """Return one row of the history: the mean losses since the previous row, and AP if it was measured."""
     (step, seconds, losses), scores = trainer.progress, trainer.scores
     localisation, classification = np.mean(losses, axis=0).tolist()
     row = {"step": step, "seconds": seconds, "learning_rate": float(trainer.optimizer.learning_rate)}

@@ -1,6 +1,6 @@
-"""Which processes train together, and on which machines: TensorFlow's cluster specification.
+"""The workers that train together, and their addresses: TensorFlow's cluster specification.
 
-They are named on the command line, or in the environment variable TF_CONFIG as TensorFlow documents it
+They come from the command line, or from the environment variable TF_CONFIG
 (https://www.tensorflow.org/guide/distributed_training#setting_up_the_tf_config_environment_variable).
 """
 
@@ -13,54 +13,64 @@ from workshop_utils.core.settings import SettingsError
 
 
 class ClusterError(WorkshopError, RuntimeError):
-    """Workers that do not find each other, do not fit together or were lost; the message says which and what to do."""
+    """Workers that cannot connect, have different plans, or were lost. The message names them and says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """The addresses of all workers, each a host and a port, and which of them this process is."""
+class ClusterSpec:
+    """The addresses of all workers, as host:port, and the index of this process among them."""
 
     workers: tuple[str, ...]
     index: int
 
 
-def place(addresses: str | None, index: int | None) -> Place | None:
-    """Return the place that the options name, or else TF_CONFIG; None where neither names any other worker.
+def resolve(addresses: str | None, index: int | None) -> ClusterSpec | None:
+    """Return the cluster from the options, or else from TF_CONFIG.
 
-    `addresses` are host:port, with commas between them. Raises SettingsError.
+    Args:
+        addresses: The addresses of all workers, host:port, separated by commas.
+        index: The index of this process among them.
+
+    Returns:
+        The cluster, or None if neither source names another worker.
+
+    Raises:
+        SettingsError: If the options or TF_CONFIG are invalid.
     """
     if addresses is None and index is None:
         return _configured()
     if addresses is None or index is None:
-        raise SettingsError("--workers and --index belong together: who trains, and which of them is this?")
+        raise SettingsError("--workers and --index go together: name all workers, and the index of this one.")
     return _checked(addresses.split(","), index, "--workers")
 
 
-def _configured() -> Place | None:
-    """Return what TF_CONFIG says, None where it names no other workers. A `chief` in it is the first of the workers."""
+def _configured() -> ClusterSpec | None:
+    """Return the cluster in TF_CONFIG, or None if it names no other workers. A `chief` becomes worker 0."""
     try:
         config = json.loads(os.environ.get("TF_CONFIG") or "{}")
         jobs, task = dict(config.get("cluster", {})), config.get("task", {})
         chiefs, others = list(jobs.pop("chief", [])), list(jobs.pop("worker", []))
         job, index = task.get("type"), int(task.get("index", 0))
-    except (ValueError, TypeError, AttributeError) as fault:
-        raise SettingsError(f"TF_CONFIG cannot be read ({fault}). TensorFlow's guide says its form.") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"TF_CONFIG cannot be read ({error}). TensorFlow's guide to distributed training describes its format."
+        ) from None
     if len(chiefs + others) < 2 and not jobs:
         return None
     if jobs or job not in ("chief", "worker"):
         raise SettingsError(
-            "TF_CONFIG must name a cluster of a chief and workers, or of workers alone, and a task that is one of them."
+            "TF_CONFIG must name a cluster of workers, with or without a chief, and a task that is one of them."
         )
     return _checked(chiefs + others, index + (len(chiefs) if job == "worker" else 0), "TF_CONFIG")
 
 
-def _checked(addresses: list[str], index: int, where: str) -> Place:
+def _checked(addresses: list[str], index: int, where: str) -> ClusterSpec:
     for address in addresses:
         host, _, port = str(address).rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise SettingsError(f"{where} names '{address}', which is no host:port, such as 10.0.0.5:2222.")
+            raise SettingsError(f"{where} names '{address}', which is not a host:port such as 10.0.0.5:2222.")
     if len(set(addresses)) < max(2, len(addresses)):
-        raise SettingsError(f"{where} must name two workers at least, each once, not {','.join(addresses)}.")
+        raise SettingsError(f"{where} must name at least two different workers, not {','.join(addresses)}.")
     if not 0 <= index < len(addresses):
-        raise SettingsError(f"There is no worker {index}: {where} names 0 to {len(addresses) - 1}.")
-    return Place(tuple(addresses), index)
+        raise SettingsError(f"There is no worker {index}: {where} names workers 0 to {len(addresses) - 1}.")
+    return ClusterSpec(tuple(addresses), index)

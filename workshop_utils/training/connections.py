@@ -1,11 +1,12 @@
-"""TCP connections between worker 0, the chief, and each other worker; they stay open while the workers train.
+"""TCP connections between worker 0 (the chief) and every other worker, open while the workers train.
 
-TensorFlow's strategy adds up gradients. These connections carry the rest: whether all workers have the same plan, the
+TensorFlow's strategy sums the gradients. These connections carry the rest: whether all workers have the same plan, the
 chief's weights at the start, and which worker was lost. Messages are JSON or arrays of known sizes; nothing received is
-ever run.
+ever executed.
 """
 
 import ipaddress
+import itertools
 import json
 import socket
 import struct
@@ -13,58 +14,73 @@ import time
 
 import numpy as np
 
-from workshop_utils.training.cluster_spec import ClusterError, Place
+from workshop_utils.training.cluster_spec import ClusterError, ClusterSpec
 
-PATIENCE = 120.0
-"""Seconds that a worker waits for the others to start."""
+CONNECT_TIMEOUT = 120.0
+"""Seconds a worker waits for the others to start."""
 
-LONGEST_MESSAGE = 1_000_000
-"""Bytes of JSON that are accepted."""
+MAX_MESSAGE = 1_000_000
+"""The longest JSON message that is accepted, in bytes."""
 
 _LENGTH = struct.Struct("!Q")
 
 
 class Connections:
-    """This worker's connections: the chief has one to every other worker, each other worker one to the chief."""
+    """The open connections of one worker.
 
-    def __init__(self, place: Place, sockets: dict[int, socket.socket]):
-        self.place, self.sockets = place, sockets
+    Attributes:
+        cluster: All workers, and which of them this is.
+        sockets: A socket per worker index: the chief has one to every other worker, the others have one to the chief.
+    """
 
-    def exchange(self, value: object) -> list:
-        """Return every worker's value, by index. All workers call it; a value is anything JSON holds.
+    def __init__(self, cluster: ClusterSpec, sockets: dict[int, socket.socket]):
+        self.cluster, self.sockets = cluster, sockets
 
-        Raises ClusterError where a worker was lost.
+    def all_gather(self, value: object) -> list:
+        """Return the values of all workers, by index. Every worker must call it.
+
+        Args:
+            value: This worker's value, which must be representable in JSON.
+
+        Raises:
+            ClusterError: If a worker was lost.
         """
-        if self.place.index:
+        if self.cluster.index:
             self._send(0, json.dumps(value).encode())
-            return json.loads(self._receive(0, LONGEST_MESSAGE))
-        values = [value, *(json.loads(self._receive(index, LONGEST_MESSAGE)) for index in sorted(self.sockets))]
+            return json.loads(self._receive(0, MAX_MESSAGE))
+        values = [value, *(json.loads(self._receive(index, MAX_MESSAGE)) for index in sorted(self.sockets))]
         for index in self.sockets:
             self._send(index, json.dumps(values).encode())
         return values
 
-    def share(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the chief's arrays; each worker gives its own, of the same shapes. Raises ClusterError."""
-        if self.place.index == 0:
-            for index in self.sockets:
-                self._send(index, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
-            return arrays
-        data, offset, received = self._receive(0, sum(array.nbytes for array in arrays)), 0, []
-        for array in arrays:
-            received.append(np.frombuffer(data, array.dtype, array.size, offset).reshape(array.shape))
-            offset += array.nbytes
-        return received
+    def broadcast(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the chief's arrays. Every worker must call it.
 
-    def lost(self, patience: float = 10.0) -> list[int]:
-        """Return the workers that have ended, as far as this worker can find out within `patience` seconds.
+        Args:
+            arrays: This worker's arrays; shapes and types must be the same on all workers.
 
-        The chief looks at its connections and tells the others what it found.
+        Raises:
+            ClusterError: If a worker was lost.
         """
-        deadline = time.monotonic() + patience
-        if self.place.index == 0:
-            while not (ended := [index for index in self.sockets if self._has_ended(index)]):
-                if time.monotonic() > deadline:
-                    break
+        if self.cluster.index == 0:
+            for index in self.sockets:
+                self._send(index, b"".join(array.tobytes() for array in arrays))
+            return arrays
+        starts = [0, *itertools.accumulate(array.nbytes for array in arrays)]
+        data = self._receive(0, starts.pop())
+        return [
+            np.frombuffer(data, array.dtype, array.size, start).reshape(array.shape)
+            for array, start in zip(arrays, starts, strict=True)
+        ]
+
+    def lost_workers(self, timeout: float = 10.0) -> list[int]:
+        """Wait up to `timeout` seconds to find out which workers have ended; return their indices.
+
+        The chief checks its connections and sends the result to the others.
+        """
+        deadline = time.monotonic() + timeout
+        if self.cluster.index == 0:
+            while not (ended := list(filter(self._has_ended, self.sockets))) and time.monotonic() <= deadline:
                 time.sleep(0.1)
             for index in set(self.sockets) - set(ended):
                 try:
@@ -73,8 +89,8 @@ class Connections:
                     ended.append(index)
             return sorted(ended)
         try:
-            self.sockets[0].settimeout(patience)
-            return json.loads(self._receive(0, LONGEST_MESSAGE))
+            self.sockets[0].settimeout(timeout)
+            return json.loads(self._receive(0, MAX_MESSAGE))
         except (ClusterError, ValueError):
             return [0] if self._has_ended(0) else []
 
@@ -93,109 +109,125 @@ class Connections:
     def _send(self, index: int, data: bytes) -> None:
         try:
             self.sockets[index].sendall(_LENGTH.pack(len(data)) + data)
-        except OSError as fault:
-            raise lost(self.place, [index], fault) from None
+        except OSError as error:
+            raise lost_workers_error(self.cluster, [index], error) from None
 
-    def _receive(self, index: int, most: int) -> bytes:
+    def _receive(self, index: int, limit: int) -> bytes:
         try:
             (length,) = _LENGTH.unpack(_read(self.sockets[index], _LENGTH.size))
-            if length > most:
-                raise OSError(f"it sent {length} bytes where at most {most} were expected")
+            if length > limit:
+                raise OSError(f"it sent {length} bytes where at most {limit} were expected")
             return _read(self.sockets[index], length)
-        except OSError as fault:
-            raise lost(self.place, [index], fault) from None
+        except OSError as error:
+            raise lost_workers_error(self.cluster, [index], error) from None
 
 
-def lost(place: Place, workers: list[int], why: object) -> ClusterError:
-    """Return the error that names the workers which are gone; where none is known, it shows the original message."""
-    named = ", ".join(f"worker {index} ({place.workers[index]})" for index in workers)
-    what = f"has lost {named}: it ended, or cannot be reached any more" if named else f"cannot go on ({why})"
+def lost_workers_error(cluster: ClusterSpec, workers: list[int], why: object) -> ClusterError:
+    """Return the error that names the lost workers, or quotes the reason if none is known to be lost.
+
+    Args:
+        cluster: All workers, and which of them this is.
+        workers: The lost workers.
+        why: The original error.
+    """
+    named = ", ".join(f"worker {index} ({cluster.workers[index]})" for index in workers)
+    what = f"has lost {named}: it ended or cannot be reached" if named else f"cannot continue ({why})"
     return ClusterError(
-        f"Worker {place.index} {what}. The other worker's last message says why. Start all workers again, each with "
-        "the same command: they resume from the last step that was saved."
+        f"Worker {cluster.index} {what}. The last message of the other worker says why. Start all workers again, each "
+        "with the same command: training resumes from the last save."
     )
 
 
-def meet(place: Place, patience: float = PATIENCE) -> Connections:
+def connect(cluster: ClusterSpec, timeout: float = CONNECT_TIMEOUT) -> Connections:
     """Wait until every worker listens at its address and is connected to the chief; return the connections.
 
-    TensorFlow itself would wait, too, but would not say for whom. Afterwards each worker's port is free for TensorFlow.
-    Raises ClusterError where this worker's port is in use, or another does not answer within `patience` seconds.
+    TensorFlow would wait, too, but would not name the missing worker. Afterwards each worker's port is free for
+    TensorFlow.
+
+    Args:
+        cluster: All workers, and which of them this is.
+        timeout: Seconds to wait for the others.
+
+    Raises:
+        ClusterError: If this worker's port is in use, or another worker does not answer in time.
     """
-    own, deadline = place.workers[place.index], time.monotonic() + patience
+    own, deadline = cluster.workers[cluster.index], time.monotonic() + timeout
     try:
-        listening = socket.create_server(_where_to_listen(own))
-    except OSError as fault:
+        listening = socket.create_server(_address_to_listen_at(own))
+    except OSError as error:
         raise ClusterError(
-            f"{own}: this worker cannot listen there ({fault.strerror}). If an earlier run has not ended yet, wait for "
-            "it; otherwise name another port, in the commands of all workers."
+            f"{own}: this worker cannot listen there ({error.strerror}). If an earlier run is still ending, wait for "
+            "it; otherwise choose another port, in the commands of all workers."
         ) from None
-    print(f"Worker {place.index} of {len(place.workers)} waits for the others.", flush=True)
+    print(f"Worker {cluster.index} of {len(cluster.workers)} is waiting for the others.", flush=True)
     with listening:
-        for index in range(len(place.workers)):
-            if index != place.index:
-                _try(place, index, deadline, patience).close()
-        if place.index == 0:
-            connections = Connections(place, _accept(place, listening, deadline, patience))
+        for index in range(len(cluster.workers)):
+            if index != cluster.index:
+                _try(cluster, index, deadline, timeout).close()
+        if cluster.index == 0:
+            connections = Connections(cluster, _accept(cluster, listening, deadline, timeout))
         else:
-            connections = Connections(place, {0: _try(place, 0, deadline, patience)})
-            connections._send(0, json.dumps(place.index).encode())
-        connections.exchange("here")  # until here, every worker listens
+            connections = Connections(cluster, {0: _try(cluster, 0, deadline, timeout)})
+            connections._send(0, json.dumps(cluster.index).encode())
+        connections.all_gather("connected")  # no worker stops listening before all are connected
     return connections
 
 
-def _accept(place: Place, listening: socket.socket, deadline: float, patience: float) -> dict[int, socket.socket]:
-    """Return the connection of every other worker. Those that only asked whether the chief listens say nothing."""
+def _accept(
+    cluster: ClusterSpec, listening: socket.socket, deadline: float, timeout: float
+) -> dict[int, socket.socket]:
+    """Return the connection of every other worker, by index.
+
+    Connections that send no valid index are closed: other workers check whether the chief is listening, and other
+    programs may connect, too.
+    """
     found: dict[int, socket.socket] = {}
-    missing = set(range(1, len(place.workers)))
+    missing = set(range(1, len(cluster.workers)))
     while missing:
         listening.settimeout(max(0.01, deadline - time.monotonic()))
         try:
             connection, _ = listening.accept()
         except TimeoutError:
-            raise _silent(place, min(missing), patience, "it did not connect") from None
+            raise _no_answer(cluster, min(missing), timeout, "it did not connect") from None
         connection.settimeout(5.0)
         try:
             (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size))
             index = json.loads(_read(connection, min(length, 100)))
-        except (OSError, ValueError):
+            missing.remove(index)
+        except (OSError, ValueError, KeyError, TypeError):
             connection.close()
             continue
-        if index not in missing:
-            connection.close()
-            continue
-        missing.remove(index)
-        found[index] = _kept(connection)
+        found[index] = _keep_alive(connection)
     return found
 
 
-def _try(place: Place, index: int, deadline: float, patience: float) -> socket.socket:
-    """Return a connection to a worker, tried until the deadline. Raises ClusterError."""
+def _try(cluster: ClusterSpec, index: int, deadline: float, timeout: float) -> socket.socket:
+    """Return a connection to a worker, retrying until the deadline. Raises ClusterError."""
     while True:
         try:
-            return _kept(socket.create_connection(_split(place.workers[index]), timeout=5))
-        except OSError as fault:
+            return _keep_alive(socket.create_connection(_split(cluster.workers[index]), timeout=5))
+        except OSError as error:
             if time.monotonic() > deadline:
-                raise _silent(place, index, patience, fault) from None
+                raise _no_answer(cluster, index, timeout, error) from None
         time.sleep(0.2)
 
 
-def _kept(connection: socket.socket) -> socket.socket:
-    """Return a connection that may be silent for hours and still notices when the other side is gone."""
+def _keep_alive(connection: socket.socket) -> socket.socket:
+    """Return a connection that has no timeout, but notices if the other side is gone."""
     connection.settimeout(None)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connection
 
 
-def _silent(place: Place, index: int, patience: float, why: object) -> ClusterError:
+def _no_answer(cluster: ClusterSpec, index: int, timeout: float, why: object) -> ClusterError:
     return ClusterError(
-        f"Worker {index} ({place.workers[index]}) does not answer after {patience:.0f} s ({why}). Start it, check its "
-        "address, and that no firewall is between; then start all again."
+        f"Worker {index} ({cluster.workers[index]}) did not answer within {timeout:.0f} s ({why}). Start it; check its "
+        "address, and that no firewall blocks it. Then start all workers again."
     )
 
 
 def _read(connection: socket.socket, count: int) -> bytes:
-    """Return `count` bytes. Raises OSError where the other side ended."""
+    """Return `count` bytes. Raises OSError if the other side closed the connection."""
     data = bytearray()
     while len(data) < count:
         part = connection.recv(min(count - len(data), 1 << 20))
@@ -205,14 +237,14 @@ def _read(connection: socket.socket, count: int) -> bytes:
     return bytes(data)
 
 
-def _where_to_listen(worker: str) -> tuple[str, int]:
-    """Return the address to listen at: this machine's only, where the others know the worker by it, or all."""
+def _address_to_listen_at(worker: str) -> tuple[str, int]:
+    """Return the host and port to listen at: the loopback address if the worker has one, otherwise all addresses."""
     host, port = _split(worker)
     try:
-        alone = ipaddress.ip_address(host).is_loopback
+        is_local = ipaddress.ip_address(host).is_loopback
     except ValueError:
-        alone = host == "localhost"
-    return host if alone else "", port
+        is_local = host == "localhost"
+    return host if is_local else "", port
 
 
 def _split(worker: str) -> tuple[str, int]:

@@ -1,25 +1,23 @@
-"""Fine-tuning on several machines at once, where the photos outgrow one: TensorFlow's MultiWorkerMirroredStrategy.
+"""Fine-tune on several machines at once, with TensorFlow's MultiWorkerMirroredStrategy.
 
-Each worker holds the whole detector and computes its part of every batch; the gradients of all are summed over the
-network, and all take the same step (https://www.tensorflow.org/guide/distributed_training). Keras 3 cannot `fit` with
-this strategy, so the loop is ours: that of `trainer`, with the sums put in between.
+Each worker has the whole detector and computes its part of every batch. The gradients are summed over the network, and
+all workers take the same step (https://www.tensorflow.org/guide/distributed_training). Keras 3 has no `fit` for this
+strategy, so the workers run the loop of `trainer`, which sums losses and gradients over all workers.
 
-- **The batch** of the recipe is that of all workers together. Of its photos, worker i of n takes each n-th from the
-  i-th on. So the photos, their augmented views and hence the losses are those of one process with the same recipe.
-- **The records** lie in shards that every worker can read, in a shared folder or a copy. When it starts, each worker
-  reads all shards whole, once: it keeps the boxes, and where each record lies. From then on it reads the records of the
-  photos that are its part of a batch, and no others. A shard that were a worker's own would spare it the other shards,
-  but then it could only learn from photos of that shard, and the batches, hence the result, would depend on the number
-  of workers; so would the split if shards were split by themselves.
-- **The loss** is a sum divided by the number of matched anchors of the whole batch, which no worker knows. So each
-  gives its sums and its count, all are added up, and then divided (see `Team.mean`). The clipping by norm comes after.
-- **The chief**, worker 0, alone measures and writes: the folder of the run is on its machine, and is what one process
-  would have written with `--thaw 0 --views 0`. When training goes on, the others get the weights from it.
-- **A worker that is lost** ends the others: no step can be taken without its part. All are then started again.
+- **Batch**: the recipe's batch size counts the photos of all workers together. Worker i of n takes every n-th photo,
+  starting with the i-th. So photos, augmented views and losses are those of one process with the same recipe.
+- **Records**: every worker can read all shards, in a shared folder or a copy. At the start each worker reads all
+  shards once and keeps the boxes and the position of each record; during training it reads only the photos of its part
+  of a batch. With a shard per worker, the split, the batches and the results would depend on the number of workers.
+- **Loss**: it is divided by the number of matched anchors in the whole batch, which no single worker knows. So sums and
+  counts are added up over all workers and then divided (see `Team.mean`). Gradients are clipped after that.
+- **Chief**: only worker 0 evaluates and writes. The run folder is on its machine, and is the same as one process would
+  write with `--thaw 0 --views 0`. When training resumes, the other workers get their weights from the chief.
+- **Lost workers**: no step is possible without a worker's part, so if one is lost, all end. Start all of them again.
 
-A worker computes on one device, its first GPU or else its processor; of a machine with several GPUs each can be a
-worker, with CUDA_VISIBLE_DEVICES naming its own. TensorFlow's workers ask nobody for a password: let them listen in a
-network of your own and nowhere else.
+A worker computes on one device: its first GPU, or else the processor. To use several GPUs of a machine, start a worker
+for each and set its CUDA_VISIBLE_DEVICES. TensorFlow's workers have no password, so let them listen only in a private
+network.
 """
 
 import contextlib
@@ -35,7 +33,7 @@ from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Dataset
 from workshop_utils.training import connections
 from workshop_utils.training.callbacks import Callback, ProgressBar
-from workshop_utils.training.cluster_spec import ClusterError, Place
+from workshop_utils.training.cluster_spec import ClusterError, ClusterSpec
 from workshop_utils.training.connections import Connections
 from workshop_utils.training.fast import precision
 from workshop_utils.training.plan import Plan
@@ -45,129 +43,155 @@ from workshop_utils.training.trainer import Trainer, train
 
 @dataclasses.dataclass(frozen=True)
 class Team:
-    """This worker's side of a cluster whose workers are connected."""
+    """A worker's view of a cluster whose workers are connected.
+
+    Attributes:
+        strategy: Sums tensors over the workers.
+        cluster: All workers, and which of them this is.
+        connections: The worker's connections, for everything that is not a tensor sum.
+    """
 
     strategy: tf.distribute.Strategy
-    place: Place
+    cluster: ClusterSpec
     connections: Connections
 
     @property
     def chief(self) -> bool:
-        """Whether this worker measures and writes."""
-        return self.place.index == 0
+        """Whether this worker is the one that evaluates and writes the run."""
+        return self.cluster.index == 0
 
     @property
     def part(self) -> slice:
-        """Which photos of each batch are this worker's."""
-        return slice(self.place.index, None, len(self.place.workers))
+        """The photos of each batch that this worker computes."""
+        return slice(self.cluster.index, None, len(self.cluster.workers))
 
     def total(self, *values: tf.Tensor) -> list[tf.Tensor]:
-        """Return the sum of each value over all workers. All call it at once, with values of one type."""
+        """Return the sum of each value over all workers. Every worker must call it; all values have one dtype."""
 
-        def summed(*values):
-            here = [tf.identity(value) for value in values]  # TensorFlow must know on which device they are
-            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+        def all_reduce(*values):
+            placed = [tf.identity(value) for value in values]  # all_reduce needs values with a known device
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, placed)
 
-        return self.strategy.run(summed, args=values)
+        return self.strategy.run(all_reduce, args=values)
 
     def mean(self, class_targets: tf.Tensor, *values: tf.Tensor) -> list[tf.Tensor]:
-        """Return what losses or their gradients, given for this worker's part of a batch, are for the whole batch.
+        """Return losses or gradients of the whole batch, given those of this worker's part.
 
-        Each is a sum over the part divided by the number of its matched anchors, at least one (`multibox_loss`).
+        Args:
+            class_targets: The part's class targets, (n, 1917), 0 for background.
+            *values: Losses or gradients: sums over the part, divided by its number of matched anchors or by 1 if
+                there are none (see `multibox_loss`).
         """
         matched = tf.reduce_sum(tf.cast(class_targets > 0, tf.float32))
         *sums, all_matched = self.total(*(value * tf.maximum(matched, 1.0) for value in values), matched)
         return [each / tf.maximum(all_matched, 1.0) for each in sums]
 
-    def share(self, variables: list[keras.Variable]) -> None:
-        """Set every worker's variables to the chief's."""
-        values = self.connections.share([np.asarray(variable) for variable in variables])
+    def broadcast(self, variables: list[keras.Variable]) -> None:
+        """Copy the chief's variables to every worker."""
+        values = self.connections.broadcast([np.asarray(variable) for variable in variables])
         if not self.chief:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
     def agree(self, plan: Plan, done: bool) -> bool:
-        """Return whether the chief's run is `done`. Raises ClusterError where another worker has another plan."""
-        described = repr((dataclasses.replace(plan, data=""), precision.policy()))
-        digest = hashlib.sha256(described.encode()).hexdigest()
-        plans, finished = zip(*self.connections.exchange([digest, done]), strict=True)
+        """Return whether the chief's run is `done`. Raises ClusterError if a worker has a different plan."""
+        decisive = repr((dataclasses.replace(plan, data=""), precision.policy()))
+        digest = hashlib.sha256(decisive.encode()).hexdigest()
+        plans, finished = zip(*self.connections.all_gather([digest, done]), strict=True)
         differing = [index for index, each in enumerate(plans) if each != plans[0]]
         if differing:
             raise ClusterError(
-                f"Worker {differing[0]} ({self.place.workers[differing[0]]}) has other photos, options or "
-                f"{precision.VARIABLE} than worker 0. Give all the same command, except for --index, and the same data."
+                f"Worker {differing[0]} ({self.cluster.workers[differing[0]]}) has different photos, options or "
+                f"{precision.VARIABLE} than worker 0. Start all workers with the same data and, except for "
+                "--index, the same command."
             )
         return finished[0]
 
-    def wait(self) -> None:
-        """Return when every worker has come here."""
-        self.connections.exchange("done")
 
+def join(cluster: ClusterSpec, timeout: float = connections.CONNECT_TIMEOUT) -> Team:
+    """Wait until all workers are connected, and return the team.
 
-def join(place: Place, patience: float = connections.PATIENCE) -> Team:
-    """Return the team when all workers are there.
+    Call it before TensorFlow computes anything in this process.
 
-    TensorFlow must not have computed anything in this process before. Raises ClusterError where this worker's port is
-    in use, or another worker does not answer within `patience` seconds.
+    Args:
+        cluster: All workers, and which of them this is.
+        timeout: Seconds to wait for the others.
+
+    Raises:
+        ClusterError: If this worker's port is in use, or another worker does not answer in time.
     """
-    met = connections.meet(place, patience)
-    gpus = min(1, len(tf.config.list_physical_devices("GPU")))
+    connected = connections.connect(cluster, timeout)
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": place.workers}),
+        tf.train.ClusterSpec({"worker": cluster.workers}),
         task_type="worker",
-        task_id=place.index,
-        num_accelerators={"GPU": gpus},
+        task_id=cluster.index,
+        num_accelerators={"GPU": min(1, len(tf.config.list_physical_devices("GPU")))},
     )
-    with naming_the_lost(met):
-        return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), place, met)
+    with naming_lost_workers(connected):
+        return Team(tf.distribute.MultiWorkerMirroredStrategy(resolver), cluster, connected)
 
 
 def train_together(
     team: Team, plan: Plan, data: Dataset, folder: pathlib.Path, callbacks: Iterable[Callback] = ()
 ) -> RunFolder | None:
-    """Train as `trainer.train` does, together with the other workers, who call it too; return the chief's run.
+    """Train as `trainer.train` does, together with the other workers, which call it, too.
 
-    Raises SettingsError for what a cluster cannot do, ClusterError where the workers differ or one is lost.
+    Args:
+        team: The connected workers.
+        plan: What to train, and how; the same on all workers.
+        data: The data set.
+        folder: Where the chief writes the run.
+        callbacks: Called by the chief, after those that write the run.
+
+    Returns:
+        The run on the chief; None on the other workers.
+
+    Raises:
+        SettingsError: If a cluster cannot train by this plan.
+        ClusterError: If the plans of the workers differ, or a worker is lost.
     """
-    _refuse(plan, len(team.place.workers))
+    _check_plan(plan, len(team.cluster.workers))
     run = RunFolder(pathlib.Path(folder))
-    with naming_the_lost(team.connections):
-        done = team.agree(plan, team.chief and run.is_begun() and run.is_finished())
+    with naming_lost_workers(team.connections):
+        done = team.agree(plan, team.chief and run.is_started() and run.is_finished())
         if team.chief:
             train(plan, data, folder, callbacks=callbacks, team=team)
         elif not done:
-            _follow(team, plan, data)
-        team.wait()
+            _train_part(team, plan, data)
+        team.connections.all_gather("done")  # no worker ends before all are done
     return run if team.chief else None
 
 
-def _refuse(plan: Plan, workers: int) -> None:
-    """Raise SettingsError for a plan that a cluster cannot follow."""
+def _check_plan(plan: Plan, workers: int) -> None:
+    """Raise SettingsError if a cluster cannot train by a plan."""
     if plan.freezing is None:
-        why = "needs batch norm's statistics of the whole batch" if plan.chosen.trains else "trains nothing"
+        why = "needs batch-norm statistics of the whole batch" if plan.chosen.trains else "trains nothing"
         raise SettingsError(f"A cluster can only fine-tune: {plan.strategy} {why}.")
     if plan.freezing.thaw or plan.freezing.views:
-        raise SettingsError("A cluster freezes layers from the start and caches no features: omit --thaw and --views.")
+        raise SettingsError(
+            "A cluster freezes layers from the start and caches no features. Leave out --thaw and --views."
+        )
     if plan.recipe.batch_size < workers:
         raise SettingsError(
-            f"A batch of {plan.recipe.batch_size} photos has no part for each of {workers} workers. Take a larger "
-            "batch_size (it counts the photos of all workers together), or fewer workers."
+            f"A batch of {plan.recipe.batch_size} photos is too small for {workers} workers. Use fewer workers, or a "
+            "larger batch_size, which counts the photos of all workers together."
         )
 
 
-def _follow(team: Team, plan: Plan, data: Dataset) -> None:
-    """Compute this worker's part of every step that the chief takes."""
+def _train_part(team: Team, plan: Plan, data: Dataset) -> None:
+    """Compute this worker's part of every step. The chief evaluates and writes."""
     samples, _ = plan.split(data)
     keras.utils.set_random_seed(plan.recipe.seed)
     model, _ = plan.chosen.start(plan.classes, plan.architecture)
-    bar = ProgressBar(f"worker {team.place.index}")
+    bar = ProgressBar(f"worker {team.cluster.index}")
     Trainer(plan, model, samples, RunFolder(pathlib.Path()).frozen, [bar], team).fit()
 
 
 @contextlib.contextmanager
-def naming_the_lost(met: Connections) -> Iterator[None]:
-    """Raise ClusterError that names the worker that is gone; TensorFlow raises many different errors for that."""
+def naming_lost_workers(connected: Connections) -> Iterator[None]:
+    """Turn TensorFlow's many errors for a lost worker into a ClusterError that names it."""
     try:
         yield
-    except tf.errors.OpError as fault:
-        raise connections.lost(met.place, met.lost(), fault.message) from None
+    except tf.errors.OpError as error:
+        lost = connected.lost_workers()
+        raise connections.lost_workers_error(connected.cluster, lost, error.message) from None

@@ -18,13 +18,13 @@ class Freezing:
     Attributes:
         train_from: The last layer that is frozen; everything after it learns to the end. "" freezes nothing.
         thaw: Share of the steps, 0 to 1, before it is frozen.
-        views: How many augmented views of each photo the frozen layers see, once; 0 shows them a new one each time,
-            None as many as pay.
+        views: Number of augmented views of each photo whose frozen features are cached; 0 caches nothing and shows a
+            new view at each step. None, in runs of version 1, chooses a number.
     """
 
     train_from: str
     thaw: float = 0.0
-    views: int | None = None
+    views: int | None = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,17 +65,30 @@ class Plan:
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
 
-        `source` is where the data set is. `freezing` takes the fields of Freezing. Raises StrategyError for a strategy
-        that does not exist or does not freeze, SettingsError for an architecture that does not exist.
+        Fine-tuning freezes as many layers as the recipe says, and sees a new view of each photo in every epoch. Where
+        it caches features, or begins to freeze late, it freezes as many as the architecture allows: that saves most.
+
+        Args:
+            data: The data set.
+            strategy: A name in `strategies.STRATEGIES`.
+            recipe: The recipe, for any strategy; the one that WORKSHOP_RECIPE names by default.
+            source: Where the data set is.
+            train_on: The names of the training photos to use; all by default.
+            architecture: A name in `architectures.ARCHITECTURES`.
+            **freezing: Fields of Freezing that differ from the default.
+
+        Raises:
+            StrategyError: If the strategy does not exist, or does not freeze.
+            SettingsError: If the architecture does not exist.
         """
-        chosen, recipe = strategies.get(strategy), recipe or settings.recipe()
-        architecture = architecture or architectures.DEFAULT
+        chosen, recipe = strategies.get(strategy), (recipe or settings.recipe()).of(strategy)
+        network = architectures.get(architecture or architectures.DEFAULT)
         given = {key: value for key, value in freezing.items() if value is not None}
         if given and not chosen.freezes:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
-        default = {"train_from": architectures.get(architecture).frozen_up_to, "thaw": chosen.thaw}
-        frozen = Freezing(**default | given) if chosen.freezes else None
-        return cls(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, architecture)
+        depth = -1 if given.get("views") or given.get("thaw") else recipe.freezing_depth
+        frozen = Freezing(**{"train_from": network.freezing_depths[depth]} | given) if chosen.freezes else None
+        return cls(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, network.name)
 
     @property
     def chosen(self) -> Strategy:
@@ -92,7 +105,7 @@ class Plan:
     def split(self, data: Dataset) -> tuple[list[Sample], list[Sample]]:
         """Return the training and the validation photos. Raises DatasetError for a name that no photo has."""
         training, validation = data.split(self.recipe.photos)
-        return (training if self.train_on is None else dataset.only(training, self.train_on)), validation
+        return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as `recipe.json` holds them: those of version 1, and the architecture."""
@@ -102,7 +115,7 @@ class Plan:
         return {
             "strategy": self.strategy,
             "architecture": self.architecture,
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "by_strategy"},
             "label_map": self.classes,
             "data": self.data,
             "fingerprint": self.fingerprint,

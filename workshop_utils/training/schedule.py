@@ -1,9 +1,9 @@
 """The training schedule: which layers are frozen when, and which features are cached.
 
-Fine-tuning has two stages, after FreezeOut (Brock et al. 2017, arXiv 1706.04983). First nearly all layers learn, those
-up to `train_from` at a rate that soon falls to zero. Then these layers are frozen. Their outputs for some augmented
-views of each photo are computed once and cached, and a training step runs only the layers after them. Other strategies
-have one stage.
+Fine-tuning freezes the layers up to `train_from`. It can cache their outputs for some augmented views of each photo:
+they are computed once, and a training step runs only the layers after them. With `thaw` there are two stages, after
+FreezeOut (Brock et al. 2017, arXiv 1706.04983): first nearly all layers learn, those up to `train_from` at a rate that
+soon falls to zero, and then they are frozen. Strategies that freeze nothing have one stage.
 
 `fast` says whether the same results are computed by plain Keras layers or, faster, by those in `training.fast`.
 """
@@ -23,7 +23,7 @@ from workshop_utils.training.plan import Plan
 from workshop_utils.training.strategies import StrategyError
 
 LOOKS = 3
-"""About how often each cached view is learned from by default."""
+"""How often a run of version 1 that chooses its number of views learns from each cached view, on average."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,14 +86,14 @@ class Schedule:
     def _early_weights(self) -> dict[str, keras.Variable]:
         """Return by path the weights that learn only until the layers up to `train_from` are frozen."""
         always = {weight.path for weight in self.model.trainable_variables}
-        freeze_up_to(self.model, self._architecture.never_trained_up_to)
+        freeze_up_to(self.model, self._architecture.freezing_depths[0])
         early = {weight.path: weight for weight in self.model.trainable_variables if weight.path not in always}
         freeze_up_to(self.model, self.plan.freezing.train_from)
         return early
 
     def _begin_thawed(self) -> tuple[keras.Model, Callable]:
         shutil.rmtree(self.cache, ignore_errors=True)  # an interrupted run computed it from other weights
-        freeze_up_to(self.model, self._architecture.never_trained_up_to)
+        freeze_up_to(self.model, self._architecture.freezing_depths[0])
         return self._network(self.model), self._live()
 
     def _begin_frozen(self) -> tuple[keras.Model, Callable]:

@@ -53,7 +53,6 @@ class Strategy:
         load: Returns the network at the start, for an architecture and the photos' classes.
         trains: Whether anything is trained at all.
         freezes: Whether layers may be frozen during training.
-        thaw: Share of the steps, 0 to 1, before the layers up to the architecture's `frozen_up_to` are frozen.
         batch_norm_learns: Whether batch norm learns its statistics. With COCO's weights it stays in inference mode: its
             statistics are good, and eight photos are too few for better ones. Random weights have none yet.
         keeps_coco_classes: Whether the detector names COCO's classes instead of the photos'.
@@ -64,7 +63,6 @@ class Strategy:
     load: Callable[[Architecture, dict[int, str]], keras.Model]
     trains: bool = True
     freezes: bool = False
-    thaw: float = 0.0
     batch_norm_learns: bool = False
     keeps_coco_classes: bool = False
 
@@ -97,6 +95,6 @@ def get(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-register(Strategy("fine_tune", "COCO's weights, trained on our photos", coco_but_classes, freezes=True, thaw=0.3))
+register(Strategy("fine_tune", "COCO's weights, trained on our photos", coco_but_classes, freezes=True))
 register(Strategy("as_is", "COCO's weights, nothing trained", coco_whole, trains=False, keeps_coco_classes=True))
 register(Strategy("random_init", "random weights, trained on our photos", random_weights, batch_norm_learns=True))

@@ -1,4 +1,4 @@
-"""One training step: the optimizer, and the function that computes losses and gradients and changes the weights."""
+"""One training step: compute the losses and gradients of a batch, and change the weights."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MOMENTUM = 0.9
 CLIP_NORM = 10.0
+"""The norm of all gradients together is clipped to this."""
 
 
 def make_step(
@@ -21,15 +22,18 @@ def make_step(
     scaled: Callable | None = None,
     team: "Team | None" = None,
 ) -> Callable:
-    """Compile the training step: (inputs, box targets, class targets) -> (localisation, classification) loss.
+    """Compile the training step.
 
     Args:
         model: The network, or its layers after the frozen ones.
-        optimizer: Changes the weights; built for them.
+        optimizer: Changes the weights; already built for them.
         batch_norm_learns: Whether batch norm uses and learns the statistics of each batch.
-        scaled: A function of gradients, their weights and the number of steps done to the gradients that are applied.
-        team: The workers that train together: the inputs are this worker's part of the batch; losses and gradients
-            are those of the whole batch.
+        scaled: Takes the gradients, their weights and the number of steps done; returns the gradients to apply.
+        team: The workers that train together, if there are several. The inputs are then this worker's part of the
+            batch; losses and gradients are summed over all workers.
+
+    Returns:
+        A function from (inputs, box targets, class targets) to the (localisation, classification) loss.
     """
 
     @tf.function(autograph=False)
@@ -43,8 +47,9 @@ def make_step(
         weights = model.trainable_variables
         gradients = tape.gradient(loss, weights)
         if team:
-            of_all = team.mean(class_targets, localisation, classification, *gradients)
-            localisation, classification, *gradients = of_all
+            localisation, classification, *gradients = team.mean(
+                class_targets, localisation, classification, *gradients
+            )
         if scaled:
             gradients = scaled(gradients, weights, optimizer.iterations)
         optimizer.apply_gradients(zip(gradients, weights, strict=True))
@@ -54,9 +59,11 @@ def make_step(
 
 
 def make_optimizer(recipe: Recipe, fast: bool = True) -> keras.optimizers.SGD:
-    """Return SGD with momentum; its rate rises over the recipe's warm-up, then falls to zero along a cosine.
+    """Return SGD with momentum, whose learning rate warms up as in the recipe, then decays to zero along a cosine.
 
-    `fast` chooses an optimizer that computes the same in fewer passes over the weights.
+    Args:
+        recipe: The learning rate, the steps and the warm-up.
+        fast: Whether to use `training.fast.optimizer`, which computes the same in fewer operations.
     """
     rate = keras.optimizers.schedules.CosineDecay(
         0.0 if recipe.warmup else recipe.learning_rate,

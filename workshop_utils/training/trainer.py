@@ -1,4 +1,4 @@
-"""The training loop: batches in, weights changed, callbacks informed after each step."""
+"""The training loop: compute a step for each batch, and call the callbacks after each step."""
 
 import functools
 import hashlib
@@ -26,27 +26,30 @@ from workshop_utils.training.train_step import make_optimizer, make_step
 if TYPE_CHECKING:
     from workshop_utils.training.distributed import Team
 
-MOST_LOSS = 2.0**24
-"""A loss at or above this means that training has diverged. An object given the wrong class costs about one, and from
-here on float32 no longer holds every whole number: the loss does not notice whether that object is right. Runs begin
-below 100. Gradients are clipped, so a learning rate of 1e10 may never lead to infinity, only to nonsense."""
+MAX_LOSS = 2.0**24
+"""A loss at or above this means that training has diverged. A misclassified object adds about 1 to the loss, and from
+2^24 on float32 is too coarse for that. Runs start below 100. The loss need not become infinite even at a learning rate
+of 1e10, because gradients are clipped."""
 
 
 class TrainingError(WorkshopError, RuntimeError):
-    """Training that cannot go on; the message says at which step and what to change."""
+    """Training that cannot continue. The message says at which step, and what to change."""
 
 
 class Trainer:
     """Trains one detector by a plan.
 
     Attributes:
-        plan: What is trained, and how.
+        plan: What to train, and how.
         model: The detector.
-        optimizer: Holds the number of steps done, and the momentum of each weight.
-        start: The step at which this process began; not 0 where it resumed.
+        team: The workers that train together; None in a single process.
+        callbacks: Called after each step, in this order.
+        stages: The stages of the schedule.
+        optimizer: Changes the weights; has the number of steps done and the momentum of each weight.
+        start: The step from which this process started; above 0 if it resumed.
         progress: Steps and seconds done, and the losses of each step since the last row of the history.
         stop: The step at which the current stage ends.
-        scores: What was measured at the current step; None where nothing was.
+        scores: The metrics measured at the current step, or None.
     """
 
     def __init__(
@@ -68,28 +71,28 @@ class Trainer:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """All that a resumed run needs: the detector's variables and the optimizer's."""
+        """The variables a resumed run needs: those of the detector and the optimizer."""
         return [*self.model.variables, *self.optimizer.variables]
 
     def resume(self, progress: Progress) -> None:
-        """Go on from here instead of from the first step."""
+        """Start from `progress` instead of the first step."""
         self.start, self.progress = progress.step, progress
 
     def fit(self) -> None:
-        """Train to the plan's last step. Raises TrainingError where the loss is no number, or at least MOST_LOSS."""
+        """Train to the plan's last step. Raises TrainingError if the loss is NaN or at least MAX_LOSS."""
         try:
-            self.inform("on_begin")
+            self.notify("on_begin")
             if self.team:
-                self.team.share(self.variables)
+                self.team.broadcast(self.variables)
                 self.resume(self.progress._replace(step=int(self.optimizer.iterations)))
             if self.start:
-                self.inform("on_step")
+                self.notify("on_step")
             self._began = time.monotonic() - self.progress.seconds
             for stage in self.stages:
                 if self.progress.step < stage.stop:
                     self._train(stage)
         finally:
-            self.inform("on_end")
+            self.notify("on_end")
 
     def _train(self, stage: Stage) -> None:
         self.stop = stage.stop
@@ -98,31 +101,31 @@ class Trainer:
         for batch in batches(self.progress.step, stage.stop):
             losses = [float(loss) for loss in step(*batch)]
             done, seconds = int(self.optimizer.iterations), time.monotonic() - self._began
-            if not sum(losses) < MOST_LOSS:  # NaN is not below it, either
-                raise diverged(self.plan, f"the loss is {sum(losses):g} at step {done}")
+            if not sum(losses) < MAX_LOSS:  # also true for NaN
+                raise divergence_error(self.plan, f"the loss is {sum(losses):g} at step {done}")
             self.progress, self.scores = Progress(done, seconds, [*self.progress.losses, losses]), None
-            self.inform("on_step")
+            self.notify("on_step")
 
     def check_weights(self) -> None:
-        """Raise TrainingError where a variable holds something that is not a finite number."""
+        """Raise TrainingError if a variable has an infinite value or NaN."""
         if not all(np.isfinite(variable.numpy()).all() for variable in self.variables):
-            raise diverged(self.plan, f"a weight is not a number at step {self.progress.step}")
+            raise divergence_error(self.plan, f"a weight is infinite or NaN at step {self.progress.step}")
 
-    def forget_losses(self) -> None:
-        """Start the mean of the next row of the history."""
+    def reset_losses(self) -> None:
+        """Forget the losses so far, so that the next row of the history averages only later ones."""
         self.progress = self.progress._replace(losses=[])
 
-    def inform(self, event: str, *arguments: object) -> None:
-        """Call `event` of each callback, in order."""
+    def notify(self, event: str, *arguments: object) -> None:
+        """Call the method `event` of each callback, in order."""
         for callback in self.callbacks:
             getattr(callback, event)(self, *arguments)
 
 
-def diverged(plan: Plan, what: str) -> TrainingError:
-    """Return the error for training that left the range of numbers."""
+def divergence_error(plan: Plan, what: str) -> TrainingError:
+    """Return the error for training that has diverged; `what` says what was observed, and at which step."""
     return TrainingError(
-        f"Training has diverged: {what}. The learning rate {plan.recipe.learning_rate:g} is probably too high: train "
-        "in another folder with a lower one (--set learning_rate=...). What was saved before is unchanged."
+        f"Training has diverged: {what}. The learning rate {plan.recipe.learning_rate:g} is probably too high. Train "
+        "in another folder with a lower one (--set learning_rate=...). Earlier checkpoints are unchanged."
     )
 
 
@@ -135,39 +138,39 @@ def train(
     team: "Team | None" = None,
     fast: bool = True,
 ) -> RunFolder:
-    """Train by a plan, measure average precision on the validation photos; return the run's folder.
+    """Train by a plan, and measure average precision on the validation photos; return the run folder.
 
-    The same call again resumes where the last one stopped, and does nothing where it had finished.
+    If the run was interrupted, the same call resumes it; if it is finished, the call does nothing.
 
     Args:
         plan: What to train, and how; made for `data`.
-        data: The data set; `plan` decides which of its photos are for training.
-        folder: Where the run is written; a new folder, or one that holds a run by the same plan.
+        data: The data set, which the plan splits into training and validation photos.
+        folder: Where the run is written: a new folder, or one with a run by the same plan.
         callbacks: Called after those that write the run.
-        team: A `distributed.Team` whose other workers compute their parts of each step meanwhile.
-        fast: False computes with plain Keras layers and Keras's optimizer: the same results, in more time and memory.
+        team: The connected workers, if several train together; this worker is the chief.
+        fast: If False, compute with plain Keras layers and optimizer: the same results, in more time and memory.
 
     Raises:
-        DatasetError: for a name in `plan.train_on` that no training photo has.
-        RunFolderError: where `folder` holds another run or a link out of it, or another process is training in it.
-        TrainingError: where training diverges.
-        WriteError: where the folder cannot be written to.
+        DatasetError: If a name in `plan.train_on` is not a training photo.
+        RunFolderError: If `folder` holds another run or a link out of it, or another process is training in it.
+        TrainingError: If training diverges.
+        WriteError: If the folder cannot be written to.
     """
     run = RunFolder(pathlib.Path(folder))
     with run.locked():
         run.begin(plan)
         if run.is_finished():
-            print(f"{'Trained' if plan.chosen.trains else 'Measured'} already: {run.folder}", flush=True)
+            print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}", flush=True)
             return run
         training, validation = plan.split(data)
         keras.utils.set_random_seed(plan.recipe.seed)
         model, names = plan.chosen.start(plan.classes, plan.architecture)
-        measure = functools.partial(measured, plan, model, names, validation)
+        measure = functools.partial(evaluate, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
-            written = recording.of_run(run, measure)
-            trainer = Trainer(plan, model, training, run.frozen, [*written, *callbacks], team, fast)
-            print(_computing(plan, fast), flush=True)
+            writing = recording.for_run(run, measure)
+            trainer = Trainer(plan, model, training, run.frozen, [*writing, *callbacks], team, fast)
+            print(_device_and_precision(plan, fast), flush=True)
             trainer.fit()
             scores = trainer.scores
         shutil.rmtree(run.frozen, ignore_errors=True)
@@ -182,9 +185,16 @@ def shared_run(
     callbacks: Iterable[Callback] = (),
     train_on: list[str] | None = None,
 ) -> RunFolder:
-    """Train on the workshop's photos in a folder that all notebooks share, or return the run that one of them made.
+    """Train on the workshop's photos in a folder that all notebooks share, or return the finished run in it.
 
-    The folder is named after the recipe and a digest of it and the data, so other photos or steps make another run.
+    The folder is named after the recipe and a digest of recipe and data, so other photos or steps make another run.
+
+    Args:
+        strategy: A name in `strategies.STRATEGIES`.
+        data: The data set.
+        recipe: Steps, learning rate and so on.
+        callbacks: As for `train`.
+        train_on: The names of the training photos to use; by default all.
     """
     digest = hashlib.sha256(f"{recipe} {data.fingerprint()} {train_on or ''}".rstrip().encode()).hexdigest()[:8]
     folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
@@ -193,9 +203,14 @@ def shared_run(
 
 
 def load_model(run: RunFolder, step: int | None = None) -> Detector:
-    """Return the detector at a checkpoint (the last one, without `step`) and what its class ids mean.
+    """Return the detector of a run, and the names of its class ids.
 
-    Raises RunFolderError where there is no such checkpoint, or where it is damaged.
+    Args:
+        run: The run.
+        step: The step of the checkpoint; by default, that of the last undamaged one.
+
+    Raises:
+        RunFolderError: If there is no such checkpoint, or it is damaged.
     """
     plan = run.plan
     if not plan.chosen.trains:
@@ -206,13 +221,13 @@ def load_model(run: RunFolder, step: int | None = None) -> Detector:
     return detector
 
 
-def measured(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
-    """Return the metrics by class, and for a detector that keeps COCO's classes also whatever it calls the objects."""
+def evaluate(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
+    """Return the metrics on the validation photos; class-agnostic ones, too, if the detector keeps COCO's classes."""
     return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
 
 
-def _computing(plan: Plan, fast: bool) -> str:
-    """Return a line that says on what is computed, and in which precision."""
+def _device_and_precision(plan: Plan, fast: bool) -> str:
+    """Return a line that names the device and the precision of training."""
     from workshop_utils.training.fast import precision
 
     learns = plan.chosen.batch_norm_learns

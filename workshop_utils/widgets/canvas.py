@@ -1,40 +1,77 @@
-"""The canvas on which boxes are drawn with the mouse, and the order in which a browser's messages are heard.
+"""The photo with its boxes, on which you draw with the mouse; and the keys of the editor around it.
 
-The canvas is jupyter-bbox-widget's. It cannot make a box by key, and Colab keeps keys from it.
+jupyter-bbox-widget draws the boxes. canvas.js adds what labelling needs.
 """
 
-from typing import TypeVar
+import pathlib
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import ipywidgets
+import traitlets
 from jupyter_bbox_widget import BBoxWidget
 
-KEYS = "workshop-keys"
-"""Marks the widget within which keys are its own: JupyterLab would take an x typed on a button for "cut this cell"."""
+EDITOR = "workshop-editor"
+"""The CSS class of the widget around the canvas. The canvas receives the keys that are pressed anywhere in it."""
 
 ALT = "the photo to label"
-"""What is read out in place of the canvas."""
+"""What screen readers say for the canvas."""
+
+_HERE = pathlib.Path(__file__).parent
+_LIBRARY = re.sub(r"export\s*\{\s*(\w+) as default,?\s*\};?", r"const library = \1;", BBoxWidget._esm)
 
 Widget = TypeVar("Widget", bound=ipywidgets.Widget)
 
 
 class Canvas(BBoxWidget):
-    """The photo on which the mouse draws. Tab passes it by, for once there it would not let go on."""
+    """A photo, its boxes in pixels of the view, and the classes to choose from.
 
-    _esm = (
-        BBoxWidget._esm.replace('"tabindex", "0"', '"tabindex", "-1"').replace("annotate me", ALT)
-        + f"""
-document.addEventListener("focusin", ({{ target }}) => {{
-  if (target.closest?.(".{KEYS}")) target.setAttribute("data-lm-suppress-shortcuts", "true");
-}});
-"""
-    )
+    Attributes:
+        current: The class that is chosen: new boxes get it.
+        photo: A number that changes with each photo. The browser repeats it in its messages.
+        shortcuts: The keys that the browser reports, as JavaScript names them.
+        work: What the kernel does; while this is not empty, the browser ignores mouse and keys.
+        handlers: A function for each kind of message from the browser: "boxes", "class", "key"; and "late", for
+            messages about a photo that is no longer shown.
+    """
+
+    _esm = _LIBRARY + (_HERE / "canvas.js").read_text(encoding="utf-8")
+    _css = BBoxWidget._css + (_HERE / "canvas.css").read_text(encoding="utf-8")
+
+    # Without echoes: when one arrives, the next drag may have begun, and the echo would undo it.
+    bboxes = traitlets.List().tag(sync=True, echo_update=False)
+    selected_index = traitlets.Integer(-1).tag(sync=True, echo_update=False)
+    current = traitlets.Unicode("").tag(sync=True, echo_update=False)
+    photo = traitlets.Integer(0).tag(sync=True)
+    shortcuts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    work = traitlets.Unicode("").tag(sync=True)
+    alt = traitlets.Unicode(ALT).tag(sync=True)
+    editor = traitlets.Unicode(EDITOR).tag(sync=True)
+
+    def __init__(self, **traits: Any):
+        super().__init__(hide_buttons=True, **traits)
+        self.handlers: dict[str, Callable[[dict], None]] = {}
+
+    def receive(self, message: dict) -> None:
+        """Handle a message from the browser, if it is about the photo that is shown."""
+        kind = message.get("kind")
+        late = kind in ("boxes", "key") and message["photo"] != self.photo
+        self.handlers["late" if late else kind](message)
+
+    def take(self, **traits: Any) -> None:
+        """Take over what the browser shows already, without sending it back."""
+        self.set_state(traits)
+
+    def _handle_custom_msg(self, content, buffers) -> None:
+        self.receive(content)
 
 
 def in_order(widget: Widget) -> Widget:
-    """Return the widget; what a browser says to it is heard in the main thread, where cells run.
+    """Make the main thread, in which cells run, handle a widget's messages; return the widget.
 
-    From ipykernel 7.4 on it might be another thread, one for each widget: a click on Submit could overtake the number
-    that was typed before it.
+    From ipykernel 7.4 on, each widget may have its own thread: a click on Submit could overtake a number that was typed
+    before it.
     """
     if widget.comm is not None:
         widget.comm._reply_subshell_for = lambda data, default: None

@@ -1,4 +1,4 @@
-"""A widget that goes through the channels of some layers: what is there at once, and what takes a while to make."""
+"""A widget to look through the channels of some layers: a picture at once, and one that is computed while you look."""
 
 import asyncio
 import time
@@ -11,19 +11,25 @@ from PIL import Image
 from workshop_utils.plots import drawing
 
 EVERY = 5
-"""So many steps of a climb pass between two pictures."""
+"""Number of steps between two pictures of a climb."""
 
 WIDTH = 280
-"""How large a picture that is made is shown, in pixels."""
+"""The width at which a computed picture is shown, in pixels."""
+
+SLIDER = "560px"
+"""Wide enough to reach each of hundreds of channels with the mouse."""
 
 
 class ChannelExplorer(ipywidgets.VBox):
-    """Shows what there is to see of the chosen layer's channel.
+    """Shows the chosen channel of a layer.
 
-    `channels` says how many channels each layer has. `look(layer, channel)` gives a `drawing.Picture`, which is shown
-    at once; `climb(layer, channel)` gives one picture (uint8) after the other, each nearer to what excites the channel.
-    These are shown as they come, and whoever moves on does not wait for the rest. It begins at the first layer, or,
-    where `first` names one for each layer, with that channel.
+    While a picture is computed, you can move on: the computation of the channel that you left ends.
+
+    Args:
+        channels: The number of channels of each layer.
+        look: Takes a layer and a channel, and returns the picture that is shown at once.
+        climb: Takes a layer and a channel, and yields pictures (uint8), each exciting the channel more than the last.
+        first: The channel to start with, for each layer; by default 0.
     """
 
     def __init__(
@@ -39,17 +45,19 @@ class ChannelExplorer(ipywidgets.VBox):
         self._moves, self._running = 0, None
         self.layer = ipywidgets.Dropdown(options=list(channels), description="layer")
         self.channel = ipywidgets.IntSlider(description="channel", continuous_update=False)
+        self.channel.layout = ipywidgets.Layout(width=SLIDER, max_width="100%")
         self.said, self.found, self.made = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self._turn()
         self.layer.observe(self._change_layer, "value")
         self.channel.observe(self._move, "value")
-        self.children = [ipywidgets.HBox([self.layer, self.channel]), self.found, self.said, self.made]
+        row = ipywidgets.Layout(flex_flow="row wrap")
+        self.children = [ipywidgets.HBox([self.layer, self.channel], layout=row), self.found, self.said, self.made]
         for _ in self._shown():
             pass
 
     def _turn(self) -> None:
-        """Turn the slider to what the layer has."""
-        with self.channel.hold_sync():  # else a browser sees the new end before the new value
+        """Set the slider to the layer's channels."""
+        with self.channel.hold_sync():  # so that the browser gets the new maximum and the new value together
             self.channel.max = self._channels[self.layer.value] - 1
             self.channel.value = self._first[self.layer.value]
 
@@ -64,14 +72,14 @@ class ChannelExplorer(ipywidgets.VBox):
         next(shown)
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # a plain program, in which nobody moves on meanwhile
+        except RuntimeError:  # outside of a notebook no one moves on
             for _ in shown:
                 pass
         else:
             self._running = loop.create_task(_in_turns(shown))
 
     def _shown(self) -> Iterator[None]:
-        """Show all there is of the channel, in small steps; end early where somebody has moved on."""
+        """Show the channel in small steps; stop if another channel was chosen."""
         self._moves += 1
         move, layer, channel = self._moves, self.layer.value, self.channel.value
         name = f"channel {channel} of the {layer} layer"
@@ -83,7 +91,8 @@ class ChannelExplorer(ipywidgets.VBox):
                 yield
                 if self._moves != move:
                     return
-                self.said.value = f"Computing a picture that excites {name}: step {step} ..."
+                seconds = time.monotonic() - began
+                self.said.value = f"Computing a picture that excites {name}: step {step}, {seconds:.0f} s ..."
                 self.made.value = _enlarged(picture, f"After {step} steps, what excites {name}")
         seconds = time.monotonic() - began
         self.said.value = f"This picture excites {name}. It took {step} steps and {seconds:.1f} seconds."
@@ -91,7 +100,7 @@ class ChannelExplorer(ipywidgets.VBox):
 
 
 async def _in_turns(steps: Iterator[None]) -> None:
-    """Go on step by step, and let the notebook hear of a slider that has moved between any two."""
+    """Take one step after the other; between them the notebook handles a slider that was moved."""
     await asyncio.sleep(0.01)
     for _ in steps:
         await asyncio.sleep(0.01)

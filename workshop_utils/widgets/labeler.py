@@ -1,46 +1,54 @@
-"""Label the photos of a folder in the notebook, and save labelImg's XML after each.
+"""Label the photos of a folder in the notebook, and save each one's boxes as labelImg's XML.
 
-Whatever a button of the `Labeler` does, a script does by calling the method of the same name; so a machine that can
-show no widget labels the same way.
+For each button of the `Labeler` there is a method of the same name, so a notebook that cannot show widgets can label,
+too.
 """
 
-import contextlib
 import dataclasses
 import html
 import pathlib
+import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets
 import numpy as np
 
-from workshop_utils.core import files, untrusted
+from workshop_utils.core import files
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data import geometry, mending, photos, voc
+from workshop_utils.data import annotation_repair, geometry, photos, voc
 from workshop_utils.data.annotation import Annotation, VocError
-from workshop_utils.data.finding_kinds import Outcome
-from workshop_utils.data.mending import Seen
+from workshop_utils.data.annotation_repair import PhotoInfo
 from workshop_utils.data.names import tidy
 from workshop_utils.evaluation import agreement
 from workshop_utils.model import anchors
 from workshop_utils.widgets import label_files
-from workshop_utils.widgets.box_editor import BoxEditor, LabelingError
+from workshop_utils.widgets.box_editor import BoxEditor, grid
+from workshop_utils.widgets.drafts import Drafts
+from workshop_utils.widgets.label_files import Shown
+from workshop_utils.widgets.view import LabelingError
+
+__all__ = ["Labeler", "LabelingError"]
 
 PROPOSE_AT = 0.15
-"""The score from which the detector's boxes are proposed: one too many is deleted faster than one is drawn."""
-
-DRAFTS = ".drafts"
-"""The folder among the annotations in which lies what was drawn and not submitted. All readers pass it by: it is
-hidden."""
+"""The least score of a proposed box. It is low: deleting a wrong box is faster than drawing a missing one."""
 
 
 class Labeler(BoxEditor):
-    """Goes through the photos of a folder; a photo that has an XML file counts as labelled.
+    """Goes through the photos of a folder; a photo with an XML file counts as labelled.
 
-    It begins at the first photo that is not labelled yet. To `classes` come those that the XML files name already.
-    `model` proposes boxes; without one, the COCO detector is loaded when boxes are first asked for. What was drawn on a
-    photo is remembered when one moves on, also by the next Labeler of the same folders; but only `submit` makes an
-    annotation of it. Raises LabelingError where there is no class, or no photo that can be read.
+    It starts at the first photo that is not labelled yet. Boxes that you drew and have not submitted are kept as a
+    draft, also for the next Labeler of the same folders; only `submit` turns them into an annotation.
+
+    Args:
+        photos_folder: The photos.
+        annotations_folder: The XML files; created if it does not exist.
+        classes: The names to label with. Those that the XML files use are added.
+        model: A detector that proposes boxes; by default the COCO detector, loaded when you first ask for proposals.
+
+    Raises:
+        LabelingError: If there is no class, or no photo that can be read.
     """
 
     def __init__(
@@ -52,28 +60,34 @@ class Labeler(BoxEditor):
         self.paths = list(sizes)
         self._written = label_files.written(pathlib.Path(photos_folder), self.annotations)
         read = [(path, annotation) for path in self.paths if (annotation := self._annotation_of(path))]
-        self._resized = mending.were_resized([(each, Seen(path.name, sizes[path], 1, "")) for path, each in read])
+        self._resized = annotation_repair.were_resized(
+            [(each, PhotoInfo(path.name, sizes[path], 1, "")) for path, each in read]
+        )
         self._know(tidy(box.name) for _, annotation in read for box in annotation.boxes)
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
-        self.place, self._shown, self._drafts = None, None, {}
-        self._canvas.observe(self._remember, "bboxes")
+        self.place, self._saved, self._asked = None, None, None
+        self._drafts = Drafts(self.annotations)
+        self._canvas.observe(self._keep_draft, "bboxes")
         self._header = ipywidgets.HTML()
-        photo_buttons = self._buttons(
-            {
-                "Submit": self.submit,
-                "Skip": self.skip,
-                "Previous photo": self.previous,
-                "Next photo": self.next,
-                "Propose boxes": self.propose,
-            }
-        )
-        self.children = [self._header, self._said, self._box_buttons, self._fields, photo_buttons, self._canvas]
+        button = self._actions.button
+        self._panel.children = [
+            self._header,
+            button("Submit", self._submit_or_ask, "s", "Enter", button_style="primary"),
+            grid(
+                button("Previous photo", self.previous),
+                button("Next photo", self.next),
+                button("Skip", self.skip),
+                button("Propose boxes", self.propose),
+            ),
+            *self._panel.children,
+        ]
+        self._canvas.shortcuts = list(self._actions.keys)
         self.go(self.paths.index((self.unlabelled or self.paths)[0]))
         self.say(*faults, self.message)
 
     def __repr__(self) -> str:
-        """Return what stands in the widget's place where none can be shown."""
+        """Return what is shown in place of the widget if none can be shown."""
         place = f"photo {self.place + 1} of {len(self.paths)}, {len(self.boxes)} boxes"
         return f"Labeler at {place}. No widget to see? labels.table, labels.add(...), labels.submit()"
 
@@ -88,32 +102,34 @@ class Labeler(BoxEditor):
         return [path for path in self.paths if not self.xml(path).exists()]
 
     def xml(self, path: pathlib.Path) -> pathlib.Path:
-        """Return where a photo's annotation is or will be; it is found where training finds it."""
+        """Return where a photo's annotation is or will be: where training finds it."""
         return self._written.get(path, self.annotations / f"{path.stem}.xml")
 
     def submit(self) -> pathlib.Path:
-        """Save this photo's boxes (or that it has none), show the next unlabelled photo; return the XML's path.
+        """Save this photo's boxes (or that it has none), show the next unlabelled photo, and return the XML's path.
 
-        A file that holds more than was shown, or was changed since, is kept, hidden, beside the one that replaces it.
+        A file that holds more than was shown, or was changed since, is kept as a hidden file next to the new one.
         Raises WriteError.
         """
         self._settled()
         path, xml, boxes = self.path, self.xml(self.path), self.boxes
         verb = "Replaced" if xml.exists() else "Wrote"
-        said = f"{verb} {xml.name}: {len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}."
+        message = f"{verb} {xml.name}: {len(boxes)} {'box' if len(boxes) == 1 else 'boxes'}."
         files.make_folder(xml.parent)
-        if xml.exists() and (self._unshown or label_files.content(xml) != self._content):
-            said += f" As it was before, it is kept as {label_files.kept(xml).name}."
-        self._annotation = dataclasses.replace(self._annotation, boxes=tuple(boxes))
-        voc.write(self._annotation, xml)
-        self._unshown, self._content = False, label_files.content(xml)
-        self._onward(path, said)
+        if xml.exists() and (self._shown.partly or label_files.content(xml) != self._shown.content):
+            message += f" The file as it was before is kept as {label_files.kept(xml).name}."
+        annotation = dataclasses.replace(self._shown.annotation, boxes=tuple(boxes))
+        voc.write(annotation, xml)
+        self._shown = Shown(annotation, label_files.content(xml))
+        if not path.exists():
+            message += f" The photo itself is gone: put it back into {path.parent}, or delete the XML file."
+        self._leave(message)
         return xml
 
     def skip(self) -> None:
         """Forget what was drawn on this photo since it was saved, and show the next unlabelled one."""
-        self._draw(self._annotation.boxes)
-        self._onward(self.path, f"Skipped {self.path.name}.")
+        self._draw(list(self._shown.annotation.boxes))
+        self._leave(f"Skipped {self.path.name}.")
 
     def next(self) -> None:
         """Show the next photo."""
@@ -124,37 +140,48 @@ class Labeler(BoxEditor):
         self.go(self.place - 1)
 
     def go(self, place: int) -> None:
-        """Show photo number `place`, counted from 0, with its boxes. Raises LabelingError where there is none."""
-        if not 0 <= place < len(self.paths):
-            raise LabelingError("This was the last photo." if place > 0 else "This is the first photo.")
+        """Show photo number `place`, counted from 0, with its boxes.
+
+        If it can no longer be read, it is left out of `paths`, and the one after it is shown. Raises LabelingError if
+        there is no photo to show.
+        """
         self._settled()
-        photo = photos.decode(self.paths[place])
-        self.place, self._image, self._shown = place, photos.shrink(photo.image), None
-        self.show(photo.image)
-        said = self._read(photo.orientation)
-        self._draw(self._annotation.boxes)
-        self._shown = self.boxes
-        self.say(*said, self._recall())
+        photo, gone = self._readable_from(place)
+        path, orientation = self.path, photo.orientation
+        self._saved, self._asked = None, None
+        self._image = photos.shrink(photo.image)
+        data_set = self.annotations.parent
+        shown = label_files.shown(path, photo.image.size, orientation, self.xml(path), data_set, self._resized)
+        where = {"filename": path.name, "folder": path.parent.name, "path": str(path.resolve())}
+        self._shown = dataclasses.replace(shown, annotation=dataclasses.replace(shown.annotation, **where))
+        self._know(box.name for box in shown.annotation.boxes)
+        self.show(photo.image, shown.annotation.boxes)
+        self._saved = self.boxes
+        self.say(*gone, *shown.messages, self._recall())
 
     def propose(self, min_score: float = PROPOSE_AT) -> int:
-        """Add the boxes that the detector finds, all under the first class; return how many. A person names them.
+        """Add the boxes that the detector finds, with the chosen class, and return how many. You correct the names.
 
         A box that overlaps one already drawn is not added. Raises PretrainedError without COCO's weights.
         """
-        from workshop_utils.model import detection, pretrained  # only here: TensorFlow takes seconds to load
-
         self._settled()
-        if self.model is None:
-            self.say("Loading the COCO detector ...")
-            self.model = pretrained.coco_detector()
-        there = voc.normalised(dataclasses.replace(self._annotation, boxes=tuple(self.boxes)))
-        found = detection.proposals(self.model, self._image, min_score)
-        overlap = geometry.iou(found, np.reshape(there, (-1, 4))).max(axis=1, initial=0.0)
-        new = self._whole(self.classes[:1] * len(found), found)
-        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_AT]
-        first = len(self.boxes) + 1
-        self._draw([*self.boxes, *added], first if added else self.selected)
-        self.say(f"{len(added)} proposed as '{self.classes[0]}': rename, move or delete each one.")
+        began = time.monotonic()
+        first = "Looking for objects" if "tensorflow" in sys.modules else "Loading TensorFlow"
+        with self._actions.working(first) as show:
+            from workshop_utils.model import detection, pretrained
+
+            if self.model is None:
+                show("Loading the COCO detector")
+                self.model = pretrained.coco_detector()
+            show("Looking for objects")
+            found = detection.proposals(self.model, self._image, min_score)
+        drawn = voc.normalised(dataclasses.replace(self._shown.annotation, boxes=tuple(self.boxes)))
+        overlap = geometry.iou(found, np.reshape(drawn, (-1, 4))).max(axis=1, initial=0.0)
+        new = voc.from_normalised(self._view.size, [self.current] * len(found), found, "").boxes
+        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_IOU]
+        self._draw([*self.boxes, *added], len(self.boxes) + 1 if added else self.selected)
+        seconds = f"{time.monotonic() - began:.0f} s"
+        self.say(f"{len(added)} proposed as '{self.current}' in {seconds}: rename, move or delete each one.")
         return len(added)
 
     def scores(self, truth: pathlib.Path) -> list[agreement.Agreement]:
@@ -171,125 +198,93 @@ class Labeler(BoxEditor):
         ]
 
     def say(self, *lines: str) -> None:
-        """Show above the photo where one stands, and a message."""
+        """Show a message below the photo, and in the header which photo it is."""
         super().say(*lines)
         state = "labelled" if self.xml(self.path).exists() else "not labelled yet"
         place, done = f"Photo {self.place + 1} of {len(self.paths)}", len(self.paths) - len(self.unlabelled)
         self._header.value = f"<b>{place}</b>: {html.escape(self.path.name)} ({state}); {done} labelled"
 
-    def _read(self, orientation: int) -> list[str]:
-        """Take this photo's annotation, repaired as `check --fix` does it, as far as it can be shown; return what to
-        say."""
-        xml, self._annotation, self._unshown = self.xml(self.path), Annotation(self.path.name, *self._size), False
-        said, self._content, lost = [], None, False
-        try:
-            if xml.exists():
-                self._content = label_files.content(self._followed(xml))
-            written = self._annotation if self._content is None else voc.read_as_written(xml)
-        except LabelingError as fault:
-            said = [f"{fault} Submitting replaces the link, not what it leads to."]
-        except VocError as fault:
-            said, lost = [str(fault)], True
+    def _submit_or_ask(self) -> None:
+        """Submit as the button and the key do: without boxes only when asked a second time."""
+        if not self.boxes and self._asked != self.path:
+            self._settled()
+            self._asked = self.path
+            self.say("No objects on this photo? Submit again to save it without boxes, or draw some.")
         else:
-            said, lost = self._mend(written, xml, orientation)
-            self._unshown = bool(written.unread)
-        if lost:
-            said.append("Not all of it can be shown. Submitting replaces it, and keeps it as it is under another name.")
-        elif self._unshown:
-            said.append(f"{xml.name} holds more than boxes. Submitting keeps it as it is under another name.")
-        self._unshown = self._unshown or lost
-        self._know(box.name for box in self._annotation.boxes)
-        where = {"filename": self.path.name, "folder": self.path.parent.name, "path": str(self.path.resolve())}
-        self._annotation = dataclasses.replace(self._annotation, **where)
-        return said
+            self.submit()
 
-    def _mend(self, written: Annotation, xml: pathlib.Path, orientation: int) -> tuple[list[str], bool]:
-        """Take what of an annotation can be shown; return what to say, and whether a box of it cannot be."""
-        seen = Seen(self.path.name, self._size, orientation, pixels="")
-        tidied = {box.name: tidy(box.name) for box in written.boxes}
-        mended, findings = mending.mend(written, xml, self.path, seen, tidied, self._resized)
-        if (mended.width, mended.height) == self._size:
-            shown = [box for box in mended.boxes if not mending.mend_box(box, self._size)[1]]
-            self._annotation = dataclasses.replace(mended, boxes=tuple(shown), notes=())
-        lost = any(each.kind.outcome is Outcome.SET_ASIDE for each in findings)
-        return [str(each) for each in findings if each.is_fault], lost
+    def _readable_from(self, place: int) -> tuple[photos.Decoded, list[str]]:
+        """Make photo number `place` the current one; return it, and a line on each that is left out.
+
+        The current photo is never left out: its boxes are still on the screen.
+        """
+        gone = []
+        while 0 <= place < len(self.paths):
+            try:
+                photo = photos.decode(self.paths[place])
+            except photos.PhotoError as fault:
+                gone.append(f"Left out: {fault}")
+                if place == self.place:
+                    break
+                del self.paths[place]
+                self.place -= place < self.place
+            else:
+                self.place = place
+                return photo, gone
+        else:
+            gone.append("This was the last photo." if place > 0 else "This is the first photo.")
+        raise LabelingError("\n".join(gone))
 
     def _recall(self) -> str:
-        """Draw what was drawn on this photo and not submitted, be it by another process; return what to say."""
-        self._strange_draft = False
+        """Draw this photo's draft, if there is one; return a message."""
         try:
-            if self.path not in self._drafts and (draft := self._draft(self.path)).exists():
-                found = voc.read(draft)
-                if (found.width, found.height) != self._size:
-                    raise LabelingError(f"{draft}: was drawn on another photo.")
-                self._drafts[self.path] = list(found.boxes)
+            drawn = self._drafts.read(self.path, self._view.size)
         except WorkshopError as fault:
-            self._strange_draft = True
             return f"{fault} Drawing or submitting here keeps it under another name."
-        drawn = self._drafts.get(self.path, self._shown)
-        if drawn == self._shown:
-            self._forget(self.path)
-            return ""
+        if drawn is None or drawn == self._saved:
+            return self._drafts.forget(self.path)
         self._know(box.name for box in drawn)
         self._draw(drawn)
         return "These boxes are not saved yet."
 
-    def _remember(self, _) -> None:
-        """Keep what is drawn on this photo and not submitted, in a file too, for the kernel may be killed.
-
-        The browser tells of a box when the mouse takes it and lets it go, not while it moves.
-        """
-        if self._shown is None or self.boxes == self._drafts.get(self.path, self._shown):
+    def _keep_draft(self, _) -> None:
+        """Keep the boxes that are drawn and not submitted; the kernel may be killed at any time."""
+        if self._saved is None or self.boxes == self._drafts.boxes.get(self.path, self._saved):
             return
-        if self.boxes == self._shown:
-            self._forget(self.path)
-            return
-        self._drafts[self.path] = self.boxes
         try:
-            draft = self._draft(self.path)
-            files.make_folder(draft.parent)
-            self._keep_strange(draft)
-            voc.write(dataclasses.replace(self._annotation, boxes=tuple(self.boxes)), draft)
+            if self.boxes == self._saved:
+                note = self._drafts.forget(self.path)
+            else:
+                drawn = dataclasses.replace(self._shown.annotation, boxes=tuple(self.boxes))
+                note = self._drafts.keep(self.path, drawn)
         except WorkshopError as fault:
+            note = str(fault)
+        if note:
+            self._also(note)
+
+    def _leave(self, message: str) -> None:
+        """Show the next unlabelled photo after this one, or from the beginning again, or stay if there is none."""
+        path = self.path
+        note = self._drafts.forget(path)
+        self._saved = self.boxes
+        left = [other for other in self.unlabelled if other != path]
+        try:
+            if left:
+                self.go(self.paths.index(next((other for other in left if other > path), left[0])))
+        except LabelingError as fault:
             self.say(str(fault))
-
-    def _forget(self, path: pathlib.Path) -> None:
-        self._drafts.pop(path, None)
-        with contextlib.suppress(OSError, LabelingError):
-            self._keep_strange(self._draft(path))
-            self._draft(path).unlink()
-
-    def _keep_strange(self, draft: pathlib.Path) -> None:
-        """Keep a draft that could not be shown, before it is written over or removed. Raises WriteError."""
-        if self._strange_draft and draft.exists():
-            label_files.kept(draft)
-        self._strange_draft = False
-
-    def _draft(self, path: pathlib.Path) -> pathlib.Path:
-        """Return where what is drawn on a photo lies until it is submitted. Raises LabelingError for a link."""
-        return self._followed(self.annotations / DRAFTS / f"{path.stem}.xml")
-
-    def _followed(self, path: pathlib.Path) -> pathlib.Path:
-        """Return a path among the annotations. Raises LabelingError for a link that leads out of the data set."""
-        if untrusted.leaves(path, self.annotations.parent):
-            raise LabelingError(f"{path}: is a link that leads out of the data set. Put the file itself there.")
-        return path
+        more = self.message if left else ""
+        self.say(message, note, more, "" if self.unlabelled else "All photos are labelled.")
 
     def _annotation_of(self, path: pathlib.Path) -> Annotation | None:
-        """Return a photo's annotation as written; None where it cannot be read: that is said when it is shown."""
+        """Return a photo's annotation as written; None if it cannot be read, which is reported when it is shown."""
         try:
             return voc.read_as_written(self._followed(self.xml(path)))
         except (VocError, LabelingError):
             return None
 
+    def _followed(self, xml: pathlib.Path) -> pathlib.Path:
+        return label_files.inside(xml, self.annotations.parent)
+
     def _know(self, names) -> None:
         self.classes += sorted(set(names) - set(self.classes))
-
-    def _onward(self, path: pathlib.Path, said: str) -> None:
-        """Leave `path` behind: show the next unlabelled photo after it, or from the beginning again, or stay."""
-        self._forget(path)
-        self._shown = self.boxes
-        left = [other for other in self.unlabelled if other != path]
-        if left:
-            self.go(self.paths.index(next((other for other in left if other > path), left[0])))
-        self.say(said, self.message if left else "", "" if self.unlabelled else "All photos are labelled.")

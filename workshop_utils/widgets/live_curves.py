@@ -10,16 +10,20 @@ from workshop_utils.plots import charts
 from workshop_utils.training.callbacks import Callback, Row
 
 SHARE = 0.05
-"""At most this share of the training time goes into drawing."""
+"""The share of the training time that drawing may take, at most."""
 
 PAUSE = 1.0
-"""Seconds between two drawings, at least."""
+"""The least number of seconds between two drawings."""
 
 
 class Curves(Callback):
     """Loss and AP50 of a run of `steps` steps, redrawn in one place of a notebook while it trains.
 
-    `marks` says what happens at which step. Outside a notebook, nothing is drawn.
+    Outside of a notebook, nothing is drawn.
+
+    Args:
+        steps: The number of steps of the run.
+        marks: What happens at which step, written into the chart.
     """
 
     def __init__(self, steps: int, marks: dict[int, str] | None = None):
@@ -30,13 +34,13 @@ class Curves(Callback):
         self._next = float("-inf")
 
     def on_row(self, trainer: Any, row: Row) -> None:
-        """Take one more row of the history; show it, unless one was shown just now."""
+        """Add a row of the history; redraw, unless that was done a moment ago."""
         self._rows.append(row)
         if time.monotonic() >= self._next:
             self._show()
 
     def finish(self, history: list[dict]) -> None:
-        """Show a run as its history tells it: all rows, also those trained before. One without rows shows nothing."""
+        """Show all rows of a run, also those of an earlier start. Without rows, nothing is shown."""
         self._rows = list(history)
         if self._rows:
             self._show()

@@ -1,10 +1,13 @@
-"""Photos that a person brings, through the browser or from a folder: checked, and copied under their names.
+"""Take your photos, from the browser or a folder: check them and copy them under their names.
 
-No file that is there already is changed: a photo whose name is taken gets another one, and that is said.
+No existing file is changed: a photo whose name is taken gets another name, and a line says which.
 """
 
+import base64
 import html
+import io
 import pathlib
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,31 +20,55 @@ from workshop_utils.data import photos
 from workshop_utils.data.names import composed
 
 LONGEST_STEM = 200
-"""Bytes that a photo's name may have without its ending: the names of what is made of it are longer."""
+"""Most bytes of a photo's name without its ending: files that are made from the photo have longer names."""
+
+THUMBNAIL = 96
+"""The longer side of a thumbnail, in pixels."""
+
+MOST_THUMBNAILS = 60
+"""The number of thumbnails that are shown, of the newest photos: a notebook server drops messages of megabytes."""
 
 
 class UploadError(WorkshopError, ValueError):
-    """A folder from which no photos can be taken; the message names it and says what to do."""
+    """A folder that photos cannot be copied from; the message names it and says what to do."""
 
 
 class PhotoUpload(ipywidgets.VBox):
-    """A button that takes photos from the browser's machine into `folder`; below it stands what became of each."""
+    """A button that uploads photos from your machine into `folder`. Below it: a line on each, and thumbnails."""
 
     def __init__(self, folder: pathlib.Path):
         super().__init__()
         self.folder, self.lines = pathlib.Path(folder), []
-        button = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Upload photos")
-        button.layout.width = "12em"
-        self._said = ipywidgets.HTML()
-        button.observe(lambda change: self.take(change["new"]), "value")
-        self.children = [button, self._said]
+        self._thumbnails: dict[str, str] = {}
+        self.button = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Upload photos")
+        self.button.layout = ipywidgets.Layout(width="max-content", min_width="14em")
+        self._message, self._pictures = ipywidgets.HTML(), ipywidgets.HTML()
+        self.button.observe(lambda change: self.take(change["new"]), "value")
+        self.children = [self.button, self._message, self._pictures]
 
     def take(self, value: object) -> None:
-        """Keep the photos of a `FileUpload.value`, and say of each what became of it."""
-        self.lines += keep_all(files_of(value), self.folder)
-        count = f"{len(photos.find(self.folder))} photos are in {self.folder}" if self.folder.is_dir() else ""
-        shown = "<br>".join(html.escape(line) for line in [*self.lines, count])
-        self._said.value = f'<div role="status">{shown}</div>'
+        """Keep the photos of a `FileUpload.value`, and show a line on each and its thumbnail.
+
+        The button is off while photos are checked.
+        """
+        items, began = files_of(value), time.monotonic()
+        self.button.disabled = True
+        try:
+            for number, (name, content) in enumerate(items, start=1):
+                seconds = time.monotonic() - began
+                self._show([*self.lines, f"Checking photo {number} of {len(items)} ({seconds:.0f} s) ..."])
+                line, path = keep_one(name, content, self.folder)
+                self.lines.append(line)
+                if path is not None:
+                    self._thumbnails[path.name] = _thumbnail(path)
+        finally:
+            self.button.disabled = False
+            count = f"{len(photos.find(self.folder))} photos are in {self.folder}" if self.folder.is_dir() else ""
+            self._show([*self.lines, count])
+            self._pictures.value = "".join([*self._thumbnails.values()][-MOST_THUMBNAILS:])
+
+    def _show(self, lines: list[str]) -> None:
+        self._message.value = f'<div role="status">{"<br>".join(map(html.escape, lines))}</div>'
 
 
 def files_of(value: Any) -> list[tuple[str, bytes]]:
@@ -51,47 +78,55 @@ def files_of(value: Any) -> list[tuple[str, bytes]]:
 
 
 def copy(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
-    """Copy the photos that lie directly in `source` into `folder`; return a line on each, and one on all other files.
+    """Copy the photos directly in `source` into `folder`; return a line on each, and one on all other files.
 
-    A link that leads out of `source` is left out. Raises UploadError where `source` is no folder or cannot be listed.
+    A link that leads out of `source` is left out. Raises UploadError if `source` is not a folder or cannot be listed.
     """
     source, known = pathlib.Path(source), photos.SUFFIXES.keys() | photos.FOREIGN_SUFFIXES
     try:
         paths = sorted(path for path in source.iterdir() if path.name[0] != ".")
     except OSError as fault:
         raise UploadError(f"{source}: cannot be listed ({fault.strerror}). Name a folder that holds photos.") from None
-    astray = {path for path in paths if untrusted.leaves(path, source)}
+    astray = {path for path in paths if untrusted.is_outside(path, source)}
     said = "is a link that leads out of the folder. Put the photo itself there."
     lines = [f"Left out: {path.name}: {said}" for path in paths if path in astray]
     taken = [path for path in paths if path not in astray and path.suffix.lower() in known]
     lines += keep_all([(path.name, path) for path in taken], folder)
     if others := [path.name for path in paths if path not in astray and path not in taken]:
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        lines.append(f"Passed over, as no photos: {', '.join(others[:3])}{more}")
+        lines.append(f"Skipped, not photos: {', '.join(others[:3])}{more}")
     return lines
 
 
-def keep_all(items: Iterable[tuple[str, bytes]], folder: pathlib.Path) -> list[str]:
-    """Keep each (name, content) as `keep` does, content being bytes or a path; return a line on each."""
-    lines = []
-    for name, content in tqdm(items, "take photos", unit="photo", delay=1, leave=False):
-        try:
-            kept, note = keep(name, content if isinstance(content, bytes) else content.read_bytes(), folder)
-            lines.append(f"{name}: {note or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""))
-        except (photos.PhotoError, files.WriteError) as fault:
-            lines.append(f"Left out: {fault}")
-        except OSError as fault:
-            lines.append(f"Left out: {name}: cannot be read ({fault.strerror}).")
-    return lines
+def keep_all(items: Iterable[tuple[str, bytes | pathlib.Path]], folder: pathlib.Path) -> list[str]:
+    """Keep each (name, content) as `keep_one` does; return a line on each."""
+    shown = tqdm(items, "check photos", unit="photo", delay=1, leave=False)
+    return [keep_one(name, content, folder)[0] for name, content in shown]
+
+
+def keep_one(name: str, content: bytes | pathlib.Path, folder: pathlib.Path) -> tuple[str, pathlib.Path | None]:
+    """Keep a photo as `keep` does; return a line on it, and its path, or None if it is left out.
+
+    Args:
+        name: The photo's name.
+        content: Its bytes, or the path to read them from.
+        folder: Where the photo is kept.
+    """
+    try:
+        kept, note = keep(name, content if isinstance(content, bytes) else content.read_bytes(), folder)
+    except (photos.PhotoError, files.WriteError) as fault:
+        return f"Left out: {fault}", None
+    except OSError as fault:
+        return f"Left out: {name}: cannot be read ({fault.strerror}).", None
+    return f"{name}: {note or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
 
 
 def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path, str]:
-    """Write a photo into `folder` under its name; return its path, and what there is to tell.
+    """Write a photo into `folder` under its name; return its path and a note, or "".
 
-    Of the name only the last part is taken, cut where it is very long, and it gets an ending that fits where it has
-    none. Where another photo has the stem already, in capitals or not, its accents spelt in one way or the other, a
-    number is put behind it; where it is the same photo, nothing is written. Raises PhotoError for what cannot be read
-    here, WriteError where it cannot be written.
+    Only the last part of the name is used; a very long one is cut, and a missing ending is added. If another photo has
+    the same stem, apart from capitals and the spelling of accents, a number is appended; if it is the same photo,
+    nothing is written. Raises PhotoError for a file that cannot be read as a photo, WriteError if it cannot be written.
     """
     decoded = photos.decode(encoded, name)
     plain = pathlib.PurePosixPath(pathlib.PureWindowsPath(name).name)
@@ -114,6 +149,15 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     return path, note
 
 
+def _thumbnail(path: pathlib.Path) -> str:
+    """Return HTML that shows a photo small, with its name."""
+    image, encoded = photos.read(path), io.BytesIO()
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    image.save(encoded, "JPEG", quality=80)
+    name, data = html.escape(path.name), base64.b64encode(encoded.getvalue()).decode()
+    return f'<img alt="{name}" title="{name}" src="data:image/jpeg;base64,{data}" style="margin: 2px">'
+
+
 def _stem(name: str) -> str:
-    """Return a stem as file systems and training compare it: in small letters, its accents spelt in one way."""
+    """Return a stem as file systems and training compare it: in lower case, with each accent as one character."""
     return composed(name).casefold()

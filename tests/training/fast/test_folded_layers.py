@@ -18,7 +18,7 @@ def model(yoghurt):
 
 
 def gradients(network, batch) -> dict[str, np.ndarray]:
-    """The gradient of the loss with respect to each weight, by the weight's path."""
+    """Return the gradient of the loss with respect to each weight, by the weight's path."""
     images, *targets = batch
     with tf.GradientTape() as tape:
         loss = tf.add_n(losses.multibox_loss(*targets, *network(images, training=False)))
@@ -26,7 +26,7 @@ def gradients(network, batch) -> dict[str, np.ndarray]:
     return {variable.path: each.numpy() for variable, each in zip(network.trainable_variables, found, strict=True)}
 
 
-def test_the_folded_detector_says_what_the_detector_says(coco, batch):
+def test_the_folded_detector_gives_the_outputs_of_the_detector(coco, batch):
     for ours, wanted in zip(folded_layers.fold(coco)(batch[0]), coco(batch[0], training=False), strict=True):
         np.testing.assert_allclose(ours, wanted, atol=2e-4)
 
@@ -38,11 +38,11 @@ def test_no_batch_norm_is_left(coco):
 def test_each_weight_learns_as_it_would_without_folding(model, batch):
     plain, folded = gradients(model, batch), gradients(folded_layers.fold(model), batch)
     assert folded.keys() == plain.keys()
-    for path, wanted in plain.items():  # at the kinks of ReLU6 rounding decides, so a few numbers differ more
+    for path, wanted in plain.items():  # at the kinks of ReLU6, rounding makes a few numbers differ more
         assert np.linalg.norm(folded[path] - wanted) <= 0.01 * np.linalg.norm(wanted), path
 
 
-def test_what_the_folded_detector_learns_the_detector_has_learnt(model, batch):
+def test_the_detector_has_what_the_folded_detector_learns(model, batch):
     folded = folded_layers.fold(model)
     before = model(batch[0], training=False)[1].numpy()
     for variable in folded.trainable_variables:
@@ -58,7 +58,7 @@ def test_frozen_layers_stay_frozen(model):
     assert {variable.path for variable in folded_layers.fold(model).trainable_variables} == wanted
 
 
-def test_a_batch_norm_without_its_convolution_stays_as_it_is(model, batch):
+def test_a_batch_norm_without_its_convolution_does_not_change(model, batch):
     frozen, tail = feature_cache.split(model, "block_12_project")
     folded = folded_layers.fold(tail)
     assert [layer.name for layer in ssdlite_mobilenet_v2.batch_norms(folded)] == ["block_12_project_BN"]
@@ -75,7 +75,7 @@ def test_the_model_itself_is_unchanged(model, batch):
     assert isinstance(model.get_layer("bn_Conv1"), keras.layers.BatchNormalization)
 
 
-def test_a_convolutions_own_bias_is_folded_with_the_batch_norm_after_it():
+def test_the_bias_of_a_convolution_is_folded_with_its_batch_norm():
     image = keras.Input((8, 8, 3))
     features = keras.layers.Conv2D(4, 3, bias_initializer="random_normal")(image)
     norm = keras.layers.BatchNormalization()

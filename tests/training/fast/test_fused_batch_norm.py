@@ -1,4 +1,4 @@
-"""The fused network is the network itself: in its outputs, its gradients and its running averages."""
+"""The fused network has the same outputs, gradients and running averages as the original."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ def batch(yoghurt):
 
 
 def measured(batch, make):
-    """Return losses, gradients by weight, and running averages after one look at a batch, of a network as `make`
-    makes it of the detector with its random weights."""
+    """Return losses, gradients by weight, and running averages after one batch, of the network that `make` returns for
+    a detector with random weights."""
     keras.utils.set_random_seed(7)
     model = ssdlite_mobilenet_v2.build(5, batch_norm_momentum=MOMENTUM)
     network = make(model)
@@ -46,11 +46,11 @@ def fused(batch):
     return measured(batch, lambda model: fused_batch_norm.fuse(model, "block_2_add"))
 
 
-def test_losses_are_those_of_the_network(plain, fused):
+def test_losses_equal_those_of_the_network(plain, fused):
     assert np.allclose(fused[0], plain[0], rtol=2e-3)
 
 
-def test_what_is_computed_again_changes_no_gradient(batch, fused):
+def test_recomputation_changes_no_gradient(batch, fused):
     kept = measured(batch, lambda model: fused_batch_norm._fused(model, updates=True))
     for path, gradient in kept[1].items():
         assert np.linalg.norm(fused[1][path] - gradient) <= 1e-3 * np.linalg.norm(gradient) + 1e-6, path
@@ -60,7 +60,7 @@ def fused_norm(norm):
     return fused_batch_norm.FusedBatchNorm(norm, updates=True)
 
 
-def test_the_fused_norm_is_keras_own_in_output_gradients_and_averages():
+def test_the_fused_norm_equals_keras_in_output_gradients_and_averages():
     found = []
     features = tf.random.stateless_normal((4, 5, 5, 3), (1, 2)) * (1.0, 5.0, 0.1) + (0.0, 3.0, -1.0)
     for make in (lambda norm: lambda values: norm(values, training=True), fused_norm):
@@ -78,13 +78,13 @@ def test_the_fused_norm_is_keras_own_in_output_gradients_and_averages():
         assert np.allclose(own, theirs, rtol=1e-3, atol=1e-4)
 
 
-def test_running_averages_move_once_a_step_though_early_layers_are_computed_twice(plain, fused):
+def test_running_averages_move_once_per_step_although_early_layers_are_computed_twice(plain, fused):
     for path, average in plain[2].items():
         if "moving" in path:
             assert np.allclose(fused[2][path], average, rtol=2e-2, atol=2e-3), path
 
 
-def test_what_it_learns_the_detector_has_learnt(batch):
+def test_the_detector_has_what_the_fused_network_learns(batch):
     model = ssdlite_mobilenet_v2.build(5)
     network = fused_batch_norm.fuse(model, "block_2_add")
     assert {id(weight) for weight in network.trainable_variables} == {

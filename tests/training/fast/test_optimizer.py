@@ -20,7 +20,7 @@ def trained(optimizer, gradients) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("size", [0.01, 100.0], ids=["small", "clipped"])
-def test_five_steps_lead_to_the_weights_and_the_state_that_keras_would_have(size):
+def test_five_steps_lead_to_the_weights_and_state_of_keras(size):
     rng = np.random.default_rng(0)
     gradients = [[tf.constant(size * rng.normal(size=shape), tf.float32) for shape in SHAPES] for _ in range(5)]
     ours = train_step.make_optimizer(settings.recipe("seed", steps=10, warmup=2))
@@ -30,7 +30,7 @@ def test_five_steps_lead_to_the_weights_and_the_state_that_keras_would_have(size
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-8)
 
 
-def test_weights_that_get_no_gradient_stay():
+def test_weights_without_a_gradient_stay():
     frozen, learning = keras.Variable([1.0], name="frozen"), keras.Variable([1.0], name="learning")
     optimizer = train_step.make_optimizer(settings.recipe("seed"))
     optimizer.build([frozen, learning])

@@ -1,4 +1,4 @@
-"""The fast sub-package can be left out: plain Keras layers and Keras's optimizer learn the same."""
+"""Without the fast sub-package, plain Keras layers and Keras's optimizer learn the same."""
 
 import subprocess
 import sys
@@ -37,8 +37,8 @@ def in_float32(monkeypatch):
     ids=["frozen later, with cached features in half precision", "batch norm learns"],
 )
 def test_five_steps_lead_to_the_same_weights(data, tmp_path, strategy, freezing, furthest):
-    """They differ by a small share of what the steps changed: sums are rounded in another order, and each step builds
-    on the one before. A momentum of 0.8 instead of 0.9 alone makes a tenth."""
+    """They differ by a small share of the change, because sums are rounded in another order and each step builds on the
+    one before. For comparison, a momentum of 0.8 instead of 0.9 makes a difference of a tenth."""
     runs = [train(strategy, data, RECIPE, tmp_path / f"{fast}", fast=fast, **freezing) for fast in (True, False)]
     ours, plain = (trainer.load_model(run)[0].get_weights() for run in runs)
     keras.utils.set_random_seed(RECIPE.seed)

@@ -1,5 +1,5 @@
-"""One module for each family of export formats: what writes the file, and what opens and runs it.
+"""One module for each family of export formats: it writes the file, and opens and runs it.
 
-Modules here may import TensorFlow and the format's own runtime when they are imported. The registry, `export_formats`,
-therefore imports them only when a file is written or opened.
+These modules import TensorFlow and the runtime of their format. The registry, `export_formats`, therefore imports them
+only when a file is written or opened.
 """

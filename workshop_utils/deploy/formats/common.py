@@ -1,4 +1,4 @@
-"""What the format modules share: the whole network to be written, and the check of what an opened file puts out."""
+"""Shared by the format modules: the network to export, and the checks of an opened file."""
 
 from collections.abc import Callable
 
@@ -9,41 +9,45 @@ from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.model import anchors, detection, nms, preprocessing
 
 BLANK = np.zeros((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3), np.uint8)
-"""A photo to try a file on when it is opened: a whole file may hold another model."""
+"""A photo to try out a file when it is opened, because an undamaged file may contain another model."""
 
 
 def image_input(batch: int | None) -> keras.KerasTensor:
-    """Return the input of a network that takes pixels from 0 to 255: float32 (batch, 300, 300, 3), called `image`."""
+    """Return the input of an exported network: `image`, float32 (batch, 300, 300, 3), pixels from 0 to 255."""
     side = preprocessing.INPUT_SIDE
     return keras.Input((side, side, 3), batch_size=batch, name="image")
 
 
-def with_boxes(model: keras.Model, batch: int | None) -> keras.Model:
-    """Return the detector with pixels scaled before it and boxes decoded behind it.
+def with_decoding(model: keras.Model, batch: int | None) -> keras.Model:
+    """Return the detector with scaling of the pixels before it and decoding of the boxes after it.
 
     Its outputs are `boxes` (batch, 1917, 4) and `scores` (batch, 1917, classes), before non-maximum suppression.
+
+    Args:
+        model: The detector.
+        batch: The batch size, or None for any.
     """
     image = image_input(batch)
     boxes, scores = _Decode()(model(preprocessing.to_input(image)))
-    return after_one_call(keras.Model(image, {"boxes": boxes, "scores": scores}))
+    return called_once(keras.Model(image, {"boxes": boxes, "scores": scores}))
 
 
-def after_one_call(model: keras.Model) -> keras.Model:
-    """Return a model after it has seen one photo: Keras exports no other."""
+def called_once(model: keras.Model) -> keras.Model:
+    """Call a model once, as Keras requires before an export, and return it."""
     model(BLANK[None].astype(np.float32))
     return model
 
 
 def open_network(network: Callable[[np.ndarray], dict[str, np.ndarray]]) -> OpenFile:
-    """Return what runs a network that stops before non-maximum suppression.
+    """Return an OpenFile for a network without non-maximum suppression, which is added.
 
     Args:
         network: Takes a float32 image (1, 300, 300, 3) of pixels from 0 to 255; returns `boxes` and `scores` as
-            `with_boxes` does, or `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes).
+            `with_decoding` does, or `box_encodings` (1, 1917, 4) and `class_logits` (1, 1917, 1 + classes).
 
     Raises:
-        KeyError: Where it returns something else.
-        ValueError: Where the shapes are others.
+        KeyError: If it returns something else.
+        ValueError: If the shapes are wrong.
     """
 
     def predict(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +67,7 @@ def open_network(network: Callable[[np.ndarray], dict[str, np.ndarray]]) -> Open
 def check_shapes(boxes: tuple[int, ...], scores: tuple[int, ...], expected: tuple[int, ...]) -> None:
     """Raise ValueError unless the scores of one photo have the `expected` shape (n, ...) and the boxes (n, 4)."""
     if boxes != (expected[0], 4) or scores != expected:
-        raise ValueError(f"boxes come in the shape {boxes}, scores in {scores}")
+        raise ValueError(f"its boxes have the shape {boxes}, its scores {scores}")
 
 
 class _Decode(keras.layers.Layer):
@@ -72,6 +76,6 @@ class _Decode(keras.layers.Layer):
 
 
 def _decoded(encodings: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`detection.decode` of one photo in NumPy."""
+    """Return the boxes and scores of one photo, as `detection.decode` does, in NumPy."""
     boxes = np.clip(anchors.decode(encodings, anchors.anchors()), 0.0, 1.0)
     return boxes, 1 / (1 + np.exp(-logits[:, 1:]))

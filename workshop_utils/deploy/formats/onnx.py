@@ -1,14 +1,14 @@
-"""ONNX: one file that nearly every framework, runtime and browser reads.
+"""ONNX: one file that nearly every framework, runtime and browser can read.
 
-Photos come resized by `preprocessing.resize`. Non-maximum suppression is not in the file: ONNX's operation for it
-differs from TensorFlow's, so the runtime here adds `nms.suppress`.
+The input is photos, resized by `preprocessing.resize`. The file does not include non-maximum suppression, because the
+operation of ONNX differs from TensorFlow's; the runtime here adds `nms.suppress`.
 """
 
 import pathlib
 import warnings
 
 from workshop_utils.core import files, machine
-from workshop_utils.core.tensorflow import disk_faults, hushed, keras
+from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 
@@ -16,17 +16,24 @@ from workshop_utils.deploy.formats import common
 def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     """Write an .onnx file.
 
-    In: `image` (N, 300, 300, 3), float32 pixels from 0 to 255. Out: `boxes` (N, 1917, 4) and `scores`
-    (N, 1917, classes). Raises WriteError.
+    Input: `image` (N, 300, 300, 3), float32 pixels from 0 to 255. Outputs: `boxes` (N, 1917, 4) and `scores`
+    (N, 1917, classes).
+
+    Args:
+        model: The detector.
+        path: The file.
+
+    Raises:
+        WriteError: If the file cannot be written.
     """
-    _export(common.with_boxes(model, batch=None), path)
+    _export(common.with_decoding(model, batch=None), path)
 
 
 def open_file(path: pathlib.Path) -> OpenFile:
-    """Open an .onnx file. Raises what ONNX Runtime raises for a broken one."""
+    """Open an .onnx file. Raises ONNX Runtime's errors if it is invalid."""
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()  # where the variable set in `workshop_utils/__init__.py` is not known
+    onnxruntime.disable_telemetry_events()  # for versions without the variable set in `workshop_utils/__init__.py`
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = machine.cores()
     session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
@@ -37,6 +44,6 @@ def open_file(path: pathlib.Path) -> OpenFile:
 
 
 def _export(network: keras.Model, path: pathlib.Path) -> None:
-    with files.replacing(path) as unfinished, warnings.catch_warnings(), disk_faults(), hushed():
-        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx's, of NumPy names it looks up and does not need
+    with files.replacing(path) as unfinished, warnings.catch_warnings(), as_os_error(), quiet_stderr():
+        warnings.simplefilter("ignore", FutureWarning)  # from NumPy names that tf2onnx looks up
         network.export(str(unfinished), format="onnx", verbose=False)

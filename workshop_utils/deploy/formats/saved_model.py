@@ -1,5 +1,7 @@
-"""TensorFlow's SavedModel: a folder that takes photos of any size and does everything, as the Object Detection API's
-exported graphs do. TensorFlow Serving runs it as it is."""
+"""TensorFlow's SavedModel: a folder that takes photos of any size and includes resizing and non-maximum suppression.
+
+The signature is that of the Object Detection API's exported graphs, and TensorFlow Serving can run it directly.
+"""
 
 import contextlib
 import os
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workshop_utils.core import files, untrusted
-from workshop_utils.core.tensorflow import disk_faults, keras, tf
+from workshop_utils.core.tensorflow import as_os_error, keras, tf
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common
 from workshop_utils.model import detection, preprocessing
@@ -19,8 +21,15 @@ from workshop_utils.model import detection, preprocessing
 def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     """Write a SavedModel folder.
 
-    In: `input_tensor` (N, height, width, 3), uint8, of any size. Out, all float32: `detection_boxes` (N, 100, 4),
-    `detection_classes` (N, 100), `detection_scores` (N, 100) and `num_detections` (N). Raises WriteError.
+    Input: `input_tensor` (N, height, width, 3), uint8, of any size. Outputs, all float32: `detection_boxes`
+    (N, 100, 4), `detection_classes` (N, 100), `detection_scores` (N, 100) and `num_detections` (N,).
+
+    Args:
+        model: The detector.
+        path: The folder.
+
+    Raises:
+        WriteError: If the folder cannot be written.
     """
     module = tf.Module()
     module.weights = [weight.value for weight in model.variables]  # without Keras's layers, it is saved twice as fast
@@ -41,12 +50,14 @@ def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
 
 
 def open_file(path: pathlib.Path) -> OpenFile:
-    """Open a SavedModel folder; how many classes it knows cannot be seen from outside.
+    """Open a SavedModel folder. Its signature does not show the number of classes.
 
-    Raises ValueError where it would do more than compute, and what TensorFlow raises for a broken one.
+    Raises:
+        ValueError: If its graph does more than compute, or its outputs have the wrong shapes.
+        Exception: TensorFlow's errors if it is invalid.
     """
-    if acting := untrusted.operations_that_act(path):
-        raise ValueError(f"it would do more than compute ({', '.join(acting[:5])}), so it is not run")
+    if acting := untrusted.unsafe_operations(path):
+        raise ValueError(f"its graph does more than compute ({', '.join(acting[:5])}), so it was not run")
     loaded = tf.saved_model.load(str(path))
 
     def run(image: np.ndarray, min_score: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,23 +82,23 @@ def _resize(images: tf.Tensor) -> tf.Tensor:
 
 @contextlib.contextmanager
 def _replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """`files.replacing` for a whole folder. Raises WriteError.
+    """Yield a new folder that replaces `path` on success, as `files.replacing` does for a file. Raises WriteError.
 
-    Replacing a folder takes two renames. A process that is killed between them leaves the old folder for
-    `files.put_back`.
+    Replacing a folder takes two renames. If the process is killed between them, `files.restore_backup` restores the old
+    folder.
     """
     with tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=path.parent) as scratch:
         unfinished = pathlib.Path(scratch, path.name)
         try:
-            with disk_faults():
+            with as_os_error():
                 yield unfinished
-            files.put_back(path)
+            files.restore_backup(path)
             if path.exists():
-                os.replace(path, files.aside(path))
+                os.replace(path, files.backup_path(path))
             os.replace(unfinished, path)
-        except OSError as fault:
+        except OSError as error:
             raise files.WriteError(
-                f"{path}: cannot be written ({files.reason(fault)}). {files.remedy(fault)}, and export again."
+                f"{path}: cannot be written ({files.reason(error)}). {files.remedy(error)}, and export again."
             ) from None
         finally:
-            files.put_back(path)
+            files.restore_backup(path)

@@ -1,11 +1,11 @@
-"""What a participant's answer to an exercise must satisfy. Each check says why an answer is wrong.
+"""Checks of the participants' answers to the exercises. Each check says why an answer is wrong.
 
-A check takes the answer first, then what it needs to judge it, and returns a `Verdict`, which shows itself below the
-cell. Whatever the answer is, and whatever a participant's function does, a check does not raise: Run All goes on. Only
-where WORKSHOP_STRICT is set, as in the tests of the solved notebooks, an answer that is not right is an error.
+A check takes the answer first, then what it needs to judge it, and returns a `Verdict`, which the notebook shows below
+the cell. A check never raises, no matter what the answer is or what a participant's function does, so Run All runs to
+the end. If WORKSHOP_STRICT is set, as in the tests of the solved notebooks, an answer that is not right is an error.
 
-Each notebook has a module of its name, and calls its checks from here: `checks.NAME(answer)`. Every check of every
-module in this folder is found by itself.
+Each notebook has a module of the same name, and calls its checks from here: `checks.NAME(answer)`. Every check of every
+module in this folder is found automatically.
 """
 
 import importlib
@@ -17,6 +17,6 @@ __all__ = ["STRICT", "NotRight", "Verdict", "check"]
 
 for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
     for _name, _value in vars(importlib.import_module(_module.name)).items():
-        if hasattr(_value, "__wrapped__"):  # `check` made it
+        if hasattr(_value, "__wrapped__"):  # made by `check`
             globals()[_name] = _value
             __all__ += [_name]

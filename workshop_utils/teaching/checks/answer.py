@@ -1,4 +1,4 @@
-"""How a check takes an answer, whatever it is, and what it says of it."""
+"""Verdicts on answers, and helpers that read an answer of any type."""
 
 import dataclasses
 import functools
@@ -14,41 +14,47 @@ STRICT = "WORKSHOP_STRICT"
 
 
 class NotRight(WorkshopError, AssertionError):
-    """An answer that is open or wrong, where only right ones are wanted."""
+    """An answer is open or wrong, and WORKSHOP_STRICT allows only right ones."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a check says of an answer. `right` is None where there is no answer yet."""
+    """A check's verdict on an answer, and the reason for it. `right` is None if there is no answer yet."""
 
     right: bool | None
     words: str
 
     def _repr_markdown_(self) -> str:
-        return f"{self._mark()} {self.words}"
+        mark, word, colour = self._look()
+        look = f"background: {colour}; color: white; padding: 1px 8px; border-radius: 4px"
+        return f'<span style="{look}">**{mark} {word}.**</span> {self.words}'
 
     def __repr__(self) -> str:
-        return f"{self._mark().strip('*')} {untrusted.plain(self.words)}"
+        _, word, _ = self._look()
+        return f"{word}. {untrusted.plain(self.words)}"
 
-    def _mark(self) -> str:
-        return {True: "**Right.**", False: "**Not yet.**", None: "**Open.**"}[self.right]
+    def _look(self) -> tuple[str, str, str]:
+        """Return a mark, a word and a colour, so that no one depends on seeing colours."""
+        return {
+            True: ("✔", "Right", "#00703C"),
+            False: ("✘", "Not yet", "#B3261E"),
+            None: ("○", "Open", "#5F6368"),
+        }[self.right]
 
 
 class _Judged(WorkshopError):
-    """Ends a check with a verdict."""
+    """End a check with a verdict."""
 
 
 def check(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Make a check of a function that judges an answer.
+    """Turn a function that judges an answer into a check.
 
     Args:
         function: Takes the answer first, then what it needs to judge it; returns a Verdict.
 
     Returns:
-        The same function, but it takes any answer and never raises.
-
-    Raises:
-        NotRight: By the check, where WORKSHOP_STRICT is set and the answer is not right.
+        The same function, but it accepts any answer and never raises, except NotRight: if WORKSHOP_STRICT is set and
+        the answer is not right.
     """
 
     @functools.wraps(function)
@@ -59,7 +65,7 @@ def check(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
             (verdict,) = end.args
         except Exception as fault:
             said = untrusted.markdown(f"{type(fault).__name__}: {fault}")
-            verdict = _wrong(f"Your answer ends with an error: {said}")
+            verdict = _wrong(f"Your answer raises an error: {said}")
         if os.environ.get(STRICT) and not verdict.right:
             raise NotRight(f"{function.__name__}: {verdict!r}")
         return verdict
@@ -76,36 +82,36 @@ def _wrong(words: str) -> Verdict:
 
 
 def _open() -> Verdict:
-    return Verdict(None, "Replace the `...` by your answer and run this cell again.")
+    return Verdict(None, "Replace `...` with your answer and run this cell again.")
 
 
 def _number(answer) -> float:
-    """Return an answer as a number; ends the check where it is none."""
+    """Return an answer as a number; end the check if it is not a number."""
     answer = answer.item() if isinstance(answer, np.ndarray) and answer.ndim == 0 else answer
     if isinstance(answer, bool) or not np.isscalar(answer) or isinstance(answer, str | bytes):
-        raise _Judged(_wrong(f"A number is wanted here, not {_shown(answer)}."))
+        raise _Judged(_wrong(f"This should be a number, not {_shown(answer)}."))
     return float(answer)
 
 
 def _called(function, *arguments):
-    """Return what a participant's function returns; ends the check where it is no function or returns nothing yet."""
+    """Return what a participant's function returns; end the check if it is not a function or returns nothing yet."""
     if not callable(function):
-        raise _Judged(_wrong(f"A function is wanted here, not {_shown(function)}."))
+        raise _Judged(_wrong(f"This should be a function, not {_shown(function)}."))
     result = function(*arguments)
     if result is None or result is Ellipsis:
-        told = "Your function returned nothing. Replace the `...`, and let every way through it end in a `return`."
-        raise _Judged(Verdict(None, told))
+        words = "Your function returned nothing. Replace `...`, and make sure that every path ends with `return`."
+        raise _Judged(Verdict(None, words))
     return result
 
 
 def _array(answer, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an answer as an array of a shape; ends the check where it is none."""
+    """Return an answer as an array of a shape; end the check if it does not have that shape."""
     try:
         array = np.asarray(answer, float)
     except (TypeError, ValueError):
-        raise _Judged(_wrong(f"{_times(shape)} numbers are wanted here, not {_shown(answer)}.")) from None
+        raise _Judged(_wrong(f"This should be {_times(shape)} numbers, not {_shown(answer)}.")) from None
     if array.shape != shape:
-        raise _Judged(_wrong(f"{_times(shape)} numbers are wanted here; yours are {_times(array.shape) or 'one'}."))
+        raise _Judged(_wrong(f"This should be {_times(shape)} numbers; yours are {_times(array.shape) or 'one'}."))
     return array
 
 
@@ -114,6 +120,6 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def _shown(answer) -> str:
-    """Return an answer as it can stand in a sentence, however long it is and whatever it holds."""
+    """Return an answer as text for a sentence: shortened if it is long, and safe as Markdown."""
     text = repr(answer)
     return untrusted.markdown(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,4 +1,4 @@
-"""The checks of notebook `04_fine_tune`: what starts anew, how far to freeze, a precision-recall curve."""
+"""The checks of notebook `04_fine_tune`: new weights, freezing, cached features, a precision-recall curve."""
 
 import numpy as np
 
@@ -8,30 +8,30 @@ from workshop_utils.teaching.checks.slips import _fault
 
 
 @check
-def starts_anew(function: object, maps: list[tuple[int, int]], ours: int, total: int) -> Verdict:
-    """Judge a function of the number of classes: how many of the heads' weights start anew?
+def new_weights(function: object, maps: list[tuple[int, int]], ours: int, total: int) -> Verdict:
+    """Judge a function of the number of classes: how many weights of the heads are new?
 
     Args:
         function: The function to judge.
-        maps: The (channels, anchors a cell) of each feature map.
-        ours: How many classes our photos have.
-        total: How many weights our network has in all.
+        maps: The (channels, anchors per cell) of each feature map.
+        ours: The number of classes of our photos.
+        total: The number of weights of our network.
     """
 
     def numbers(classes, background=1, bias=1, use_anchors=True):
         return sum((channels + bias) * (each if use_anchors else 1) * (classes + background) for channels, each in maps)
 
     mistakes = {
-        "You forgot the background: it has an output, too.": lambda classes: numbers(classes, background=0),
-        "You forgot the bias: each output has one besides its weights.": lambda classes: numbers(classes, bias=0),
+        "You forgot the background. It has an output too.": lambda classes: numbers(classes, background=0),
+        "You forgot the bias. Each output has one.": lambda classes: numbers(classes, bias=0),
         "You forgot that each cell has several anchors.": lambda classes: numbers(classes, use_anchors=False),
         "You forgot both the background and the bias.": lambda classes: numbers(classes, background=0, bias=0),
     }
     fault = _fault(function, [(ours,), (20,), (200,)], numbers, mistakes)
     shares = {count: numbers(count) / (total - numbers(ours) + numbers(count)) for count in (ours, 20, 200)}
     said = ", ".join(f"with {count} classes {share:.0%}" for count, share in shares.items())
-    return fault or _right(f"{numbers(ours):,} for our {ours} classes, as in the table. Of the whole network, {said} "
-                           "would start anew.")  # fmt: skip
+    return fault or _right(f"{numbers(ours):,} for our {ours} classes, as in the table. The share of the network's "
+                           f"weights that would be new: {said}.")  # fmt: skip
 
 
 @check
@@ -44,38 +44,38 @@ def how_far_to_freeze(name: object, saved: dict[str, float], held: dict[str, flo
         held: The share of the weights that is frozen up to each layer.
     """
     if not isinstance(name, str):
-        return _wrong(f"A layer's name is wanted here, in quotes, not {_shown(name)}.")
+        return _wrong(f"This should be the name of a layer, in quotes, not {_shown(name)}.")
     name = (name.split() or [""])[-1]  # the plot says "on to block_5_add"
     if name not in saved:
-        return _wrong(f"There is no layer {_shown(name)}. Take one of the names in the plot.")
+        return _wrong(f"There is no layer {_shown(name)}. Choose one of the names in the plot.")
     found = (
         f"Up to `{name}` freezing saves {saved[name]:.0%} of the arithmetic, and {1 - held[name]:.0%} of the weights"
     )
     if saved[name] < 0.5:
-        return _wrong(f"{found} learn on. Half of the arithmetic is not saved yet: freeze further.")
+        return _wrong(f"{found} continue to learn. That is less than half of the arithmetic: freeze more.")
     if held[name] > 0.2:
-        return _wrong(f"{found} learn on. That is less than four fifths: freeze less.")
+        return _wrong(f"{found} continue to learn. That is less than four fifths: freeze less.")
     return _right(f"{found} still learn.")
 
 
 @check
 def steps_to_pay(function: object, times: dict[str, dict[str, float]], left: dict[str, int]) -> Verdict:
-    """Judge a function of (before, after, pause): after how many steps has freezing paid for its pause?
+    """Judge a function of (before, after, pause): after how many steps has a cache paid for its pause?
 
     Args:
         function: The function to judge.
-        times: Its arguments for some runs, in seconds: {run: {"before": ..., "after": ..., "pause": ...}}.
-        left: How many steps each of these runs had after the pause.
+        times: Its arguments for some caches, in seconds: {name: {"before": ..., "after": ..., "pause": ...}}.
+        left: The number of steps after the pause, for each cache.
     """
     cases = [(0.5, 0.2, 12.0), (0.1, 0.08, 3.0)]
     mistakes = {
-        "You divide by what a step took, not by what it saves.": lambda before, _, pause: pause / before,
-        "You divide by what a step still takes, not by what it saves.": lambda _, after, pause: pause / after,
+        "You divide by the time of a step, not by the time it saves.": lambda before, _, pause: pause / before,
+        "You divide by the time of a faster step, not by the time it saves.": lambda _, after, pause: pause / after,
         "That is upside down.": lambda before, after, pause: (before - after) / pause,
-        "You multiply; how often do the savings fit into the pause?": lambda before, after, pause: (
+        "You multiply. How often do the savings fit into the pause?": lambda before, after, pause: (
             pause * (before - after)
         ),
-        "Subtract the other way round: a step before took longer.": lambda before, after, pause: (
+        "Subtract the other way round: a step without the cache takes longer.": lambda before, after, pause: (
             pause / (after - before)
         ),
     }
@@ -84,19 +84,17 @@ def steps_to_pay(function: object, times: dict[str, dict[str, float]], left: dic
 
 
 def _paid(name: str, before: float, after: float, pause: float, left: int) -> str:
-    """Return in words whether freezing paid for itself in a run."""
+    """Return a sentence on whether a cache pays off."""
     if after >= before:
-        return f"The run '{untrusted.markdown(name)}': its steps did not get faster, so there it never pays."
-    needed, verdict = pause / (before - after), "pays"
-    if needed > left:
-        verdict = "does not pay yet"
-    run = f"The run '{untrusted.markdown(name)}'"
-    return f"{run}: {needed:.0f} steps pay for it, and it had {left}, so freezing {verdict}."
+        return f"{untrusted.markdown(name)}: the steps are not faster, so this cache never pays off."
+    needed = pause / (before - after)
+    verdict = "does not pay off" if needed > left else "pays off"
+    return f"{untrusted.markdown(name)}: it takes {needed:.0f} steps, and you train {left}, so the cache {verdict}."
 
 
 @check
 def recall_at(function: object, curves: dict[str, np.ndarray], wanted: float) -> Verdict:
-    """Judge a function of (curve, wanted): at which highest recall is the precision as wanted, or higher?
+    """Judge a function of (curve, wanted): the largest recall at which the precision is at least `wanted`?
 
     Args:
         function: The function to judge.
@@ -110,19 +108,19 @@ def recall_at(function: object, curves: dict[str, np.ndarray], wanted: float) ->
         return max(np.flatnonzero(curve >= wanted), default=0) / 100
 
     mistakes = {
-        "That is the place in the curve; the recall is a hundredth of it.": lambda *case: 100 * truth(*case),
-        "That is how many places there are; the first of them is recall 0.": lambda curve, wanted: (
+        "That is the position in the curve. The recall is a hundredth of it.": lambda *case: 100 * truth(*case),
+        "That is the number of positions. The first of them is recall 0.": lambda curve, wanted: (
             curve >= wanted
         ).sum(),
-        "That is one too many: the first place is recall 0.": lambda curve, wanted: (curve >= wanted).sum() / 100,
-        "That is a precision. At which recall does it stand?": lambda curve, wanted: curve[curve >= wanted].min(),
+        "That is one too many: the first position is recall 0.": lambda curve, wanted: (curve >= wanted).sum() / 100,
+        "That is a precision. At which recall is it?": lambda curve, wanted: curve[curve >= wanted].min(),
         "That is the smallest recall there, not the largest.": lambda *_: 0.0,
-        "A precision that is just as high as wanted is enough: `>=`, not `>`.": lambda curve, wanted: (
+        "A precision equal to `wanted` is enough: use `>=`, not `>`.": lambda curve, wanted: (
             max(np.flatnonzero(curve > wanted), default=0) / 100
         ),
     }
     fault = _fault(function, cases[:2], truth, mistakes)
     if fault is None and truth(*cases[2]) != _number(_called(function, *cases[2])):
-        fault = _wrong(f"Where the precision never reaches {wanted:.0%}, nothing is found: the answer is 0.")
+        fault = _wrong(f"If the precision never reaches {wanted:.0%}, the answer is 0.")
     found = [f"{untrusted.markdown(name)} {truth(curve, wanted):.0%}" for name, curve in curves.items()]
-    return fault or _right(f"With {wanted:.0%} of the boxes right, this detector finds: {', '.join(found)}.")
+    return fault or _right(f"With {wanted:.0%} of the boxes right, this detector finds {', '.join(found)} of the cups.")

@@ -1,4 +1,4 @@
-"""Which known slip leads to a wrong answer, and what to say of it."""
+"""Known slips: which wrong answers they lead to, and the hint for each."""
 
 import numpy as np
 
@@ -6,20 +6,20 @@ from workshop_utils.teaching.checks.answer import Verdict, _called, _number, _wr
 
 
 def _nearest(number: float, slips: dict[float, str], within: float = 0.01) -> str | None:
-    """Return the words for the known slip that gives this number, if one does; `within` is a fraction of it."""
+    """Return the hint for the known slip that gives this number, if there is one; `within` is a relative tolerance."""
     return next((words for value, words in slips.items() if abs(number - value) <= within * abs(value)), None)
 
 
 def _slip(said, slips: dict, rtol: float = 1e-3) -> str | None:
-    """Return what to say of the slip that leads to this answer, if any does."""
+    """Return the hint for the known slip that leads to this answer, if there is one."""
     return next((words for words, value in slips.items() if np.allclose(said, value, rtol=rtol, atol=1e-6)), None)
 
 
 def _fault(function, cases, truth, mistakes: dict) -> Verdict | None:
-    """Return what is wrong with a participant's function, None where it gives the truth for all cases.
+    """Return what is wrong with a participant's function, None if it is right for all cases.
 
-    `cases` are its arguments, `truth` is a function of them; so are the values of `mistakes`, whose keys say in words
-    what was done wrong where the answer is theirs. Where it is nobody's, the right one is told.
+    `cases` are its arguments. `truth` and the values of `mistakes` are functions of them; each key of `mistakes` is the
+    hint for an answer that equals its value. If no mistake gives the answer, the verdict states the right one.
     """
     for case in cases:
         answer = _number(_called(function, *case))
@@ -27,7 +27,7 @@ def _fault(function, cases, truth, mistakes: dict) -> Verdict | None:
             otherwise = f"It should be {_figure(truth(*case))}."
             why = next((words for words, mistaken in mistakes.items() if _close(answer, mistaken(*case))), otherwise)
             given = ", ".join(_figure(each) for each in case if np.isscalar(each))
-            return _wrong(f"For {given or 'an example of ours'} your function gives {_figure(answer)}. {why}")
+            return _wrong(f"For {given or 'one of our examples'}, your function gives {_figure(answer)}. {why}")
     return None
 
 

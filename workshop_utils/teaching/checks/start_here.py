@@ -1,4 +1,4 @@
-"""The checks of notebook `00_start_here`: what a threshold leaves, and a box in pixels."""
+"""Checks of notebook `00_start_here`: how many boxes pass a threshold, and a box in pixels."""
 
 import numpy as np
 
@@ -7,26 +7,26 @@ from workshop_utils.teaching.checks.answer import Verdict, _array, _number, _rig
 
 @check
 def remaining(answer: object, scores: np.ndarray, threshold: float) -> Verdict:
-    """Judge how many of one photo's scores (100,), padded with zeros, are at least `threshold`."""
+    """Judge how many of one photo's scores, (100,) and padded with zeros, are at least `threshold`."""
     number, found = _number(answer), int((scores > 0).sum())
     kept = int((scores >= threshold).sum())
     if number == kept:
-        return _right(f"Left: {kept} of {found}. The detector did the same work; a threshold only hides boxes.")
+        return _right(f"{kept} of {found} are left. The detector did the same work: a threshold only hides boxes.")
     if number == (scores < threshold).sum():
-        return _wrong(f"You counted the scores *below* {threshold}. Those are the boxes that go.")
+        return _wrong(f"You counted the scores *below* {threshold}. Those boxes are removed.")
     if number in (len(scores), found):
-        return _wrong(f"This is how many boxes there are at all. Ask of each score whether it is at least {threshold}.")
+        return _wrong(f"This is the number of all boxes. Count only the scores that are at least {threshold}.")
     if 0 < number < 1:
         return _wrong("This looks like a score. How *many* scores are at least that high?")
-    return _wrong(f"Compare each of `found.scores[0]` with {threshold}, and count where the score is at least that.")
+    return _wrong(f"Compare each of the `scores` with {threshold}, and count those that are at least that high.")
 
 
 @check
 def pixels(answer: object, box: np.ndarray, width: int, height: int) -> Verdict:
-    """Judge a box's four edges in pixels.
+    """Judge the four edges of a box in pixels.
 
     Args:
-        answer: The edges to judge, in the order of `box`.
+        answer: The four edges to judge, in the order of `box`.
         box: (4,): ymin, xmin, ymax, xmax, normalised.
         width: The photo's width, in pixels.
         height: The photo's height, in pixels.
@@ -40,13 +40,13 @@ def pixels(answer: object, box: np.ndarray, width: int, height: int) -> Verdict:
         across, down = (right - left) * width, (bottom - top) * height
         return _right(f"The box is {across:.0f} pixels wide and {down:.0f} tall, in a photo of {width} x {height}.")
     if is_like(top, left, bottom, right):
-        return _wrong("These are still fractions. A fraction of the photo's height or width is how many pixels?")
+        return _wrong("These are still fractions. How many pixels is such a fraction of the photo's height or width?")
     if is_like(top * width, left * height, bottom * width, right * height):
-        return _wrong("Height and width are swapped: ymin and ymax run down the photo's height.")
+        return _wrong("Height and width are swapped: ymin and ymax are measured along the photo's height.")
     if is_like(left * width, top * height, right * width, bottom * height):
-        return _wrong("The pixels are right, their order is not: a box begins with ymin here.")
+        return _wrong("The pixels are right, but not their order: a box starts with ymin here.")
     if is_like(top * height, left * width, (bottom - top) * height, (right - left) * width):
-        return _wrong("The last two are the box's height and width. Wanted are its lower and its right edge.")
+        return _wrong("The last two are the box's height and width. They should be its lower and its right edge.")
     if is_like(*(300 * edge for edge in (top, left, bottom, right))):
         return _wrong(f"The network sees 300 x 300 pixels, but this photo has {width} x {height}: use its own size.")
     return _wrong("Multiply ymin and ymax by the photo's height, xmin and xmax by its width.")

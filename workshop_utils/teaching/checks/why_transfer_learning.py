@@ -1,4 +1,4 @@
-"""The checks of notebook `01_why_transfer_learning`: what a layer sees, and which way fits a problem."""
+"""Checks of notebook `01_why_transfer_learning`: what a layer sees, and which way fits a problem."""
 
 from typing import NamedTuple
 
@@ -21,37 +21,37 @@ from workshop_utils.teaching.checks.answer import (
 
 @check
 def receptive_field(answer: object, convolutions: list[tuple[int, int]], known: int) -> Verdict:
-    """Judge a function of some convolutions: how many pixels of the photo, in height and in width, does a unit see?
+    """Judge a function that returns how many pixels of the photo, in height and in width, a unit sees.
 
     Args:
         answer: The function to judge.
-        convolutions: Its argument: (side of the kernel, stride) of each convolution, from the photo on.
-        known: What `activations.receptive_field` counts.
+        convolutions: Its argument: (side of the kernel, stride) of each convolution, starting at the photo.
+        known: The result of `activations.receptive_field`.
     """
     given = _number(_called(answer, convolutions))
     sides, strides = zip(*convolutions, strict=True)
     if given == 1 + sum(side - 1 for side in sides) != known:
         return _wrong(
-            f"{given:.0f} forgets the strides. After a stride of 2, neighbours are two pixels apart, so the next "
+            f"{given:.0f} ignores the strides. After a stride of 2, neighbours are two pixels apart, so the next "
             "kernel reaches twice as far."
         )
     if given == _seen(convolutions, stride_first=True):
         return _wrong(
-            f"{given:.0f} lets a stride count too early: a layer's own stride spreads what comes *after* it. "
+            f"{given:.0f} counts each stride too early: a layer's stride affects only what comes *after* it. "
             "Add first, then multiply the step."
         )
     if given == known - 1:
         return _wrong(f"{given:.0f} is one too few: before any convolution, a unit is one pixel and sees one.")
     if given == sum(sides):
-        return _wrong("You added the kernels' sides. A kernel of 3 adds only 2: one on either side of its middle.")
+        return _wrong("You added the kernels' sides. A kernel of 3 adds only 2: one on each side of its middle.")
     if given == np.prod(strides):
-        return _wrong("You multiplied the strides. That says how far apart two units are, not how far one sees.")
+        return _wrong("You multiplied the strides. That is how far apart two units are, not how far one sees.")
     if given != known:
-        return _wrong("Each convolution adds (side - 1) times the step so far; then the step grows by its stride.")
+        return _wrong("Each convolution adds (side - 1) times the current step; then its stride multiplies the step.")
     for other in ([(1, 1)], [(5, 1)], [(3, 1), (3, 1), (3, 1)], [(7, 3), (1, 2), (3, 1)]):
         if (given := _number(_called(answer, other))) != (wanted := _seen(other)):
-            return _wrong(f"Right for this layer; but of {other} yours makes {given:g}, and it is {wanted}.")
-    return _right(f"{known} pixels, as the table says. Whatever lies farther off, this unit cannot know of it.")
+            return _wrong(f"Right for this layer, but for {other} your function returns {given:g} instead of {wanted}.")
+    return _right(f"{known} pixels, as the table says. The unit cannot see anything further away.")
 
 
 def _seen(convolutions: list[tuple[int, int]], stride_first: bool = False) -> int:
@@ -70,63 +70,68 @@ def ascent_step(answer: object) -> Verdict:
     picture, gradient = rng.uniform(-0.7, 0.7, (4, 4, 3)), rng.normal(size=(4, 4, 3))
     given = _array(_called(answer, picture.copy(), gradient.copy(), 0.1), picture.shape)
     if np.allclose(given, picture - 0.1 * gradient):
-        return _wrong("This goes down: it is the step of training, which makes a loss *smaller*. We want more.")
+        return _wrong(
+            "This goes down: it is the training step, which makes a loss *smaller*. Here the response should grow."
+        )
     if np.allclose(given, 0.1 * gradient) or np.allclose(given, gradient):
-        return _wrong("This is the step alone. Add it to the picture.")
+        return _wrong("This is only the step. Add it to the picture.")
     if np.allclose(given, picture + gradient):
-        return _wrong("The rate is missing: it says how long the step is.")
+        return _wrong("The rate is missing: it sets the size of the step.")
     if not np.allclose(given, picture + 0.1 * gradient):
-        return _wrong("Take the picture, and add `rate` times the gradient.")
+        return _wrong("Take the picture and add `rate` times the gradient.")
     if not np.allclose(_called(answer, picture.copy(), gradient.copy(), 5.0), np.clip(picture + 5.0 * gradient, -1, 1)):
-        return _wrong("Right, as long as the picture stays within -1 and 1. A long step leaves that: clip the result.")
+        return _wrong(
+            "Right, as long as the picture stays between -1 and 1. A large step leaves that range: clip the result."
+        )
     return _right(_climbed(answer))
 
 
 def _climbed(step) -> str:
-    """Let a step climb from black a hill whose top is a grey of 0.5, and say how far it gets."""
+    """Climb a hill whose top is a grey of 0.5 with a participant's step, starting at black; report how far it gets."""
     picture = np.zeros((4, 4, 3))
     for _ in range(20):
         picture = np.asarray(step(picture, 2 * (0.5 - picture), 0.1), float)
     return (
-        f"We let your step climb a small hill: 20 of them brought a picture from 0.00 to {picture.mean():.2f}, and the "
-        "hill's top is at 0.50. Below, the hill is a channel's answer."
+        f"We tried your step on a small hill: 20 steps took a picture from 0.00 to {picture.mean():.2f}, and the "
+        "top of the hill is at 0.50. Below, the hill is a channel's response."
     )
 
 
 @check
 def worst_layer(answer: object, accuracy: dict[str, float]) -> Verdict:
-    """Judge which layer names the fewest flavours rightly; `accuracy` holds each layer's share, from 0 to 1."""
+    """Judge which layer names the fewest flavours correctly; `accuracy` holds each layer's share, from 0 to 1."""
     worst = min(accuracy, key=accuracy.get)
     said = _one_of(answer, accuracy)
     if said == worst:
         return _right(
-            f"The {worst} layer names {accuracy[worst]:.0%}. To COCO a cup is a cup, whatever is in it: what does not "
-            "help to say *cup* is lost on the way. And on its coarse map a cup is only a few cells."
+            f"The {worst} layer names {accuracy[worst]:.0%}. To COCO a cup is a cup, no matter what is in it: what "
+            "does not help to say *cup* is lost on the way. And on its coarse map a cup covers only a few cells."
         )
     return _wrong(
-        f"The {said} layer names {accuracy[said]:.0%}, and another names fewer. Which layer has moved farthest from "
-        "what a cup looks like to what it *is*?"
+        f"The {said} layer names {accuracy[said]:.0%}, and another one names fewer. Which layer is furthest from how a "
+        "cup *looks*, and closest to what it *is*?"
     )
 
 
 class _Problem(NamedTuple):
-    """How like COCO's photos (0 to 1) those of some problem are, why a way fits it, and which other is right, too."""
+    """A problem: similarity of its photos to COCO's (0 to 1), why a way fits, and another way that is right, too."""
 
-    likeness: float
+    similarity: float
     why: str
     also: str = ""
 
 
 _PROBLEMS = {
-    "cars at a crossing": _Problem(0.95, "COCO has cars: there is nothing to learn, so nothing has to be labelled."),
-    "twelve toy cars": _Problem(0.6, "Toys are related to COCO's cars, but it cannot tell twelve of them apart."),
+    "cars at a crossing": _Problem(0.95, "COCO has cars: there is nothing to learn, so you need no labels."),
+    "twelve toy cars": _Problem(0.6, "Toys are related to COCO's cars, but COCO cannot tell the twelve models apart."),
     "letters on forms": _Problem(
-        0.15, "Letters are unlike COCO's photos, but 500 scans are far too few for random weights. Edges are edges."
+        0.15,
+        "Letters are unlike COCO's photos, but 500 scans are far too few for random weights. Edges still transfer.",
     ),
     "chest X-rays": _Problem(
         0.1,
-        "They are unlike COCO's photos, and many: random weights catch up (He et al. 2019, arXiv 1811.08883; Raghu "
-        "et al. 2019, arXiv 1902.07208, on X-rays). Fine-tuning still gets there sooner, so try both.",
+        "They are unlike COCO's photos, and there are many: random weights catch up (He et al. 2019, arXiv 1811.08883; "
+        "Raghu et al. 2019, arXiv 1902.07208, on X-rays). Fine-tuning still gets there sooner, so try both.",
         also="fine-tune",
     ),
 }
@@ -137,15 +142,18 @@ def ways(answer: object, problems: dict[str, int]) -> Verdict:
     """Judge which way fits each problem.
 
     Args:
-        answer: {problem: way}; the ways are `diagrams.WAYS`, and `diagrams.strategy_map` draws where each fits.
-        problems: How many labelled photos each problem has.
+        answer: {problem: way}; the ways are `diagrams.STRATEGIES`, and `diagrams.strategy_map` draws which fits where.
+        problems: The number of labelled photos of each problem.
     """
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
-        return _wrong(f"A dictionary is wanted here, with a way for each of: {', '.join(problems)}.")
+        return _wrong(f"This should be a dictionary with a way for each of: {', '.join(problems)}.")
     if all(way is Ellipsis for way in answer.values()):
         return _open()
-    said = {problem: _one_of(answer[problem], diagrams.WAYS) for problem in problems}
-    fits = {problem: diagrams.way_of(photos, _PROBLEMS[problem].likeness) for problem, photos in problems.items()}
+    said = {problem: _one_of(answer[problem], diagrams.STRATEGIES) for problem in problems}
+    fits = {
+        problem: diagrams.recommended_strategy(photos, _PROBLEMS[problem].similarity)
+        for problem, photos in problems.items()
+    }
     wrong = [each for each in problems if said[each] not in (fits[each], _PROBLEMS[each].also)]
     if wrong:
         return _wrong(_listed({each: f"{said[each]}? {_objection(said[each], fits[each])}" for each in wrong}))
@@ -157,18 +165,18 @@ def _listed(words: dict[str, str]) -> str:
 
 
 def _objection(said: str, fits: str) -> str:
-    """Return the question that leads from the way that was said to the one that fits."""
+    """Return a question that leads from the answered way to the one that fits."""
     if said == "as is":
-        return "Does COCO have a name for what is to be told apart?"
+        return "Does COCO have a class for each thing you have to tell apart?"
     if fits == "as is":
-        return "Look whether COCO has these classes already. What would there be to train?"
+        return "COCO may have these classes already. What would you train?"
     return "Look at the number of photos: random weights need very many."
 
 
 def _one_of(answer, names) -> str:
-    """Return which of the names an answer is, however it is spelt; ends the check where it is none."""
+    """Return which of the names an answer is, however it is spelt; end the check if it is none of them."""
     spelt = {name.replace("-", " "): name for name in names}
     said = answer.lower().strip().replace("_", " ").replace("-", " ") if isinstance(answer, str) else answer
     if not isinstance(said, str) or said not in spelt:
-        raise _Judged(_wrong(f"{_shown(answer)} is none of: {', '.join(names)}."))
+        raise _Judged(_wrong(f"{_shown(answer)} is not one of: {', '.join(names)}."))
     return spelt[said]

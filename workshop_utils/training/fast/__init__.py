@@ -1,5 +1,5 @@
-"""The same results in less time and memory. You can skip this sub-package: everything in it computes what plain Keras
-layers and optimizers compute, and a test compares the two.
+"""The same results as plain Keras in less time and memory. You can skip this sub-package: tests check that its layers
+and its optimizer compute what Keras's own do.
 
 May import what `training` may import, but nothing of `training` that builds on it (`schedule`, `trainer`).
 """

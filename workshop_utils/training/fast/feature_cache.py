@@ -1,7 +1,7 @@
-"""The frozen part of a detector, computed once.
+"""Cached features: compute the outputs of frozen layers once, and train only the layers after them.
 
-What frozen layers make of a photo never changes. So their output for some augmented views of each photo is computed
-before training, kept on disk in half precision, and only the layers behind them, the tail, are run at each step.
+The output of frozen layers for a photo never changes. So it is computed once, for some augmented views of each photo,
+and stored on disk in half precision. A training step then runs only the layers after the frozen ones.
 """
 
 import contextlib
@@ -24,28 +24,44 @@ from workshop_utils.training import augmentation, batches
 from workshop_utils.training.fast import folded_layers, precision
 
 BATCH = 8
+"""Number of views computed at once."""
+
 SHARD = 128
-"""So many views are in one pair of files. Making them takes seconds, and no more than that is lost when interrupted."""
+"""Number of views in one group of files. Computing them takes seconds, the most that an interruption can lose."""
 
 
 def split(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
-    """Return the trunk, from the image to `layer`, and the tail, from what the trunk gives to the model's outputs.
+    """Split a detector into its frozen layers and the layers after them.
 
-    Both use the model's own layers: what the tail learns, the model has learnt. What the trunk gives is `layer`'s
-    output and that of any layer before it which the tail needs too.
+    Both parts share the layers of the model, so training the second part trains the model.
+
+    Args:
+        model: The detector.
+        layer: The name of the last frozen layer.
+
+    Returns:
+        A model from the image to the features that the later layers need (the output of `layer`, and of any earlier
+        layer with a connection past it), and a model from these features to the detector's outputs.
     """
-    names = [each.name for each in model.layers]
-    before, behind = model.layers[: names.index(layer) + 1], model.layers[names.index(layer) + 1 :]
-    needed = {id(tensor) for each in behind for tensor in keras.tree.flatten(each.input)}
-    crossing = [each.output for each in before if id(each.output) in needed]
-    return keras.Model(model.input, crossing, name="trunk"), keras.Model(crossing, model.outputs, name="tail")
+    end = [each.name for each in model.layers].index(layer) + 1
+    needed = {id(tensor) for each in model.layers[end:] for tensor in keras.tree.flatten(each.input)}
+    features = [each.output for each in model.layers[:end] if id(each.output) in needed]
+    return keras.Model(model.input, features, name="frozen"), keras.Model(features, model.outputs, name="trained")
 
 
 @dataclasses.dataclass(frozen=True)
 class FeatureCache:
-    """What the trunk makes of `views` augmented views of each training photo, in the files of a folder.
+    """The features of some augmented views of each training photo, in the files of a folder.
 
-    Row v * len(samples) + i is view v of photo i: what `dataset.view` shows of it in epoch `first_epoch` + v.
+    Row v * len(samples) + i has view v of photo i, which is its view in epoch `first_epoch` + v (`batches.view`).
+
+    Attributes:
+        folder: Where the files are.
+        samples: The training photos.
+        label_map: Their label map.
+        views: Number of views of each photo.
+        seed: The seed of the run.
+        first_epoch: The epoch of the first view.
     """
 
     folder: pathlib.Path
@@ -55,30 +71,43 @@ class FeatureCache:
     seed: int
     first_epoch: int = 0
 
-    def fill(self, trunk: keras.Model) -> None:
-        """Compute what is not there yet, or damaged, with a progress bar. Raises WriteError where the disk is full."""
+    def fill(self, frozen: keras.Model) -> None:
+        """Compute the features that are missing or damaged, and show a progress bar.
+
+        Args:
+            frozen: The frozen layers, from `split`.
+
+        Raises:
+            WriteError: If a file cannot be written, as on a full disk.
+        """
         files.make_folder(self.folder)
-        files.sweep(self.folder)
+        files.remove_unfinished(self.folder)
         rows = self.views * len(self.samples)
         shards = [range(first, min(first + SHARD, rows)) for first in range(0, rows, SHARD)]
-        missing = [shard for shard in shards if not self._is_whole(shard[0], len(trunk.outputs))]
-        compute = tf.function(folded_layers.fold(trunk, precision.policy()))
-        views = batches.ahead((self._view(row) for shard in missing for row in shard), 2 * BATCH)
+        missing = [shard for shard in shards if not self._is_intact(shard[0], len(frozen.outputs))]
+        compute = tf.function(folded_layers.fold(frozen, precision.policy()))
+        views = batches.prefetch((self._view(row) for shard in missing for row in shard), 2 * BATCH)
         done = rows - sum(map(len, missing))
-        with contextlib.closing(views), tqdm(total=rows, initial=done, desc="frozen layers", unit="view") as bar:
+        with contextlib.closing(views), tqdm(total=rows, initial=done, desc="cache features", unit="view") as bar:
             for shard in missing:
                 self._write(shard, views, compute)
                 bar.update(len(shard))
 
     def batches(self, size: int, start: int, stop: int) -> Iterator[tuple]:
-        """Yield what `dataset.batches` yields, with the trunk's outputs, in half precision, instead of images."""
+        """Yield the batches of `batches.batches`, with a list of float16 features instead of images.
+
+        Args:
+            size: Photos per batch.
+            start: The first batch.
+            stop: The batch after the last one.
+        """
         shards = [self._read(first) for first in range(0, self.views * len(self.samples), SHARD)]
-        return batches.ahead(self._batch(shards, step, size) for step in range(start, stop))
+        return batches.prefetch(self._batch(shards, step, size) for step in range(start, stop))
 
     def _batch(self, shards: list["_Shard"], step: int, size: int) -> tuple:
         rows = [
             (epoch - self.first_epoch) % self.views * len(self.samples) + index
-            for epoch, index in batches.places(step, size, len(self.samples), self.seed)
+            for epoch, index in batches.epochs_and_indices(step, size, len(self.samples), self.seed)
         ]
         outputs = zip(*(shards[row // SHARD].outputs(row % SHARD) for row in rows), strict=True)
         targets = [anchors.targets(*shards[row // SHARD].truth(row % SHARD)) for row in rows]
@@ -104,17 +133,17 @@ class FeatureCache:
             with _sealed(self._features(shard[0], number)) as stream:
                 np.save(stream, np.concatenate(parts))
 
-    def _is_whole(self, first: int, outputs: int) -> bool:
-        """Return whether all files of a shard are there as they were written. Where one is damaged, that is said."""
+    def _is_intact(self, first: int, outputs: int) -> bool:
+        """Return whether all files of a shard exist and are undamaged. A damaged shard is reported."""
         paths = [self._truth(first), *(self._features(first, number) for number in range(outputs))]
         if not all(path.exists() for path in paths):
             return False
         try:
-            if not all(map(files.is_whole, paths)):
-                raise ValueError("its bytes are not those that were written")
+            if not all(map(files.is_intact, paths)):
+                raise ValueError("a checksum does not match")
             self._read(first).outputs(0)
-        except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as fault:
-            print(f"{paths[0]}: it, or what is kept with it, is damaged ({fault}). Computing it anew.", file=sys.stderr)
+        except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            print(f"{paths[0]}: it or its features are damaged ({error}). Computing them again.", file=sys.stderr)
             return False
         return True
 
@@ -132,7 +161,7 @@ class FeatureCache:
 
 @contextlib.contextmanager
 def _sealed(path: pathlib.Path) -> Iterator[IO[bytes]]:
-    """Yield a stream to write a file with, which then gets a seal."""
+    """Yield a stream to write a file, which gets a checksum at the end."""
     with files.replacing(path) as unfinished:
         with open(unfinished, "wb") as stream:
             yield stream
@@ -141,9 +170,15 @@ def _sealed(path: pathlib.Path) -> Iterator[IO[bytes]]:
 
 @dataclasses.dataclass(frozen=True)
 class _Shard:
-    """SHARD rows: files of the trunk's outputs, and the boxes of all rows, row i's behind ends[i - 1].
+    """SHARD rows of features and labels.
 
-    A file is mapped into memory only while a row is read: what stays mapped counts as the process's own.
+    A file is mapped into memory only while a row is read, because mapped pages count as memory of the process.
+
+    Attributes:
+        features: The files of the features, one for each output of the frozen layers.
+        ends: The boxes of row i end before index ends[i], (rows,).
+        boxes: The boxes of all rows, (n, 4).
+        classes: The class id of each box, (n,).
     """
 
     features: list[pathlib.Path]

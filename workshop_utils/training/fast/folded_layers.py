@@ -1,9 +1,8 @@
-"""Batch norm folded into the convolution before it: the same function, with fewer arrays to keep and to pass over.
+"""Fold batch norm into the convolution before it: the same function with fewer intermediate arrays.
 
-Where its statistics are fixed, batch norm multiplies each channel by a number and adds another. A convolution can do
-both by itself, with a kernel multiplied beforehand and a bias (Jacob et al. 2018, arXiv 1712.05877, section 3.2). Here
-that is done anew at each call, from the weights of the two layers. So they can be trained: the gradients that reach
-them are those of the two layers one after the other.
+With fixed statistics, batch norm multiplies each channel by a number and adds another. A convolution with a scaled
+kernel and a bias does both (Jacob et al. 2018, arXiv 1712.05877, section 3.2). Here the kernel is scaled at each call,
+so both layers can still be trained, with the same gradients.
 """
 
 from workshop_utils.core.tensorflow import keras, tf
@@ -12,9 +11,12 @@ layers = keras.layers
 
 
 class FoldedConvolution(layers.Layer):
-    """What `convolution` and then `batch_norm`, in inference mode, compute, in one operation. The weights are theirs.
+    """A convolution followed by a batch norm in inference mode, computed as one convolution.
 
-    Without a batch norm it is the convolution, bias included.
+    Args:
+        convolution: The Conv2D or DepthwiseConv2D layer; its weights are used.
+        batch_norm: The batch norm after it, whose weights are used, or None if there is none.
+        precision: A Keras dtype policy.
     """
 
     def __init__(self, convolution: layers.Layer, batch_norm: layers.BatchNormalization | None, precision: str):
@@ -24,7 +26,7 @@ class FoldedConvolution(layers.Layer):
         self.depthwise = isinstance(convolution, layers.DepthwiseConv2D)
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
-        """Return what the two layers make of features (N, height, width, channels)."""
+        """Return the output of the two layers for features (N, height, width, channels)."""
         kernel, bias = self._kernel_and_bias()
         features, kernel, bias = (tf.cast(each, self.precision) for each in (features, kernel, bias))
         convolve = depthwise if self.depthwise else tf.nn.conv2d
@@ -43,15 +45,15 @@ class FoldedConvolution(layers.Layer):
 
 
 def depthwise(features: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], padding: str) -> tf.Tensor:
-    """Return what `tf.nn.depthwise_conv2d` returns.
+    """Return `tf.nn.depthwise_conv2d` of the arguments.
 
-    With strides the gradient of `features` is computed in float32: on a CPU it takes many times as long in bfloat16
+    If strided, the gradient of `features` is computed in float32, because on a CPU bfloat16 takes many times as long
     (`benchmarks/strided_gradient.py`).
 
     Args:
         features: (N, height, width, channels).
         kernel: (height, width, channels, 1).
-        strides: Down and across.
+        strides: Vertical and horizontal stride.
         padding: "SAME" or "VALID".
     """
     if max(strides) == 1:
@@ -61,8 +63,8 @@ def depthwise(features: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], 
     @tf.custom_gradient
     def convolve(features, kernel):
         def gradient(upstream):
-            precise = (tf.cast(each, tf.float32) for each in (kernel, upstream))
-            of_features = tf.nn.depthwise_conv2d_backprop_input(tf.shape(features), *precise, strides, padding)
+            in_float32 = (tf.cast(each, tf.float32) for each in (kernel, upstream))
+            of_features = tf.nn.depthwise_conv2d_backprop_input(tf.shape(features), *in_float32, strides, padding)
             of_kernel = tf.nn.depthwise_conv2d_backprop_filter(features, kernel.shape, upstream, strides, padding)
             return tf.cast(of_features, features.dtype), of_kernel
 
@@ -72,17 +74,20 @@ def depthwise(features: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], 
 
 
 def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
-    """Return a model on the same weights that computes what `model` computes in inference mode.
+    """Return a model with the same weights that computes what `model` computes in inference mode.
 
-    `precision` is a Keras dtype policy: with `mixed_bfloat16` the weights stay float32 and all else is bfloat16. A
-    batch norm that follows no convolution of this model stays as it is.
+    A batch norm that does not follow a convolution of the model is not folded.
+
+    Args:
+        model: The model.
+        precision: A Keras dtype policy. With `mixed_bfloat16` the weights are float32, and everything else bfloat16.
     """
-    made_by = {id(layer.output): layer for layer in model.layers}
+    source = {id(layer.output): layer for layer in model.layers}
     norms = {}
     for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization) and (convolution := made_by.get(id(layer.input))):
+        if isinstance(layer, layers.BatchNormalization) and (convolution := source.get(id(layer.input))):
             norms[convolution.name] = layer
-    gone = {norm.name for norm in norms.values()}
+    folded = {norm.name for norm in norms.values()}
 
     def replace(layer):
         if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) and (layer.name in norms or layer.use_bias):
@@ -90,6 +95,6 @@ def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
         return layer if layer.weights else type(layer).from_config(layer.get_config() | {"dtype": precision})
 
     def call(layer, *inputs, **settings):
-        return inputs[0] if layer.name in gone else layer(*inputs, **settings)
+        return inputs[0] if layer.name in folded else layer(*inputs, **settings)
 
     return keras.models.clone_model(model, clone_function=replace, call_function=call)

@@ -1,9 +1,8 @@
-"""Networks whose batch norm learns, in less time and memory: the same function of the same weights.
+"""Train networks whose batch norm learns in less time and memory: the same function of the same weights.
 
-Two things cost most. Keras computes the statistics of a batch in several operations that each pass over the whole
-array; TensorFlow has one operation for all of them. And the outputs of the early layers, the largest arrays of all, are
-computed again for the gradients instead of being kept (Chen et al. 2016, arXiv 1604.06174: trade computation for
-memory).
+Keras computes the statistics of a batch in several operations on the whole array; TensorFlow has one fused operation.
+And the outputs of the early layers, the largest arrays, are not kept for the gradients but recomputed (Chen et al.
+2016, arXiv 1604.06174).
 """
 
 from workshop_utils.core.tensorflow import keras, tf
@@ -12,11 +11,11 @@ layers = keras.layers
 
 
 class FusedBatchNorm(layers.Layer):
-    """What a BatchNormalization layer computes in training, in one operation, on that layer's weights.
+    """A BatchNormalization layer in training mode, computed in one operation.
 
     Args:
-        norm: The layer.
-        updates: Whether a call updates the running averages.
+        norm: The layer, whose weights are used.
+        updates: Whether a call updates the moving averages.
     """
 
     def __init__(self, norm: layers.BatchNormalization, updates: bool):
@@ -32,45 +31,47 @@ class FusedBatchNorm(layers.Layer):
             count = tf.cast(tf.size(features) // tf.size(mean), tf.float32)
             for average, measured in (
                 (norm.moving_mean, mean),
-                (norm.moving_variance, variance * (count - 1) / count),  # Keras's is that of these values, not of all
+                (norm.moving_variance, variance * (count - 1) / count),  # biased, as in Keras
             ):
                 average.assign(norm.momentum * average + (1 - norm.momentum) * measured)
         return normalised
 
 
 class Recomputed(layers.Layer):
-    """What a model with one input and one output computes; its layers' outputs are computed again for the gradients."""
+    """A model with one input and one output, whose intermediate outputs are recomputed for the gradients."""
 
     def __init__(self, part: keras.Model):
         super().__init__(name=f"{part.name}_recomputed", autocast=False)
-        self.first, self.again = _fused(part, updates=True), _fused(part, updates=False)
+        self.forward, self.recompute = _fused(part, updates=True), _fused(part, updates=False)
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
-        """Return the model's output. Only the first computation updates the running averages."""
+        """Return the model's output. Only the first computation updates the moving averages."""
 
         @tf.custom_gradient
         def compute(features):
             def gradient(upstream, variables=()):
                 with tf.control_dependencies([upstream]), tf.GradientTape() as tape:
-                    features_again = tf.identity(features)
-                    tape.watch(features_again)
-                    output = self.again(features_again, training=True)
-                of_features, *of_weights = tape.gradient(output, [features_again, *variables], upstream)
+                    inputs = tf.identity(features)
+                    tape.watch(inputs)
+                    output = self.recompute(inputs, training=True)
+                of_features, *of_weights = tape.gradient(output, [inputs, *variables], upstream)
                 return of_features, of_weights
 
-            return self.first(features, training=True), gradient
+            return self.forward(features, training=True), gradient
 
         return compute(features)
 
 
 def fuse(model: keras.Model, recomputed_up_to: str) -> keras.Model:
-    """Return a model on the same weights that computes what `model` computes in training.
+    """Return a model with the same weights that computes what `model` computes in training mode.
 
-    The outputs of the layers up to the one called `recomputed_up_to` are computed twice instead of being kept.
+    Args:
+        model: The model.
+        recomputed_up_to: The name of the last layer whose outputs are recomputed instead of kept.
     """
-    border = model.get_layer(recomputed_up_to).output
-    early = keras.Model(model.input, border, name="early")
-    late = _fused(keras.Model(border, model.outputs, name="late"), updates=True)
+    boundary = model.get_layer(recomputed_up_to).output
+    early = keras.Model(model.input, boundary, name="early")
+    late = _fused(keras.Model(boundary, model.outputs, name="late"), updates=True)
     image = keras.Input(model.input_shape[1:])
     return keras.Model(image, late(Recomputed(early)(image)))
 

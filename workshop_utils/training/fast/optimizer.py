@@ -1,8 +1,8 @@
-"""SGD with momentum as Keras computes it, with fewer passes over the weights.
+"""SGD with momentum, as in Keras but with fewer operations on each weight.
 
-There are millions of weights, and on a CPU each pass over them takes its time. Keras clips the gradients, multiplies,
-adds and assigns in operations of their own. Here clipping is a factor of the rate, and TensorFlow's own operation for
-Keras's momentum does the rest (`benchmarks/optimizer.py` times both).
+There are millions of weights, so on a CPU each operation on all of them takes time. Keras clips, multiplies, adds and
+assigns separately. Here clipping is a factor of the learning rate, and TensorFlow's operation for Keras momentum does
+the rest (`benchmarks/optimizer.py` times both).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,19 +11,23 @@ from workshop_utils.core.tensorflow import keras, tf
 
 
 class Momentum(keras.optimizers.SGD):
-    """What `keras.optimizers.SGD` with `momentum` and `global_clipnorm` is: the same state, schedule and weights.
+    """`keras.optimizers.SGD` with `momentum` and `global_clipnorm`: the same state, schedule and weights.
 
-    Of the norm of all gradients together, what is above `global_clipnorm` is scaled away (Pascanu et al. 2013, arXiv
-    1211.5063, algorithm 1).
+    If the norm of all gradients together exceeds `global_clipnorm`, they are scaled down to it (Pascanu et al. 2013,
+    arXiv 1211.5063, algorithm 1).
     """
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Make a velocity for each of the weights."""
+        """Create a velocity for each weight."""
         super().build(variables)
         self.velocities = {weight.path: velocity for weight, velocity in zip(variables, self.momentums, strict=True)}
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, keras.Variable]]) -> None:
-        """Change weights by their gradients: pairs of (gradient, weight), each weight one that `build` was given."""
+        """Update the weights.
+
+        Args:
+            grads_and_vars: (gradient, weight) pairs; `build` must have been called with these weights, among others.
+        """
         gradients, weights = zip(*grads_and_vars, strict=True)
         if not self.built:
             self.build(weights)

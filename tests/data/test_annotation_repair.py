@@ -1,4 +1,4 @@
-"""An annotation as it fits its photo."""
+"""Comparing an annotation with its photo, and repairing it."""
 
 import dataclasses
 import math
@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from workshop_utils.data import mending, rotation, voc
+from workshop_utils.data import annotation_repair, rotation, voc
 from workshop_utils.data.finding_kinds import Kind, Outcome
 
 CUP = voc.Box("cup", 10, 20, 110, 220)
@@ -14,14 +14,17 @@ PHOTO = voc.Annotation("cup.jpg", 512, 384, (CUP,))
 
 
 def test_an_annotation_that_agrees_with_its_photo_has_no_mismatch():
-    assert mending.mismatches(PHOTO, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)) == []
+    assert (
+        annotation_repair.mismatches(PHOTO, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)) == []
+    )
 
 
 @pytest.mark.parametrize("size", [(384, 512), (512, 383), (511, 384)])
-def test_another_size_and_another_name_are_told_with_both_values(size):
-    findings = mending.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
-    assert str(findings[0]).startswith(f"a.xml: says the photo is 512x384, but a.jpg is {size[0]}x{size[1]}. ")
-    assert str(findings[1]).startswith("a.xml: names the photo 'cup.jpg', but stands beside a.jpg. ")
+def test_another_size_and_another_name_are_reported_with_both_values(size):
+    findings = annotation_repair.mismatches(PHOTO, pathlib.Path("a.xml"), pathlib.Path("images/a.jpg"), size)
+    assert all(finding.file == pathlib.Path("a.xml") and "a.jpg" in finding.what for finding in findings)
+    assert "512x384" in findings[0].what and f"{size[0]}x{size[1]}" in findings[0].what
+    assert "'cup.jpg'" in findings[1].what
     assert [finding.kind for finding in findings] == [Kind.OTHER_SIZE, Kind.OTHER_FILENAME]
 
 
@@ -39,50 +42,56 @@ def test_another_size_and_another_name_are_told_with_both_values(size):
         "cup.JPEG",
     ],
 )
-def test_the_photos_own_name_in_another_form_is_told_from_another_photos_name(filename):
+def test_the_photos_own_name_in_another_form_differs_from_another_photos_name(filename):
     annotation = dataclasses.replace(PHOTO, filename=filename)
-    (finding,) = mending.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
-    assert finding.kind is Kind.FILENAME_FORM
-    assert (
-        str(finding)
-        == f"cup.xml: names the photo '{filename}', but stands beside cup.jpg. The photo's own name is taken."
+    (finding,) = annotation_repair.mismatches(
+        annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)
     )
+    assert finding.kind is Kind.FILENAME_FORM
+    assert finding.file == pathlib.Path("cup.xml")
+    assert f"'{filename}'" in finding.what and "cup.jpg" in finding.what
 
 
 @pytest.mark.parametrize("filename", ["mug.jpg", "cup2.jpg", "C:\\cup\\mug.jpg", "cup.jpg.bak.png"])
-def test_another_photos_name_is_told_as_such(filename):
+def test_another_photos_name_is_reported_as_such(filename):
     annotation = dataclasses.replace(PHOTO, filename=filename)
-    (finding,) = mending.mismatches(annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384))
+    (finding,) = annotation_repair.mismatches(
+        annotation, pathlib.Path("cup.xml"), pathlib.Path("images/cup.jpg"), (512, 384)
+    )
     assert finding.kind is Kind.OTHER_FILENAME
 
 
 def test_an_umlaut_in_two_forms_of_unicode_is_the_same_name():
     annotation = dataclasses.replace(PHOTO, filename="Ku\u0308he.jpg")
-    assert mending.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []
+    assert (
+        annotation_repair.mismatches(annotation, pathlib.Path("a.xml"), pathlib.Path("K\u00fche.jpg"), (512, 384)) == []
+    )
 
 
 # Size and orientation
 
 
-def seen(size=(512, 384), orientation=1) -> mending.Seen:
-    return mending.Seen("cup.jpg", size, orientation, "")
+def seen(size=(512, 384), orientation=1) -> annotation_repair.PhotoInfo:
+    return annotation_repair.PhotoInfo("cup.jpg", size, orientation, "")
 
 
-def mended(annotation, photo: mending.Seen, resized=False):
+def mended(annotation, photo: annotation_repair.PhotoInfo, resized=False):
     spelling = {box.name: box.name for box in annotation.boxes}
-    return mending.mend(annotation, pathlib.Path("cup.xml"), pathlib.Path("cup.jpg"), photo, spelling, resized)
+    return annotation_repair.repair(
+        annotation, pathlib.Path("cup.xml"), pathlib.Path("cup.jpg"), photo, spelling, resized
+    )
 
 
 def with_size(width, height, **fields):
     return dataclasses.replace(PHOTO, width=width, height=height, **fields)
 
 
-def test_an_annotation_that_fits_comes_out_as_it_was():
+def test_an_annotation_that_fits_does_not_change():
     assert mended(PHOTO, seen()) == (PHOTO, [])
 
 
 @pytest.mark.parametrize("size", [(511, 384), (514, 384), (510, 382), (512, 386)])
-def test_a_size_off_by_a_pixel_or_two_is_put_right_and_the_boxes_stay(size):
+def test_a_size_off_by_one_or_two_pixels_is_corrected_and_the_boxes_stay(size):
     annotation, [finding] = mended(with_size(*size), seen())
     assert annotation == PHOTO
     assert finding.kind is Kind.SIZE_OFF and f"{size[0]}x{size[1]}" in finding.what and "512x384" in finding.what
@@ -96,9 +105,9 @@ def test_another_size_sets_the_photo_aside(size):
 
 @pytest.mark.parametrize(
     ("size", "remedy"),
-    [((384, 512), "exchange <width> and <height>"), ((1024, 768), "resized"), ((600, 384), "Bring back the photo")],
+    [((384, 512), "<width> and <height>"), ((1024, 768), "resized"), ((600, 384), "only <size> is wrong")],
 )
-def test_what_to_do_about_another_size_fits_it_and_is_never_to_label_again(size, remedy):
+def test_the_remedy_for_another_size_fits_it_and_is_never_to_label_again(size, remedy):
     _, [finding] = mended(with_size(*size), seen())
     assert remedy in finding.what and "label it" not in finding.what
 
@@ -114,7 +123,7 @@ def test_the_boxes_of_a_resized_photo_are_scaled_and_that_is_reported(scale):
     wanted = (10, 20, 110, 220)
     assert dataclasses.astuple(box)[1:5] == pytest.approx(wanted, rel=0.01) and box.truncated == 0
     _, [finding] = mended(said, seen())
-    assert finding.kind is Kind.OTHER_SIZE, "alone it may be another photo's"
+    assert finding.kind is Kind.OTHER_SIZE, "if only one photo differs, the annotation may belong to another photo"
 
 
 @pytest.mark.parametrize(
@@ -134,46 +143,46 @@ def test_the_boxes_of_a_resized_photo_are_scaled_and_that_is_reported(scale):
         ((4000, 3000), (640, 481), True),
     ],
 )
-def test_a_set_was_resized_where_sizes_differ_by_one_factor(said, size, fits):
+def test_a_set_was_resized_if_all_sizes_differ_by_one_factor(said, size, fits):
     pair = (dataclasses.replace(with_size(*said), boxes=()), seen(size))
-    assert mending.were_resized([pair] * 3) is fits
+    assert annotation_repair.were_resized([pair] * 3) is fits
 
 
-def test_a_set_was_resized_only_where_most_of_it_was():
+def test_a_set_was_resized_only_if_most_of_its_photos_were():
     other, same = (with_size(1024, 768), seen()), (PHOTO, seen())
-    assert not mending.were_resized([])
-    assert not mending.were_resized([other])
-    assert not mending.were_resized([other, same])
-    assert mending.were_resized([other, other])
-    assert mending.were_resized([other, other, same])
-    assert not mending.were_resized([other, other, same, same])
+    assert not annotation_repair.were_resized([])
+    assert not annotation_repair.were_resized([other])
+    assert not annotation_repair.were_resized([other, same])
+    assert annotation_repair.were_resized([other, other])
+    assert annotation_repair.were_resized([other, other, same])
+    assert not annotation_repair.were_resized([other, other, same, same])
 
 
 @pytest.mark.parametrize("edges", [(-1, 20, 110, 180), (10, -1, 110, 180), (10, 20, 257, 180), (10, 20, 110, 193)])
-def test_a_size_that_its_own_boxes_leave_is_not_the_one_they_were_drawn_in(edges):
+def test_boxes_were_not_drawn_in_a_size_that_they_exceed(edges):
     said = with_size(256, 192, boxes=(voc.Box("cup", *edges),))
-    assert not mending.were_resized([(said, seen())] * 3)
+    assert not annotation_repair.were_resized([(said, seen())] * 3)
     inside = with_size(256, 192, boxes=(voc.Box("cup", 0, 0, 256, 192),))
-    assert mending.were_resized([(inside, seen())] * 3)
+    assert annotation_repair.were_resized([(inside, seen())] * 3)
     _, findings = mended(said, seen(), resized=True)
     assert Kind.OTHER_SIZE in {finding.kind for finding in findings}
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 384), (512, 0)])
-def test_where_there_is_no_size_the_photos_own_is_taken(size):
+def test_without_a_size_the_photos_own_is_used(size):
     annotation, [finding] = mended(with_size(*size), seen())
     assert annotation == PHOTO and finding.kind is Kind.NO_SIZE
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_an_exchanged_size_of_a_turned_photo_turns_the_boxes(orientation):
+def test_swapped_width_and_height_of_a_turned_photo_turn_the_boxes(orientation):
     annotation, [finding] = mended(with_size(384, 512), seen(orientation=orientation))
-    assert finding.kind is Kind.UNTURNED_SIZE and (annotation.width, annotation.height) == (512, 384)
-    assert annotation.boxes == (rotation.turned(CUP, orientation, 384, 512),)
+    assert finding.kind is Kind.UNROTATED_SIZE and (annotation.width, annotation.height) == (512, 384)
+    assert annotation.boxes == (rotation.rotated(CUP, orientation, 384, 512),)
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])
-def test_an_exchanged_size_of_a_photo_that_no_quarter_turn_explains_sets_it_aside(orientation):
+def test_swapped_width_and_height_without_a_quarter_turn_set_the_photo_aside(orientation):
     annotation, findings = mended(with_size(384, 512), seen(orientation=orientation))
     assert Kind.OTHER_SIZE in {finding.kind for finding in findings}
     assert annotation.boxes == (CUP,) and (annotation.width, annotation.height) == (384, 512)
@@ -190,17 +199,17 @@ UNSURE = [
 
 
 @pytest.mark.parametrize(("said", "size", "orientation"), UNSURE)
-def test_a_turn_that_the_size_cannot_show_is_noted_once_a_photo(said, size, orientation):
+def test_a_turn_that_the_size_cannot_show_is_noted_once_per_photo(said, size, orientation):
     annotation, findings = mended(with_size(*said), seen(size, orientation))
-    unsure = [finding for finding in findings if finding.kind is Kind.UNSURE_TURN]
-    assert len(unsure) == 1 and str(orientation) in unsure[0].what and not unsure[0].is_fault
+    unsure = [finding for finding in findings if finding.kind is Kind.UNSURE_ROTATION]
+    assert len(unsure) == 1 and str(orientation) in unsure[0].what and not unsure[0].is_problem
     assert annotation.boxes == (CUP,)
     _, findings = mended(with_size(*said, boxes=()), seen(size, orientation))
-    assert Kind.UNSURE_TURN not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
+    assert Kind.UNSURE_ROTATION not in {finding.kind for finding in findings}, "without a box nothing can lie wrong"
 
 
 @pytest.mark.parametrize(("size", "orientation"), [((512, 384), 1), ((512, 384), 5), ((512, 384), 8), ((400, 400), 1)])
-def test_a_turn_that_the_size_shows_needs_no_word(size, orientation):
+def test_a_turn_that_the_size_shows_is_not_reported(size, orientation):
     _, findings = mended(with_size(*size), seen(size, orientation))
     assert findings == []
 
@@ -213,7 +222,7 @@ def box_of(*edges) -> voc.Box:
 
 
 def edges_and_kinds(box: voc.Box):
-    fitting, found = mending.mend_box(box, (100, 80))
+    fitting, found = annotation_repair.repair_box(box, (100, 80))
     return dataclasses.astuple(fitting)[1:5], [kind for kind, _ in found]
 
 
@@ -221,8 +230,8 @@ def edges_and_kinds(box: voc.Box):
     "edges",
     [(10, 20, 30, 40), (0, 0, 100, 80), (0, 0, 0.1, 80), (0, 0, 100, 0.1), (0.5, 0.5, 99.5, 79.5), (99, 79, 100, 80)],
 )
-def test_a_box_inside_its_photo_stays_as_it_is_down_to_a_tenth_of_a_pixel(edges):
-    assert mending.mend_box(box_of(*edges), (100, 80)) == (box_of(*edges), [])
+def test_a_box_inside_its_photo_stays_exact_to_a_tenth_of_a_pixel(edges):
+    assert annotation_repair.repair_box(box_of(*edges), (100, 80)) == (box_of(*edges), [])
 
 
 @pytest.mark.parametrize(
@@ -239,9 +248,9 @@ def test_a_box_inside_its_photo_stays_as_it_is_down_to_a_tenth_of_a_pixel(edges)
         (-20, 20, -20, 40),
     ],
 )
-def test_a_box_without_an_area_is_reported_and_stays_as_it_was_written(edges):
+def test_a_box_without_area_is_reported_and_does_not_change(edges):
     box = box_of(*edges)
-    same, [(kind, what)] = mending.mend_box(box, (100, 80))
+    same, [(kind, what)] = annotation_repair.repair_box(box, (100, 80))
     assert same is box and kind is Kind.NO_AREA and kind.outcome is Outcome.SET_ASIDE
     assert all(f"{edge:g}" in what for edge in edges)
 
@@ -255,8 +264,8 @@ def test_a_box_without_an_area_is_reported_and_stays_as_it_was_written(edges):
         ((100, 80, 0, 0), (0, 0, 100, 80)),
     ],
 )
-def test_edges_the_wrong_way_round_are_exchanged_and_the_box_is_not_called_truncated(edges, exchanged):
-    box, [(kind, what)] = mending.mend_box(box_of(*edges), (100, 80))
+def test_reversed_edges_are_swapped_and_the_box_is_not_marked_truncated(edges, exchanged):
+    box, [(kind, what)] = annotation_repair.repair_box(box_of(*edges), (100, 80))
     assert box == box_of(*exchanged) and kind is Kind.REVERSED_BOX
     assert all(f"{edge:g}" in what for edge in edges)
 
@@ -280,7 +289,7 @@ def test_edges_the_wrong_way_round_are_exchanged_and_the_box_is_not_called_trunc
     ],
 )
 def test_a_box_that_leaves_the_photo_by_up_to_half_is_cut_at_its_edge_and_marked_truncated(edges, cut):
-    box, [(kind, what)] = mending.mend_box(box_of(*edges), (100, 80))
+    box, [(kind, what)] = annotation_repair.repair_box(box_of(*edges), (100, 80))
     assert box == dataclasses.replace(box_of(*cut), truncated=1) and kind is Kind.BOX_PARTLY_OUTSIDE
     assert "100x80" in what and all(f"{edge:g}" in what for edge in edges)
 
@@ -305,14 +314,14 @@ def test_a_box_that_leaves_the_photo_by_up_to_half_is_cut_at_its_edge_and_marked
         (9, 40, -11, 20),
     ],
 )
-def test_a_box_that_leaves_the_photo_by_more_than_half_or_but_for_a_sliver_stays_as_it_was_written(edges):
+def test_a_box_mostly_outside_the_photo_does_not_change(edges):
     box = box_of(*edges)
-    same, [(kind, what)] = mending.mend_box(box, (100, 80))
+    same, [(kind, what)] = annotation_repair.repair_box(box, (100, 80))
     assert same is box and kind is Kind.BOX_OUTSIDE and kind.outcome is Outcome.SET_ASIDE
     assert "100x80" in what and all(f"{edge:g}" in what for edge in edges)
 
 
-def test_a_box_with_two_faults_has_both_reported():
+def test_both_problems_of_a_box_are_reported():
     cut_and_exchanged = ((0, 20, 30, 40), [Kind.REVERSED_BOX, Kind.BOX_PARTLY_OUTSIDE])
     assert edges_and_kinds(box_of(30, 40, -1, 20)) == cut_and_exchanged
 
@@ -320,7 +329,7 @@ def test_a_box_with_two_faults_has_both_reported():
 OTHERS = [dataclasses.replace(CUP, **{edge: getattr(CUP, edge) + 1}) for edge in ("xmin", "ymin", "xmax", "ymax")]
 
 
-def test_a_box_that_is_there_twice_is_taken_once_and_the_second_is_named_by_its_number():
+def test_a_duplicate_box_is_used_once_and_the_second_is_named_by_its_number():
     annotation, [finding] = mended(with_size(512, 384, boxes=(CUP, OTHERS[0], CUP)), seen())
     assert annotation.boxes == (CUP, OTHERS[0])
     assert finding.kind is Kind.SAME_BOX and finding.what.startswith("object 3 (cup)")
@@ -331,22 +340,24 @@ def test_boxes_that_differ_in_one_edge_or_in_their_class_are_all_kept():
     assert mended(with_size(512, 384, boxes=boxes), seen()) == (dataclasses.replace(PHOTO, boxes=boxes), [])
 
 
-def test_one_box_under_two_spellings_of_its_class_is_there_twice():
+def test_one_box_under_two_spellings_of_its_class_is_a_duplicate():
     boxes = (CUP, dataclasses.replace(CUP, name="CUP"))
     paths = pathlib.Path("cup.xml"), pathlib.Path("cup.jpg")
-    annotation, findings = mending.mend(with_size(512, 384, boxes=boxes), *paths, seen(), {"cup": "cup", "CUP": "cup"})
+    annotation, findings = annotation_repair.repair(
+        with_size(512, 384, boxes=boxes), *paths, seen(), {"cup": "cup", "CUP": "cup"}
+    )
     assert annotation.boxes == (CUP,)
     assert [finding.kind for finding in findings] == [Kind.CLASS_CASE, Kind.SAME_BOX]
     assert all(finding.what.startswith("object 2 (cup)") for finding in findings)
 
 
-def test_a_photo_without_an_object_is_kept_and_that_is_noted():
+def test_a_photo_without_an_object_is_used_and_noted():
     annotation, [finding] = mended(with_size(512, 384, boxes=()), seen())
     assert annotation == dataclasses.replace(PHOTO, boxes=()) and finding.kind is Kind.NO_OBJECT
 
 
 @pytest.mark.parametrize(("depth", "taken"), [(0, 3), (1, 1), (3, 3), (4, 4)])
-def test_a_depth_of_0_becomes_that_of_a_photo_in_colour(depth, taken):
+def test_a_depth_of_0_becomes_the_depth_of_a_colour_photo(depth, taken):
     annotation, findings = mended(with_size(512, 384, depth=depth), seen())
     assert annotation.depth == taken and findings == []
 
@@ -354,7 +365,7 @@ def test_a_depth_of_0_becomes_that_of_a_photo_in_colour(depth, taken):
 # Notes of reading
 
 
-def test_what_reading_decided_becomes_findings_and_only_what_is_noted_stays_with_the_annotation():
+def test_decisions_of_the_reader_become_findings_and_only_notes_stay_with_the_annotation():
     notes = ((Kind.PARTS, "holds parts."), (Kind.SEVERAL_BOXES, "has two."))
     annotation, findings = mended(dataclasses.replace(PHOTO, notes=notes, unread=("part",)), seen())
     assert [(finding.kind, finding.what) for finding in findings] == list(notes)
@@ -372,11 +383,11 @@ def test_what_reading_decided_becomes_findings_and_only_what_is_noted_stays_with
         ("CUP", None),
     ],
 )
-def test_a_name_that_is_tidied_says_what_cannot_be_seen_of_it(written, why):
+def test_the_finding_about_a_tidied_name_shows_its_invisible_characters(written, why):
     box = dataclasses.replace(CUP, name=written)
     spelling = {written: "cup" if "u" in written.lower() else "k\u00e4se"}
     paths = pathlib.Path("cup.xml"), pathlib.Path("cup.jpg")
-    _, [finding] = mending.mend(dataclasses.replace(PHOTO, boxes=(box,)), *paths, seen(), spelling)
+    _, [finding] = annotation_repair.repair(dataclasses.replace(PHOTO, boxes=(box,)), *paths, seen(), spelling)
     assert repr(written) in finding.what and f"'{spelling[written]}'" in finding.what
-    assert ("(" in finding.what.partition("has the class")[2]) == (why is not None) and (why or "") in finding.what
+    assert ("(" in finding.what.removeprefix("object 1 (")) == (why is not None) and (why or "") in finding.what
     assert finding.kind is (Kind.CLASS_CASE if written == "CUP" else Kind.CLASS_FORM)

@@ -1,0 +1,126 @@
+"""Compare fine_tune with plain Keras on any data set: what `make bench DATA=folder` does.
+
+    python benchmarks/real_photos.py DATASET [--rounds 3]
+
+Each round trains both with the seed's recipe and the same seed, photos and augmentation. A finished measurement is
+appended to real_photos.jsonl and not repeated; real_photos.md shows all data sets measured so far. Processor seconds
+count what both cores computed, so they compare even if the machine is not idle.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+
+import report
+
+from workshop_utils.core import files, settings
+from workshop_utils.data import formats
+from workshop_utils.training.fast import precision
+
+HERE = pathlib.Path(__file__).resolve().parent
+MEASUREMENTS = HERE / "real_photos.jsonl"
+PAGE = HERE / "real_photos.md"
+SCRIPTS = {"plain_keras": ("plain_keras.py",), "fine_tune": ("ours.py", "fine_tune")}
+T_OF_TWO = 4.303
+"""The 97.5% quantile of Student's t with two degrees of freedom: for a 95% interval of the mean of three gaps."""
+
+
+def measure(name: str, dataset: pathlib.Path, seed: int) -> dict:
+    """Train and score in a process of its own; return what it printed, and its processor seconds."""
+    recipe = settings.recipe("seed", seed=seed, photos="all", evaluate_every=1000, checkpoint_every=1000)
+    script, *more = SCRIPTS[name]
+    fields = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "by_strategy"}
+    command = [sys.executable, str(HERE / script), str(dataset), json.dumps(fields), *more]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{name}: failed.\n{done.stderr[-3000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return json.loads(done.stdout.strip().splitlines()[-1]) | {"processor_seconds": round(seconds, 1)}
+
+
+def gaps(rows: list[dict], key: str) -> list[float]:
+    """Return by how much plain Keras is ahead of fine_tune, for each seed that both have."""
+    found = {(row["what"], row["seed"]): row["result"][key] for row in rows}
+    seeds = sorted({row["seed"] for row in rows})
+    pairs = [(found.get(("plain_keras", seed)), found.get(("fine_tune", seed))) for seed in seeds]
+    return [plain - ours for plain, ours in pairs if plain is not None and ours is not None]
+
+
+def page(rows: list[dict]) -> str:
+    """Return real_photos.md."""
+    parts = [
+        "# Fine-tuning and plain Keras on several data sets",
+        "Made by `make bench DATA=folder`. The seed's recipe, 1,000 steps of 8 photos, the same photos, augmentation "
+        "and evaluation; plain Keras trains every layer in float32. A gap is plain Keras's score less fine_tune's "
+        "with the same seed; the interval is Student's 95% interval of the mean. Processor seconds are those of all "
+        "cores.",
+    ]
+    for name in dict.fromkeys(row["dataset"] for row in rows):
+        here = [row for row in rows if row["dataset"] == name]
+        first = here[0]
+        parts.append(f"## {name}")
+        parts.append(
+            f"{first['photos']} photos, {first['classes']} classes. Measured on "
+            f"{' and '.join(sorted({row['date'] for row in here}))}: {first['machine']}."
+        )
+        lines = [
+            (row["what"], row["seed"], *(report.number(row["result"][key]) for key in ("AP50", "AP")),
+             f"{row['result']['processor_seconds']:.0f}")
+            for row in sorted(here, key=lambda row: (row["seed"], row["what"]))
+        ]  # fmt: skip
+        parts.append(report.table(("what", "seed", "AP50", "AP", "processor seconds"), lines))
+        parts.append(summary(here))
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(rows: list[dict]) -> str:
+    """Return a sentence on the gaps of one data set, and on the time."""
+    found = gaps(rows, "AP50")
+    if not found:
+        return "Not both have been measured yet."
+    said = f"Mean gap in AP50 over {len(found)} seeds: {statistics.mean(found):+.3f}"
+    if len(found) == 3:
+        half = T_OF_TWO * statistics.stdev(found) / len(found) ** 0.5
+        said += f" (95% interval {statistics.mean(found) - half:+.3f} to {statistics.mean(found) + half:+.3f})"
+    times = {
+        what: statistics.median(row["result"]["processor_seconds"] for row in rows if row["what"] == what)
+        for what in SCRIPTS
+    }
+    return (
+        f"{said}. fine_tune takes {times['fine_tune'] / times['plain_keras']:.2f} of plain Keras's processor seconds."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("dataset", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    data = formats.open_dataset(options.dataset)
+    about = {"dataset": options.dataset.resolve().name, "photos": len(data.samples), "classes": len(data.label_map)}
+    for seed in range(42, 42 + options.rounds):
+        for what in SCRIPTS:
+            done = {(row["dataset"], row["what"], row["seed"]) for row in report.read(MEASUREMENTS)}
+            if (about["dataset"], what, seed) in done:
+                continue
+            print(f"{datetime.datetime.now():%H:%M:%S} {about['dataset']}: {what}, seed {seed}", flush=True)
+            row = about | {"what": what, "seed": seed, "date": datetime.date.today().isoformat()}
+            row |= {"machine": report.describe_machine(), "precision": precision.policy()}
+            row |= {"result": measure(what, options.dataset.resolve(), seed)}
+            with open(MEASUREMENTS, "a", encoding="utf-8") as stream:
+                stream.write(json.dumps(row) + "\n")
+            files.write_text(page(report.read(MEASUREMENTS)), PAGE)
+
+
+if __name__ == "__main__":
+    main()

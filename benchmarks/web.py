@@ -1,0 +1,116 @@
+"""How long does a frame take on the page, compared with LiteRT itself, and how soon is the first one detected in?
+
+    python benchmarks/web.py RUN
+
+Headless Chromium, WebAssembly with one thread, a camera of 640x480 pixels; from pixels to boxes, everything included.
+`native` is the same with LiteRT in Python, with one thread. Each figure is the median of ROUNDS rounds. Prints one line
+of JSON: {network: {"page": milliseconds, "native": milliseconds, "first": seconds, "megabytes": loaded until then}}.
+"""
+
+import io
+import json
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from workshop_utils.core import settings
+from workshop_utils.data import photos
+from workshop_utils.deploy.formats import common
+from workshop_utils.deploy.web import networks, page_folder, server
+
+ROUNDS = 5
+FRAMES = 30
+CAMERA = (640, 480)
+
+TIME = """async (frames) => {
+    const [{ state }, photos] = await Promise.all([import("./page.js"), import("./photos.js")]);
+    const times = [];
+    for (let frame = 0; frame < frames; frame++) {
+        const began = performance.now();
+        await state.detector.detect(photos.pixels(state.shown.photo), 0.1);
+        times.push(performance.now() - began);
+    }
+    return times.sort((one, other) => one - other)[Math.floor(frames / 2)];
+}"""
+
+LOADED = """() => {
+    const first = performance.getEntriesByName("first detection")[0]?.startTime;
+    const loaded = [...performance.getEntriesByType("resource"), ...performance.getEntriesByType("navigation")];
+    return first && [first / 1000, loaded.reduce((sum, each) => sum + each.transferSize, 0) / 1e6];
+}"""
+
+
+def main() -> None:
+    run = sys.argv[1]
+    wanted = {"coco": ("coco", False), "float32": (run, False), "int8": (run, True)}
+    server.HEADERS.pop("Cross-Origin-Embedder-Policy")  # as from a static host: without it, browsers allow no threads
+    result = {}
+    for name, (source, int8) in wanted.items():
+        network = networks.open_network(source, int8)
+        with tempfile.TemporaryDirectory() as scratch:
+            page_folder.write(network, pathlib.Path(scratch, "page"))
+            rounds = [
+                measure(pathlib.Path(scratch, "page"), film(scratch)) | {"native": native(network.data)}
+                for _ in range(ROUNDS)
+            ]
+        result[name] = {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+    print(json.dumps(result))
+
+
+def film(folder: str) -> pathlib.Path:
+    """Write what the camera sees, and return its path."""
+    stream = io.BytesIO()
+    frame().save(stream, "JPEG", quality=95)
+    path = pathlib.Path(folder, "film.mjpeg")
+    path.write_bytes(stream.getvalue() * 30)
+    return path
+
+
+def frame() -> Image.Image:
+    return photos.read(settings.YOGHURT / "images" / "0001.jpg").resize(CAMERA)
+
+
+def measure(folder: pathlib.Path, camera: pathlib.Path) -> dict[str, float]:
+    """Open the page, start its camera at once, and return its figures."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with server.serving(folder, port=0) as served, sync_playwright() as playwright:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=[*options, f"--use-file-for-fake-video-capture={camera}"]
+        )
+        page = browser.new_page()
+        page.goto(served.address)
+        page.get_by_role("button", name="Start camera").click()
+        while (loaded := page.evaluate(LOADED)) is None:
+            time.sleep(0.02)
+        page.get_by_role("button", name="Stop camera").click()
+        milliseconds = page.evaluate(TIME, FRAMES)
+        browser.close()
+        served.shutdown()
+    return {"page": milliseconds, "first": loaded[0], "megabytes": loaded[1]}
+
+
+def native(data: bytes) -> float:
+    """Return the milliseconds of a frame in Python, from pixels to boxes."""
+    interpreter = Interpreter(model_content=data, num_threads=1)
+    signature = interpreter.get_signature_runner()
+    detect, picture = common.open_network(lambda image: signature(image=image)), frame()
+    seconds = []
+    for _ in range(FRAMES):
+        began = time.perf_counter()
+        detect.run(photos.shrink(picture), 0.1)
+        seconds.append(time.perf_counter() - began)
+    return 1000 * statistics.median(seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,568 @@
+"""The page in a real browser: Chromium, with a film as its camera, used as you would use it."""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import threading
+import zipfile
+
+import axe
+import numpy as np
+import pytest
+from PIL import Image
+
+from workshop_utils.core import settings
+from workshop_utils.data import geometry, inspection, photos, voc
+from workshop_utils.deploy import annotate, runtime
+from workshop_utils.deploy.formats import common, litert
+from workshop_utils.deploy.web import networks, page_files, page_folder, server
+from workshop_utils.model import anchors, detection, nms, preprocessing
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MUST = "WORKSHOP_BROWSER"
+"""If this environment variable is set, as in .ci/run, a missing browser is a failure."""
+
+if CHROMIUM is None and not os.environ.get(MUST):
+    pytest.skip("there is no Chromium; on Debian: apt-get install chromium", allow_module_level=True)
+
+SECOND = 1000
+SIZES = ((512, 384), (640, 480), (1600, 1200), (300, 300), (333, 777), (200, 150), (1023, 681))
+"""Widths and heights of the photos on which the page is compared with `detect`."""
+NOT_SECURE = "workshop.test"
+"""A name of this machine that the browser does not take for it."""
+HOSTILE = """<img src=x onerror="document.title = 'run'"></script><script>document.title = 'run'</script> &amp; ]]>"""
+
+
+@pytest.fixture(scope="module")
+def network() -> networks.Network:
+    return networks.open_network("coco")
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    """The same network as `export` leaves it."""
+    folder = tmp_path_factory.mktemp("export")
+    (folder / "detector.tflite").write_bytes(network.data)
+    shutil.copy(settings.PROJECT / "workshop_utils/data/coco_label_map.pbtxt", folder / "label_map.pbtxt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def twenty(tmp_path_factory):
+    """Twenty photos of several sizes and formats."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number, path in enumerate(photos.find(settings.YOGHURT / "images")[:20]):
+        suffix = (".jpg", ".jpg", ".jpg", ".png", ".webp")[number % 5]
+        Image.open(path).resize(SIZES[number % len(SIZES)]).save(folder / f"{path.stem}{suffix}", quality=95)
+    return photos.find(folder)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """Two photos in turns, a second each, on which COCO's detector finds different things."""
+    path = tmp_path_factory.mktemp("film") / "film.mjpeg"
+    frames = []
+    for name in ("0007.jpg", "0011.jpg"):
+        stream = io.BytesIO()
+        Image.open(settings.YOGHURT / "images" / name).resize((640, 480)).save(stream, "JPEG", quality=95)
+        frames += [stream.getvalue()] * 30
+    path.write_bytes(b"".join(frames))
+    return path
+
+
+@contextlib.contextmanager
+def served(folder):
+    with server.serving(folder, port=0) as page:
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        yield page
+        page.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    page_folder.write(network, folder)
+    with served(folder) as page:
+        yield page.address
+
+
+@pytest.fixture(scope="module")
+def chromium(film):
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, f"{MUST} is set, so there must be a Chromium: apt-get install chromium"
+    options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    options += [f"--use-file-for-fake-video-capture={film}", f"--host-resolver-rules=MAP {NOT_SECURE} 127.0.0.1"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+def opened(chromium, address: str, *scripts: str):
+    """Open the page in a fresh profile, after running these scripts in it."""
+    page = chromium.new_context(viewport={"width": 1000, "height": 900}).new_page()
+    page.set_default_timeout(60 * SECOND)
+    page.faults, page.requests = [], []
+    page.on("pageerror", lambda fault: page.faults.append(str(fault)))
+    page.on("console", lambda said: page.faults.extend([said.text] if "Content Security Policy" in said.text else []))
+    page.on("request", lambda request: page.requests.append(request.url))
+    for script in scripts:
+        page.add_init_script(script)
+    page.goto(address)
+    return page
+
+
+def ready(page):
+    """Return the page once its detector is loaded."""
+    page.locator("#runtime").get_by_text("LiteRT.js").wait_for()
+    return page
+
+
+@pytest.fixture(scope="module")
+def shared(chromium, address):
+    """One page with its detector loaded, for all tests that leave it usable."""
+    page = ready(opened(chromium, address))
+    yield page
+    assert page.faults == []
+    page.context.close()
+
+
+@pytest.fixture
+def page(shared):
+    """The shared page, without camera and kept frames, at the default threshold."""
+    if shared.get_by_role("button", name="Stop camera").is_visible():
+        shared.get_by_role("button", name="Stop camera").click()
+    for _ in shared.get_by_role("button", name="Delete frame").all():
+        shared.get_by_role("button", name="Delete frame").first.click()
+    shared.locator("#threshold").fill("40")
+    return shared
+
+
+def open_photos(page, *paths) -> None:
+    """Open photos and wait until the first is analysed."""
+    page.evaluate(SHOW_NOTHING)
+    page.set_input_files("#files", paths)
+    wait_until(page, "async () => (await import('./page.js')).state.shown !== null")
+
+
+SHOW_NOTHING = "async () => { (await import('./page.js')).state.shown = null; }"
+
+
+def wait_until(page, condition: str) -> None:
+    """Wait until a function in the page returns true. Playwright's own would need `eval`, which the page forbids."""
+    for _ in range(600):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never true: {condition}")
+
+
+DETECT = """async ([encoded, minScore, folder]) => {
+    const [{ state }, photos] = await Promise.all([import(`${folder}/page.js`), import(`${folder}/photos.js`)]);
+    const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+    const photo = photos.pixels(await photos.read(new Blob([bytes])));
+    return state.detector.detect(photo, minScore);
+}"""
+
+
+def found_by_page(page, path, min_score: float, folder: str = ".") -> list[tuple[list[float], int, float]]:
+    """Return (box, class id, score) of what the page's detector finds on a photo."""
+    found = page.evaluate(DETECT, [base64.b64encode(path.read_bytes()).decode(), min_score, folder])
+    return [(each["box"], each["id"], each["score"]) for each in found]
+
+
+def found_by_detect(detector, path, min_score: float) -> list[tuple[list[float], int, float]]:
+    """Return the same of what `detect` finds."""
+    ids = {name: identity for identity, name in detector.label_map.items()}
+    with tempfile.TemporaryDirectory() as scratch:
+        (report,) = annotate.annotate(detector, [path], pathlib.Path(scratch), min_score)
+    return list(zip(report.boxes.tolist(), map(ids.get, report.names), report.scores, strict=True))
+
+
+def without_partner(one: list, other: list, least: float, slack: float = 0.02) -> list:
+    """Return what in `one` scores at least `least` and has no partner in `other`: the same class, nearly the same
+    score, nearly the same box. What scores within `slack` of `least` needs none."""
+    return [
+        (box, identity, score)
+        for box, identity, score in one
+        if score >= least + slack
+        and not any(
+            identity == their_identity
+            and abs(score - their_score) <= slack
+            and geometry.iou(np.array([box]), np.array([their_box]))[0, 0] >= 0.98
+            for their_box, their_identity, their_score in other
+        )
+    ]
+
+
+# The same boxes as in Python
+
+
+def test_on_twenty_photos_the_page_finds_exactly_what_detect_finds(shared, exported, twenty):
+    detector = runtime.open_detector(exported)
+    assert len({Image.open(path).size for path in twenty}) == len(SIZES)
+    count = 0
+    for path in twenty:
+        ours, pages = found_by_detect(detector, path, 0.28), found_by_page(shared, path, 0.28)
+        assert without_partner(ours, pages, 0.3) == [], f"{path}: the page does not find these"
+        assert without_partner(pages, ours, 0.3) == [], f"{path}: only the page finds these"
+        count += sum(score >= 0.32 for _, _, score in ours)
+    assert count >= 20
+
+
+IN_PAGE = """async ([module, name, ...values]) => {
+    const array = (value) => value.floats ? Float32Array.from(value.floats) : value;
+    const result = (await import(module))[name](...values.map(array));
+    return JSON.parse(JSON.stringify(result, (_, value) => ArrayBuffer.isView(value) ? [...value] : value));
+}"""
+
+
+def pixels(image: np.ndarray) -> dict:
+    """Return an RGB image as the page's functions take it."""
+    height, width = image.shape[:2]
+    opaque = np.concatenate([image, np.full((height, width, 1), 255, np.uint8)], axis=-1)
+    return {"data": base64.b64encode(opaque.tobytes()).decode(), "width": width, "height": height}
+
+
+RESIZE = """async ([image, name, ...values]) => {
+    const data = Uint8Array.from(atob(image.data), (letter) => letter.charCodeAt(0));
+    const result = (await import("./resize.js"))[name]({ ...image, data }, ...values);
+    return [...(result.data ?? result)];
+}"""
+
+
+def resized_by_page(page, image: np.ndarray, name: str, *values) -> np.ndarray:
+    """Return what a function of resize.js makes of an RGB image."""
+    return np.array(page.evaluate(RESIZE, [pixels(image), name, *values]))
+
+
+NOISE = np.random.default_rng(7)
+
+
+@pytest.mark.parametrize("size", [(120, 90), (300, 300), (40, 350), (400, 350)])
+def test_the_page_resizes_to_the_same_pixels(shared, size):
+    image = NOISE.integers(0, 256, (*size[::-1], 3), np.uint8)
+    resized = resized_by_page(shared, image, "toInput", page_files.RESIZE).reshape(300, 300, 3)
+    np.testing.assert_array_equal(resized, preprocessing.resize(image))
+
+
+def test_the_page_shrinks_large_photos_to_the_same_pixels(shared):
+    image = NOISE.integers(0, 256, (90, 111, 3), np.uint8)
+    shrunk = resized_by_page(shared, image, "antialiased", 64, 52).reshape(52, 64, 4)
+    wanted = np.asarray(Image.fromarray(image).resize((64, 52), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(shrunk[..., :3], wanted)
+
+
+def test_the_page_resizes_as_tensorflow_1_did_if_the_settings_say_so(shared):
+    import tensorflow as tf
+
+    image = NOISE.integers(0, 256, (50, 70, 3), np.uint8)
+    resized = resized_by_page(shared, image, "bilinear", 30).reshape(30, 30, 3)
+    wanted = tf.compat.v1.image.resize_bilinear(image[None].astype(np.float32), (30, 30))[0]
+    np.testing.assert_allclose(resized, wanted, atol=0.01)
+
+
+def floats(array: np.ndarray) -> dict:
+    return {"floats": array.ravel().tolist()}
+
+
+def test_the_page_decodes_the_outputs_of_the_int8_network(shared):
+    encodings, logits = NOISE.normal(0, 2, (1917, 4)), NOISE.normal(-3, 2, (1917, 6))
+    wanted_boxes, wanted_scores = common._decoded(encodings, logits)
+    arguments = ["./boxes.js", "decode", floats(encodings), floats(logits), anchors.anchors().tolist()]
+    decoded = shared.evaluate(IN_PAGE, arguments)
+    np.testing.assert_allclose(np.reshape(decoded["boxes"], (1917, 4)), wanted_boxes, atol=1e-5)
+    np.testing.assert_allclose(np.reshape(decoded["scores"], (1917, 5)), wanted_scores, atol=1e-5)
+
+
+def test_the_page_suppresses_the_same_boxes(shared):
+    corners, sizes = NOISE.uniform(0, 0.3, (400, 2)), NOISE.uniform(0.2, 0.5, (400, 2))
+    boxes = np.concatenate([corners, corners + sizes], axis=-1).astype(np.float32)
+    scores = NOISE.uniform(0, 1, (400, 3)).astype(np.float32)
+    wanted, classes, best = nms.suppress(boxes, scores, 0.3, detection.NMS_IOU, detection.MAX_DETECTIONS)
+    found = shared.evaluate(IN_PAGE, ["./boxes.js", "suppress", floats(boxes), floats(scores), 0.3])
+    assert 20 < len(found) == (best > 0).sum()
+    np.testing.assert_array_equal([each["id"] for each in found], classes[: len(found)])
+    np.testing.assert_allclose([each["box"] for each in found], wanted[: len(found)], atol=1e-6)
+    singles = shared.evaluate(IN_PAGE, ["./boxes.js", "once", found])
+    _, _, kept = nms.suppress(wanted, best[:, None], 0.0, detection.NMS_IOU, detection.MAX_DETECTIONS)
+    np.testing.assert_allclose([each["score"] for each in singles], kept[kept > 0], atol=1e-6)
+
+
+def test_two_runtimes_agree_only_if_no_visible_box_differs(shared):
+    boxes, scores = np.array([[0.1, 0.1, 0.5, 0.5], [0.2, 0.2, 0.8, 0.8]]), np.array([[0.6], [0.01]])
+
+    def are_same(other_boxes, other_scores) -> bool:
+        one = {"boxes": floats(boxes), "scores": floats(scores)}
+        other = {"boxes": floats(other_boxes), "scores": floats(other_scores)}
+        return shared.evaluate(SAME_BOXES, [one, other])
+
+    assert are_same(boxes, scores)
+    assert are_same(boxes + np.array([[0, 0, 0.001, 0.001], [0.3, 0.3, 0, 0]]), scores + np.array([[0.01], [0.04]]))
+    assert not are_same(boxes + np.array([[0, 0, 0.05, 0.05], [0, 0, 0, 0]]), scores)
+    assert not are_same(boxes, scores - np.array([[0.05], [0]]))
+    assert not are_same(boxes, scores + np.array([[0], [0.3]]))
+
+
+SAME_BOXES = """async (both) => {
+    const arrays = both.map(({ boxes, scores }) => (
+        { boxes: Float32Array.from(boxes.floats), scores: Float32Array.from(scores.floats) }));
+    return (await import("./detector.js")).sameBoxes(...arrays);
+}"""
+
+
+# What you do with it
+
+
+def said(page) -> str:
+    return page.locator("#view").get_attribute("aria-label")
+
+
+def counts(page) -> dict[str, int]:
+    rows = (row.split("\n") for row in page.locator("#counts li").all_inner_texts())
+    return {name: int(number) for name, number in rows}
+
+
+def test_boxes_appear_and_follow_the_camera(page):
+    page.get_by_role("button", name="Start camera").click()
+    seen = set()
+    for _ in range(200):
+        seen |= {name for name in ("cup", "bottle") if name in said(page)}
+        if len(seen) == 2:
+            break
+        page.wait_for_timeout(100)
+    assert seen == {"cup", "bottle"}, "the film shows the one and the other in turns"
+    assert "frames a second" in page.locator("#speed").inner_text()
+    page.get_by_role("button", name="Stop camera").click()
+    stopped = said(page)
+    page.wait_for_timeout(1500)
+    assert said(page) == stopped and page.locator("#speed").is_hidden()
+
+
+def test_the_slider_changes_what_is_shown_and_counted(page, twenty):
+    open_photos(page, twenty[19])
+    slider = page.get_by_role("slider", name="Score at least")
+    seen = []
+    for key in ("Home", "End"):
+        slider.press(key)
+        seen.append((sum(counts(page).values()), said(page), page.locator("#percent").inner_text()))
+    assert seen[0][0] > seen[1][0] == 0
+    assert said(page) == "Picture without boxes"
+    assert [percent for _, _, percent in seen] == ["10%", "95%"]
+
+
+def test_photos_are_dropped_and_pasted_and_opened_several_at_a_time(page, twenty):
+    for event in ("drop", "paste"):
+        page.evaluate(SHOW_NOTHING)
+        page.evaluate(BRING, [event, base64.b64encode(twenty[6].read_bytes()).decode()])
+        wait_until(page, "async () => (await import('./page.js')).state.shown !== null")
+        assert "cup" in said(page)
+    open_photos(page, *twenty[10:13])
+    assert page.locator("#place").inner_text().startswith("1 of 3")
+    before = said(page)
+    page.get_by_role("button", name="Next photo").click()
+    page.get_by_text("2 of 3").wait_for()
+    wait_until(page, f"() => document.getElementById('view').ariaLabel !== {json.dumps(before)}")
+
+
+BRING = """([kind, encoded]) => {
+    const brought = new DataTransfer();
+    const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+    brought.items.add(new File([bytes], "photo.jpg", { type: "image/jpeg" }));
+    window.dispatchEvent(kind === "drop" ? new DragEvent(kind, { dataTransfer: brought, cancelable: true })
+        : new ClipboardEvent(kind, { clipboardData: brought }));
+}"""
+
+
+def download(page, folder):
+    """Download the kept frames and unpack them into a folder."""
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download as zip").click()
+    with zipfile.ZipFile(started.value.path()) as archive:
+        assert archive.testzip() is None
+        archive.extractall(folder)
+    return folder
+
+
+def test_kept_frames_are_a_data_set_that_check_finds_nothing_wrong_with(page, twenty, tmp_path):
+    keep = page.get_by_role("button", name="Keep this frame")
+    for path in (twenty[19], twenty[10], twenty[6]):
+        open_photos(page, path)
+        keep.click()
+        page.wait_for_timeout(100)
+    page.get_by_role("heading", name="Kept frames (3)").wait_for()
+    page.get_by_role("button", name="Delete frame").last.click()  # the oldest is the last in the list
+    page.get_by_role("heading", name="Kept frames (2)").wait_for()
+    shown = page.evaluate("async () => (await import('./page.js')).state.shown.found")
+
+    folder = download(page, tmp_path / "kept")
+    checked = inspection.inspect(folder)
+    assert [str(each) for each in checked.findings] == []
+    assert len(checked.usable) == 2
+    newest = voc.read(sorted((folder / "annotations").iterdir())[-1])
+    photo = Image.open(folder / "images" / newest.filename)
+    assert photo.size == (newest.width, newest.height) == Image.open(twenty[6]).size
+    visible = [each for each in shown if each["score"] >= 0.4]
+    assert len(newest.boxes) == len(visible) > 0
+    for box, each in zip(newest.boxes, visible, strict=True):
+        edges = np.array([box.ymin, box.xmin, box.ymax, box.xmax])
+        scale = np.array([newest.height, newest.width] * 2)
+        np.testing.assert_allclose(edges, np.array(each["box"]) * scale, atol=1.01)
+
+
+def test_kept_frames_are_still_there_when_the_page_is_opened_again(chromium, address, twenty):
+    page = opened(chromium, address)
+    open_photos(page, twenty[0])
+    page.get_by_role("button", name="Keep this frame").click()
+    page.get_by_role("heading", name="Kept frames (1)").wait_for()
+    page.reload()
+    page.get_by_role("heading", name="Kept frames (1)").wait_for()
+    page.context.close()
+
+
+def focused(page) -> str:
+    return page.evaluate("() => document.activeElement.id || document.activeElement.ariaLabel")
+
+
+def test_the_keyboard_reaches_and_works_everything(page, twenty):
+    open_photos(page, twenty[19], twenty[6])
+    page.locator("h1").click()  # so that Tab begins at the top
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(focused(page))
+    assert reached == ["camera", "which", "open", "keep", "next", "threshold"]
+    before = sum(counts(page).values())
+    page.keyboard.press("Home")
+    assert sum(counts(page).values()) > before
+    for _ in range(2):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Kept frames (1)").wait_for()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert focused(page).startswith("Delete frame-")
+    page.keyboard.press("Tab")
+    assert focused(page) == "download"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    page.get_by_role("heading", name="Kept frames", exact=True).wait_for()
+    assert focused(page) == "keep"
+
+
+# How it looks
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1600])
+def test_the_page_fits_and_everyone_can_use_it(page, twenty, width, scheme):
+    open_photos(page, twenty[19], twenty[6])
+    page.get_by_role("button", name="Keep this frame").click()
+    page.get_by_role("heading", name="Kept frames (1)").wait_for()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    for control in page.locator("button:visible, select:visible, input[type=range]").all():
+        box = control.bounding_box()
+        assert box["height"] >= 44 and box["x"] >= 0 and box["x"] + box["width"] <= width, control.inner_text()
+    assert axe.serious_violations(page) == []
+
+
+# What can go wrong
+
+
+def refusing(name: str) -> str:
+    return f"""navigator.mediaDevices.getUserMedia =
+        async () => {{ throw new DOMException("no", "{name}"); }};"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "part"), [("NotAllowedError", "Allow it"), ("NotFoundError", "No camera"), ("NotReadableError", "in use")]
+)
+def test_a_camera_that_does_not_start_is_explained_and_photos_still_work(page, twenty, fault, part):
+    page.evaluate(f"() => {{ window.original = navigator.mediaDevices.getUserMedia; {refusing(fault)} }}")
+    page.get_by_role("button", name="Start camera").click()
+    page.get_by_role("alert").get_by_text(part).wait_for()
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = window.original; }")
+    assert page.get_by_role("button", name="Start camera").is_visible()
+    open_photos(page, twenty[6])
+    assert "cup" in said(page) and page.get_by_role("alert").count() == 0
+
+
+def test_a_page_without_https_says_so(chromium, address):
+    page = opened(chromium, address.replace("127.0.0.1", NOT_SECURE))
+    page.get_by_role("button", name="Start camera").click()
+    page.get_by_role("alert").get_by_text("https://").wait_for()
+    page.context.close()
+
+
+def test_a_browser_without_simd_still_opens_and_keeps_photos(chromium, address, twenty):
+    page = opened(chromium, address, "WebAssembly.validate = () => false;")
+    page.get_by_role("alert").get_by_text("SIMD").wait_for()
+    open_photos(page, twenty[6])
+    page.get_by_role("button", name="Keep this frame").click()
+    page.get_by_text("No boxes").wait_for()
+    page.context.close()
+
+
+def test_a_file_that_is_not_a_photo_is_named(page, tmp_path):
+    broken, text = tmp_path / "broken.jpg", tmp_path / "notes.txt"
+    broken.write_bytes(b"\xff\xd8\xff no photo")
+    text.write_text("no photo")
+    for path in (broken, text):
+        page.set_input_files("#files", path)
+        page.get_by_role("alert").get_by_text(path.name).wait_for()
+
+
+def test_the_page_loads_nothing_from_elsewhere(shared, address):
+    assert len(shared.requests) > 10
+    assert [url for url in shared.requests if not url.startswith((address, "blob:", "data:"))] == []
+
+
+@pytest.fixture(scope="module")
+def hostile(network, tmp_path_factory):
+    """The page of a detector whose cup has a name that is HTML and script, as one file."""
+    names = {identity: HOSTILE if name == "cup" else name for identity, name in network.label_map.items()}
+    path = tmp_path_factory.mktemp("single") / "page.html"
+    return page_folder.write_single(networks.Network(HOSTILE, network.data, names, network.decodes), path)
+
+
+def test_a_single_file_works_from_disk_and_shows_labels_as_text(chromium, hostile, exported, twenty, tmp_path):
+    page = ready(opened(chromium, hostile.as_uri()))
+    page.set_input_files("#files", twenty[6])
+    page.locator("#counts").get_by_text(HOSTILE).wait_for()
+    assert HOSTILE in page.locator("#source").inner_text() and page.title() == "Live detector"
+    assert page.locator("#counts *, #source *").count() == 4 * page.locator("#counts li").count(), "no other element"
+    page.get_by_role("button", name="Keep this frame").click()
+    page.get_by_role("heading", name="Kept frames (1)").wait_for()
+    folder = download(page, tmp_path / "kept")
+    (annotation,) = (folder / "annotations").iterdir()
+    assert {box.name for box in voc.read(annotation).boxes} == {HOSTILE}
+    ours = found_by_detect(runtime.open_detector(exported), twenty[6], 0.28)
+    pages = found_by_page(page, twenty[6], 0.28, folder="page")
+    assert without_partner(ours, pages, 0.3) == without_partner(pages, ours, 0.3) == []
+    assert page.faults == [] and {url.partition(":")[0] for url in page.requests} <= {"file", "data", "blob"}
+    page.context.close()
+
+
+def test_an_int8_network_finds_on_the_page_what_it_finds_here(chromium, coco, twenty, tmp_path):
+    calibration = [preprocessing.resize(photos.shrink(photos.read(path))) for path in twenty[:4]]
+    litert.write_int8(coco, tmp_path / "detector_int8.tflite", calibration)
+    shutil.copy(settings.PROJECT / "workshop_utils/data/coco_label_map.pbtxt", tmp_path / "label_map.pbtxt")
+    detector = runtime.open_detector(tmp_path / "detector_int8.tflite")
+    page_folder.write(networks.open_network(tmp_path, int8=True), tmp_path / "page")
+    with served(tmp_path / "page") as page_server:
+        page = ready(opened(chromium, page_server.address))
+        count = 0
+        for path in twenty[6:20:3]:
+            ours, pages = found_by_detect(detector, path, 0.28), found_by_page(page, path, 0.28)
+            assert without_partner(ours, pages, 0.3) == without_partner(pages, ours, 0.3) == []
+            count += len(ours)
+        assert count > 3
+        page.context.close()

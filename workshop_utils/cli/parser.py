@@ -1,0 +1,31 @@
+"""The parser to which each command adds itself, and functions that several commands share."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workshop_utils.core.arguments import CommandLine
+
+if TYPE_CHECKING:
+    from workshop_utils.data.dataset import Dataset
+
+PARSER = CommandLine(
+    "python -m workshop_utils",
+    """Find and name objects in photos, with a detector that you train.
+
+Exit codes: 0 success, 1 findings or failure, 2 wrong usage.
+""",
+)
+command = PARSER.command
+
+
+def load(folder: Path) -> "Dataset":
+    """Open a data set in any known format, and print its findings on standard error."""
+    from workshop_utils.data import formats
+
+    data = formats.open_dataset(folder)
+    for finding in data.findings:
+        print(finding, file=sys.stderr)
+    if data.findings:
+        print(f"{len(data.findings)} findings; {len(data.samples)} photos are used.", file=sys.stderr)
+    return data

@@ -1,0 +1,165 @@
+"""Commands for runs: train, evaluate."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workshop_utils.cli.parser import command, load
+from workshop_utils.core.arguments import Options, argument, lines, share
+from workshop_utils.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from workshop_utils.training.plan import Plan
+
+
+def _strategy_names() -> Iterable[str]:
+    from workshop_utils.training import strategies
+
+    return strategies.STRATEGIES
+
+
+def _architecture_names() -> Iterable[str]:
+    from workshop_utils.model import architectures
+
+    return architectures.ARCHITECTURES
+
+
+@command(
+    "train a detector, or resume training where it stopped",
+    argument("dataset", type=Path, help="a folder with images/ and annotations/, or with records"),
+    argument("--strategy", choices=_strategy_names, default="fine_tune"),
+    argument("--architecture", choices=_architecture_names),
+    argument("--recipe", help="quick, workshop or seed"),
+    argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings of the recipe"),
+    argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' freezes none"),
+    argument("--views", type=int, metavar="N", help="fine_tune: freeze more layers, and cache their output for N "
+             "views of each photo; 0: no cache, a new view at each step"),
+    argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
+    argument("--train-on", type=lines, metavar="LIST", help="a text file with the training photos to use, one a line"),
+    argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
+    argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
+    argument("--index", type=int, metavar="I", help="which of the workers this is, from 0; worker 0 keeps the run"),
+)  # fmt: skip
+def train(options: Options) -> None:
+    """Train in this process alone, or together with others if --workers or TF_CONFIG names them."""
+    from workshop_utils.core import settings
+    from workshop_utils.training import distributed, strategies, trainer
+    from workshop_utils.training.plan import Plan
+
+    changes = _changes(options.set)
+    recipe = settings.recipe(options.recipe, **changes)
+    team = _team(options)
+    data = load(options.dataset)
+    folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
+    given = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
+    given = {key: value for key, value in given.items() if value is not None}
+    plan = Plan.of(
+        data,
+        options.strategy,
+        recipe,
+        source=options.dataset.resolve(),
+        train_on=options.train_on,
+        architecture=options.architecture,
+        **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
+    )
+    if team:
+        run = distributed.train_together(team, plan, data, folder)
+    else:
+        run = trainer.train(_as_begun(plan, folder, changes, given), data, folder)
+    print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
+
+
+def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object]) -> "Plan":
+    """Return the plan for a command that may resume a run: settings it leaves out are those of the run.
+
+    So the command that began a run resumes it even if the defaults have changed since.
+    """
+    from workshop_utils.training.run_folder import RunFolder
+
+    run = RunFolder(folder)
+    if not run.is_started():
+        return plan
+    kept = run.plan
+    if (kept.strategy, kept.recipe.name) != (plan.strategy, plan.recipe.name):
+        return plan
+    recipe = dataclasses.replace(kept.recipe, **{name: getattr(plan.recipe, name) for name in changes})
+    frozen = kept.freezing and dataclasses.replace(kept.freezing, **freezing)
+    return dataclasses.replace(plan, recipe=recipe, freezing=frozen)
+
+
+def _team(options: Options):
+    """Return the team to train in, or None to train alone. TensorFlow must not have computed anything yet."""
+    from workshop_utils.training import cluster_spec
+
+    cluster = cluster_spec.resolve(options.workers, options.index)
+    if cluster is None:
+        return None
+    from workshop_utils.training import distributed
+
+    return distributed.join(cluster)
+
+
+def _changes(pairs: list[str]) -> dict[str, str]:
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise UsageError(f"usage: --set takes NAME=VALUE, not '{wrong[0]}'")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+@command(
+    "measure average precision",
+    argument("source", metavar="RUN|coco", help="a run's folder, or coco for COCO's detector"),
+    argument("--data", type=Path, metavar="DATASET", help="evaluate on all photos of this data set; by default on the "
+             "run's validation set"),
+    argument("--out", type=Path, metavar="DIR", help="also write metrics.json to this folder"),
+)  # fmt: skip
+def evaluate(options: Options) -> None:
+    """Print the metrics as one line of JSON, and write them to metrics.json in the run and in --out.
+
+    Without --data, the photos are the run's validation set. A value that cannot be measured is null, and `reason` in
+    the JSON says why.
+    """
+    from workshop_utils.core import files, phrases
+    from workshop_utils.data import label_map
+    from workshop_utils.evaluation import average_precision
+    from workshop_utils.model import pretrained
+    from workshop_utils.training import trainer
+    from workshop_utils.training.run_folder import RunFolder
+
+    if options.source == "coco":
+        if options.data is None:
+            raise UsageError("usage: evaluate coco needs --data DATASET")
+        model, names, keeps_coco, folders = pretrained.coco_detector(), label_map.coco(), True, [options.out]
+        data = load(options.data)
+        samples = data.samples
+    else:
+        experiment = RunFolder(Path(options.source))
+        plan = experiment.plan
+        model, names = trainer.load_model(experiment)
+        keeps_coco = plan.chosen.keeps_coco_classes
+        folders = [experiment.folder, options.out]
+        data = load(options.data or Path(plan.data))
+        samples = data.samples if options.data else _validation(data, plan)
+    metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco)
+    for folder in filter(None, folders):
+        files.make_folder(folder)
+        RunFolder(folder).write_metrics(metrics)
+    if unknown := average_precision.unknown_classes(samples, names):
+        what = f"never learned these classes, so their AP is 0: {phrases.quoted(unknown)}"
+        print(f"{options.source}: {what}. Its classes are: {phrases.quoted(names.values())}", file=sys.stderr)
+    if "reason" in metrics:
+        print(f"Not measured (null): {metrics['reason']}.", file=sys.stderr)
+    print(json.dumps(metrics))
+
+
+def _validation(data, plan):
+    """Return a run's validation set. Raises RunFolderError if its data set has changed."""
+    from workshop_utils.training.run_folder import RunFolderError
+
+    if data.fingerprint() != plan.fingerprint:
+        what = f"{plan.data}: has changed since the training, so the run's validation set cannot be reconstructed."
+        raise RunFolderError(f"{what} Name a data set with --data.")
+    return plan.split(data)[1]
