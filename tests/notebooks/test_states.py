@@ -150,7 +150,7 @@ def test_a_best_rate_at_the_end_of_the_tried_range_is_pointed_out(monkeypatch):
 def test_more_steps_are_suggested_only_if_they_helped_on_the_same_photos(runs, photos, known, lines):
     data = types.SimpleNamespace(split=lambda limit: (range(288), range(72)))
     names = {"recorded": types.SimpleNamespace(load=lambda: runs), "data": data, "training_photos": range(photos)}
-    names |= {"recipe": settings.recipe("workshop"), "metrics": types.SimpleNamespace(AP50=0.0)}
+    names |= {"chosen": settings.recipe("workshop"), "scores": {"AP50": 0.0}}
     said = cell("06-52", names)
     assert sorted(numbers(said)) == sorted(known) and said.count("\n") == lines
 
@@ -237,11 +237,34 @@ def test_a_changed_recipe_or_other_labels_start_a_new_run_and_the_same_ones_resu
     assert all(folder.name.startswith("mugs-workshop-half-") for folder in folders)
 
 
-def test_a_class_that_no_training_photo_shows_is_named():
-    samples = [types.SimpleNamespace(classes=(name,)) for name in ("mug", "plate")]
-    mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate"}, split=lambda: (samples[:1], samples[1:]))
+def test_a_class_that_no_training_or_no_validation_photo_shows_is_named():
+    samples = [types.SimpleNamespace(classes=(name, "spoon")) for name in ("mug", "plate")]
+    mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate", 3: "spoon"}, split=lambda: (samples[:1], samples[1:]))
     said = cell("10-52", {"mine": mine})
-    assert "'plate'" in said and "'mug'" not in said
+    assert "No training photo shows 'plate'" in said and "No validation photo shows 'mug'" in said
+    assert "No training photo shows 'mug'" not in said and "No validation photo shows 'plate'" not in said
+    assert "'spoon'" not in said
+
+
+def test_a_class_in_no_validation_photo_is_listed_as_not_measured():
+    metrics = {"AP50": 0.17, "per_class_AP50": {"apple": None, "raccoon": 0.17}}
+    experiment = types.SimpleNamespace(metrics=lambda: metrics)
+    sample = types.SimpleNamespace(classes=("raccoon", "raccoon"))
+    said = cell("10-17", {"experiment": experiment, "validation_photos": [sample, sample]})
+    assert "apple: not measured, 0 objects" in said and "raccoon: 0.17, 4 objects" in said
+
+
+@pytest.mark.parametrize(
+    ("fewer", "more", "words"),
+    [(0.4, 0.6, "brought 0.20"), (0.6, 0.6, "brought nothing"), (None, 0.6, "cannot compare")],
+)
+def test_what_twice_the_photos_bring_is_read_from_the_two_runs(fewer, more, words):
+    known = {"half_score": {"AP50": fewer}, "score": {"AP50": more}, "half_of_them": range(8), "Markdown": Markdown}
+    said = cell("10-63", known | {"training_photos": range(16), "validation_photos": range(4)})
+    assert words in said and "4 validation photos" in said
+    assert "validation photos" not in cell(
+        "10-63", known | {"half_score": {"AP50": 0.1}, "validation_photos": range(20)}
+    )
 
 
 @pytest.mark.parametrize(

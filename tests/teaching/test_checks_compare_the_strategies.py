@@ -26,7 +26,7 @@ def test_apart_means_that_every_run_of_one_beats_every_run_of_the_other():
 def test_a_wrong_definition_of_apart_is_explained():
     assert each_explained(
         {
-            "wholly above": checks.apart(lambda ours, theirs: False),
+            "call them apart": checks.apart(lambda ours, theirs: False),
             "exchanged": checks.apart(lambda ours, theirs: len(ours) > 1 and min(ours) > max(theirs)),
             "higher mean is not enough": checks.apart(lambda ours, theirs: mean(ours) != mean(theirs)),
             "One run alone": checks.apart(lambda ours, theirs: min(ours) > max(theirs) or min(theirs) > max(ours)),
@@ -60,9 +60,7 @@ def test_wrong_minutes_are_explained():
         {
             "seconds": checks.minutes_until(lambda history, wanted: first(history, wanted, unit=1), HISTORIES),
             "step": checks.minutes_until(lambda history, wanted: first(history, wanted, unit=1, key="step"), HISTORIES),
-            "Wanted is the first": checks.minutes_until(
-                lambda history, wanted: first(history[::-1], wanted), HISTORIES
-            ),
+            "Return the first": checks.minutes_until(lambda history, wanted: first(history[::-1], wanted), HISTORIES),
             "`>=`": checks.minutes_until(lambda history, wanted: first(history, wanted + 1e-09), HISTORIES),
             "`None`": checks.minutes_until(
                 lambda history, wanted: next(row["seconds"] / 60 for row in history if row["AP"] >= wanted), HISTORIES
@@ -128,7 +126,7 @@ def test_a_wrong_number_of_photos_is_explained():
             "interpolate the logarithms": checks.photos_needed(lambda *known: needed(*known, scale=float, back=float)),
             "Turn it back": checks.photos_needed(lambda *known: needed(*known, back=float)),
             "half-way": checks.photos_needed(lambda *known: 2 * needed(*known)),
-            "nobody has measured": checks.photos_needed(lambda rungs, wanted: min(needed(rungs, wanted), 1000)),
+            "no one measured": checks.photos_needed(lambda rungs, wanted: min(needed(rungs, wanted), 1000)),
             "math.inf": checks.photos_needed(lambda rungs, wanted: needed(rungs, wanted) if wanted < 0.5 else None),
         }
     )

@@ -38,7 +38,7 @@ def test_wrongly_kept_and_wrongly_dropped_boxes_are_explained():
             "0, 2 and 3 stay": checks.once(lambda boxes: [0], PHOTO),
             "both stay": checks.once(lambda boxes: kept(boxes, 0.4), PHOTO),
             "instead of": checks.once(lambda boxes: kept(boxes) if len(boxes) != 3 else [0], PHOTO),
-            "list of places": checks.once(lambda boxes: "many", PHOTO),
+            "list of positions": checks.once(lambda boxes: "many", PHOTO),
         }
     )
 
@@ -132,7 +132,7 @@ def test_the_pair_to_label_is_the_one_confused_most_in_both_directions():
                 checks.pair_to_label({"natural", "vanilla"}, CONFUSED, NAMES_SAID),
             ],
             "0 times": checks.pair_to_label(("natural", "peach"), CONFUSED, NAMES_SAID),
-            "'missed' is no flavour": checks.pair_to_label(("natural", "missed"), CONFUSED, NAMES_SAID),
+            "'missed' is not a flavour": checks.pair_to_label(("natural", "missed"), CONFUSED, NAMES_SAID),
             "Two different": [
                 checks.pair_to_label("peach", CONFUSED, NAMES_SAID),
                 checks.pair_to_label(("peach", "peach"), CONFUSED, NAMES_SAID),

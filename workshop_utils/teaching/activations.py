@@ -1,4 +1,4 @@
-"""What the layers of the detector see: their activations, the patches that excite them, and what they can tell apart.
+"""What the layers of the detector see: activations, the patches that excite them, and the classes they tell apart.
 
 Patches that excite a channel: Zeiler & Fergus 2013 (arXiv 1311.2901), sections 2 and 4. Gradients of the input, and
 feature visualisation by gradient ascent: Simonyan et al. 2013 (arXiv 1312.6034), sections 3 and 2. Which layers carry
@@ -17,20 +17,19 @@ from workshop_utils.model import preprocessing
 LAYERS = {"early": "block_2_expand_relu", "middle": "block_6_expand_relu", "late": "block_13_expand_relu"}
 """Three depths of the backbone; the late one is the first feature map that SSD's heads read."""
 
-
 BATCH = 5
-"""So many photos go through the network at once: more would take memory, not less time."""
+"""Number of photos that go through the network at once. More would need more memory and not save time."""
 
 
 def activations(model: keras.Model, layer: str, images: np.ndarray, batch_statistics: bool = False) -> np.ndarray:
-    """Return a layer's output for some images: its maps.
+    """Return the feature maps that a layer outputs for some images.
 
     Args:
         model: The detector.
         layer: The layer's name.
         images: (N, 300, 300, 3), in [-1, 1].
-        batch_statistics: Whether to normalise each batch by itself, for a network whose batch norm has not learnt any
-            statistics.
+        batch_statistics: Whether to normalise each batch with its own statistics, for a network whose batch norm
+            has not learned any.
 
     Returns:
         The maps, float16 (N, cells, cells, channels).
@@ -42,14 +41,14 @@ def activations(model: keras.Model, layer: str, images: np.ndarray, batch_statis
 
 
 def at_boxes(maps: np.ndarray, boxes_of_each: Sequence[ArrayLike]) -> np.ndarray:
-    """Return the mean of some images' maps within each of their boxes.
+    """Return the mean of feature maps within each box.
 
     Args:
         maps: (N, cells, cells, channels).
         boxes_of_each: The boxes of each of the N images, (n, 4): ymin, xmin, ymax, xmax, normalised.
 
     Returns:
-        The means, float32 (m, channels), for the m boxes of all images, one image after the other.
+        The means, float32 (m, channels), for the m boxes of all images, in the order of the images.
     """
     features = []
     for image, boxes in zip(maps, boxes_of_each, strict=True):
@@ -66,11 +65,11 @@ def features(
     boxes_of_each: Sequence[ArrayLike],
     batch_statistics: bool = False,
 ) -> list[np.ndarray]:
-    """Return for each layer what `at_boxes` makes of its maps: (m, channels of the layer). The maps are not kept.
+    """Return the result of `at_boxes` for each layer, (m, channels of the layer), without keeping the maps.
 
     Args:
         model: The detector.
-        layers: The layers' names.
+        layers: The names of the layers.
         inputs: N images (N, 300, 300, 3), in [-1, 1].
         boxes_of_each: The boxes of each image, as for `at_boxes`.
         batch_statistics: As for `activations`.
@@ -85,24 +84,24 @@ def features(
 
 
 def channels_for(maps: np.ndarray, boxes_of_each: Sequence[ArrayLike], count: int) -> np.ndarray:
-    """Return the channels that answer to what is in the boxes more than to the rest, best first: (count,).
+    """Return the channels that respond more to the boxes than to the rest of the image, best first: (count,).
 
     Args:
         maps: (N, cells, cells, channels).
         boxes_of_each: The boxes of each of the N images, as for `at_boxes`.
-        count: How many channels are wanted.
+        count: The number of channels to return.
     """
-    every = -(-maps.shape[1] // 40)  # of a fine map, some cells are enough, and spare memory
+    every = -(-maps.shape[1] // 40)  # some cells of a fine map are enough, and save memory
     flat = maps[:, ::every, ::every].reshape(-1, maps.shape[-1]).astype(np.float32)
     above = at_boxes(maps, boxes_of_each).mean(axis=0) - flat.mean(axis=0)
     return np.argsort(-above / (flat.std(axis=0) + 1e-6), kind="stable")[:count]
 
 
 def strongest_units(maps: np.ndarray, side: int, count: int) -> np.ndarray:
-    """Return for each channel of maps the `count` units that answer most, best first: (channels, count, 3).
+    """Return the `count` units with the strongest response for each channel, best first: (channels, count, 3).
 
-    A unit is its image, its row and its column. At most one comes from each image. Units around which a square of
-    `side` pixels would reach past the image are left out: what they answer to is often the edge itself.
+    A unit is given by its image, row and column. At most one comes from each image. Units are left out if a square of
+    `side` pixels around them would exceed the image: they often respond to the edge of the image itself.
     """
     corner = _corners(maps.shape[1], side)
     inside = np.flatnonzero((corner >= 0) & (corner <= preprocessing.INPUT_SIDE - side))
@@ -117,9 +116,9 @@ def strongest_units(maps: np.ndarray, side: int, count: int) -> np.ndarray:
 
 
 def cut(images: np.ndarray, units: np.ndarray, cells: int, side: int) -> list[np.ndarray]:
-    """Return of each unit (n, 3) of maps with `cells` rows the square of `side` pixels around it.
+    """Cut the square of `side` pixels around each unit, (n, 3), of maps with `cells` rows.
 
-    images (N, 300, 300, 3) may be photos, or whatever has the shape of photos.
+    `images` are (N, 300, 300, 3): photos, or anything else of that shape.
     """
     corner = _corners(cells, side)
     return [
@@ -129,7 +128,7 @@ def cut(images: np.ndarray, units: np.ndarray, cells: int, side: int) -> list[np
 
 
 def _corners(cells: int, side: int) -> np.ndarray:
-    """Return where a square of `side` pixels begins that is laid around each cell of a row."""
+    """Return where a square of `side` pixels around each cell of a row begins, in pixels."""
     return np.round((np.arange(cells) + 0.5) / cells * preprocessing.INPUT_SIDE - side / 2).astype(int)
 
 
@@ -142,9 +141,9 @@ def input_gradients(
     side: int,
     guided: bool = False,
 ) -> np.ndarray:
-    """Return how the square of pixels around each unit would have to change for the unit to answer more.
+    """Return how the pixels around each unit would have to change for a stronger response of the unit.
 
-    It is the gradient of what the unit gets, before the ReLU, with respect to the pixels of its image (Simonyan et al.
+    This is the gradient of the unit's input, before the ReLU, with respect to the pixels of its image (Simonyan et al.
     2013, section 3).
 
     Args:
@@ -153,9 +152,9 @@ def input_gradients(
         inputs: (N, 300, 300, 3), in [-1, 1].
         units: The image, row and column of each unit, (n, 3).
         channels: The channel of each unit, (n,).
-        side: The square's height and width, in pixels.
-        guided: Whether to leave out, at each ReLU on the way back, what would make the unit answer less (Springenberg
-            et al. 2014, arXiv 1412.6806, on deconvolution): clearer to look at, and no longer the gradient.
+        side: Height and width of the square, in pixels.
+        guided: Whether to remove, at each ReLU on the way back, what would weaken the response (Springenberg et al.
+            2014, arXiv 1412.6806, on deconvolution): easier to read, but no longer the gradient.
 
     Returns:
         The gradients, float32 (n, side, side, 3).
@@ -180,9 +179,9 @@ def input_gradients(
 
 
 def drawn(gradients: np.ndarray) -> np.ndarray:
-    """Return gradients (n, side, side, 3) as pictures of that shape, uint8: mid-grey where a pixel does not matter.
+    """Return gradients (n, side, side, 3) as pictures of that shape, uint8: mid-grey if a pixel does not matter.
 
-    A pixel is light where the unit would answer more if that pixel were lighter, dark where if it were darker.
+    A pixel is light if the unit would respond more to a lighter pixel, and dark if to a darker one.
     """
     lighter = gradients.sum(axis=-1, keepdims=True)
     most = np.percentile(np.abs(lighter), 99.5, axis=(1, 2, 3), keepdims=True) + 1e-12
@@ -207,7 +206,7 @@ def _guided_relu6(x):
 
 
 def backbone_of(model: keras.Model, side: int = 160) -> keras.Model:
-    """Return the detector's MobileNetV2 alone, for pictures of `side` pixels: small ones are fast."""
+    """Return only the detector's MobileNetV2, for pictures of `side` pixels. Small pictures are fast."""
     backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
     for layer in backbone.layers:
         if layer.weights:
@@ -216,14 +215,14 @@ def backbone_of(model: keras.Model, side: int = 160) -> keras.Model:
 
 
 def convolutions(backbone: keras.Model, layer: str) -> list[tuple[int, int]]:
-    """Return the convolutions before a layer as (side of the kernel, stride), without those that see one pixel only."""
+    """Return the convolutions before a layer as (side of the kernel, stride), without 1 x 1 kernels."""
     before = backbone.layers[: backbone.layers.index(backbone.get_layer(layer))]
     found = [each for each in before if isinstance(each, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)]
     return [(each.kernel_size[0], each.strides[0]) for each in found if each.kernel_size[0] > 1]
 
 
 def receptive_field(backbone: keras.Model, layer: str) -> int:
-    """Return how many pixels of the photo, in height and in width, one unit of a layer can see at most."""
+    """Return the receptive field of a layer: how many pixels, in height and in width, a unit can see at most."""
     seen, step = 1, 1
     for side, stride in convolutions(backbone, layer):
         seen += (side - 1) * step
@@ -232,7 +231,7 @@ def receptive_field(backbone: keras.Model, layer: str) -> int:
 
 
 STEPS = 40
-"""So many steps of gradient ascent are enough to see what a channel looks for."""
+"""Number of steps of gradient ascent, enough to see what a channel responds to."""
 
 
 class Ascent:
@@ -257,15 +256,15 @@ class Ascent:
         self._step = step
 
     def climb(self, channels: Sequence[int] | np.ndarray, steps: int = STEPS, seed: int = 0) -> Iterator[np.ndarray]:
-        """Give after each step the pictures so far, one for each channel.
+        """Yield the pictures after each step, one for each channel.
 
-        What grows is the channel's mean before its ReLU. Shifting the picture a little at each step and blurring its
-        gradient keeps out noise that only the network sees.
+        Each step increases the channel's mean before its ReLU. A small shift of the picture in each step, and a blurred
+        gradient, suppress noise that only the network sees.
 
         Args:
             channels: The n channels to excite.
-            steps: How many steps to climb.
-            seed: Of the noise to begin with, and of the shifts.
+            steps: The number of steps.
+            seed: For the initial noise and the shifts.
 
         Yields:
             The pictures, uint8 (n, side, side, 3).
@@ -279,9 +278,13 @@ class Ascent:
 
 
 def linear_probe(features: np.ndarray, classes: np.ndarray, training: np.ndarray, ridge: float = 10.0) -> float:
-    """Return how often a linear classifier (ridge regression) names a row's class rightly, from 0 to 1.
+    """Return the accuracy, from 0 to 1, of a linear classifier (ridge regression) on features.
 
-    features are (m, channels), classes (m,); it is fitted to the rows where `training` (m,) is true, scored on others.
+    Args:
+        features: (m, channels).
+        classes: The class of each row, (m,).
+        training: Which rows to fit, bool (m,). The others are scored.
+        ridge: The weight of the regularisation.
     """
     known = features[training]
     scaled = (features - known.mean(axis=0)) / (known.std(axis=0) + 1e-6)

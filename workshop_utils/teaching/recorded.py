@@ -1,7 +1,7 @@
-"""Recorded runs: `results/*.json`, one file a run, each saying what made it.
+"""Recorded runs: `results/*.json`, one file for each run.
 
-A file holds the strategy, the recipe, the photos' fingerprint, the command, the date, the minutes of training, the
-metrics and the history, so that a notebook can show a long run beside the one its reader just made.
+A file has the strategy, the recipe, the fingerprint of the photos, the command, the date, the minutes of training, the
+metrics and the history. So a notebook can show a long run next to yours.
 """
 
 import dataclasses
@@ -15,12 +15,12 @@ from workshop_utils.training.run_folder import RunFolder
 
 
 class RecordedError(WorkshopError, ValueError):
-    """A recorded run that cannot be read; the message names the file and what to do."""
+    """A recorded run cannot be read. The message names the file and says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recorded:
-    """One recorded run: `metrics` as `average_precision.Metrics.as_json` gives them, `history` as in `history.csv`."""
+    """One recorded run: `metrics` as in `average_precision.Metrics.as_json`, `history` as in `history.csv`."""
 
     strategy: str
     recipe: settings.Recipe
@@ -31,26 +31,27 @@ class Recorded:
     metrics: dict
     history: list[dict[str, float | None]]
     training_photos: int | None = None
-    """How many training photos a list chose; None where none did, and the recipe says how many there were."""
+    """Number of training photos in the list that chose them; None without such a list: then see the recipe."""
 
 
 def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
-    """Return the runs recorded in `folder`, sorted by file name; none where there is no such folder.
+    """Return the runs recorded in `folder`, sorted by file name. If there is no such folder, there are none.
 
-    Raises RecordedError for a file that is not such a run.
+    Raises:
+        RecordedError: If a file is not a valid recorded run.
     """
     return [_read(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
 
 
 def everything(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
-    """Return the runs recorded in `folder` and in the folders within. Raises RecordedError as `load` does."""
+    """Return the runs recorded in `folder` and its subfolders. Raises RecordedError like `load`."""
     return [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
 
 
 def repeats(
     runs: list[Recorded], strategy: str, recipe: settings.Recipe, training_photos: int | None = None
 ) -> list[Recorded]:
-    """Return those of `runs` that are this strategy by this recipe, whatever their seed, the lowest seed first."""
+    """Return the runs with this strategy and recipe, with any seed, sorted by seed."""
     alike = [run for run in runs if (run.strategy, run.training_photos) == (strategy, training_photos)]
     alike = [run for run in alike if dataclasses.replace(run.recipe, seed=recipe.seed) == recipe]
     return sorted(alike, key=lambda run: run.recipe.seed)
@@ -69,12 +70,12 @@ def _read(path: pathlib.Path) -> Recorded:
             float(number)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
         said = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
-        raise RecordedError(f"{path}: is no recorded run ({said}). Record it anew or take it out.") from None
+        raise RecordedError(f"{path}: is not a valid recorded run ({said}). Record it again or remove it.") from None
     return run
 
 
 def keep(experiment: RunFolder, command: str, folder: pathlib.Path = settings.RESULTS) -> pathlib.Path:
-    """Write what a finished run left as one file in `folder`; return its path. `command` is what made the run."""
+    """Record a finished run as one file in `folder`; return its path. `command` is the command that made the run."""
     plan, history = experiment.plan, experiment.history()
     made = datetime.datetime.fromtimestamp((experiment.folder / "metrics.json").stat().st_mtime, datetime.UTC)
     minutes = history[-1]["seconds"] / 60 if history else 0.0

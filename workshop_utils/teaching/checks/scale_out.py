@@ -1,4 +1,4 @@
-"""The checks of notebook `11_scale_out`: the loss of the whole batch, and what the link takes of a step."""
+"""Checks of notebook `11_scale_out`: the loss of the whole batch, and the link's share of a step."""
 
 import numpy as np
 
@@ -17,15 +17,15 @@ def loss_of_the_whole(function: object) -> Verdict:
         if np.isclose(answer, wanted):
             continue
         if np.isclose(answer, np.mean(losses)):
-            return _wrong(f"{case} you take the plain mean: a worker with few anchors counts as much as one with many.")
+            return _wrong(f"{case} you use the plain mean: a worker with few anchors counts as much as one with many.")
         if np.isclose(answer, sum(losses)):
-            return _wrong(f"{case} you add the losses. Each has been divided already, by a count of its own.")
+            return _wrong(f"{case} you add the losses. Each has already been divided by its own count.")
         if np.isclose(answer, sum(sums)):
-            return _wrong(f"{case} you have the sum over all anchors. It is still to be divided by how many there are.")
+            return _wrong(f"{case} you have the sum over all anchors. It still has to be divided by the matched ones.")
         if 0 in matched and np.isclose(answer, np.dot(losses, matched) / sum(matched)):
-            return _wrong(f"{case} a sum is lost: without matched anchors a loss is divided by one, not by zero.")
+            return _wrong(f"{case} a sum is lost: a loss without matched anchors was divided by one, not by zero.")
         return _wrong(f"{case} the whole batch's loss is {wanted:.4g}, and yours is {answer:.4g}.")
-    return _right("The sums add up, the means do not. So the workers send sums and counts.")
+    return _right("Sums can be added, means cannot. So the workers send sums and counts.")
 
 
 @check
@@ -34,25 +34,25 @@ def photos_each(answer: object, seconds_a_photo: float, seconds_of_link: float) 
 
     Args:
         answer: The number of photos to judge.
-        seconds_a_photo: How long a worker computes for one photo.
-        seconds_of_link: How long the gradients of one step are under way.
+        seconds_a_photo: Seconds a worker computes for one photo.
+        seconds_of_link: Seconds the link needs for the gradients of one step.
     """
     photos, wanted = _number(answer), 9 * seconds_of_link / seconds_a_photo
     if not np.isfinite(photos) or photos <= 0:
-        return _wrong(f"A number of photos above zero is wanted, not {_shown(answer)}.")
+        return _wrong(f"This should be a number of photos above zero, not {_shown(answer)}.")
 
     def near(value: float) -> bool:
         return np.isclose(photos, value, rtol=1e-3) or photos in (np.ceil(value), np.round(value))
 
     if near(wanted):
         share = seconds_of_link / (seconds_of_link + photos * seconds_a_photo)
-        return _right(f"Then the link takes {share:.0%} of the step: more photos a worker, fewer steps an epoch.")
+        return _right(f"Then the link takes {share:.0%} of the step. More photos per worker, fewer steps per epoch.")
     if near(10 * seconds_of_link / seconds_a_photo):
-        return _wrong("That makes the link a tenth of the computing. The step is both together.")
+        return _wrong("That makes the link a tenth of the computing. A step is both together.")
     if near(wanted / 8) or near(wanted * 8):
-        return _wrong("You are off by a factor of eight: a link's rate is given in bits, and gradients are in bytes.")
+        return _wrong("You are off by a factor of eight: the rate of a link is in bits, and gradients are in bytes.")
     if near(seconds_of_link / seconds_a_photo):
-        return _wrong("There the link takes as long as the computing, which is half of the step.")
+        return _wrong("With that, the link takes as long as the computing, which is half of the step.")
     if near(wanted * seconds_a_photo):
         return _wrong("Those are the seconds that the computing should take. How many photos is that?")
     share = seconds_of_link / (seconds_of_link + photos * seconds_a_photo)
