@@ -38,16 +38,16 @@ def listed() -> str:
 
 
 def texts(module: pathlib.Path) -> list[str]:
-    """Return the texts for people in a module's code, in their order; docstrings are none."""
+    """Return the texts for people in a module's code, in their order; without docstrings."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    passed_over = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    skipped = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
     found = []
 
     def visit(node: ast.AST) -> None:
-        if id(node) in passed_over:
+        if id(node) in skipped:
             return
         if isinstance(node, ast.JoinedStr):
-            passed_over.update(id(each) for each in node.values if isinstance(each, ast.Constant))
+            skipped.update(id(each) for each in node.values if isinstance(each, ast.Constant))
             found.append("".join(_shown(each) for each in node.values))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.append(node.value)

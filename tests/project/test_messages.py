@@ -16,7 +16,7 @@ def test_every_message_is_in_the_file_of_messages():
 
 
 def asserted(tree: ast.AST) -> list[str]:
-    """Return the texts that tests look for: what `match=` is given, and what is said to be `in` another text."""
+    """Return the texts that tests look for: what `match=` is given, and the left side of `in`."""
     looked_for = [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "match"]
     looked_for += [
         node.left for node in ast.walk(tree) if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)

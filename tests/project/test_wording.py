@@ -7,7 +7,7 @@ from workshop_utils.core import settings
 
 PATTERN = wording.phrases(wording.STYLE.read_text(encoding="utf-8"))
 REWRITTEN = ("README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "CHANGELOG.md", "NOTICE", "Makefile", ".github", "data")
-REWRITTEN += ("docs", "benchmarks", "results")
+REWRITTEN += ("docs", "benchmarks", "results", "notebooks", "workshop_utils", "tests", "tools")
 
 
 @pytest.mark.parametrize("place", REWRITTEN)

@@ -695,7 +695,7 @@ def test_on_a_full_disk_the_labeller_says_so_and_keeps_the_drawn_boxes(tmp_path,
     drawn = [voc.Box("cup", 10 + place, 20, 110 + place, 220) for place in range(30)]
     labels.boxes = drawn
     with full_disk():
-        labels._told(labels.submit)()  # as a click on its button does
+        labels._actions.run(labels.submit)  # as a click on its button does
     assert f"{labels.xml(labels.path)}: " in labels.message
     assert labels.boxes == drawn and [path.name for path in tmp_path.iterdir()] == [".drafts"]
     labels.submit()

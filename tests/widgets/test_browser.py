@@ -140,11 +140,11 @@ class Labels:
             self.place.get_by_text(text).first.wait_for()
 
     def drawn(self, count: int, stem: str = "0001") -> list[Box]:
-        """Return the boxes of a photo that are drawn and not submitted, as soon as there are so many."""
+        """Return the boxes of a photo that are drawn and not submitted, as soon as there are `count`."""
         return waited_for(self.annotations / ".drafts" / f"{stem}.xml", count)
 
     def saved(self, count: int, stem: str) -> list[Box]:
-        """Return the boxes in a photo's XML, as soon as there are so many."""
+        """Return the boxes in a photo's XML, as soon as there are `count`."""
         return waited_for(self.annotations / f"{stem}.xml", count)
 
 

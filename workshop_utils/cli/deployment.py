@@ -44,7 +44,7 @@ def detect(options: Options) -> int:
     from workshop_utils.deploy import annotate, runtime
 
     for why, paths in annotate.skipped(options.photos).items():
-        print(f"Passed over {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
+        print(f"Skipped {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
     photos = annotate.collect(options.photos)
     detector = runtime.open_detector(options.source)
     reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)

@@ -92,7 +92,7 @@ class Plan:
 
     @property
     def chosen(self) -> Strategy:
-        """The strategy itself. Raises StrategyError where there is none of that name."""
+        """The strategy itself. Raises StrategyError if it does not exist."""
         return strategies.get(self.strategy)
 
     @property

@@ -146,7 +146,7 @@ class Schedule:
 
 
 def freeze_up_to(model: keras.Model, name: str) -> None:
-    """Freeze the layer called `name` and all before it, and no other. Raises StrategyError where there is none."""
+    """Freeze the layer called `name` and all before it, and no other. Raises StrategyError if it does not exist."""
     names = [layer.name for layer in model.layers]
     if name not in names:
         raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")

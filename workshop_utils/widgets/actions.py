@@ -20,7 +20,7 @@ WAITING = 2.0
 """Seconds after an action in which a click that was made during the action can still arrive: the kernel has received
 it already, and handles it next."""
 
-DROPPED = "A click that you made meanwhile was ignored."
+DROPPED = "A click during that time was ignored."
 
 
 class Actions:
