@@ -106,7 +106,7 @@ class Labeler(BoxEditor):
         return self._written.get(path, self.annotations / f"{path.stem}.xml")
 
     def submit(self) -> pathlib.Path:
-        """Save this photo's boxes (or that it has no objects), show the next unlabelled photo, and return the XML's path.
+        """Save this photo's boxes (or that it has no objects), show the next unlabelled photo; return the XML's path.
 
         A file that holds more than was shown, or was changed since, is kept as a hidden file next to the new one.
         Raises WriteError.

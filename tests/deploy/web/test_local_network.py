@@ -63,11 +63,11 @@ def test_a_package_that_is_missing_is_named_with_the_way_to_install_it(monkeypat
 
 
 def test_what_is_not_an_address_is_refused():
-    with pytest.raises(server.ServerError, match="^phones: "):
+    with pytest.raises(server.ServerError, match=r"^phones: "):
         local_network.context("phones")
 
 
 def test_a_machine_without_a_network_says_so(monkeypatch):
     monkeypatch.setattr(local_network, "SOMEWHERE", ("127.0.0.1", 9))
-    with pytest.raises(server.ServerError, match="in no network"):
+    with pytest.raises(server.ServerError, match="network"):
         local_network.address()
