@@ -663,7 +663,7 @@ def test_a_class_that_does_not_exist_is_refused(folder):
 
 @pytest.mark.parametrize(
     ("images", "classes", "said"),
-    [("elsewhere", CLASSES, "elsewhere: "), (".", CLASSES, "cups: "), ("images", [], "")],
+    [("elsewhere", CLASSES, "elsewhere: "), (".", CLASSES, ": "), ("images", [], "")],
 )
 def test_if_nothing_can_be_labelled_the_error_says_why(folder, images, classes, said):
     with pytest.raises(labeler.LabelingError, match=said) as caught:
