@@ -14,7 +14,15 @@ from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder, RunFolderError
 
 FROZEN = {"train_from": "extra_4_relu", "thaw": 0.0}
-SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 4, "checkpoint_every": 2}
+SHORT = {
+    "warmup": 0,
+    "learning_rate": 0.003,
+    "steps": 4,
+    "photos": 10,
+    "batch_size": 2,
+    "evaluate_every": 4,
+    "checkpoint_every": 2,
+}
 
 
 @pytest.fixture(scope="module")

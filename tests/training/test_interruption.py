@@ -630,7 +630,7 @@ def test_on_a_full_disk_no_part_of_a_repaired_copy_is_left_and_the_data_set_stay
     found = inspection.inspect(voc_folder)
     before = {path: path.read_bytes() for path in voc_folder.rglob("*") if path.is_file()}
     with (
-        pytest.raises(repair.RepairError, match=f"^{tmp_path / 'fixed'}: "),
+        pytest.raises(files.WriteError, match=f"^{tmp_path / 'fixed'}: "),
         full_disk(),
     ):
         repair.copy(found, tmp_path / "fixed")

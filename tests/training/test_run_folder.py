@@ -15,7 +15,15 @@ from workshop_utils.training.plan import Freezing, Plan
 from workshop_utils.training.run_folder import COLUMNS, Progress, RunFolder, RunFolderError
 
 CLASSES = {1: "żółty", 2: "peach"}
-PLAN = Plan("fine_tune", settings.recipe("quick"), CLASSES, "data/cups", "0123456789ab", None, Freezing("block_2_add"))
+PLAN = Plan(
+    "fine_tune",
+    settings.recipe("quick").of("fine_tune"),
+    CLASSES,
+    "data/cups",
+    "0123456789ab",
+    None,
+    Freezing("block_2_add"),
+)
 
 
 @pytest.fixture

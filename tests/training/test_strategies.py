@@ -25,7 +25,7 @@ def changed(before, after) -> set[str]:
 
 def one_step(strategy: strategies.Strategy, model, data) -> None:
     """Train one real step on two photos, uncompiled, because compiling takes longer than one step."""
-    recipe = settings.recipe("quick", steps=5)
+    recipe = settings.recipe("quick", steps=5, warmup=0, learning_rate=0.003)
     step = train_step.make_step(model, train_step.make_optimizer(recipe), strategy.batch_norm_learns)
     tf.config.run_functions_eagerly(True)
     step(*batches.batch(data.samples[:10], data.label_map, 0, 2, 42))

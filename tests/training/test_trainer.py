@@ -23,7 +23,15 @@ from workshop_utils.training import batches, callbacks, run_folder, schedule, st
 from workshop_utils.training.fast import precision
 from workshop_utils.training.plan import Plan
 
-SHORT = {"steps": 4, "photos": 10, "batch_size": 2, "evaluate_every": 2, "checkpoint_every": 2}
+SHORT = {
+    "warmup": 0,
+    "learning_rate": 0.003,
+    "steps": 4,
+    "photos": 10,
+    "batch_size": 2,
+    "evaluate_every": 2,
+    "checkpoint_every": 2,
+}
 RECIPE = settings.recipe("quick", **SHORT)
 TRAIN_FROM = "block_16_project_BN"
 FROZEN = {"train_from": TRAIN_FROM, "thaw": 0.0}  # a short tail compiles in a few seconds; see test_schedule.py
