@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import ipywidgets
-import traitlets
+from ipywidgets.widgets import widget as traits  # has the traits of traitlets that every ipywidgets needs
 from jupyter_bbox_widget import BBoxWidget
 
 EDITOR = "workshop-editor"
@@ -40,14 +40,14 @@ class Canvas(BBoxWidget):
     _css = BBoxWidget._css + (_HERE / "canvas.css").read_text(encoding="utf-8")
 
     # Without echoes: when one arrives, the next drag may have begun, and the echo would undo it.
-    bboxes = traitlets.List().tag(sync=True, echo_update=False)
-    selected_index = traitlets.Integer(-1).tag(sync=True, echo_update=False)
-    current = traitlets.Unicode("").tag(sync=True, echo_update=False)
-    photo = traitlets.Integer(0).tag(sync=True)
-    shortcuts = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    work = traitlets.Unicode("").tag(sync=True)
-    alt = traitlets.Unicode(ALT).tag(sync=True)
-    editor = traitlets.Unicode(EDITOR).tag(sync=True)
+    bboxes = traits.List().tag(sync=True, echo_update=False)
+    selected_index = traits.Int(-1).tag(sync=True, echo_update=False)
+    current = traits.Unicode("").tag(sync=True, echo_update=False)
+    photo = traits.Int(0).tag(sync=True)
+    shortcuts = traits.List(traits.Unicode()).tag(sync=True)
+    work = traits.Unicode("").tag(sync=True)
+    alt = traits.Unicode(ALT).tag(sync=True)
+    editor = traits.Unicode(EDITOR).tag(sync=True)
 
     def __init__(self, **traits: Any):
         super().__init__(hide_buttons=True, **traits)
