@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -82,6 +83,7 @@ def test_the_page_is_served_until_it_is_interrupted(lan):
         if not lan:
             assert urllib.request.urlopen(address, timeout=20).status == 200
         process.stderr.readline()
+        time.sleep(3)  # until it waits for requests: with --lan it prints more first
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
         out, err = process.stdout.read(), process.stderr.read()

@@ -21,7 +21,6 @@ from workshop_utils import cli
 from workshop_utils.core import settings
 from workshop_utils.data import photos, voc
 from workshop_utils.data.voc import Box
-from workshop_utils.plots import drawing
 from workshop_utils.widgets import canvas
 
 browser.require()
@@ -328,37 +327,6 @@ def test_a_box_at_the_upper_edge_keeps_its_name_and_its_cross(cleared):
     assert cleared.page.evaluate("([x, y]) => document.elementFromPoint(x, y).closest('svg') !== null", [x - 5, y - 8])
     cleared.page.mouse.click(x - 5, y - 8)
     cleared.shows("No boxes")
-
-
-def test_one_class_is_current_and_its_colour_is_that_of_the_pictures(cleared):
-    page, place = cleared.page, cleared.place
-    place.locator("label", has_text="peach").first.click()
-    cleared.drag((100, 100), (200, 200))
-    page.keyboard.press("5")
-    cleared.drag((250, 100), (350, 200))
-    assert [box.name for box in cleared.drawn(2)] == ["peach", "vanilla"]
-    assert place.locator("input[type=radio]:checked").count() == 1
-    assert place.get_by_role("radio", name="vanilla").is_checked()
-    for name in FLAVOURS:
-        own = tuple(int(drawing.colour(name, FLAVOURS)[at : at + 2], 16) for at in (1, 3, 5))
-        swatch = place.locator(".workshop-classes label", has_text=name).locator("span")
-        assert swatch.evaluate("each => getComputedStyle(each).backgroundColor") == f"rgb{own}"
-    strokes = place.locator("svg rect.movable").evaluate_all("all => all.map(each => each.style.stroke)")
-    assert strokes == ["rgb(213, 94, 0)", "rgb(230, 159, 0)"]
-    page.keyboard.press("1")
-
-
-def test_a_click_on_a_boxs_name_or_r_gives_it_the_current_class(cleared):
-    cleared.drag((100, 100), (200, 200))
-    cleared.shows("Box 1 of 1")
-    cleared.page.keyboard.press("3")
-    assert [box.name for box in cleared.drawn(1)] == ["blueberry"], "choosing a class renames nothing"
-    cleared.page.mouse.click(*cleared.point(106, 94))
-    cleared.place.locator("svg text", has_text="peach").first.wait_for()
-    cleared.page.keyboard.press("1")
-    cleared.page.keyboard.press("r")
-    cleared.place.locator("svg text", has_text="blueberry").first.wait_for()
-    assert [box.name for box in cleared.drawn(1)] == ["blueberry"]
 
 
 def test_a_double_click_selects_no_text(cleared):
