@@ -473,7 +473,7 @@ def test_moving_a_slider_changes_the_picture(run, name, first, shown, descriptio
     sources = code_of(name)
     target = max(place for place, source in enumerate(sources) if re.search(shown, source, re.MULTILINE))
     page = run(name, [first, *needed_for(sources, target)])
-    page.locator(".widget-slider").first.wait_for(timeout=200 * SECOND)
+    page.locator(".widget-slider").first.wait_for(timeout=600 * SECOND)  # notebook 09 trains first
     for description in descriptions:
         slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).locator(HANDLE)
         slider.scroll_into_view_if_needed()
