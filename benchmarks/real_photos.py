@@ -36,8 +36,7 @@ def measure(name: str, dataset: pathlib.Path, seed: int) -> dict:
     """Train and score in a process of its own; return what it printed, and its processor seconds."""
     recipe = settings.recipe("seed", seed=seed, photos="all", evaluate_every=1000, checkpoint_every=1000)
     script, *more = SCRIPTS[name]
-    fields = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "by_strategy"}
-    command = [sys.executable, str(HERE / script), str(dataset), json.dumps(fields), *more]
+    command = [sys.executable, str(HERE / script), str(dataset), json.dumps(dataclasses.asdict(recipe)), *more]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -108,7 +108,7 @@ def _recipe(measurement: Measurement) -> str:
     recipe = settings.recipe("seed", **measurement.changes)
     photos = None if measurement.photos else recipe.photos
     once = {"evaluate_every": recipe.steps, "checkpoint_every": recipe.steps, "photos": photos}
-    return json.dumps({key: value for key, value in dataclasses.asdict(recipe).items() if key != "by_strategy"} | once)
+    return json.dumps(dataclasses.asdict(recipe) | once)
 
 
 def _data(measurement: Measurement) -> pathlib.Path:

@@ -13,7 +13,7 @@ def fetch(_: Options) -> None:
     from workshop_utils.deploy.web import litert_js
     from workshop_utils.model import pretrained
 
-    print(f"The COCO weights lie in {pretrained.fetch()}")
+    print(f"The COCO weights are in {pretrained.fetch()}")
     print(f"The runtime for the browser is in {litert_js.fetch()[0]}")
 
 
