@@ -1,6 +1,7 @@
 """The parser to which each command adds itself, and functions that several commands share."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,13 @@ Exit codes: 0 success, 1 findings or failure, 2 wrong usage.
 """,
 )
 command = PARSER.command
+
+
+def architecture_names() -> Iterable[str]:
+    """Return the names of all architectures."""
+    from workshop_utils.model import architectures
+
+    return architectures.ARCHITECTURES
 
 
 def load(folder: Path) -> "Dataset":
