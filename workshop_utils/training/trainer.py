@@ -16,6 +16,7 @@ from workshop_utils.core.tensorflow import keras
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
 from workshop_utils.training import callbacks as recording
+from workshop_utils.training import memory
 from workshop_utils.training.callbacks import Callback
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import Progress, RunFolder
@@ -171,6 +172,7 @@ def train(
             writing = recording.for_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*writing, *callbacks], team, fast)
             print(_device_and_precision(plan, fast), flush=True)
+            memory.warn(plan, model)
             trainer.fit()
             scores = trainer.scores
         shutil.rmtree(run.frozen, ignore_errors=True)
