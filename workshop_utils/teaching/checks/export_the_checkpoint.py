@@ -24,7 +24,7 @@ def file_sizes(answer: object, weights: int) -> Verdict:
 
 
 @check
-def there_and_back(function: object, values: np.ndarray) -> Verdict:
+def round_trip(function: object, values: np.ndarray) -> Verdict:
     """Judge a function that converts values of any shape to int8, with a scale and a zero point, and back."""
     values = np.asarray(values, float)
     for real in (values, np.linspace(-1.0, 3.0, 1001)):
