@@ -70,7 +70,7 @@ def _fix(found, out: Path) -> int:
     "write a data set as TFRecords in several files, for large data sets or several machines",
     argument("dataset", type=Path, help="a folder with images/ and annotations/, or with records"),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the records"),
-    argument("--shards", type=count, default=4, metavar="N", help="files for each of training and validation set"),
+    argument("--shards", type=count, default=4, metavar="N", help="the number of files per set (training, validation)"),
 )
 def shard(options: Options) -> None:
     """Write the records and print where they are."""

@@ -38,10 +38,10 @@ def _architecture_names() -> Iterable[str]:
     argument("--views", type=int, metavar="N", help="fine_tune: freeze more layers, and cache their output for N "
              "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
-    argument("--train-on", type=lines, metavar="LIST", help="a text file with the training photos to use, one a line"),
+    argument("--train-on", type=lines, metavar="LIST", help="a text file that lists the training photos, one per line"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
     argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
-    argument("--index", type=int, metavar="I", help="which of the workers this is, from 0; worker 0 keeps the run"),
+    argument("--index", type=int, metavar="I", help="the number of this worker, from 0; worker 0 keeps the run"),
 )  # fmt: skip
 def train(options: Options) -> None:
     """Train in this process alone, or together with others if --workers or TF_CONFIG names them."""
@@ -160,6 +160,6 @@ def _validation(data, plan):
     from workshop_utils.training.run_folder import RunFolderError
 
     if data.fingerprint() != plan.fingerprint:
-        what = f"{plan.data}: has changed since the training, so the run's validation set cannot be reconstructed."
+        what = f"{plan.data}: has changed since training, so the run's validation set cannot be reconstructed."
         raise RunFolderError(f"{what} Name a data set with --data.")
     return plan.split(data)[1]

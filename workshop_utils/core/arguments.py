@@ -80,7 +80,7 @@ def lines(path: str) -> list[str]:
     try:
         content = text.read(path)
     except (OSError, text.EncodingError) as error:
-        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it should list a photo per line") from None
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it must list one photo per line") from None
     return [line.strip() for line in content.splitlines() if line.strip()]
 
 

@@ -97,7 +97,7 @@ class Plan:
 
     @property
     def frozen_from(self) -> int | None:
-        """The step from which layers are frozen; None where none ever is."""
+        """The step from which layers are frozen; None if none ever are."""
         if self.freezing is None or not self.freezing.train_from:
             return None
         return round(self.recipe.steps * self.freezing.thaw)

@@ -118,7 +118,7 @@ class Schedule:
         return folded_layers.fold(tail, precision.policy()), functools.partial(cache.batches, size)
 
     def _live(self, repeat: tuple[int, int] | None = None) -> Callable:
-        """Return what makes batches of images; `repeat` is as for `batches.batch`."""
+        """Return a function that makes batches of images; `repeat` is as for `batches.batch`."""
         recipe = self.plan.recipe
         return functools.partial(
             batches.batches,
@@ -131,7 +131,7 @@ class Schedule:
         )
 
     def _network(self, model: keras.Model) -> keras.Model:
-        """Return what runs at each step where the whole network does: the model, or a faster one on its weights."""
+        """Return the network to run if no features are cached: the model, or a faster one that shares its weights."""
         if not self.fast:
             return model
         from workshop_utils.training.fast import folded_layers, fused_batch_norm, precision
