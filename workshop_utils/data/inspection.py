@@ -116,7 +116,7 @@ def inspect_labels(labels: Labels) -> Inspection:
     for each, (info, found) in photos_and_info:
         findings += found
         if isinstance(each.labels, Finding):
-            findings.append(each.labels)
+            findings.append(_naming(each, each.labels, labels.folder))
         if info is None:
             continue
         annotation = _in_pixels(each, info)

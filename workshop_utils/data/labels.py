@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from workshop_utils.core import untrusted
 from workshop_utils.data import photos
-from workshop_utils.data.annotation import Annotation, Box
+from workshop_utils.data.annotation import Annotation
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import Finding
 from workshop_utils.data.names import composed
@@ -98,8 +98,8 @@ def is_photo(path: pathlib.Path) -> bool:
 class PhotoIndex:
     """Finds the photos of a folder by the paths that label files give them, which may be from another machine.
 
-    A path is compared from its end: of `C:\\work\\set\\images\\a\\1.jpg`, the folder may have images/a/1.jpg, a/1.jpg or
-    1.jpg. So no path is followed out of the folder.
+    A path is compared from its end: of /work/set/images/a/1.jpg, the folder may have images/a/1.jpg, a/1.jpg or 1.jpg.
+    So no path is followed out of the folder.
 
     Args:
         folder: The data set's folder.
@@ -135,7 +135,7 @@ def parts_of(written: str) -> list[str]:
     return [part for part in parts if part not in ("", ".", "..") and not part.endswith(":")]
 
 
-def claims(found: dict[str, tuple[list[pathlib.Path], int]]) -> dict[str, pathlib.Path | str]:
+def claims(found: dict[int, tuple[list[pathlib.Path], int]]) -> dict[int, pathlib.Path | str]:
     """Match label entries to photos one to one.
 
     Args:
@@ -144,7 +144,7 @@ def claims(found: dict[str, tuple[list[pathlib.Path], int]]) -> dict[str, pathli
     Returns:
         {entry: its photo, or a sentence on why it has none}.
     """
-    matched: dict[str, pathlib.Path | str] = {}
+    matched: dict[int, pathlib.Path | str] = {}
     longest: dict[pathlib.Path, int] = collections.defaultdict(int)
     for paths, count in found.values():
         for path in paths:
@@ -177,12 +177,6 @@ def unlabelled(paths: Iterable[pathlib.Path], used: Iterable[pathlib.Path], reme
             what = f"is {path.suffix[1:].upper()}, which the workshop does not read. Export it as JPEG."
             findings.append(Finding(path, what, Kind.FOREIGN_FORMAT))
     return findings
-
-
-def polygon_box(name: str, numbers: list[float], **flags: int) -> Box:
-    """Return the box that encloses a polygon of x, y, x, y, ..."""
-    across, down = numbers[0::2], numbers[1::2]
-    return Box(name, min(across), min(down), max(across), max(down), **flags)
 
 
 def _common_end(first: list[str], second: list[str]) -> int:
