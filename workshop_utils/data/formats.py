@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Callable
 
 from workshop_utils.data import (
+    archives,
     coco_json,
     coco_writer,
     dataset,
@@ -18,6 +19,7 @@ from workshop_utils.data import (
 )
 from workshop_utils.data.annotation import VocError
 from workshop_utils.data.dataset import Dataset, DatasetError
+from workshop_utils.data.findings import Finding
 from workshop_utils.data.inspection import Inspection
 from workshop_utils.data.labels import Labels
 
@@ -67,15 +69,16 @@ def recognise(folder: pathlib.Path) -> DataFormat | None:
 
 
 def open_dataset(folder: pathlib.Path) -> Dataset:
-    """Read a data set in any known format, which is recognised by its files.
+    """Read a data set in any known format, which is recognised by its files. A zip file is unpacked.
 
     Raises:
         DatasetError: If no format fits.
         WorkshopError: If the format's reader raises one.
     """
-    folder = pathlib.Path(folder)
+    folder, findings = unpacked(pathlib.Path(folder))
     if found := recognise(folder):
-        return found.read(folder)
+        data = found.read(folder)
+        return dataclasses.replace(data, findings=[*findings, *data.findings]) if findings else data
     try:
         return dataset.load(folder)  # to report what is missing for the most common format
     except VocError as error:
@@ -89,18 +92,27 @@ def inspect(folder: pathlib.Path) -> Inspection | Dataset:
         DatasetError: If no format fits.
         WorkshopError: If the format's reader raises one.
     """
-    folder = pathlib.Path(folder)
+    folder, findings = unpacked(pathlib.Path(folder))
     found = recognise(folder)
     if found is None:
         try:
             return inspection.inspect(folder)
         except VocError as error:
             raise DatasetError(f"{error} {_known()}") from None
-    return inspection.inspect_labels(found.labels(folder)) if found.labels else found.read(folder)
+    if found.labels is None:
+        return found.read(folder)
+    labels = found.labels(folder)
+    return inspection.inspect_labels(dataclasses.replace(labels, findings=[*findings, *labels.findings]))
+
+
+def unpacked(path: pathlib.Path) -> tuple[pathlib.Path, list[Finding]]:
+    """Return a data set's folder, which is unpacked first if it is a zip file, and findings."""
+    return archives.unpack(path) if archives.is_zip(path) else (path, [])
 
 
 def _known() -> str:
-    return f"Known formats: {', '.join(f'{each.name} ({each.contents})' for each in FORMATS.values())}."
+    formats = ", ".join(f"{each.name} ({each.contents})" for each in FORMATS.values())
+    return f"Known formats, also in a zip file: {formats}."
 
 
 def _register_labels(
