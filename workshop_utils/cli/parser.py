@@ -18,6 +18,9 @@ Exit codes: 0 success, 1 findings or failure, 2 wrong usage.
 )
 command = PARSER.command
 
+DATASET = "a folder, or a zip file, with labels in Pascal VOC, COCO or YOLO, or with records"
+"""Help for the argument that names a data set."""
+
 
 def load(folder: Path) -> "Dataset":
     """Open a data set in any known format, and print its findings on standard error."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import command, load
+from workshop_utils.cli.parser import DATASET, command, load
 from workshop_utils.core.arguments import Options, argument, lines, share
 from workshop_utils.core.errors import UsageError
 
@@ -29,7 +29,7 @@ def _architecture_names() -> Iterable[str]:
 
 @command(
     "train a detector, or resume training where it stopped",
-    argument("dataset", type=Path, help="a folder with images/ and annotations/, or with records"),
+    argument("dataset", type=Path, help=DATASET),
     argument("--strategy", choices=_strategy_names, default="fine_tune"),
     argument("--architecture", choices=_architecture_names),
     argument("--recipe", help="quick, workshop or seed"),
@@ -39,6 +39,8 @@ def _architecture_names() -> Iterable[str]:
              "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
     argument("--train-on", type=lines, metavar="LIST", help="a text file that lists the training photos, one per line"),
+    argument("--split", choices=lambda: ("random", "given"), help="given: keep the training and "
+             "validation part that the data set comes with; default: random"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
     argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
     argument("--index", type=int, metavar="I", help="the number of this worker, from 0; worker 0 keeps the run"),
@@ -46,6 +48,7 @@ def _architecture_names() -> Iterable[str]:
 def train(options: Options) -> None:
     """Train in this process alone, or together with others if --workers or TF_CONFIG names them."""
     from workshop_utils.core import settings
+    from workshop_utils.data import given_split
     from workshop_utils.training import distributed, strategies, trainer
     from workshop_utils.training.plan import Plan
 
@@ -53,6 +56,8 @@ def train(options: Options) -> None:
     recipe = settings.recipe(options.recipe, **changes)
     team = _team(options)
     data = load(options.dataset)
+    if (parts := given_split.summary(data.samples)) and options.split is None:
+        print(f"The data set comes with a split ({parts}). To keep it, add --split given.", file=sys.stderr)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
     given = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
     given = {key: value for key, value in given.items() if value is not None}
@@ -63,16 +68,19 @@ def train(options: Options) -> None:
         source=options.dataset.resolve(),
         train_on=options.train_on,
         architecture=options.architecture,
+        keep_split=options.split == "given",
         **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
     )
     if team:
         run = distributed.train_together(team, plan, data, folder)
     else:
-        run = trainer.train(_as_begun(plan, folder, changes, given), data, folder)
+        run = trainer.train(_as_begun(plan, folder, changes, given, options.split is None), data, folder)
     print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
 
 
-def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object]) -> "Plan":
+def _as_begun(
+    plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object], same_split: bool
+) -> "Plan":
     """Return the plan for a command that may resume a run: settings it leaves out are those of the run.
 
     So the command that began a run resumes it even if the defaults have changed since.
@@ -87,7 +95,8 @@ def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dic
         return plan
     recipe = dataclasses.replace(kept.recipe, **{name: getattr(plan.recipe, name) for name in changes})
     frozen = kept.freezing and dataclasses.replace(kept.freezing, **freezing)
-    return dataclasses.replace(plan, recipe=recipe, freezing=frozen)
+    split = {"keep_split": kept.keep_split} if same_split else {}
+    return dataclasses.replace(plan, recipe=recipe, freezing=frozen, **split)
 
 
 def _team(options: Options):

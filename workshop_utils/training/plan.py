@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, label_map
+from workshop_utils.data import dataset, given_split, label_map
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.model import architectures
 from workshop_utils.training import strategies
@@ -40,6 +40,7 @@ class Plan:
         train_on: The names of the training photos to use; None uses all.
         freezing: None where the strategy freezes nothing.
         architecture: A name in `architectures.ARCHITECTURES`.
+        keep_split: Whether the photos are divided as the data set's author did, not at random.
     """
 
     strategy: str
@@ -50,6 +51,7 @@ class Plan:
     train_on: list[str] | None = None
     freezing: Freezing | None = None
     architecture: str = architectures.DEFAULT
+    keep_split: bool = False
 
     @classmethod
     def of(
@@ -61,6 +63,7 @@ class Plan:
         source: object = "",
         train_on: list[str] | None = None,
         architecture: str | None = None,
+        keep_split: bool = False,
         **freezing: Any,
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
@@ -75,6 +78,7 @@ class Plan:
             source: Where the data set is.
             train_on: The names of the training photos to use; all by default.
             architecture: A name in `architectures.ARCHITECTURES`.
+            keep_split: Whether to divide the photos as the data set's author did, not at random.
             **freezing: Fields of Freezing that differ from the default.
 
         Raises:
@@ -88,7 +92,8 @@ class Plan:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
         depth = -1 if given.get("views") or given.get("thaw") else recipe.freezing_depth
         frozen = Freezing(**{"train_from": network.freezing_depths[depth]} | given) if chosen.freezes else None
-        return cls(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, network.name)
+        fingerprint, name = data.fingerprint(), network.name
+        return cls(strategy, recipe, data.label_map, str(source), fingerprint, train_on, frozen, name, keep_split)
 
     @property
     def chosen(self) -> Strategy:
@@ -103,8 +108,13 @@ class Plan:
         return round(self.recipe.steps * self.freezing.thaw)
 
     def split(self, data: Dataset) -> tuple[list[Sample], list[Sample]]:
-        """Return the training and the validation photos. Raises DatasetError for a name that no photo has."""
-        training, validation = data.split(self.recipe.photos)
+        """Return the training and the validation photos.
+
+        Raises:
+            DatasetError: If no photo has a name in `train_on`, or the data set does not come with a split to keep.
+        """
+        photos = self.recipe.photos
+        training, validation = given_split.split(data.samples, photos) if self.keep_split else data.split(photos)
         return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
@@ -120,6 +130,7 @@ class Plan:
             "data": self.data,
             "fingerprint": self.fingerprint,
             "train_on": self.train_on,
+            "keep_split": self.keep_split,
             **freezing,
         }
 
