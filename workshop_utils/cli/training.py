@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import DATASET, command, load
+from workshop_utils.cli.parser import DATASET, architecture_names, command, load
 from workshop_utils.core.arguments import Options, argument, lines, share
 from workshop_utils.core.errors import UsageError
 
@@ -21,17 +21,12 @@ def _strategy_names() -> Iterable[str]:
     return strategies.STRATEGIES
 
 
-def _architecture_names() -> Iterable[str]:
-    from workshop_utils.model import architectures
-
-    return architectures.ARCHITECTURES
-
-
 @command(
     "train a detector, or resume training where it stopped",
     argument("dataset", type=Path, help=DATASET),
     argument("--strategy", choices=_strategy_names, default="fine_tune"),
-    argument("--architecture", choices=_architecture_names),
+    argument("--architecture", choices=architecture_names, help="the network; default: ssdlite_mobilenet_v2"),
+    argument("--start-from", type=Path, metavar="RUN", help="fine_tune: start from this run's weights, not COCO's"),
     argument("--recipe", help="quick, workshop or seed"),
     argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings of the recipe"),
     argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' freezes none"),
@@ -67,8 +62,9 @@ def train(options: Options) -> None:
         recipe,
         source=options.dataset.resolve(),
         train_on=options.train_on,
-        architecture=options.architecture,
         keep_split=options.split == "given",
+        architecture=options.architecture or _architecture_of(options.start_from),
+        start_from=options.start_from and str(options.start_from.resolve()),
         **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
     )
     if team:
@@ -76,6 +72,13 @@ def train(options: Options) -> None:
     else:
         run = trainer.train(_as_begun(plan, folder, changes, given, options.split is None), data, folder)
     print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
+
+
+def _architecture_of(folder: Path | None) -> str | None:
+    """Return the architecture of a run, or None without a run. Raises RunFolderError if it is not a run."""
+    from workshop_utils.training.run_folder import RunFolder
+
+    return RunFolder(folder).plan.architecture if folder else None
 
 
 def _as_begun(
@@ -123,6 +126,7 @@ def _changes(pairs: list[str]) -> dict[str, str]:
     argument("source", metavar="RUN|coco", help="a run's folder, or coco for COCO's detector"),
     argument("--data", type=Path, metavar="DATASET", help="evaluate on all photos of this data set; by default on the "
              "run's validation set"),
+    argument("--architecture", choices=architecture_names, help="coco: the network; default: ssdlite_mobilenet_v2"),
     argument("--out", type=Path, metavar="DIR", help="also write metrics.json to this folder"),
 )  # fmt: skip
 def evaluate(options: Options) -> None:
@@ -134,22 +138,21 @@ def evaluate(options: Options) -> None:
     from workshop_utils.core import files, phrases
     from workshop_utils.data import label_map
     from workshop_utils.evaluation import average_precision
-    from workshop_utils.model import pretrained
     from workshop_utils.training import trainer
     from workshop_utils.training.run_folder import RunFolder
 
+    _check_source(options)
     if options.source == "coco":
-        if options.data is None:
-            raise UsageError("usage: evaluate coco needs --data DATASET")
-        model, names, keeps_coco, folders = pretrained.coco_detector(), label_map.coco(), True, [options.out]
+        model, names, keeps_coco, folders = _coco(options.architecture), label_map.coco(), True, [options.out]
         data = load(options.data)
         samples = data.samples
     else:
         experiment = RunFolder(Path(options.source))
         plan = experiment.plan
+        if not (options.data or plan.data):
+            raise UsageError(f"usage: {options.source} was imported and has no validation set; add --data DATASET")
         model, names = trainer.load_model(experiment)
-        keeps_coco = plan.chosen.keeps_coco_classes
-        folders = [experiment.folder, options.out]
+        keeps_coco, folders = plan.chosen.keeps_coco_classes, [experiment.folder, options.out]
         data = load(options.data or Path(plan.data))
         samples = data.samples if options.data else _validation(data, plan)
     metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco)
@@ -162,6 +165,19 @@ def evaluate(options: Options) -> None:
     if "reason" in metrics:
         print(f"Not measured (null): {metrics['reason']}.", file=sys.stderr)
     print(json.dumps(metrics))
+
+
+def _check_source(options: Options) -> None:
+    if options.source == "coco" and options.data is None:
+        raise UsageError("usage: evaluate coco needs --data DATASET")
+    if options.source != "coco" and options.architecture:
+        raise UsageError("usage: evaluate takes --architecture only with coco: a run has its own")
+
+
+def _coco(architecture: str | None):
+    from workshop_utils.model import architectures, pretrained
+
+    return pretrained.coco_detector(architecture=architectures.get(architecture or architectures.DEFAULT))
 
 
 def _validation(data, plan):

@@ -38,7 +38,7 @@ from workshop_utils.training.connections import Connections
 from workshop_utils.training.fast import precision
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder
-from workshop_utils.training.trainer import Trainer, train
+from workshop_utils.training.trainer import Trainer, first_weights, train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _train_part(team: Team, plan: Plan, data: Dataset) -> None:
     """Compute this worker's part of every step. The chief evaluates and writes."""
     samples, _ = plan.split(data)
     keras.utils.set_random_seed(plan.recipe.seed)
-    model, _ = plan.chosen.start(plan.classes, plan.architecture)
+    model, _ = first_weights(plan)
     bar = ProgressBar(f"worker {team.cluster.index}")
     Trainer(plan, model, samples, RunFolder(pathlib.Path()).frozen, [bar], team).fit()
 

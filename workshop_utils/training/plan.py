@@ -41,6 +41,7 @@ class Plan:
         freezing: None where the strategy freezes nothing.
         architecture: A name in `architectures.ARCHITECTURES`.
         keep_split: Whether the photos are divided as the data set's author did, not at random.
+        start_from: The folder of the run whose weights are the first ones; None takes COCO's.
     """
 
     strategy: str
@@ -52,6 +53,7 @@ class Plan:
     freezing: Freezing | None = None
     architecture: str = architectures.DEFAULT
     keep_split: bool = False
+    start_from: str | None = None
 
     @classmethod
     def of(
@@ -64,6 +66,7 @@ class Plan:
         train_on: list[str] | None = None,
         architecture: str | None = None,
         keep_split: bool = False,
+        start_from: str | None = None,
         **freezing: Any,
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
@@ -79,10 +82,11 @@ class Plan:
             train_on: The names of the training photos to use; all by default.
             architecture: A name in `architectures.ARCHITECTURES`.
             keep_split: Whether to divide the photos as the data set's author did, not at random.
+            start_from: The folder of a run of the same architecture, to start from its weights instead of COCO's.
             **freezing: Fields of Freezing that differ from the default.
 
         Raises:
-            StrategyError: If the strategy does not exist, or does not freeze.
+            StrategyError: If the strategy does not exist, does not freeze, or does not start from learned weights.
             SettingsError: If the architecture does not exist.
         """
         chosen, recipe = strategies.get(strategy), (recipe or settings.recipe()).of(strategy)
@@ -92,8 +96,21 @@ class Plan:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
         depth = -1 if given.get("views") or given.get("thaw") else recipe.freezing_depth
         frozen = Freezing(**{"train_from": network.freezing_depths[depth]} | given) if chosen.freezes else None
-        fingerprint, name = data.fingerprint(), network.name
-        return cls(strategy, recipe, data.label_map, str(source), fingerprint, train_on, frozen, name, keep_split)
+        if start_from and not chosen.tunes:
+            raise StrategyError(f"The strategy {strategy} does not start from a run's weights. Leave out --start-from.")
+        fingerprint = data.fingerprint()
+        return cls(
+            strategy,
+            recipe,
+            data.label_map,
+            str(source),
+            fingerprint,
+            train_on,
+            frozen,
+            network.name,
+            keep_split,
+            start_from,
+        )
 
     @property
     def chosen(self) -> Strategy:
@@ -118,13 +135,14 @@ class Plan:
         return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as `recipe.json` holds them: those of version 1, and the architecture."""
+        """Return the fields as `recipe.json` holds them: those of version 1, and two that came later."""
         freezing = (
             dataclasses.asdict(self.freezing) if self.freezing else dict.fromkeys(("train_from", "thaw", "views"))
         )
         return {
             "strategy": self.strategy,
             "architecture": self.architecture,
+            "start_from": self.start_from,
             "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "by_strategy"},
             "label_map": self.classes,
             "data": self.data,
@@ -136,7 +154,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Plan":
-        """Return the plan that `as_json` described; version 1 wrote no architecture.
+        """Return the plan that `as_json` described; version 1 wrote neither architecture nor `start_from`.
 
         Raises ValueError, TypeError, KeyError or AttributeError where the fields are not a plan's.
         """

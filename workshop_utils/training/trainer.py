@@ -15,13 +15,14 @@ from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
+from workshop_utils.model import architectures, pretrained
 from workshop_utils.training import callbacks as recording
 from workshop_utils.training import memory
 from workshop_utils.training.callbacks import Callback
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import Progress, RunFolder
 from workshop_utils.training.schedule import Schedule, Stage
-from workshop_utils.training.strategies import Detector
+from workshop_utils.training.strategies import Detector, StrategyError
 from workshop_utils.training.train_step import make_optimizer, make_step
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def train(
             return run
         training, validation = plan.split(data)
         keras.utils.set_random_seed(plan.recipe.seed)
-        model, names = plan.chosen.start(plan.classes, plan.architecture)
+        model, names = first_weights(plan)
         measure = functools.partial(evaluate, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
@@ -186,6 +187,7 @@ def shared_run(
     recipe: settings.Recipe,
     callbacks: Iterable[Callback] = (),
     train_on: list[str] | None = None,
+    architecture: str = architectures.DEFAULT,
 ) -> RunFolder:
     """Train on the workshop's photos in a folder that all notebooks share, or return the finished run in it.
 
@@ -197,11 +199,39 @@ def shared_run(
         recipe: Steps, learning rate and so on.
         callbacks: As for `train`.
         train_on: The names of the training photos to use; by default all.
+        architecture: A name in `architectures.ARCHITECTURES`.
     """
-    digest = hashlib.sha256(f"{recipe} {data.fingerprint()} {train_on or ''}".rstrip().encode()).hexdigest()[:8]
+    network = "" if architecture == architectures.DEFAULT else architecture
+    described = " ".join(map(str, filter(None, (recipe, data.fingerprint(), train_on, network))))
+    digest = hashlib.sha256(described.encode()).hexdigest()[:8]
     folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
-    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on)
+    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on, architecture=architecture)
     return train(plan, data, folder, callbacks=callbacks)
+
+
+def first_weights(plan: Plan) -> Detector:
+    """Return the detector before its first training step: with the strategy's weights, or those of `plan.start_from`.
+
+    Layers whose shapes depend on the classes start from that run's weights only if it has the same classes.
+
+    Raises:
+        StrategyError: If the run to start from has another architecture.
+        RunFolderError: If it cannot be read.
+    """
+    if plan.start_from is None:
+        return plan.chosen.start(plan.classes, plan.architecture)
+    run = RunFolder(pathlib.Path(plan.start_from))
+    if run.plan.architecture != plan.architecture:
+        raise StrategyError(
+            f"{run.folder}: is a run of {run.plan.architecture}, not of {plan.architecture}. Leave out --architecture."
+        )
+    source, names = load_model(run)
+    detector = plan.chosen.empty(plan.classes, plan.architecture)
+    if names == detector.label_map:
+        detector.model.set_weights(source.get_weights())
+    else:
+        pretrained.transfer(source, detector.model, architectures.get(plan.architecture))
+    return detector
 
 
 def load_model(run: RunFolder, step: int | None = None) -> Detector:
