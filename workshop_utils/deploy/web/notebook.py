@@ -63,7 +63,7 @@ def show_to_phones(folder: pathlib.Path, host: str | None = None) -> Shown:
         host: This machine's address; None looks it up.
 
     Raises:
-        ServerError: If the machine is in no network, or the packages for it are not installed.
+        ServerError: If the machine is not in a network, or the packages for it are not installed.
     """
     address = _serve(folder, host or local_network.address(), secure=True).address
     code = local_network.qr_code(address).svg_inline(scale=6, light="white")
