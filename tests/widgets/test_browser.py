@@ -159,7 +159,7 @@ def waited_for(xml, count: int) -> list[Box]:
 
 
 PLACES = ("mouse", "keyboard", "editor", "unread", "fixed")
-"""The labelers on the page `widgets`, each with a folder of its own."""
+"""The labelers on the page `widgets`, each with its own folder."""
 
 SHOWN = """
 import pathlib

@@ -46,6 +46,10 @@ class PhotoUpload(ipywidgets.VBox):
         self.button.observe(lambda change: self.take(change["new"]), "value")
         self.children = [self.button, self._message, self._pictures]
 
+    def __repr__(self) -> str:
+        """Return what a page shows if it cannot show the widget."""
+        return f"A button to upload photos. No button to see? Copy your photos to {self.folder}."
+
     def take(self, value: object) -> None:
         """Keep the photos of a `FileUpload.value`, and show a line on each and its thumbnail.
 
