@@ -136,8 +136,8 @@ def _failure(notebook, content, started, what: str, out: pathlib.Path) -> str:
 def _html(content, notebook: pathlib.Path) -> str:
     """Return an executed notebook as one HTML page that loads nothing. Links to notebooks point to their pages.
 
-    Without scripts, widgets appear as text and formulas as TeX. Pictures in the text are embedded here, because
-    nbconvert would close a `<details>` too early.
+    It runs no script, so widgets and formulas are pictures. Pictures in the text are embedded here, because nbconvert
+    would close a `<details>` too early.
     """
 
     def embedded(found: re.Match) -> str:

@@ -25,11 +25,15 @@ def test_every_formula_of_the_notebooks_is_typeset():
 
 def test_a_formula_keeps_its_tex_as_text_alternative_and_its_place_on_the_line():
     written = formulas.typeset("The score $p < q_1$ counts.")
-    assert re.fullmatch(r'The score <img alt="p &lt; q_1" src="[^"]+" style="[^"]*vertical-align: -\d[^"]*"> counts\.', written)
+    assert re.fullmatch(
+        r'The score <img alt="p &lt; q_1" src="[^"]+" style="[^"]*vertical-align: -\d[^"]*"> counts\.', written
+    )
 
 
 def test_a_formula_on_its_own_line_is_larger():
-    (small, large) = (float(re.search(r'height="([\d.]+)pt"', svg(formulas.typeset(f"{by}a{by}")))[1]) for by in ("$", "$$"))
+    (small, large) = (
+        float(re.search(r'height="([\d.]+)pt"', svg(formulas.typeset(f"{by}a{by}")))[1]) for by in ("$", "$$")
+    )
     assert large > 1.1 * small
 
 

@@ -190,6 +190,8 @@ def test_the_pages_of_make_run_load_nothing_and_typeset_their_formulas(tmp_path)
     assert pages.calls_elsewhere(tmp_path) == []
     assert "html-manager" not in page, "a script that would load another script"
     assert "Labeler at photo 1 of 12" in page and "0/120" not in page
-    assert r'<img alt="r \approx S\,(q - Z)"' in page and "$" not in re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", "", page)
+    assert r'<img alt="r \approx S\,(q - Z)"' in page and "$" not in re.sub(
+        r"(?s)<(script|style).*?</\1>|<[^>]*>", "", page
+    )
     assert '<span class="n">hidden' not in page and "repository" not in page, "neither its code nor Colab's cell"
     assert len(cell.outputs) == 2 and "widgets" in content.metadata, "the notebook itself keeps them"
