@@ -32,6 +32,9 @@ LONGEST_CELL = 4 * 3600
 HIDING = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input", "remove-input"}}}
 """For nbconvert: a page shows what such a cell says and leaves out its code."""
 
+STYLE = "<style>.jp-InputPrompt, .jp-OutputPrompt { color: #5b6875 !important; }</style>"
+"""nbconvert's prompts are too pale to be read by everyone."""
+
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 """An interrupted nbclient leaves an unfinished task, for which asyncio would print a traceback."""
 
@@ -147,6 +150,7 @@ def _html(content, notebook: pathlib.Path) -> str:
     resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
     page, _ = HTMLExporter(config=Config(HIDING)).from_notebook_node(_without_scripts(content), resources)
     page = re.sub(r'<script src="https?://[^"]*"[^>]*>\s*</script>', "", page)
+    page = page.replace("</head>", f"{STYLE}</head>", 1)
     page = re.sub(r'src="(\.\./docs/[\w/]+\.svg)"', embedded, page)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
 
