@@ -12,6 +12,7 @@ import pytest
 from workshop_utils.cli import main
 from workshop_utils.core import download
 from workshop_utils.model import anchors, architectures, pretrained, ssd_mobilenet_v1, tf1_checkpoint
+from workshop_utils.training.fast import feature_cache, folded_layers, fused_batch_norm
 
 V1 = architectures.get("ssd_mobilenet_v1")
 
@@ -97,6 +98,25 @@ def test_its_batch_norm_is_mobilenets():
     assert {layer.max_value for layer in model.layers if layer.name.endswith("_relu")} == {6.0}
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_the_fast_layers_compute_the_same(training):
+    model = V1.build(2)
+    images = np.random.default_rng(4).uniform(-1, 1, (2, 300, 300, 3)).astype(np.float32)
+    fast = fused_batch_norm.fuse(model, V1.recomputed_up_to) if training else folded_layers.fold(model)
+    for ours, wanted in zip(fast(images, training=training), model(images, training=training), strict=True):
+        assert np.linalg.norm(ours - wanted) <= 1e-3 * np.linalg.norm(wanted)
+
+
+def test_its_layers_can_be_frozen_and_their_features_cached():
+    model = V1.build(2)
+    sides = []
+    for name in V1.freezing_depths:
+        frozen, trained = feature_cache.split(model, name)
+        sides.append(frozen.outputs[0].shape[1])
+        assert len(frozen.outputs) == 1 and frozen.count_params() + trained.count_params() == model.count_params()
+    assert sides == [75, 38, 19]
+
+
 # COCO's weights
 
 
@@ -165,7 +185,7 @@ def test_an_archive_without_one_of_the_variables_names_it(tmp_path, monkeypatch)
     assert files_in(tmp_path) == ["made", "made.tar.gz"]
 
 
-def test_an_archive_with_the_right_hash_that_is_no_archive_is_an_error(tmp_path, monkeypatch):
+def test_a_damaged_archive_with_the_right_hash_is_an_error(tmp_path, monkeypatch):
     archive = tmp_path / "made.tar.gz"
     archive.write_bytes(b"\x1f\x8b damaged")
     monkeypatch.setattr(ssd_mobilenet_v1, "ARCHIVE", original.as_download(archive))
