@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import command, load
-from workshop_utils.core.arguments import Options, argument, lines, share
+from workshop_utils.cli.parser import CHECKPOINT, command, load
+from workshop_utils.core.arguments import Options, argument, count, lines, share
 from workshop_utils.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from workshop_utils.training.plan import Plan
+    from workshop_utils.training.plan import Plan, StartFrom
 
 
 def _strategy_names() -> Iterable[str]:
@@ -39,6 +39,9 @@ def _architecture_names() -> Iterable[str]:
              "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
     argument("--train-on", type=lines, metavar="LIST", help="a text file with the training photos to use, one a line"),
+    argument("--start-from", type=Path, metavar="RUN", help="start from the last checkpoint of another run, to go on "
+             "with new photos or classes; classes with the same name are kept"),
+    argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
     argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
     argument("--index", type=int, metavar="I", help="which of the workers this is, from 0; worker 0 keeps the run"),
@@ -56,23 +59,46 @@ def train(options: Options) -> None:
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
     given = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
     given = {key: value for key, value in given.items() if value is not None}
+    start, architecture = _start(options.start_from, options.architecture, folder)
     plan = Plan.of(
         data,
         options.strategy,
         recipe,
         source=options.dataset.resolve(),
         train_on=options.train_on,
-        architecture=options.architecture,
+        architecture=architecture,
         **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
     )
+    plan = dataclasses.replace(plan, start_from=start, patience=options.patience)
     if team:
         run = distributed.train_together(team, plan, data, folder)
     else:
-        run = trainer.train(_as_begun(plan, folder, changes, given), data, folder)
+        left_out = [name for name in ("start_from", "patience") if getattr(options, name) is None]
+        run = trainer.train(_as_begun(plan, folder, changes, given, left_out), data, folder)
     print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
 
 
-def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object]) -> "Plan":
+def _start(
+    folder: Path | None, architecture: str | None, run_folder: Path
+) -> "tuple[StartFrom | None, str | None]":
+    """Return the checkpoint to start from, and the architecture.
+
+    A run that has begun keeps its own checkpoint, even if the other run is gone.
+    """
+    from workshop_utils.training import starting_weights
+    from workshop_utils.training.run_folder import RunFolder
+
+    if folder is None:
+        return None, architecture
+    begun = RunFolder(run_folder).plan if RunFolder(run_folder).is_started() else None
+    if begun and begun.start_from and begun.start_from.run == str(folder.resolve()):
+        return begun.start_from, architecture or begun.architecture
+    return starting_weights.choose(folder, architecture), RunFolder(folder).plan.architecture
+
+
+def _as_begun(
+    plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object], left_out: list[str]
+) -> "Plan":
     """Return the plan for a command that may resume a run: settings it leaves out are those of the run.
 
     So the command that began a run resumes it even if the defaults have changed since.
@@ -87,7 +113,8 @@ def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dic
         return plan
     recipe = dataclasses.replace(kept.recipe, **{name: getattr(plan.recipe, name) for name in changes})
     frozen = kept.freezing and dataclasses.replace(kept.freezing, **freezing)
-    return dataclasses.replace(plan, recipe=recipe, freezing=frozen)
+    begun = {name: getattr(kept, name) for name in left_out}
+    return dataclasses.replace(plan, recipe=recipe, freezing=frozen, **begun)
 
 
 def _team(options: Options):
@@ -114,6 +141,7 @@ def _changes(pairs: list[str]) -> dict[str, str]:
     argument("source", metavar="RUN|coco", help="a run's folder, or coco for COCO's detector"),
     argument("--data", type=Path, metavar="DATASET", help="evaluate on all photos of this data set; by default on the "
              "run's validation set"),
+    CHECKPOINT,
     argument("--out", type=Path, metavar="DIR", help="also write metrics.json to this folder"),
 )  # fmt: skip
 def evaluate(options: Options) -> None:
@@ -126,24 +154,29 @@ def evaluate(options: Options) -> None:
     from workshop_utils.data import label_map
     from workshop_utils.evaluation import average_precision
     from workshop_utils.model import pretrained
-    from workshop_utils.training import trainer
+    from workshop_utils.training import checkpoints, trainer
     from workshop_utils.training.run_folder import RunFolder
 
+    about_run = {}
     if options.source == "coco":
         if options.data is None:
             raise UsageError("usage: evaluate coco needs --data DATASET")
+        if options.checkpoint != checkpoints.LAST:
+            raise UsageError("usage: evaluate takes --checkpoint only with a run")
         model, names, keeps_coco, folders = pretrained.coco_detector(), label_map.coco(), True, [options.out]
         data = load(options.data)
         samples = data.samples
     else:
         experiment = RunFolder(Path(options.source))
         plan = experiment.plan
-        model, names = trainer.load_model(experiment)
+        step = checkpoints.choose(experiment, options.checkpoint)
+        model, names = trainer.load_model(experiment, step)
+        about_run = checkpoints.named(experiment, step)
         keeps_coco = plan.chosen.keeps_coco_classes
         folders = [experiment.folder, options.out]
         data = load(options.data or Path(plan.data))
         samples = data.samples if options.data else _validation(data, plan)
-    metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco)
+    metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco) | about_run
     for folder in filter(None, folders):
         files.make_folder(folder)
         RunFolder(folder).write_metrics(metrics)

@@ -7,7 +7,7 @@ from workshop_utils.core import settings
 from workshop_utils.data import dataset, label_map
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.model import architectures
-from workshop_utils.training import strategies
+from workshop_utils.training import early_stopping, strategies
 from workshop_utils.training.strategies import Strategy, StrategyError
 
 
@@ -28,6 +28,21 @@ class Freezing:
 
 
 @dataclasses.dataclass(frozen=True)
+class StartFrom:
+    """The checkpoint of another run, whose weights are the first of a run; see `starting_weights.choose`.
+
+    Attributes:
+        run: The folder of the other run.
+        step: The step of its checkpoint.
+        checksum: Twelve hex digits that change with the checkpoint.
+    """
+
+    run: str
+    step: int
+    checksum: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """Enough to repeat a run, and to refuse mixing two runs in one folder.
 
@@ -40,6 +55,8 @@ class Plan:
         train_on: The names of the training photos to use; None uses all.
         freezing: None where the strategy freezes nothing.
         architecture: A name in `architectures.ARCHITECTURES`.
+        start_from: The checkpoint to start from; None starts from the strategy's weights.
+        patience: The number of evaluations in a row without a higher AP after which training stops; None never stops.
     """
 
     strategy: str
@@ -50,6 +67,15 @@ class Plan:
     train_on: list[str] | None = None
     freezing: Freezing | None = None
     architecture: str = architectures.DEFAULT
+    start_from: StartFrom | None = None
+    patience: int | None = None
+
+    def __post_init__(self):
+        """Raise StrategyError or SettingsError for an option that this strategy or recipe cannot have."""
+        if (self.start_from or self.patience is not None) and not self.chosen.trains:
+            raise StrategyError(f"The strategy {self.strategy} trains nothing: leave out --start-from and --patience.")
+        if self.patience is not None:
+            early_stopping.check(self.patience, self.recipe)
 
     @classmethod
     def of(
@@ -108,7 +134,7 @@ class Plan:
         return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as `recipe.json` holds them: those of version 1, and the architecture."""
+        """Return the fields as `recipe.json` holds them: those of version 1, and those added since."""
         freezing = (
             dataclasses.asdict(self.freezing) if self.freezing else dict.fromkeys(("train_from", "thaw", "views"))
         )
@@ -120,12 +146,19 @@ class Plan:
             "data": self.data,
             "fingerprint": self.fingerprint,
             "train_on": self.train_on,
+            "start_from": self.start_from and dataclasses.asdict(self.start_from),
+            "patience": self.patience,
             **freezing,
         }
 
+    def identity(self) -> dict[str, Any]:
+        """Return the fields that two plans of the same run share: all but the folders of the data and other runs."""
+        start = self.start_from and dataclasses.replace(self.start_from, run="")
+        return dataclasses.replace(self, data="", start_from=start).as_json()
+
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Plan":
-        """Return the plan that `as_json` described; version 1 wrote no architecture.
+        """Return the plan that `as_json` described. Fields that version 1 did not write have their defaults.
 
         Raises ValueError, TypeError, KeyError or AttributeError where the fields are not a plan's.
         """
@@ -134,4 +167,6 @@ class Plan:
         classes = label_map.checked((int(number), name) for number, name in fields.pop("label_map").items())
         freezing = {key: fields.pop(key, None) for key in ("train_from", "thaw", "views")}
         frozen = None if freezing["train_from"] is None else Freezing(**freezing | {"thaw": freezing["thaw"] or 0.0})
-        return cls(recipe=recipe, classes=classes, freezing=frozen, **fields)
+        start = fields.pop("start_from", None)
+        start = start and StartFrom(**start)
+        return cls(recipe=recipe, classes=classes, freezing=frozen, start_from=start, **fields)
