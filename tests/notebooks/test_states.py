@@ -256,7 +256,7 @@ def test_a_class_in_no_validation_photo_is_listed_as_not_measured():
 
 @pytest.mark.parametrize(
     ("fewer", "more", "words"),
-    [(0.4, 0.6, "brought 0.20"), (0.6, 0.6, "brought nothing"), (None, 0.6, "cannot compare")],
+    [(0.4, 0.6, "gained 0.20"), (0.6, 0.6, "gained nothing"), (None, 0.6, "cannot compare")],
 )
 def test_what_twice_the_photos_bring_is_read_from_the_two_runs(fewer, more, words):
     known = {"half_score": {"AP50": fewer}, "score": {"AP50": more}, "half_of_them": range(8), "Markdown": Markdown}

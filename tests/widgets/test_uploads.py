@@ -148,7 +148,7 @@ def test_a_folders_photos_are_copied_and_the_folder_does_not_change(tmp_path):
     (source / "IMG.HEIC").write_bytes(HEIC)
     before = {path.name: path.read_bytes() for path in source.iterdir()}
     lines = uploads.copy(source, tmp_path / "mine")
-    assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2]
+    assert lines[:2] == ["0001.jpg: copied", "0002.jpg: copied"] and "HEIC" in lines[2]
     assert lines[3:] == ["Skipped, not photos: notes.txt"]
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
     assert uploads.copy(source, tmp_path / "mine")[0] != lines[0] and len(photos.find(tmp_path / "mine")) == 2
@@ -162,8 +162,8 @@ def test_skipped_files_of_a_folder_are_counted_and_named(tmp_path):
     for name, colour in (("a.jfif", "red"), ("b.jpe", "blue")):
         (source / name).write_bytes(encoded(colour=colour))
     assert uploads.copy(source, tmp_path / "mine") == [
-        "a.jfif: taken",
-        "b.jpe: taken",
+        "a.jfif: copied",
+        "b.jpe: copied",
         "Skipped, not photos: list.csv, movie.mp4, notes.txt and 2 more",
     ]
 

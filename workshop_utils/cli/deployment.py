@@ -18,7 +18,7 @@ def _format_names() -> Iterable[str]:
     "export a checkpoint for other programs",
     argument("run", type=Path, help="the run's folder"),
     CHECKPOINT,
-    argument("--formats", nargs="+", choices=_format_names, help="export formats; by default the usual ones"),
+    argument("--formats", nargs="+", choices=_format_names, help="export formats; by default all except litert_int8"),
 )
 def export(options: Options) -> None:
     """Write the exports, and print the path of each."""

@@ -31,7 +31,7 @@ import numpy as np
 from workshop_utils.core.settings import SettingsError
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Dataset
-from workshop_utils.training import connections
+from workshop_utils.training import connections, starting_weights
 from workshop_utils.training.callbacks import Callback, ProgressBar
 from workshop_utils.training.cluster_spec import ClusterError, ClusterSpec
 from workshop_utils.training.connections import Connections

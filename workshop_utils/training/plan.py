@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, label_map
+from workshop_utils.data import dataset, given_split, label_map
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.model import architectures
 from workshop_utils.training import early_stopping, strategies
@@ -55,7 +55,8 @@ class Plan:
         train_on: The names of the training photos to use; None uses all.
         freezing: None where the strategy freezes nothing.
         architecture: A name in `architectures.ARCHITECTURES`.
-        start_from: The checkpoint to start from; None starts from the strategy's weights.
+        keep_split: Whether the photos are divided as the data set's author did, not at random.
+        start_from: The checkpoint of another run to start from; None starts from the strategy's weights.
         patience: The number of evaluations in a row without a higher AP after which training stops; None never stops.
     """
 
@@ -67,14 +68,18 @@ class Plan:
     train_on: list[str] | None = None
     freezing: Freezing | None = None
     architecture: str = architectures.DEFAULT
+    keep_split: bool = False
     start_from: StartFrom | None = None
     patience: int | None = None
 
     def __post_init__(self):
         """Raise StrategyError or SettingsError for an option that this strategy or recipe cannot have."""
-        if (self.start_from or self.patience is not None) and not self.chosen.trains:
-            raise StrategyError(f"The strategy {self.strategy} trains nothing: leave out --start-from and --patience.")
+        if self.start_from and not self.chosen.tunes:
+            what = f"The strategy {self.strategy} does not start from a run's weights."
+            raise StrategyError(f"{what} Leave out --start-from, or choose fine_tune.")
         if self.patience is not None:
+            if not self.chosen.trains:
+                raise StrategyError(f"The strategy {self.strategy} trains nothing. Leave out --patience.")
             early_stopping.check(self.patience, self.recipe)
 
     @classmethod
@@ -87,6 +92,9 @@ class Plan:
         source: object = "",
         train_on: list[str] | None = None,
         architecture: str | None = None,
+        keep_split: bool = False,
+        start_from: StartFrom | None = None,
+        patience: int | None = None,
         **freezing: Any,
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
@@ -101,11 +109,14 @@ class Plan:
             source: Where the data set is.
             train_on: The names of the training photos to use; all by default.
             architecture: A name in `architectures.ARCHITECTURES`.
+            keep_split: Whether to divide the photos as the data set's author did, not at random.
+            start_from: The checkpoint of another run to start from; see `starting_weights.choose`.
+            patience: The number of evaluations without a higher AP after which training stops.
             **freezing: Fields of Freezing that differ from the default.
 
         Raises:
-            StrategyError: If the strategy does not exist, or does not freeze.
-            SettingsError: If the architecture does not exist.
+            StrategyError: If the strategy does not exist, does not freeze, or does not start from learned weights.
+            SettingsError: If the architecture does not exist, or the patience can never stop this recipe.
         """
         chosen, recipe = strategies.get(strategy), (recipe or settings.recipe()).of(strategy)
         network = architectures.get(architecture or architectures.DEFAULT)
@@ -114,7 +125,12 @@ class Plan:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
         depth = -1 if given.get("views") or given.get("thaw") else recipe.freezing_depth
         frozen = Freezing(**{"train_from": network.freezing_depths[depth]} | given) if chosen.freezes else None
-        return cls(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, network.name)
+        return cls(
+            *(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, network.name),
+            keep_split=keep_split,
+            start_from=start_from,
+            patience=patience,
+        )
 
     @property
     def chosen(self) -> Strategy:
@@ -123,14 +139,19 @@ class Plan:
 
     @property
     def frozen_from(self) -> int | None:
-        """The step from which layers are frozen; None where none ever is."""
+        """The step from which layers are frozen; None if none ever are."""
         if self.freezing is None or not self.freezing.train_from:
             return None
         return round(self.recipe.steps * self.freezing.thaw)
 
     def split(self, data: Dataset) -> tuple[list[Sample], list[Sample]]:
-        """Return the training and the validation photos. Raises DatasetError for a name that no photo has."""
-        training, validation = data.split(self.recipe.photos)
+        """Return the training and the validation photos.
+
+        Raises:
+            DatasetError: If no photo has a name in `train_on`, or the data set does not come with a split to keep.
+        """
+        photos = self.recipe.photos
+        training, validation = given_split.split(data.samples, photos) if self.keep_split else data.split(photos)
         return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
@@ -141,12 +162,13 @@ class Plan:
         return {
             "strategy": self.strategy,
             "architecture": self.architecture,
+            "start_from": self.start_from and dataclasses.asdict(self.start_from),
             "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "by_strategy"},
             "label_map": self.classes,
             "data": self.data,
             "fingerprint": self.fingerprint,
             "train_on": self.train_on,
-            "start_from": self.start_from and dataclasses.asdict(self.start_from),
+            "keep_split": self.keep_split,
             "patience": self.patience,
             **freezing,
         }

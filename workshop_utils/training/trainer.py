@@ -15,8 +15,9 @@ from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
+from workshop_utils.model import architectures
 from workshop_utils.training import callbacks as recording
-from workshop_utils.training import checkpoints, starting_weights
+from workshop_utils.training import checkpoints, memory, starting_weights
 from workshop_utils.training.callbacks import Callback
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import Progress, RunFolder
@@ -82,7 +83,10 @@ class Trainer:
         self.start, self.progress = progress.step, progress
 
     def fit(self) -> None:
-        """Train to the plan's last step, or until a callback ends it. Raises TrainingError if the loss is NaN or at least MAX_LOSS."""
+        """Train to the plan's last step, or until a callback ends it.
+
+        Raises TrainingError if the loss is NaN or at least MAX_LOSS.
+        """
         try:
             self.notify("on_begin")
             if self.team:
@@ -177,6 +181,7 @@ def train(
             writing = recording.for_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*writing, *callbacks], team, fast)
             print(_device_and_precision(plan, fast), flush=True)
+            memory.warn(plan, model)
             trainer.fit()
             scores = trainer.scores
         shutil.rmtree(run.frozen, ignore_errors=True)
@@ -191,6 +196,7 @@ def shared_run(
     recipe: settings.Recipe,
     callbacks: Iterable[Callback] = (),
     train_on: list[str] | None = None,
+    architecture: str = architectures.DEFAULT,
 ) -> RunFolder:
     """Train on the workshop's photos in a folder that all notebooks share, or return the finished run in it.
 
@@ -202,10 +208,13 @@ def shared_run(
         recipe: Steps, learning rate and so on.
         callbacks: As for `train`.
         train_on: The names of the training photos to use; by default all.
+        architecture: A name in `architectures.ARCHITECTURES`.
     """
-    digest = hashlib.sha256(f"{recipe} {data.fingerprint()} {train_on or ''}".rstrip().encode()).hexdigest()[:8]
+    network = "" if architecture == architectures.DEFAULT else architecture
+    described = " ".join(map(str, filter(None, (recipe, data.fingerprint(), train_on, network))))
+    digest = hashlib.sha256(described.encode()).hexdigest()[:8]
     folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
-    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on)
+    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on, architecture=architecture)
     return train(plan, data, folder, callbacks=callbacks)
 
 

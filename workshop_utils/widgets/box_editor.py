@@ -271,7 +271,7 @@ class BoxEditor(ipywidgets.VBox):
             self.say(self._unfit)
 
     def _settled(self) -> None:
-        """Raise LabelingError while the fields hold edges that make no box: they would be lost."""
+        """Raise LabelingError while the edges in the fields are not a valid box: they would be lost."""
         if self._unfit:
             raise LabelingError(self._unfit)
 

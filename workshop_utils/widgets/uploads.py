@@ -118,7 +118,7 @@ def keep_one(name: str, content: bytes | pathlib.Path, folder: pathlib.Path) -> 
         return f"Left out: {fault}", None
     except OSError as fault:
         return f"Left out: {name}: cannot be read ({fault.strerror}).", None
-    return f"{name}: {note or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
+    return f"{name}: {note or 'copied'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
 
 
 def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path, str]:
@@ -140,9 +140,9 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     candidate, note = stem, ""
     while other := taken.get(_stem(candidate)):
         if other.read_bytes() == encoded:
-            return other, "is here already"
+            return other, "is already here"
         number += 1
-        candidate, note = f"{stem}-{number}", "that name has another photo, so taken"
+        candidate, note = f"{stem}-{number}", "another photo has that name, so copied"
     path = folder / f"{candidate}{ending}"
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(encoded)

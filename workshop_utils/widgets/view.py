@@ -51,7 +51,7 @@ class View:
             if not (math.isfinite(first) and math.isfinite(last) and first < last):
                 raise LabelingError(f"{low} {first:g} is not less than {high} {last:g}. Change one of them.")
             if first >= side or last <= 0:
-                raise LabelingError(f"From {low} {first:g} to {high} {last:g} is outside of the photo's {side} pixels.")
+                raise LabelingError(f"From {low} {first:g} to {high} {last:g} is outside the photo's {side} pixels.")
         return box
 
     def drawn(self, box: Box) -> dict:
