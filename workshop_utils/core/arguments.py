@@ -92,6 +92,15 @@ def share(written: str) -> float:
     return value
 
 
+def checkpoint(written: str) -> str | int:
+    """Parse `best`, `last` or a step. Raises argparse.ArgumentTypeError for anything else."""
+    if written in ("best", "last"):
+        return written
+    if not written.isascii() or not written.isdigit():
+        raise argparse.ArgumentTypeError(f"{written} is neither best, nor last, nor a step")
+    return int(written)
+
+
 def count(written: str) -> int:
     """Parse a whole number from 1 to 99999. Raises argparse.ArgumentTypeError for another number."""
     value = int(written)
