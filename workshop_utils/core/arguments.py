@@ -80,7 +80,7 @@ def lines(path: str) -> list[str]:
     try:
         content = text.read(path)
     except (OSError, text.EncodingError) as error:
-        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it should list a photo per line") from None
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it must list one photo per line") from None
     return [line.strip() for line in content.splitlines() if line.strip()]
 
 
@@ -90,6 +90,15 @@ def share(written: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{written} is not between 0 and 1")
     return value
+
+
+def checkpoint(written: str) -> str | int:
+    """Parse `best`, `last` or a step. Raises argparse.ArgumentTypeError for anything else."""
+    if written in ("best", "last"):
+        return written
+    if not written.isascii() or not written.isdigit():
+        raise argparse.ArgumentTypeError(f"{written} is neither best, nor last, nor a step")
+    return int(written)
 
 
 def count(written: str) -> int:

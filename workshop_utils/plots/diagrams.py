@@ -75,7 +75,7 @@ _REGIONS = (
     (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", STRATEGIES[0]),
     (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", STRATEGIES[1]),
     (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", STRATEGIES[1]),
-    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", STRATEGIES[1]),
+    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune anyway, and label more photos", STRATEGIES[1]),
     (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", STRATEGIES[2]),
 )
 """Regions of the map: fewest and most photos, least and most similarity, colour, text, way."""

@@ -120,7 +120,7 @@ class Schedule:
         return folded_layers.fold(tail, precision.policy()), functools.partial(cache.batches, size)
 
     def _live(self, repeat: tuple[int, int] | None = None) -> Callable:
-        """Return what makes batches of images; `repeat` is as for `batches.batch`."""
+        """Return a function that makes batches of images; `repeat` is as for `batches.batch`."""
         recipe = self.plan.recipe
         return functools.partial(
             batches.batches,
@@ -133,7 +133,7 @@ class Schedule:
         )
 
     def _network(self, model: keras.Model) -> keras.Model:
-        """Return what runs at each step where the whole network does: the model, or a faster one on its weights."""
+        """Return the network to run if no features are cached: the model, or a faster one that shares its weights."""
         if not self.fast:
             return model
         from workshop_utils.training.fast import folded_layers, fused_batch_norm, precision
@@ -160,8 +160,8 @@ def freeze_up_to(model: keras.Model, name: str) -> None:
 def falling(step: tf.Tensor, frozen_from: int, steps: int) -> tf.Tensor:
     """Return the factor of the learning rate for layers that are frozen from step `frozen_from` of `steps` on.
 
-    Their rate falls to zero along a cosine of its own. It starts higher by as much as it is shorter, so its sum over
-    all steps is the same (FreezeOut, with scaled learning rates).
+    Their rate falls to zero along its own cosine, which starts higher the shorter it is, so that its sum over all steps
+    is the same (FreezeOut, with scaled learning rates).
     """
     step = tf.cast(step, tf.float32)
     return steps / frozen_from * (1 + tf.cos(math.pi * step / frozen_from)) / (1 + tf.cos(math.pi * step / steps))

@@ -34,7 +34,7 @@ def coco_but_classes(architecture: Architecture, classes: dict[int, str]) -> ker
 
 
 def coco_whole(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
-    """COCO's weights and classes, whatever `classes` are."""
+    """COCO's weights and classes, regardless of `classes`."""
     return pretrained.coco_detector(architecture=architecture)
 
 
