@@ -161,7 +161,7 @@ def _without_scripts(content):
     still.cells = [cell for cell in still.cells if cell.get("id") != "colab"]
     for cell in still.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not pages.is_bar(output)]
+            cell.outputs = pages.without_code_of_widgets(cell.outputs)
             for output in cell.outputs:
                 output.get("data", {}).pop(pages.WIDGET, None)
     if pages.has_formulas(still):

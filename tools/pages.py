@@ -28,6 +28,8 @@ WRITTEN = (
 )
 PICTURES = ("docs/**/*.svg", "docs/**/*.png", "docs/**/*.jpg", "data/pictures/*")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+CONTAINER = re.compile(r"\w+\(children=\(")
+"""How Python shows a widget of other widgets, such as `VBox(children=(...))`."""
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"'](?:https?:)?//[^\"']+")
 STYLED_FROM_ELSEWHERE = re.compile(r"(?:@import\s*|\burl\(\s*)[\"']?(?:https?:)?//[^\"')\s]+")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
@@ -76,7 +78,7 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
         content["cells"] = [cell for cell in content["cells"] if cell.get("id") != "colab"]
         for cell in content["cells"]:
             if cell["cell_type"] == "code":
-                cell["outputs"] = [each for each in cell["outputs"] if not is_bar(each)]
+                cell["outputs"] = without_code_of_widgets(cell["outputs"])
         files.write_text(json.dumps(content), _made(source / "notebooks") / notebook.name)
     for page in source.rglob("*.md"):
         files.write_text(leading_somewhere(page, source), page)
@@ -93,6 +95,16 @@ def leading_somewhere(page: pathlib.Path, source: pathlib.Path) -> str:
         return f"{links.repository()}/{kind}/{links.tag()}/{path.as_posix()}"
 
     return LINK.sub(led, page.read_text(encoding="utf-8"))
+
+
+def without_code_of_widgets(outputs: list[dict]) -> list[dict]:
+    """Return outputs without progress bars, and with a sentence for each widget that Python shows as code."""
+    kept = [output for output in outputs if not is_bar(output)]
+    for output in kept:
+        data = output.get("data", {})
+        if WIDGET in data and CONTAINER.match("".join(data.get("text/plain", ""))):
+            data["text/plain"] = "A widget. It needs JupyterLab."
+    return kept
 
 
 def is_bar(output: dict) -> bool:

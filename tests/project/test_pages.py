@@ -56,6 +56,15 @@ def test_progress_bars_are_left_out_and_the_text_of_other_widgets_is_kept(execut
     assert next(each for each in cells if each["id"] == cell["id"])["outputs"] == shown[1:]
 
 
+def test_a_widget_that_python_shows_as_code_becomes_a_sentence():
+    texts = ["VBox(children=(IntSlider(value=7),))", "HBox(children=(Label(value='a'),))", "Labeler at photo 1 of 12"]
+    shown = [{"data": {pages.WIDGET: {"model_id": "1"}, "text/plain": text}} for text in texts]
+    code = {"data": {"text/plain": "VBox(children=()) as a text"}}
+    *widgets, kept, unchanged = [each["data"]["text/plain"] for each in pages.without_code_of_widgets([*shown, code])]
+    assert all("JupyterLab" in text and "children" not in text for text in widgets)
+    assert kept == texts[-1] and unchanged == "VBox(children=()) as a text"
+
+
 def test_the_front_page_links_to_existing_pages_and_quotes_the_readme(executed, tmp_path):
     source = tmp_path / "source"
     pages.gather(executed, source)
