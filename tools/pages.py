@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import links
+import still
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
@@ -27,9 +28,7 @@ WRITTEN = (
     *("docs/site/**/*", "LICENSE", "NOTICE", "data/LICENSE"),
 )
 PICTURES = ("docs/**/*.svg", "docs/**/*.png", "docs/**/*.jpg", "data/pictures/*")
-WIDGET = "application/vnd.jupyter.widget-view+json"
-CONTAINER = re.compile(r"\w+\(children=\(")
-"""How Python shows a widget of other widgets, such as `VBox(children=(...))`."""
+WIDGET = still.VIEW
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"'](?:https?:)?//[^\"']+")
 STYLED_FROM_ELSEWHERE = re.compile(r"(?:@import\s*|\burl\(\s*)[\"']?(?:https?:)?//[^\"')\s]+")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
@@ -59,7 +58,8 @@ def main(sphinx_python: str) -> int:
 def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
     """Copy all pages and their pictures to a folder. Raises SiteError.
 
-    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began.
+    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began. Other widgets
+    become pictures.
     """
     shutil.rmtree(source, ignore_errors=True)
     for pattern in (*WRITTEN, *PICTURES):
@@ -78,7 +78,8 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
         content["cells"] = [cell for cell in content["cells"] if cell.get("id") != "colab"]
         for cell in content["cells"]:
             if cell["cell_type"] == "code":
-                cell["outputs"] = without_code_of_widgets(cell["outputs"])
+                cell["outputs"] = [each for each in cell["outputs"] if not is_bar(each)]
+        still.put_pictures(content)
         files.write_text(json.dumps(content), _made(source / "notebooks") / notebook.name)
     for page in source.rglob("*.md"):
         files.write_text(leading_somewhere(page, source), page)
@@ -95,16 +96,6 @@ def leading_somewhere(page: pathlib.Path, source: pathlib.Path) -> str:
         return f"{links.repository()}/{kind}/{links.tag()}/{path.as_posix()}"
 
     return LINK.sub(led, page.read_text(encoding="utf-8"))
-
-
-def without_code_of_widgets(outputs: list[dict]) -> list[dict]:
-    """Return outputs without progress bars, and with a sentence for each widget that Python shows as code."""
-    kept = [output for output in outputs if not is_bar(output)]
-    for output in kept:
-        data = output.get("data", {})
-        if WIDGET in data and CONTAINER.match("".join(data.get("text/plain", ""))):
-            data["text/plain"] = "A widget. It needs JupyterLab."
-    return kept
 
 
 def is_bar(output: dict) -> bool:

@@ -142,7 +142,7 @@ def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *,
         axis.text(0.95, height, words, **_CENTRED)
     end = 1.7
     for level, centre in enumerate((3.3, 5.2, 7.35, 8.9, 10.2, 11.4)):
-        grid, _, channels = model.get_layer(f"box_{level}_depthwise").input.shape[1:]
+        grid, _, channels = model.get_layer(f"box_{level}").input.shape[1:]
         end = _block(axis, centre, grid, channels, end)
         axis.text(centre, 3.45, f"map {level + 1}\n{grid} x {grid} x {channels}", **_CENTRED)
         for head, height, style in zip(("box", "class"), (2.4, 1.4), _HEADS):

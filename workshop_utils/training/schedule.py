@@ -9,12 +9,14 @@ soon falls to zero, and then they are frozen. Strategies that freeze nothing hav
 """
 
 import dataclasses
+import difflib
 import functools
 import math
 import pathlib
 import shutil
 from collections.abc import Callable
 
+from workshop_utils.core import phrases
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Sample
 from workshop_utils.model import architectures
@@ -149,7 +151,8 @@ def freeze_up_to(model: keras.Model, name: str) -> None:
     """Freeze the layer called `name` and all before it, and no other. Raises StrategyError if it does not exist."""
     names = [layer.name for layer in model.layers]
     if name not in names:
-        raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")
+        close = phrases.listed(difflib.get_close_matches(name, names, cutoff=0))
+        raise StrategyError(f"The detector has no layer '{name}'. Layers with similar names: {close}.")
     for place, layer in enumerate(model.layers):
         layer.trainable = place > names.index(name)
 
