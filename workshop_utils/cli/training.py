@@ -26,7 +26,7 @@ def _strategy_names() -> Iterable[str]:
     argument("dataset", type=Path, help=DATASET),
     argument("--strategy", choices=_strategy_names, default="fine_tune"),
     argument("--architecture", choices=architecture_names, help="the network; default: ssdlite_mobilenet_v2"),
-    argument("--start-from", type=Path, metavar="RUN", help="fine_tune: go on from the last checkpoint of another run, "
+    argument("--start-from", type=Path, metavar="RUN", help="fine_tune: start from the last checkpoint of another run, "
              "with new photos or classes; it keeps the classes that both have"),
     argument("--recipe", help="quick, workshop or seed"),
     argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings of the recipe"),
