@@ -26,7 +26,7 @@ def serious_faults(page, *, within: str | None = None, rules_off: tuple[str, ...
     Args:
         page: A page of Playwright.
         within: A CSS selector: only what is in these elements is looked at.
-        rules_off: The ids of rules that are not ours to keep, such as "page-has-heading-one" for a part of a page.
+        rules_off: The ids of rules that do not apply, such as "page-has-heading-one" for a part of a page.
     """
     page.evaluate(_script())
     options = {"resultTypes": ["violations"], "rules": {rule: {"enabled": False} for rule in rules_off}}

@@ -160,7 +160,7 @@ def waited_for(xml, count: int) -> list[Box]:
 
 
 PLACES = ("mouse", "keyboard", "editor", "unread", "fixed")
-"""The labelers on the page `widgets`, each with a folder of its own."""
+"""The labelers on the page `widgets`, each with its own folder."""
 
 SHOWN = """
 import pathlib
@@ -520,7 +520,7 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Upload photos").click()
     chooser.value.set_files(brought)
-    page.get_by_text("IMG_2.png: taken").wait_for()
+    page.get_by_text("IMG_2.png: copied").wait_for()
     page.get_by_text("2 photos are in").wait_for()
     assert page.locator(".jp-OutputArea img").evaluate_all("all => all.map(each => each.alt)") == [
         each.name for each in brought

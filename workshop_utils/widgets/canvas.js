@@ -33,7 +33,7 @@ function followMouse(model, el, send) {
   let [dragging, drawing] = [false, null];
   const svg = () => el.querySelector("svg");
   const markSelection = () => el.classList.toggle("has-selection", model.get("selected_index") >= 0);
-  // Outside of the photo, the nearest point of its edge counts.
+  // Outside the photo, the nearest point of its edge counts.
   const nearest = ({ clientX, clientY }) => {
     const { left, right, top, bottom } = svg().getBoundingClientRect();
     return { clientX: Math.min(Math.max(clientX, left), right), clientY: Math.min(Math.max(clientY, top), bottom) };
@@ -80,7 +80,7 @@ function followMouse(model, el, send) {
   };
   const move = (event) => {
     if (!dragging) return;
-    if (event.buttons === 0) release(event); // released outside of the window
+    if (event.buttons === 0) release(event); // released outside the window
     else if (drawing) draw(event);
     else if (!svg().contains(event.target)) svg().dispatchEvent(new MouseEvent("mousemove", nearest(event)));
   };
