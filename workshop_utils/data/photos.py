@@ -39,7 +39,7 @@ FOREIGN_SUFFIXES = {
 FORMATS = (*dict.fromkeys(SUFFIXES.values()), "GIF", "TIFF")
 """The formats that Pillow may try. It knows more; for one of them, EPS, it runs another program on the file."""
 
-COLOURS = {"1": "black and white", "L": "grey", "P": "with a palette"}
+COLOURS = {"1": "black and white", "L": "grey", "P": "palette-based"}
 """Names for Pillow's modes in messages. The other modes have a common name, such as CMYK."""
 
 UPRIGHT = {

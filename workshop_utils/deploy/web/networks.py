@@ -19,7 +19,7 @@ FEW = 8
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A detector as the page takes it.
+    """A detector in the form that the page needs.
 
     Attributes:
         name: What it is called.
