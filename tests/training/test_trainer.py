@@ -565,3 +565,12 @@ def test_only_the_photos_of_a_list_are_trained_on(data, cups, tmp_path, monkeypa
 
 
 NO_SCORE = {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}
+
+
+def test_runs_that_notebooks_share_are_kept_apart_by_network(data, monkeypatch):
+    made = []
+    monkeypatch.setattr(trainer, "train", lambda plan, _, folder, **__: made.append((folder, plan.architecture)))
+    for chosen in ({}, {"architecture": architectures.DEFAULT}, {"architecture": "ssd_mobilenet_v1"}):
+        trainer.shared_run("random_init", data, RECIPE, **chosen)
+    (first, _), (second, _), (third, network) = made
+    assert first == second != third and network == "ssd_mobilenet_v1"
