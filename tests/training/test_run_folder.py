@@ -11,7 +11,7 @@ from training_runs import Rows, train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.deploy import export
-from workshop_utils.training.plan import Freezing, Plan
+from workshop_utils.training.plan import Freezing, Plan, StartFrom
 from workshop_utils.training.run_folder import COLUMNS, Progress, RunFolder, RunFolderError
 
 CLASSES = {1: "żółty", 2: "peach"}
