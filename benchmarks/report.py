@@ -219,8 +219,8 @@ def markdown(results: Results, summary: dict) -> str:
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
         "## Both networks",
         "From random weights, with batch norm that learns: the seconds of a step of 8 photos, the milliseconds of one "
-        "photo in a LiteRT file, and the peak memory of both. The networks take turns, and other programs may have run "
-        "meanwhile, so compare them with each other and not with the figures above.",
+        "photo in a LiteRT file, and the peak memory of both. The networks take turns, on one core while "
+        "other programs ran, so compare them with each other and not with the figures above.",
         table(
             ("network", "seconds per step", "milliseconds per photo", "peak GB"),
             [(name, *network(results, name)) for name in architectures.ARCHITECTURES],

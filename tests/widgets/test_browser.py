@@ -404,6 +404,21 @@ def test_a_click_on_a_boxs_name_or_r_gives_it_the_current_class(cleared):
     assert [box.name for box in cleared.drawn(1)] == ["blueberry"]
 
 
+def test_keys_work_where_the_mouse_points_but_never_while_you_write_a_cell(cleared):
+    page, peach = cleared.page, cleared.place.get_by_role("radio", name="peach")
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(1, 1)
+    page.mouse.move(*cleared.point(50, 50))
+    page.keyboard.press("3")
+    assert peach.is_checked()
+    page.keyboard.press("1")
+    cell = page.locator(".jp-CodeCell .cm-content").first
+    cell.evaluate("cell => cell.focus({ preventScroll: true })")
+    page.mouse.move(1, 1)
+    page.mouse.move(*cleared.point(50, 50))
+    assert cell.evaluate("cell => document.activeElement === cell") and not peach.is_checked()
+
+
 def test_a_double_click_selects_no_text(cleared):
     cleared.page.evaluate("getSelection().removeAllRanges()")
     for place in (cleared.photo, cleared.place.locator("label", has_text="strawberry").first):

@@ -174,7 +174,7 @@ class Plan:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return the fields that two plans of the same run share: all but the folders of the data and other runs."""
+        """Return the fields that two plans of the same run share: all except the folders of the data and other runs."""
         start = self.start_from and dataclasses.replace(self.start_from, run="")
         return dataclasses.replace(self, data="", start_from=start).as_json()
 

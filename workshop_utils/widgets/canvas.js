@@ -53,8 +53,17 @@ function followMouse(model, el, send) {
     model.set("bboxes", [...drawing.others, { ...corner, ...sides, label: model.get("current") }]);
     model.set("selected_index", drawing.others.length);
   };
-  // The library moves, resizes, renames and deletes boxes. We draw new ones: it loses a drag that begins while a
-  // deleted box fades.
+  // The library moves, resizes, renames and deletes boxes. We draw new ones, also on a deleted box that still fades: the
+  // library would lose that drag.
+  const isOnBox = (target) => {
+    const drawn = target.closest("svg > g")?.querySelector("rect.movable");
+    const [photo, { width, height }] = [el.querySelector("img"), svg().getBoundingClientRect()];
+    const [across, down] = [width / photo.naturalWidth, height / photo.naturalHeight];
+    const scales = { x: across, y: down, width: across, height: down };
+    const isDrawn = (box) =>
+      Object.keys(scales).every((key) => Math.abs(drawn[key].baseVal.value - box[key] * scales[key]) < 2);
+    return Boolean(drawn) && model.get("bboxes").some(isDrawn);
+  };
   const press = (event) => {
     if (model.get("work")) {
       event.stopPropagation();
@@ -62,7 +71,7 @@ function followMouse(model, el, send) {
     } else if (event.button === 0 && svg()?.contains(event.target)) {
       dragging = true;
       model.set("label", model.get("current"));
-      if (event.target === svg() || event.shiftKey) {
+      if (!isOnBox(event.target) || event.shiftKey) {
         event.stopPropagation();
         drawing = { start: pixel(event), others: model.get("bboxes") };
         model.set("selected_index", -1);
