@@ -1,5 +1,6 @@
 """A checkpoint of the Object Detection API becomes a run that evaluates, exports, detects and can be fine-tuned on."""
 
+import dataclasses
 import json
 import tarfile
 

@@ -18,7 +18,7 @@ from training_runs import train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.evaluation import average_precision
-from workshop_utils.model import losses
+from workshop_utils.model import architectures, losses
 from workshop_utils.training import batches, callbacks, run_folder, schedule, strategies, train_step, trainer
 from workshop_utils.training.fast import precision
 from workshop_utils.training.plan import Plan
