@@ -121,7 +121,7 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e ".[web]" || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web,heic]" || { $(INSTALL_FAILED); }
 	@touch $@
 
 .venv/installed-dev: .venv/installed
