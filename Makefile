@@ -69,7 +69,7 @@ bundle: .venv/installed $(WEIGHTS) ## pack the workshop and its packages for a r
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
 
-fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 66,000 corrupted photos, EXIF blocks, texts and label maps (15 minutes)
+fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 112,000 corrupted photos, EXIF blocks, texts, label maps, COCO and YOLO files (25 minutes)
 	@$(PY) -W ignore tests/fuzzing.py $(ARGS)
 
 faults: .venv/installed-dev $(WEIGHTS) ## kill training repeatedly, fill its disk, damage its files (ten minutes)
