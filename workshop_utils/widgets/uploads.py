@@ -39,15 +39,13 @@ class UploadError(WorkshopError, ValueError):
 
 
 class PhotoUpload(ipywidgets.VBox):
-    """A button that uploads photos and zip files of data sets into `folder`. Below it: lines on them, and thumbnails."""
+    """A button that uploads photos and zip files of data sets into `folder`. Below it: a line on each, and thumbnails."""
 
     def __init__(self, folder: pathlib.Path):
         super().__init__()
         self.folder, self.lines = pathlib.Path(folder), []
         self._thumbnails: dict[str, str] = {}
-        self.button = ipywidgets.FileUpload(
-            accept="image/*,.heic,.heif,.avif,.zip", multiple=True, description="Upload photos"
-        )
+        self.button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Upload photos")
         self.button.layout = ipywidgets.Layout(width="max-content", min_width="14em")
         self._message, self._pictures = ipywidgets.HTML(), ipywidgets.HTML()
         self.button.observe(lambda change: self.take(change["new"]), "value")
