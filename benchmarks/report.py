@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from workshop_utils.core import files, machine
+from workshop_utils.model import architectures
 from workshop_utils.training.fast import precision
 
 TARGETS = {
@@ -189,6 +190,14 @@ def markdown(results: Results, summary: dict) -> str:
         f"{number(results.median('evaluation', 'later'), 1)} s later.",
         "## Memory",
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
+        "## Both networks",
+        "From random weights, with batch norm that learns: the seconds of a step of 8 photos, the milliseconds of one "
+        "photo in a LiteRT file, and the peak memory of both. The networks take turns, and other programs may have run "
+        "meanwhile, so compare them with each other and not with the figures above.",
+        table(
+            ("network", "seconds per step", "milliseconds per photo", "peak GB"),
+            [(name, *network(results, name)) for name in architectures.ARCHITECTURES],
+        ),
         "## More and larger photos",
         "All are copies of 36 photos. `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels.",
         table(
@@ -240,6 +249,12 @@ def limit(result: dict) -> tuple[str, ...]:
     least = result["gflop"] / result["gflop_per_second"]
     rates = number(result["gflop"], 1), number(result["gflop_per_second"], 0)
     return *rates, number(least, 3), number(result["step"], 3), number(result["step"] / least, 1)
+
+
+def network(results: Results, name: str) -> tuple[str, str, str]:
+    """Return the median seconds of a step, the median milliseconds of a photo, and the peak memory of a network."""
+    of = f"network_{name}"
+    return number(results.median(of, "step")), number(results.median(of, "photo"), 1), number(results.peak(of))
 
 
 def operations(results: Results) -> dict[str, list[float | None]]:

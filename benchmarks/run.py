@@ -20,6 +20,7 @@ import datasets
 import report
 
 from workshop_utils.core import settings
+from workshop_utils.model import architectures
 from workshop_utils.training.fast import precision
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -83,6 +84,11 @@ def measurements() -> list[Measurement]:
         *(
             Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
             for number in range(3)
+        ),
+        *(
+            Measurement(f"network_{name}", ("networks.py", name, "10"), number)
+            for number in range(3)
+            for name in architectures.ARCHITECTURES
         ),
     ]
     return found

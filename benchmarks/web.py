@@ -1,4 +1,4 @@
-"""How long does a frame take on the page, compared with LiteRT itself, and how soon is the first one detected in?
+"""Measure how long a frame takes on the page and in LiteRT itself, and how soon the first detection appears.
 
     python benchmarks/web.py RUN
 

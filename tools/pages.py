@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import links
+import still
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
@@ -27,7 +28,7 @@ WRITTEN = (
     *("docs/site/**/*", "LICENSE", "NOTICE", "data/LICENSE"),
 )
 PICTURES = ("docs/**/*.svg", "docs/**/*.png", "docs/**/*.jpg", "data/pictures/*")
-WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET = still.VIEW
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"'](?:https?:)?//[^\"']+")
 STYLED_FROM_ELSEWHERE = re.compile(r"(?:@import\s*|\burl\(\s*)[\"']?(?:https?:)?//[^\"')\s]+")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
@@ -57,7 +58,8 @@ def main(sphinx_python: str) -> int:
 def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
     """Copy all pages and their pictures to a folder. Raises SiteError.
 
-    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began.
+    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began. Other widgets
+    become pictures.
     """
     shutil.rmtree(source, ignore_errors=True)
     for pattern in (*WRITTEN, *PICTURES):
@@ -77,6 +79,7 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
         for cell in content["cells"]:
             if cell["cell_type"] == "code":
                 cell["outputs"] = [each for each in cell["outputs"] if not is_bar(each)]
+        still.put_pictures(content)
         files.write_text(json.dumps(content), _made(source / "notebooks") / notebook.name)
     for page in source.rglob("*.md"):
         files.write_text(leading_somewhere(page, source), page)

@@ -111,7 +111,7 @@ def test_an_exif_orientation_that_does_not_exist_turns_nothing(orientation):
         (Image.new("RGBA", (4, 4), (1, 2, 3, 254)), "PNG", "transparent"),
         (Image.new("L", (4, 4)), "JPEG", "grey"),
         (Image.new("1", (4, 4)), "PNG", "black and white"),
-        (Image.new("P", (4, 4)), "PNG", "with a palette"),
+        (Image.new("P", (4, 4)), "PNG", "palette-based"),
         (Image.new("CMYK", (4, 4)), "JPEG", "CMYK"),
         (Image.new("I;16", (4, 4)), "PNG", "grey with 16 bits per channel"),
     ],

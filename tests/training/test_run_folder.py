@@ -52,6 +52,7 @@ def test_the_same_plan_may_resume_after_the_data_moved(run):
         ("fingerprint", "fingerprint", "ba9876543210"),
         ("train_from", "freezing", None),
         ("architecture", "architecture", "ssd_mobilenet_v1"),
+        ("start_from", "start_from", "runs/imported"),
     ],
 )
 def test_another_plan_is_refused_with_the_field_that_differs(run, key, field, value):

@@ -4,16 +4,23 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from workshop_utils.cli.parser import DATASET, command, load
+from workshop_utils.cli.parser import DATASET, architecture_names, command, load
 from workshop_utils.core.arguments import Options, argument, count
 from workshop_utils.core.errors import UsageError
 
 
-@command("download and verify the COCO weights, and the runtime for the browser")
-def fetch(_: Options) -> None:
+@command(
+    "download and verify the COCO weights, and the runtime for the browser",
+    argument("--architecture", choices=architecture_names, help="only the COCO weights of this network"),
+)
+def fetch(options: Options) -> None:
     from workshop_utils.deploy.web import litert_js
-    from workshop_utils.model import pretrained
+    from workshop_utils.model import architectures, pretrained
 
+    if options.architecture:
+        weights = pretrained.fetch(architecture=architectures.get(options.architecture))
+        print(f"The COCO weights are in {weights}")
+        return
     print(f"The COCO weights are in {pretrained.fetch()}")
     print(f"The runtime for the browser is in {litert_js.fetch()[0]}")
 
@@ -120,7 +127,7 @@ def convert(options: Options) -> int:
     "write a data set as TFRecords in several files, for large data sets or several machines",
     argument("dataset", type=Path, help=DATASET),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the records"),
-    argument("--shards", type=count, default=4, metavar="N", help="files for each of training and validation set"),
+    argument("--shards", type=count, default=4, metavar="N", help="the number of files per set (training, validation)"),
 )
 def shard(options: Options) -> None:
     """Write the records and print where they are."""

@@ -44,7 +44,7 @@ FORMATS = (*(kind for kind in dict.fromkeys(SUFFIXES.values()) if kind not in ("
 FORMATS += ("AVIF",) * features.check("avif")
 """The formats that Pillow may try. It knows more; for one of them, EPS, it runs another program on the file."""
 
-COLOURS = {"1": "black and white", "L": "grey", "P": "with a palette"}
+COLOURS = {"1": "black and white", "L": "grey", "P": "palette-based"}
 """Names for Pillow's modes in messages. The other modes have a common name, such as CMYK."""
 
 UPRIGHT = {

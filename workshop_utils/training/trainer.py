@@ -15,7 +15,9 @@ from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
+from workshop_utils.model import architectures
 from workshop_utils.training import callbacks as recording
+from workshop_utils.training import checkpoints, memory, starting_weights
 from workshop_utils.training.callbacks import Callback
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import Progress, RunFolder
@@ -50,6 +52,7 @@ class Trainer:
         progress: Steps and seconds done, and the losses of each step since the last row of the history.
         stop: The step at which the current stage ends.
         scores: The metrics measured at the current step, or None.
+        stopped_early: Whether a callback has ended training before its last step.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Trainer:
         self.optimizer = make_optimizer(plan.recipe, fast)
         self.optimizer.build(self.stages[0].weights)
         self.start, self.stop, self.progress, self.scores = 0, self.stages[0].stop, Progress(), None
+        self.stopped_early = False
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -79,7 +83,10 @@ class Trainer:
         self.start, self.progress = progress.step, progress
 
     def fit(self) -> None:
-        """Train to the plan's last step. Raises TrainingError if the loss is NaN or at least MAX_LOSS."""
+        """Train to the plan's last step, or until a callback ends it.
+
+        Raises TrainingError if the loss is NaN or at least MAX_LOSS.
+        """
         try:
             self.notify("on_begin")
             if self.team:
@@ -89,7 +96,7 @@ class Trainer:
                 self.notify("on_step")
             self._began = time.monotonic() - self.progress.seconds
             for stage in self.stages:
-                if self.progress.step < stage.stop:
+                if self.progress.step < stage.stop and not self.stopped_early:
                     self._train(stage)
         finally:
             self.notify("on_end")
@@ -105,6 +112,8 @@ class Trainer:
                 raise divergence_error(self.plan, f"the loss is {sum(losses):g} at step {done}")
             self.progress, self.scores = Progress(done, seconds, [*self.progress.losses, losses]), None
             self.notify("on_step")
+            if self.stopped_early:
+                return
 
     def check_weights(self) -> None:
         """Raise TrainingError if a variable has an infinite value or NaN."""
@@ -160,21 +169,24 @@ def train(
     with run.locked():
         run.begin(plan)
         if run.is_finished():
-            print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}", flush=True)
+            early = f" (stopped early at step {run.stopped_at()})" if run.stopped_at() else ""
+            print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}", flush=True)
             return run
         training, validation = plan.split(data)
         keras.utils.set_random_seed(plan.recipe.seed)
-        model, names = plan.chosen.start(plan.classes, plan.architecture)
+        model, names = starting_weights.load(plan, run)
         measure = functools.partial(evaluate, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
             writing = recording.for_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*writing, *callbacks], team, fast)
             print(_device_and_precision(plan, fast), flush=True)
+            memory.warn(plan, model)
             trainer.fit()
             scores = trainer.scores
         shutil.rmtree(run.frozen, ignore_errors=True)
-        run.write_metrics(scores or measure())
+        run.write_metrics((scores or measure()) | checkpoints.named(run))
+        (run.folder / starting_weights.FILE).unlink(missing_ok=True)
     return run
 
 
@@ -184,6 +196,7 @@ def shared_run(
     recipe: settings.Recipe,
     callbacks: Iterable[Callback] = (),
     train_on: list[str] | None = None,
+    architecture: str = architectures.DEFAULT,
 ) -> RunFolder:
     """Train on the workshop's photos in a folder that all notebooks share, or return the finished run in it.
 
@@ -195,10 +208,13 @@ def shared_run(
         recipe: Steps, learning rate and so on.
         callbacks: As for `train`.
         train_on: The names of the training photos to use; by default all.
+        architecture: A name in `architectures.ARCHITECTURES`.
     """
-    digest = hashlib.sha256(f"{recipe} {data.fingerprint()} {train_on or ''}".rstrip().encode()).hexdigest()[:8]
+    network = "" if architecture == architectures.DEFAULT else architecture
+    described = " ".join(map(str, filter(None, (recipe, data.fingerprint(), train_on, network))))
+    digest = hashlib.sha256(described.encode()).hexdigest()[:8]
     folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
-    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on)
+    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on, architecture=architecture)
     return train(plan, data, folder, callbacks=callbacks)
 
 

@@ -33,7 +33,7 @@ function followMouse(model, el, send) {
   let [dragging, drawing] = [false, null];
   const svg = () => el.querySelector("svg");
   const markSelection = () => el.classList.toggle("has-selection", model.get("selected_index") >= 0);
-  // Outside of the photo, the nearest point of its edge counts.
+  // Outside the photo, the nearest point of its edge counts.
   const nearest = ({ clientX, clientY }) => {
     const { left, right, top, bottom } = svg().getBoundingClientRect();
     return { clientX: Math.min(Math.max(clientX, left), right), clientY: Math.min(Math.max(clientY, top), bottom) };
@@ -71,7 +71,7 @@ function followMouse(model, el, send) {
   };
   const move = (event) => {
     if (!dragging) return;
-    if (event.buttons === 0) release(event); // released outside of the window
+    if (event.buttons === 0) release(event); // released outside the window
     else if (drawing) draw(event);
     else if (!svg().contains(event.target)) svg().dispatchEvent(new MouseEvent("mousemove", nearest(event)));
   };
@@ -122,8 +122,10 @@ function followKeys(model, el, wrapper, send) {
     field?.focus({ preventScroll: true });
     field?.select();
   };
-  // The fields have received the new box's edges when the canvas hears of its selection.
+  // The fields have received the new box's edges when the canvas hears of its selection. The kernel may first have to
+  // deselect another box, because of an Escape just before.
   model.on("change:selected_index", () => {
+    if (model.get("selected_index") < 0) return;
     if (adding) setTimeout(editEdges);
     adding = false;
   });
@@ -131,12 +133,24 @@ function followKeys(model, el, wrapper, send) {
   const claim = ({ target }) => {
     if (editor()?.contains(target)) target.setAttribute("data-lm-suppress-shortcuts", "true");
   };
+  // Keys belong to the editor that the mouse points at, too: without the keyboard, JupyterLab would understand a 1 as
+  // "make this cell a heading".
+  const point = () => {
+    if (!editor()?.contains(document.activeElement) && !takesText(document.activeElement)) {
+      wrapper.focus({ preventScroll: true });
+    }
+  };
   document.addEventListener("keydown", down, true);
   document.addEventListener("focusin", claim);
+  el.addEventListener("mouseenter", point);
   return () => {
     document.removeEventListener("keydown", down, true);
     document.removeEventListener("focusin", claim);
   };
+}
+
+function takesText(element) {
+  return element?.matches("input:not([type=radio], [type=checkbox]), textarea, select") || element?.isContentEditable;
 }
 
 function choose(model, send, name) {
@@ -183,6 +197,14 @@ function showWork(model, el, wrapper) {
     clearInterval(timer);
     timer = undefined;
   };
+  // A click on a button that is off takes the keyboard out of the editor; a click into a text was meant so.
+  const giveBack = () => {
+    const now = document.activeElement;
+    const editor = el.closest(`.${model.get("editor")}`);
+    if (now !== wrapper && (takesText(now) || editor?.contains(now))) return;
+    before.focus({ preventScroll: true });
+    if (document.activeElement !== before) wrapper.focus({ preventScroll: true });
+  };
   const show = () => {
     const work = model.get("work");
     el.classList.toggle("is-working", work !== "");
@@ -196,7 +218,7 @@ function showWork(model, el, wrapper) {
     if (work) tick();
     if (!work && timer !== undefined) {
       stop();
-      if (before && document.activeElement === wrapper) before.focus({ preventScroll: true });
+      if (before) giveBack();
     }
   };
   show();

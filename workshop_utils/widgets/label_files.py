@@ -1,4 +1,4 @@
-"""The files that the labeler reads: photos, and their annotations with what of them can be shown."""
+"""The files that the labeler reads: photos, and the parts of their annotations that can be shown."""
 
 import dataclasses
 import itertools

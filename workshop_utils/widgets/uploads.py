@@ -51,6 +51,10 @@ class PhotoUpload(ipywidgets.VBox):
         self.button.observe(lambda change: self.take(change["new"]), "value")
         self.children = [self.button, self._message, self._pictures]
 
+    def __repr__(self) -> str:
+        """Return what a page shows if it cannot show the widget."""
+        return f"A button to upload photos. No button to see? Copy your photos to {self.folder}."
+
     def take(self, value: object) -> None:
         """Keep the photos of a `FileUpload.value`, and show a line on each and its thumbnail.
 
@@ -139,7 +143,7 @@ def keep_one(name: str, content: bytes | pathlib.Path, folder: pathlib.Path) -> 
         return f"Left out: {fault}", None
     except OSError as fault:
         return f"Left out: {name}: cannot be read ({fault.strerror}).", None
-    return f"{name}: {note or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
+    return f"{name}: {note or 'copied'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
 
 
 def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path, str]:
@@ -161,9 +165,9 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     candidate, note = stem, ""
     while other := taken.get(_stem(candidate)):
         if other.read_bytes() == encoded:
-            return other, "is here already"
+            return other, "is already here"
         number += 1
-        candidate, note = f"{stem}-{number}", "that name has another photo, so taken"
+        candidate, note = f"{stem}-{number}", "another photo has that name, so copied"
     path = folder / f"{candidate}{ending}"
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(encoded)

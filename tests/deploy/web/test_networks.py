@@ -13,7 +13,7 @@ from workshop_utils.training.run_folder import RunFolder, RunFolderError
 
 
 def litert_file(path, batch: int | None = 1, classes: int = 2, names: tuple[str, str] = ("boxes", "scores")):
-    """Write a LiteRT file that takes photos as ours do and gives a box and a score that depend on nothing."""
+    """Write a LiteRT file that takes photos as ours do and returns the same box and score for every photo."""
     module = tf.Module()
 
     @tf.function(input_signature=[tf.TensorSpec((batch, 300, 300, 3), tf.float32, name="image")])
