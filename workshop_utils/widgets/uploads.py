@@ -39,7 +39,7 @@ class UploadError(WorkshopError, ValueError):
 
 
 class PhotoUpload(ipywidgets.VBox):
-    """A button that uploads photos and zip files of data sets into `folder`. Below it: a line on each, and thumbnails."""
+    """A button that uploads photos and zip files of data sets into `folder`. Below it: lines and thumbnails."""
 
     def __init__(self, folder: pathlib.Path):
         super().__init__()
