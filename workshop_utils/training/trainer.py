@@ -4,15 +4,17 @@ import functools
 import hashlib
 import pathlib
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workshop_utils.core import settings
+from workshop_utils.core import phrases, settings
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
+from workshop_utils.data import grouped_split
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
 from workshop_utils.model import architectures
@@ -173,6 +175,8 @@ def train(
             print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}", flush=True)
             return run
         training, validation = plan.split(data)
+        if plan.chosen.trains:
+            _warn_of_unmeasured(validation, plan.classes)
         keras.utils.set_random_seed(plan.recipe.seed)
         model, names = starting_weights.load(plan, run)
         measure = functools.partial(evaluate, plan, model, names, validation)
@@ -240,6 +244,13 @@ def load_model(run: RunFolder, step: int | None = None) -> Detector:
 def evaluate(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
     """Return the metrics on the validation photos; class-agnostic ones, too, if the detector keeps COCO's classes."""
     return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
+
+
+def _warn_of_unmeasured(validation: list[Sample], classes: dict[int, str]) -> None:
+    """Print on standard error which classes are not measured, because they are not in the validation set."""
+    if missing := grouped_split.unmeasured(validation, classes):
+        what = f"Not measured: {phrases.quoted(missing)}. No validation photo shows such an object"
+        print(f"{what}. Label photos of it from other moments or places.", file=sys.stderr)
 
 
 def _device_and_precision(plan: Plan, fast: bool) -> str:
