@@ -537,3 +537,12 @@ def test_only_the_photos_of_a_list_are_trained_on(data, cups, tmp_path, monkeypa
 
 
 NO_SCORE = {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}
+
+
+def test_training_says_which_classes_are_not_measured(data, tmp_path, pretended, capsys):
+    seen = {name for sample in data.split(10)[1] for name in sample.classes}
+    unseen = sorted(set(data.label_map.values()) - seen)
+    assert unseen and seen
+    train("random_init", data, LONG, tmp_path)
+    said = capsys.readouterr().err
+    assert all(f"'{name}'" in said for name in unseen) and not any(f"'{name}'" in said for name in seen)
