@@ -110,14 +110,11 @@ class Plan:
         Args:
             data: The data set.
             strategy: A name in `strategies.STRATEGIES`.
-            recipe: The recipe, for any strategy; the one that WORKSHOP_RECIPE names by default.
+            recipe: The recipe, for any strategy; by default the one that WORKSHOP_RECIPE names.
             source: Where the data set is.
             train_on: The names of the training photos to use; all by default.
             architecture: A name in `architectures.ARCHITECTURES`.
-            keep_split: Whether to divide the photos as the data set's author did, not at random.
-            start_from: The checkpoint of another run to start from; see `starting_weights.choose`.
-            patience: The number of evaluations without a higher AP after which training stops.
-            groups: The groups of photos that are not divided; see `groups.by`.
+            keep_split, start_from, patience, groups: As for the class.
             **freezing: Fields of Freezing that differ from the default.
 
         Raises:
@@ -187,7 +184,7 @@ class Plan:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return the fields that two plans of the same run share: all but the folders of the data and other runs."""
+        """Return the fields in which two plans of the same run agree: data and other runs may have moved."""
         start = self.start_from and dataclasses.replace(self.start_from, run="")
         return dataclasses.replace(self, data="", start_from=start).as_json()
 

@@ -1,6 +1,7 @@
 """The weights that a run starts from: those of its strategy, or the checkpoint of another run.
 
-The other run's network goes on with new photos or new classes. Classes that both runs have keep their predictions.
+The network of the other run continues with new photos or new classes. It keeps what it learned of the classes that both
+have.
 """
 
 import hashlib

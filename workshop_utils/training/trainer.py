@@ -171,12 +171,10 @@ def train(
     with run.locked():
         run.begin(plan)
         if run.is_finished():
-            early = f" (stopped early at step {run.stopped_at()})" if run.stopped_at() else ""
-            print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}", flush=True)
+            print(_finished(run, plan), flush=True)
             return run
         training, validation = plan.split(data)
-        if plan.chosen.trains:
-            _warn_of_unmeasured(validation, plan.classes)
+        _warn_of_unmeasured(plan, validation)
         keras.utils.set_random_seed(plan.recipe.seed)
         model, names = starting_weights.load(plan, run)
         measure = functools.partial(evaluate, plan, model, names, validation)
@@ -246,9 +244,15 @@ def evaluate(plan: Plan, model: keras.Model, names: dict[int, str], validation: 
     return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
 
 
-def _warn_of_unmeasured(validation: list[Sample], classes: dict[int, str]) -> None:
+def _finished(run: RunFolder, plan: Plan) -> str:
+    """Return a line that says that there is nothing to do for a run."""
+    early = f", stopped early at step {run.stopped_at()}" if run.stopped_at() else ""
+    return f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}"
+
+
+def _warn_of_unmeasured(plan: Plan, validation: list[Sample]) -> None:
     """Print on standard error which classes are not measured, because they are not in the validation set."""
-    if missing := grouped_split.unmeasured(validation, classes):
+    if plan.chosen.trains and (missing := grouped_split.unmeasured(validation, plan.classes)):
         what = f"Not measured: {phrases.quoted(missing)}. No validation photo shows such an object"
         print(f"{what}. Label photos of it from other moments or places.", file=sys.stderr)
 
