@@ -72,8 +72,8 @@ site: .venv/installed build/report.html build/site-venv/installed ## build a sit
 	@ls build/notebooks/11_* >/dev/null 2>&1 || $(PY) tools/report.py extras
 	@$(PY) tools/pages.py build/site-venv/bin/python
 
-lock: .venv/installed ## update requirements.lock to the newest versions that fit together, with hashes
-	@$(PY) tools/resolver.py pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+lock: .venv/installed-dev ## update requirements.lock to the newest versions that fit together, with hashes
+	@$(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
 
 bundle: .venv/installed $(WEIGHTS) ## pack the workshop and its packages for a room without internet (1 GB)
@@ -125,12 +125,13 @@ outcomes: .venv/installed-dev ## list what test-colab, -oldest, -newest and -bin
 	@$(PY) tools/trial.py missing
 	@$(PY) tools/binder_memory.py missing
 
-mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and check that the tests notice (hours)
-	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }
-	@$(PY) tools/mutants.py $(ARGS)
+mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and check that the tests notice (hours; ARGS="*xml_file*")
+	@$(PY) -m pip install --quiet "mutmut>=3.8" || { $(INSTALL_FAILED); }
+	@HYPOTHESIS_PROFILE=mutants $(PY) -m mutmut run $(ARGS)
+	@$(PY) -m mutmut results
 
 clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build mutants *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each installation writes its stamp file last, so an interrupted one runs again and a finished one does not.
