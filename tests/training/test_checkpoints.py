@@ -4,7 +4,7 @@ import pytest
 from conftest import first_photos, interrupting
 from training_runs import train
 
-from workshop_utils.__main__ import main
+from workshop_utils.cli import main
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.deploy import runtime

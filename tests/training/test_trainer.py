@@ -546,3 +546,12 @@ def test_runs_that_notebooks_share_are_kept_apart_by_network(data, monkeypatch):
         trainer.shared_run("random_init", data, RECIPE, **chosen)
     (first, _), (second, _), (third, network) = made
     assert first == second != third and network == "ssd_mobilenet_v1"
+
+
+def test_training_says_which_classes_are_not_measured(data, tmp_path, pretended, capsys):
+    seen = {name for sample in data.split(10)[1] for name in sample.classes}
+    unseen = sorted(set(data.label_map.values()) - seen)
+    assert unseen and seen
+    train("random_init", data, LONG, tmp_path)
+    said = capsys.readouterr().err
+    assert all(f"'{name}'" in said for name in unseen) and not any(f"'{name}'" in said for name in seen)
