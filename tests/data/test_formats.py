@@ -266,10 +266,9 @@ def data_sets(draw) -> dataset.Dataset:
     samples = []
     for place in range(draw(strategies.integers(1, 3))):
         size = draw(strategies.sampled_from([(64, 48), (7, 300), (1001, 3)]))
-        edge, least = strategies.floats(0, 1, width=32), 0.2 / min(size)
-        corner = (
-            strategies.tuples(edge, edge).filter(lambda pair, least=least: abs(pair[0] - pair[1]) > least).map(sorted)
-        )
+        edge, apart = strategies.floats(0, 1, width=32), 0.2 / min(size)
+        pair = strategies.tuples(edge, edge).filter(lambda pair, apart=apart: abs(pair[0] - pair[1]) > apart)
+        corner = pair.map(sorted)
         pairs = draw(strategies.lists(strategies.tuples(corner, corner), min_size=not place, max_size=4, unique_by=str))
         boxes = [(ymin, xmin, ymax, xmax) for (ymin, ymax), (xmin, xmax) in pairs]
         labels = [draw(strategies.sampled_from(names)) for _ in boxes]

@@ -102,7 +102,7 @@ def read(path: pathlib.Path) -> CocoFile:
 
 
 def written(image: dict[str, Any]) -> str:
-    """Return an image's file name as the file has it, "" if it has none."""
+    """Return an image's file name as the file has it, "" if there is none."""
     name = image.get("file_name")
     return name.strip() if isinstance(name, str) else ""
 

@@ -155,7 +155,7 @@ def claims(found: dict[int, tuple[list[pathlib.Path], int]]) -> dict[int, pathli
         found: {entry: what `PhotoIndex.find` returned for it}.
 
     Returns:
-        {entry: its photo, or a sentence on why it has none}.
+        {entry: its photo, or a sentence on why there is none}.
     """
     matched: dict[int, pathlib.Path | str] = {}
     longest: dict[pathlib.Path, int] = collections.defaultdict(int)

@@ -1,6 +1,6 @@
 """The weights that a run starts from: those of its strategy, or the checkpoint of another run.
 
-The other run's network goes on with new photos or new classes. Classes that both runs have keep their predictions.
+The other run's network continues with new photos or new classes. Classes that both runs have keep their predictions.
 """
 
 import hashlib
