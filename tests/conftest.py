@@ -1,6 +1,7 @@
 """Fixtures that the tests share: the real photos, the real weights, and small data sets made from them."""
 
 import contextlib
+import hashlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,8 +42,22 @@ LONGEST_FIRST = ("test_notebooks", "test_distributed", "test_export", "test_brow
 """The files that take minutes. They start first, so that no worker runs one of them alone at the end."""
 
 
+NEEDS_UNIX = {"notebooks", "project", "test_browser", "test_distributed", "test_interruption", "test_hostile_files"}
+"""Folders and files whose tests need make, a notebook, a browser, a cluster, signals or links."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; keep the order within each file."""
+    """Put the longest files first and keep the order within each file. Mark what needs Unix, before `-m` chooses.
+
+    With ORDER=1, 2, ..., the files come in a random order, each time the same for the same number.
+    """
+    for item in items:
+        if TESTS in item.path.parents and NEEDS_UNIX & {*item.path.relative_to(TESTS).with_suffix("").parts}:
+            item.add_marker(pytest.mark.unix)
+    if order := os.environ.get("ORDER"):
+        items.sort(key=lambda item: hashlib.sha256(f"{order} {item.path.relative_to(TESTS.parent)}".encode()).digest())
+        return
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
 
 
@@ -120,3 +135,38 @@ def first_photos(folder: pathlib.Path, count: int = 6) -> pathlib.Path:
 def voc_folder(tmp_path) -> pathlib.Path:
     """A data set of the first six yoghurt photos, for tests to damage."""
     return first_photos(tmp_path / "cups")
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """Training that takes no time: the detector is one number, which each step updates from its batch.
+
+    The number is the same after resuming only if each batch came once and in order.
+    """
+    import dataclasses
+
+    import keras
+    import tensorflow as tf
+
+    from workshop_utils.model import architectures
+    from workshop_utils.training import schedule, trainer
+
+    def build(classes, **_):
+        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="number")])
+
+    def make_step(model, optimizer, batch_norm_learns, scaled=None, team=None):
+        number = model.get_layer("number").bias
+
+        def step(images, box_targets, class_targets):
+            number.assign(number * 1.01 + tf.reduce_mean(images))
+            optimizer.iterations.assign_add(1)
+            return tf.constant(1.0), tf.constant(2.0)
+
+        return step
+
+    scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
+    architecture = dataclasses.replace(architectures.get(), build=build)
+    monkeypatch.setitem(architectures.ARCHITECTURES, architecture.name, architecture)
+    monkeypatch.setattr(schedule.Schedule, "_network", lambda self, model: model)
+    monkeypatch.setattr(trainer, "make_step", make_step)
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(scores))

@@ -32,8 +32,13 @@ LONGEST_CELL = 4 * 3600
 HIDING = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input", "remove-input"}}}
 """For nbconvert: a page shows what such a cell says and leaves out its code."""
 
-STYLE = "<style>.jp-InputPrompt, .jp-OutputPrompt { color: #5b6875 !important; }</style>"
-"""nbconvert's prompts are too pale to be read by everyone."""
+STYLE = """<style>
+.jp-InputPrompt, .jp-OutputPrompt { color: #5b6875; opacity: 1 !important; }
+:root { --jp-mirror-editor-number-color: #006b00; --jp-mirror-editor-operator-color: #8a00d6;
+        --jp-mirror-editor-comment-color: #2c6464; }
+.jp-RenderedHTMLCommon a:not(.anchor-link) { text-decoration: underline; }
+</style>"""
+"""nbconvert's prompts and code are too pale to be read by everyone, and its links look like text without colours."""
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 """An interrupted nbclient leaves an unfinished task, for which asyncio would print a traceback."""

@@ -34,7 +34,7 @@ def as_picture(tex: str, large: bool = False) -> str:
 
     Args:
         tex: The formula, without dollar signs.
-        large: Whether it has its own line: then its letters are larger, and its fractions as large as the letters.
+        large: Whether it is alone on its line: then its letters are larger, and fractions do not shrink.
     """
     tex, stream = " ".join(tex.split()), io.BytesIO()
     drawn = SIZES.sub("", tex)

@@ -33,6 +33,8 @@ FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=
 STYLED_FROM_ELSEWHERE = re.compile(r"(?:@import\s*|\burl\(\s*)[\"']?(?:https?:)?//[^\"')\s]+")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 FORMULA = "$$"
+RENAMED = re.compile(r'(<summary\b[^>]*?|<button class="[^"]*\bsearch-button-field\b[^>]*?) aria-label="[^"]*"')
+"""Elements to which the theme gives another name than the text on them, so that you cannot address them by speaking."""
 
 
 class SiteError(WorkshopError, RuntimeError):
@@ -112,6 +114,8 @@ def build(sphinx_python: str, source: pathlib.Path, site: pathlib.Path) -> None:
     print(done.stderr, file=sys.stderr, end="")
     if done.returncode:
         raise SiteError("Sphinx could not build the site. Its message is above.")
+    for page in site.rglob("*.html"):
+        files.write_text(RENAMED.sub(r"\1", page.read_text(encoding="utf-8")), page)
 
 
 def calls_elsewhere(site: pathlib.Path) -> list[str]:

@@ -172,6 +172,17 @@ def test_without_a_network_the_message_names_the_file_the_folder_and_ways_withou
     assert files_in(tmp_path) == []
 
 
+def test_fine_tuning_without_weights_says_what_to_do(tmp_path, voc_folder, monkeypatch, capsys):
+    wanted = download.Download("http://127.0.0.1:9/weights.tar.gz", 10, "0" * 64)
+    monkeypatch.setattr(ssd_mobilenet_v1, "ARCHIVE", wanted)
+    monkeypatch.setattr(pretrained.coco_detector, "__defaults__", (tmp_path / "none", V1))
+    run = ["--experiment", str(tmp_path / "run"), "--recipe", "quick"]
+    assert main(["train", str(voc_folder), "--architecture", "ssd_mobilenet_v1", *run]) == 1
+    said = capsys.readouterr().err
+    assert all(each in said for each in ("weights.tar.gz", "--strategy random_init", "--start-from"))
+    assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+
+
 def test_an_archive_without_one_of_the_variables_names_it(tmp_path, monkeypatch):
     values = original.weights(90)
     del values["FeatureExtractor/MobilenetV1/Conv2d_3_depthwise/depthwise_weights"]

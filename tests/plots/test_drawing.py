@@ -246,3 +246,10 @@ def test_the_arrow_from_an_anchor_to_its_box_goes_from_centre_to_centre(figures)
     diagrams.box_coding(np.zeros((100, 200, 3), np.uint8), (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 1.0), alt=ALT)
     (arrow,) = [text for text in figures[0].axes[0].texts if not text.get_text()]
     assert arrow.xyann == pytest.approx((40, 20)) and arrow.xy == pytest.approx((150, 70))
+
+
+def test_two_images_in_three_columns_leave_no_gap():
+    image = np.full((40, 60, 3), 10, np.uint8)
+    sizes = {count: np.shape(Image.open(io.BytesIO(drawing.show([image] * count, alt=ALT).png))) for count in (2, 3, 5)}
+    assert sizes[2][1] == pytest.approx(sizes[3][1] * 2 / 3, rel=0.02)
+    assert sizes[5][1] == sizes[3][1]

@@ -193,5 +193,5 @@ def test_the_pages_of_make_run_load_nothing_and_typeset_their_formulas(tmp_path)
     assert r'<img alt="r \approx S\,(q - Z)"' in page and "$" not in re.sub(
         r"(?s)<(script|style).*?</\1>|<[^>]*>", "", page
     )
-    assert '<span class="n">hidden' not in page and "repository" not in page, "neither its code nor Colab's cell"
+    assert '<span class="n">hidden' not in page and "git clone" not in page, "neither its code nor Colab's cell"
     assert len(cell.outputs) == 2 and "widgets" in content.metadata, "the notebook itself keeps them"

@@ -28,6 +28,8 @@ labels = labeler.Labeler(here / "images", here / "annotations", ["peach", "<vani
 labels.add("<vanilla>", (100, 100, 200, 200))
 look = lambda layer, channel: drawing.picture(np.zeros((8, 8, 3), np.uint8), alt=f"channel {{channel}} of {{layer}}")
 channels = explorer.ChannelExplorer({{"early": 32}}, look, lambda *_: iter([np.zeros((8, 8, 3), np.uint8)]))
+# Numbers, comments and words such as `in` have colours:
+assert 1 in (1, 2)
 display(labels, channels, uploads.PhotoUpload(here / "mine"), ipywidgets.HBox([ipywidgets.Label("1 < 2")]))
 """
 
@@ -36,7 +38,7 @@ display(labels, channels, uploads.PhotoUpload(here / "mine"), ipywidgets.HBox([i
 def executed(tmp_path_factory):
     """The folder of a notebook with widgets, executed as `make run` does."""
     folder = tmp_path_factory.mktemp("still")
-    text = "# Widgets\n\nA formula, $r = 1$, and\n\n$$q = \\frac{1}{2}$$"
+    text = "# Widgets\n\nA formula, $r = 1$, a [link](https://example.org) in it, and\n\n$$q = \\frac{1}{2}$$"
     cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(WIDGETS.format(folder=str(folder)))]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "00_widgets.ipynb")
     execute.execute(folder / "00_widgets.ipynb", folder / "out")

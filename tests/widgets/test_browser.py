@@ -303,9 +303,10 @@ def focused(page) -> str:
 
 @pytest.fixture
 def cleared(labels):
-    """The labeler, without a box and without a selection."""
+    """The labeler, without a box and without a selection, and with the first class."""
     labels.click("Clear all")
     labels.shows("No boxes")
+    labels.page.keyboard.press("1")
     return labels
 
 
@@ -386,6 +387,8 @@ def test_one_class_is_current_and_its_colour_is_that_of_the_pictures(cleared):
         own = tuple(int(drawing.colour(name, FLAVOURS)[at : at + 2], 16) for at in (1, 3, 5))
         swatch = place.locator(".workshop-classes label", has_text=name).locator("span")
         assert swatch.evaluate("each => getComputedStyle(each).backgroundColor") == f"rgb{own}"
+    drawn = "place => place.querySelectorAll('svg rect.movable').length === 2"
+    page.wait_for_function(drawn, arg=place.element_handle())  # the boxes of the test before fade
     strokes = place.locator("svg rect.movable").evaluate_all("all => all.map(each => each.style.stroke)")
     assert strokes == ["rgb(213, 94, 0)", "rgb(230, 159, 0)"]
     page.keyboard.press("1")
@@ -402,6 +405,30 @@ def test_a_click_on_a_boxs_name_or_r_gives_it_the_current_class(cleared):
     cleared.page.keyboard.press("r")
     cleared.place.locator("svg text", has_text="blueberry").first.wait_for()
     assert [box.name for box in cleared.drawn(1)] == ["blueberry"]
+
+
+def test_keys_work_where_the_mouse_points_but_never_while_you_write_a_cell(cleared):
+    page, peach = cleared.page, cleared.place.get_by_role("radio", name="peach")
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(1, 1)
+    page.mouse.move(*cleared.point(50, 50))
+    page.keyboard.press("3")
+    assert peach.is_checked()
+    page.keyboard.press("1")
+    cell = page.locator(".jp-CodeCell .cm-content").first
+    cell.evaluate("cell => cell.focus({ preventScroll: true })")
+    page.mouse.move(1, 1)
+    page.mouse.move(*cleared.point(50, 50))
+    assert cell.evaluate("cell => document.activeElement === cell") and not peach.is_checked()
+
+
+def test_shift_and_enter_which_runs_a_cell_submits_nothing(cleared):
+    cleared.place.get_by_role("radio", name="blueberry").focus()
+    cleared.page.keyboard.press("Shift+Enter")
+    cleared.page.keyboard.press("2")
+    cleared.place.get_by_role("radio", name="natural", checked=True).wait_for()
+    assert cleared.place.get_by_text("No objects on this photo?").count() == 0
+    cleared.shows("Photo 1 of 12")
 
 
 def test_a_double_click_selects_no_text(cleared):

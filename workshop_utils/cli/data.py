@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from workshop_utils.cli.parser import DATASET, architecture_names, command, load
+from workshop_utils.cli.parser import DATASET, GROUPS, architecture_names, command, load
 from workshop_utils.core.arguments import Options, argument, count
 from workshop_utils.core.errors import UsageError
 
@@ -30,6 +30,7 @@ def fetch(options: Options) -> None:
     argument("dataset", type=Path, help=DATASET),
     argument("--fix", action="store_true", help="write a repaired copy; the data set itself does not change"),
     argument("--out", type=Path, metavar="DIR", help="the folder for the copy; default: DATASET-fixed"),
+    GROUPS,
 )
 def check(options: Options) -> int:
     """Print one line per finding, beginning with the file, on standard output, and a summary on standard error.
@@ -62,11 +63,29 @@ def check(options: Options) -> int:
     print(f"{good}; {len(found.findings)} findings." if found.findings else f"{good}. No findings.", file=sys.stderr)
     if all_findings:
         print(findings.summary(all_findings), file=sys.stderr)
+    if not problem:
+        _report_groups(found, options.groups)
     if options.fix and (found.findings or problem):
         return _fix(found, out)
     if options.fix:
         print("There is nothing to repair, so no copy was written.", file=sys.stderr)
     return 1 if found.findings or problem else 0
+
+
+def _report_groups(found, choice: str | None) -> None:
+    """Print the groups of photos that belong together on standard error."""
+    from workshop_utils.core import phrases
+    from workshop_utils.data import dataset, groups
+
+    samples = found.samples if isinstance(found, dataset.Dataset) else dataset.from_inspection(found).samples
+    grouping = groups.by(choice or groups.DEFAULT, samples)
+    if grouping.photos or choice:
+        print(f"{grouping.summary}.", file=sys.stderr)
+    part_of = {sample.name: sample.part for sample in samples}
+    for number, names in enumerate(grouping.photos, start=1):
+        parts = sorted({part_of[name] for name in names} - {""})
+        divided = f", divided between {phrases.listed(parts)}" if len(parts) > 1 else ""
+        print(f"  group {number}, {len(names)} photos{divided}: {phrases.listed(names)}", file=sys.stderr)
 
 
 def _check_fix(folder: Path, out: Path) -> None:

@@ -31,6 +31,14 @@ CHECKPOINT = argument(
 DATASET = "a folder, or a zip file, with labels in Pascal VOC, COCO or YOLO, or with records"
 """Help for the argument that names a data set."""
 
+GROUPS = argument(
+    "--groups",
+    metavar="near|stem|folder|none|FILE",
+    help="which photos belong together and are not divided between training and validation: near-duplicates (the "
+    "default), those with the same name up to a number, those in one folder, none, or as a file says",
+)
+"""The option of commands that group photos. FILE has a photo, a comma and the name of its group in each line."""
+
 
 def architecture_names() -> Iterable[str]:
     """Return the names of all architectures."""

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import CHECKPOINT, DATASET, architecture_names, command, load
+from workshop_utils.cli.parser import CHECKPOINT, DATASET, GROUPS, architecture_names, command, load
 from workshop_utils.core.arguments import Options, argument, count, lines, share
 from workshop_utils.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from workshop_utils.data.dataset import Dataset
+    from workshop_utils.data.groups import Grouping
     from workshop_utils.training.plan import Plan, StartFrom
 
 
@@ -37,6 +39,7 @@ def _strategy_names() -> Iterable[str]:
     argument("--train-on", type=lines, metavar="LIST", help="a text file that lists the training photos, one per line"),
     argument("--split", choices=lambda: ("random", "given"), help="given: keep the "
              "split that the data set comes with; default: random"),
+    GROUPS,
     argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
     argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
@@ -69,15 +72,33 @@ def train(options: Options) -> None:
         architecture=architecture,
         start_from=start,
         patience=options.patience,
+        groups=_groups(options, data, folder),
         **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
     )
     if team:
         run = distributed.train_together(team, plan, data, folder)
     else:
-        options_kept = {"start_from": "start_from", "patience": "patience", "split": "keep_split"}
+        options_kept = {"start_from": "start_from", "patience": "patience", "split": "keep_split", "groups": "groups"}
         left_out = [field for name, field in options_kept.items() if getattr(options, name) is None]
         run = trainer.train(_as_begun(plan, folder, changes, given, left_out), data, folder)
     print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
+
+
+def _groups(options: Options, data: "Dataset", run_folder: Path) -> "Grouping | None":
+    """Return the groups of photos, and print a summary. A run that has begun keeps its own."""
+    from workshop_utils.data import groups
+    from workshop_utils.training.run_folder import RunFolder
+
+    if options.split == "given":
+        if options.groups:
+            raise UsageError("usage: train takes either --split given or --groups: a given split divides the photos")
+        return None
+    if options.groups is None and RunFolder(run_folder).is_started():
+        return RunFolder(run_folder).plan.groups
+    grouping = groups.by(options.groups or groups.DEFAULT, data.samples)
+    if grouping.photos:
+        print(f"{grouping.summary}. No group is divided between training and validation.", file=sys.stderr)
+    return grouping
 
 
 def _start(folder: Path | None, architecture: str | None, run_folder: Path) -> "tuple[StartFrom | None, str | None]":

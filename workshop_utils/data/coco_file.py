@@ -52,9 +52,9 @@ class CocoFile:
 def is_coco(path: pathlib.Path) -> bool:
     """Return whether a JSON file has COCO's lists. Of one that is too large, only the beginning is read."""
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES)
         is_large = path.stat().st_size > MAX_BYTES
+        with open(path, "rb") as stream:
+            data = stream.read(1_000_000 if is_large else MAX_BYTES)
     except OSError:
         return False
     if b"\0" in data[:4]:

@@ -127,14 +127,19 @@ class Dataset:
             limit: The number of samples in both sets together. The samples of a smaller limit are a subset of those of
                 a larger one. None uses all.
         """
-        ordered = sorted(self.samples, key=lambda sample: sample.name)
-        shuffled = [ordered[place] for place in np.random.default_rng(settings.SPLIT_SEED).permutation(len(ordered))]
-        held_out = max(1, round(0.2 * len(shuffled))) if len(shuffled) > 1 else 0
-        validation, training = shuffled[:held_out], shuffled[held_out:]
-        if limit is None or limit >= len(shuffled):
+        photos = shuffled(self.samples)
+        held_out = max(1, round(0.2 * len(photos))) if len(photos) > 1 else 0
+        validation, training = photos[:held_out], photos[held_out:]
+        if limit is None or limit >= len(photos):
             return training, validation
         held_out = max(1, round(0.2 * limit))
         return training[: max(1, limit - held_out)], validation[:held_out]
+
+
+def shuffled(samples: Iterable[Sample]) -> list[Sample]:
+    """Return samples in the order in which they are divided: sorted by name, then shuffled with settings.SPLIT_SEED."""
+    ordered = sorted(samples, key=lambda sample: sample.name)
+    return [ordered[place] for place in np.random.default_rng(settings.SPLIT_SEED).permutation(len(ordered))]
 
 
 def load(folder: pathlib.Path) -> Dataset:

@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any
 
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, given_split, label_map
+from workshop_utils.data import dataset, given_split, grouped_split, label_map
 from workshop_utils.data.dataset import Dataset, Sample
+from workshop_utils.data.groups import Grouping
 from workshop_utils.model import architectures
 from workshop_utils.training import early_stopping, strategies
 from workshop_utils.training.strategies import Strategy, StrategyError
@@ -58,6 +59,8 @@ class Plan:
         keep_split: Whether the photos are divided as the data set's author did, not at random.
         start_from: The checkpoint of another run to start from; None starts from the strategy's weights.
         patience: The number of evaluations in a row without a higher AP after which training stops; None never stops.
+        groups: The groups of photos that are not divided between training and validation set. None divides photo by
+            photo and does not see to the classes, as version 1 does.
     """
 
     strategy: str
@@ -71,6 +74,7 @@ class Plan:
     keep_split: bool = False
     start_from: StartFrom | None = None
     patience: int | None = None
+    groups: Grouping | None = None
 
     def __post_init__(self):
         """Raise StrategyError or SettingsError for an option that this strategy or recipe cannot have."""
@@ -95,6 +99,7 @@ class Plan:
         keep_split: bool = False,
         start_from: StartFrom | None = None,
         patience: int | None = None,
+        groups: Grouping | None = None,
         **freezing: Any,
     ) -> "Plan":
         """Return a plan for a data set; the strategy and the architecture decide what is not given.
@@ -105,13 +110,11 @@ class Plan:
         Args:
             data: The data set.
             strategy: A name in `strategies.STRATEGIES`.
-            recipe: The recipe, for any strategy; the one that WORKSHOP_RECIPE names by default.
+            recipe: The recipe, for any strategy; by default the one that WORKSHOP_RECIPE names.
             source: Where the data set is.
             train_on: The names of the training photos to use; all by default.
             architecture: A name in `architectures.ARCHITECTURES`.
-            keep_split: Whether to divide the photos as the data set's author did, not at random.
-            start_from: The checkpoint of another run to start from; see `starting_weights.choose`.
-            patience: The number of evaluations without a higher AP after which training stops.
+            keep_split, start_from, patience, groups: As for the class.
             **freezing: Fields of Freezing that differ from the default.
 
         Raises:
@@ -130,6 +133,7 @@ class Plan:
             keep_split=keep_split,
             start_from=start_from,
             patience=patience,
+            groups=groups,
         )
 
     @property
@@ -151,7 +155,12 @@ class Plan:
             DatasetError: If no photo has a name in `train_on`, or the data set does not come with a split to keep.
         """
         photos = self.recipe.photos
-        training, validation = given_split.split(data.samples, photos) if self.keep_split else data.split(photos)
+        if self.keep_split:
+            training, validation = given_split.split(data.samples, photos)
+        elif self.groups:
+            training, validation = grouped_split.split(data.samples, self.groups.photos, photos)
+        else:
+            training, validation = data.split(photos)
         return (training if self.train_on is None else dataset.select(training, self.train_on)), validation
 
     def as_json(self) -> dict[str, Any]:
@@ -170,11 +179,12 @@ class Plan:
             "train_on": self.train_on,
             "keep_split": self.keep_split,
             "patience": self.patience,
+            "groups": self.groups and dataclasses.asdict(self.groups),
             **freezing,
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return the fields that two plans of the same run share: all except the folders of the data and other runs."""
+        """Return the fields in which two plans of the same run agree: data and other runs may have moved."""
         start = self.start_from and dataclasses.replace(self.start_from, run="")
         return dataclasses.replace(self, data="", start_from=start).as_json()
 
@@ -189,6 +199,6 @@ class Plan:
         classes = label_map.checked((int(number), name) for number, name in fields.pop("label_map").items())
         freezing = {key: fields.pop(key, None) for key in ("train_from", "thaw", "views")}
         frozen = None if freezing["train_from"] is None else Freezing(**freezing | {"thaw": freezing["thaw"] or 0.0})
-        start = fields.pop("start_from", None)
-        start = start and StartFrom(**start)
-        return cls(recipe=recipe, classes=classes, freezing=frozen, start_from=start, **fields)
+        start, groups = fields.pop("start_from", None), fields.pop("groups", None)
+        more = {"start_from": start and StartFrom(**start), "groups": groups and Grouping(**groups)}
+        return cls(recipe=recipe, classes=classes, freezing=frozen, **more, **fields)

@@ -4,15 +4,17 @@ import functools
 import hashlib
 import pathlib
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workshop_utils.core import settings
+from workshop_utils.core import phrases, settings
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
+from workshop_utils.data import grouped_split
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
 from workshop_utils.model import architectures
@@ -169,10 +171,10 @@ def train(
     with run.locked():
         run.begin(plan)
         if run.is_finished():
-            early = f" (stopped early at step {run.stopped_at()})" if run.stopped_at() else ""
-            print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}", flush=True)
+            print(_finished(run, plan), flush=True)
             return run
         training, validation = plan.split(data)
+        _warn_of_unmeasured(plan, validation)
         keras.utils.set_random_seed(plan.recipe.seed)
         model, names = starting_weights.load(plan, run)
         measure = functools.partial(evaluate, plan, model, names, validation)
@@ -240,6 +242,19 @@ def load_model(run: RunFolder, step: int | None = None) -> Detector:
 def evaluate(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
     """Return the metrics on the validation photos; class-agnostic ones, too, if the detector keeps COCO's classes."""
     return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
+
+
+def _finished(run: RunFolder, plan: Plan) -> str:
+    """Return a line that says that there is nothing to do for a run."""
+    early = f", stopped early at step {run.stopped_at()}" if run.stopped_at() else ""
+    return f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}"
+
+
+def _warn_of_unmeasured(plan: Plan, validation: list[Sample]) -> None:
+    """Print on standard error which classes are not measured, because they are not in the validation set."""
+    if plan.chosen.trains and (missing := grouped_split.unmeasured(validation, plan.classes)):
+        what = f"Not measured: {phrases.quoted(missing)}. No validation photo shows such an object"
+        print(f"{what}. Label photos of it from other moments or places.", file=sys.stderr)
 
 
 def _device_and_precision(plan: Plan, fast: bool) -> str:

@@ -53,8 +53,17 @@ function followMouse(model, el, send) {
     model.set("bboxes", [...drawing.others, { ...corner, ...sides, label: model.get("current") }]);
     model.set("selected_index", drawing.others.length);
   };
-  // The library moves, resizes, renames and deletes boxes. We draw new ones: it loses a drag that begins while a
-  // deleted box fades.
+  // The library moves, resizes, renames and deletes boxes. We draw new ones, also on a deleted box that still fades: the
+  // library would lose that drag.
+  const isOnBox = (target) => {
+    const drawn = target.closest("svg > g")?.querySelector("rect.movable");
+    const [photo, { width, height }] = [el.querySelector("img"), svg().getBoundingClientRect()];
+    const [across, down] = [width / photo.naturalWidth, height / photo.naturalHeight];
+    const scales = { x: across, y: down, width: across, height: down };
+    const isDrawn = (box) =>
+      Object.keys(scales).every((key) => Math.abs(drawn[key].baseVal.value - box[key] * scales[key]) < 2);
+    return Boolean(drawn) && model.get("bboxes").some(isDrawn);
+  };
   const press = (event) => {
     if (model.get("work")) {
       event.stopPropagation();
@@ -62,7 +71,7 @@ function followMouse(model, el, send) {
     } else if (event.button === 0 && svg()?.contains(event.target)) {
       dragging = true;
       model.set("label", model.get("current"));
-      if (event.target === svg() || event.shiftKey) {
+      if (!isOnBox(event.target) || event.shiftKey) {
         event.stopPropagation();
         drawing = { start: pixel(event), others: model.get("bboxes") };
         model.set("selected_index", -1);
@@ -94,9 +103,14 @@ function followMouse(model, el, send) {
 
 function followKeys(model, el, wrapper, send) {
   const editor = () => el.closest(`.${model.get("editor")}`);
+  // Keys belong to the editor that the mouse points at, too, if you do not write elsewhere: JupyterLab would understand a
+  // 1 as "make this cell a heading". Enter submits only inside the editor, where Shift+Enter does nothing.
   const down = (event) => {
     const { target } = event;
-    if (!editor()?.contains(target)) return;
+    const inside = editor()?.contains(target);
+    const elsewhere = takesText(target) || target.closest(`.${model.get("editor")}`);
+    if (!inside && (elsewhere || !el.matches(":hover"))) return;
+    if (event.key === "Enter" && (!inside || event.shiftKey)) return;
     if (wrapper.contains(target)) event.stopPropagation(); // the library has other keys, and would catch Tab
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const inField = target.matches("input[type=number]");
@@ -109,8 +123,9 @@ function followKeys(model, el, wrapper, send) {
     const name = /^\d$/.test(key) ? classes[(Number(key) + 9) % 10] : undefined;
     if (name === undefined && key !== "e" && !model.get("shortcuts").includes(key)) return;
     event.preventDefault();
+    event.stopPropagation();
     if (model.get("work")) return;
-    if (inField) wrapper.focus({ preventScroll: true }); // the field sends its number before the key is sent
+    if (!inside || inField) wrapper.focus({ preventScroll: true }); // the field sends its number before the key is sent
     if (key === "e") editEdges();
     else if (name === undefined) send("key", { key });
     else choose(model, send, name);
@@ -133,18 +148,10 @@ function followKeys(model, el, wrapper, send) {
   const claim = ({ target }) => {
     if (editor()?.contains(target)) target.setAttribute("data-lm-suppress-shortcuts", "true");
   };
-  // Keys belong to the editor that the mouse points at, too: without the keyboard, JupyterLab would understand a 1 as
-  // "make this cell a heading".
-  const point = () => {
-    if (!editor()?.contains(document.activeElement) && !takesText(document.activeElement)) {
-      wrapper.focus({ preventScroll: true });
-    }
-  };
-  document.addEventListener("keydown", down, true);
+  window.addEventListener("keydown", down, true); // before JupyterLab, which listens to the document
   document.addEventListener("focusin", claim);
-  el.addEventListener("mouseenter", point);
   return () => {
-    document.removeEventListener("keydown", down, true);
+    window.removeEventListener("keydown", down, true);
     document.removeEventListener("focusin", claim);
   };
 }
