@@ -31,7 +31,7 @@ class Grouping:
 
     Attributes:
         by: A name in RULES, or FILE.
-        photos: The names of the photos in each group. Each other photo is a group.
+        photos: The names of the photos in each group. Each other photo is its own group.
     """
 
     by: str
