@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab demo test photos datasheet exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
+.PHONY: help run extras lab demo test test-all lint coverage release-check photos datasheet figures exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -37,6 +37,19 @@ demo: .venv/installed $(WEIGHTS) ## open the page with your newest detector and 
 test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
 	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+test-all: ## run every test, with notebooks that train as long as the recipe quick says
+	@WORKSHOP_RECIPE=quick $(MAKE) --no-print-directory test
+
+lint: .venv/installed-dev ## check the style, the imports, the spelling, the wording and the types
+	@.venv/bin/pre-commit run --all-files
+	@.venv/bin/pyright --pythonpath $(PY)
+
+coverage: .venv/installed-dev $(WEIGHTS) ## run every test and list the lines that none reaches, in build/coverage/
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term --cov-report=html:build/coverage $(ARGS)"
+
+release-check: .venv/installed-dev ## before a release: check that every long trial has passed on these versions
+	@$(PY) -m pytest -q -m release tests/project/test_outcomes.py
+
 photos: data/render/.venv/installed ## render the missing photos (hours; ARGS="--again 17" renders one again and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
 
@@ -59,17 +72,20 @@ site: .venv/installed build/report.html build/site-venv/installed ## build a sit
 	@ls build/notebooks/11_* >/dev/null 2>&1 || $(PY) tools/report.py extras
 	@$(PY) tools/pages.py build/site-venv/bin/python
 
-lock: .venv/installed ## update requirements.lock to the newest versions that fit together, with hashes
-	@$(PY) tools/resolver.py pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+lock: .venv/installed-dev ## update requirements.lock to the newest versions that fit together, with hashes
+	@$(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" requirements.txt --output-file requirements.lock >/dev/null
 
 bundle: .venv/installed $(WEIGHTS) ## pack the workshop and its packages for a room without internet (1 GB)
 	@$(PY) tools/bundle.py
 
+figures: .venv/installed ## compute the figures of the README from results/ and benchmarks/
+	@$(PY) tools/figures.py
+
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
 
-fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 66,000 corrupted photos, EXIF blocks, texts and label maps (15 minutes)
+fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 112,000 corrupted photos, EXIF blocks, texts, label maps, COCO and YOLO files (25 minutes)
 	@$(PY) -W ignore tests/fuzzing.py $(ARGS)
 
 faults: .venv/installed-dev $(WEIGHTS) ## kill training repeatedly, fill its disk, damage its files (ten minutes)
@@ -109,19 +125,20 @@ outcomes: .venv/installed-dev ## list what test-colab, -oldest, -newest and -bin
 	@$(PY) tools/trial.py missing
 	@$(PY) tools/binder_memory.py missing
 
-mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and check that the tests notice (hours)
-	@$(PY) -m pip install --quiet cosmic-ray || { $(INSTALL_FAILED); }
-	@$(PY) tools/mutants.py $(ARGS)
+mutants: .venv/installed-dev $(WEIGHTS) ## change the code in small ways and check that the tests notice (hours; ARGS="*xml_file*")
+	@$(PY) -m pip install --quiet "mutmut>=3.8" || { $(INSTALL_FAILED); }
+	@HYPOTHESIS_PROFILE=mutants $(PY) -m mutmut run $(ARGS)
+	@$(PY) -m mutmut results
 
 clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build mutants *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each installation writes its stamp file last, so an interrupted one runs again and a finished one does not.
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e ".[web]" || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web,heic]" || { $(INSTALL_FAILED); }
 	@touch $@
 
 .venv/installed-dev: .venv/installed

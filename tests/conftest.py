@@ -1,6 +1,7 @@
 """Fixtures that the tests share: the real photos, the real weights, and small data sets made from them."""
 
 import contextlib
+import hashlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,8 +42,22 @@ LONGEST_FIRST = ("test_notebooks", "test_distributed", "test_export", "test_brow
 """The files that take minutes. They start first, so that no worker runs one of them alone at the end."""
 
 
+NEEDS_UNIX = {"notebooks", "project", "test_browser", "test_distributed", "test_interruption", "test_hostile_files"}
+"""Folders and files whose tests need make, a notebook, a browser, a cluster, signals or links."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; keep the order within each file."""
+    """Put the longest files first and keep the order within each file. Mark what needs Unix, before `-m` chooses.
+
+    With ORDER=1, 2, ..., the files come in a random order, each time the same for the same number.
+    """
+    for item in items:
+        if TESTS in item.path.parents and NEEDS_UNIX & {*item.path.relative_to(TESTS).with_suffix("").parts}:
+            item.add_marker(pytest.mark.unix)
+    if order := os.environ.get("ORDER"):
+        items.sort(key=lambda item: hashlib.sha256(f"{order} {item.path.relative_to(TESTS.parent)}".encode()).digest())
+        return
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
 
 

@@ -5,7 +5,6 @@ Replaces the text between each pair of markers `<!-- computed: NAME -->` in data
 
 import collections
 import pathlib
-import re
 import sys
 
 import matplotlib
@@ -14,6 +13,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from figures import with_computed
 from PIL import Image
 
 from workshop_utils.core import files, settings
@@ -174,17 +174,6 @@ def rung_path(size: int) -> pathlib.Path:
 
 def read_rung(size: int) -> list[str]:
     return rung_path(size).read_text(encoding="utf-8").split()
-
-
-def with_computed(text: str, parts: dict[str, str]) -> str:
-    """Return the text with the content between each pair of markers replaced. Raises ValueError."""
-    for name, content in parts.items():
-        marker = f"<!-- computed: {name} -->"
-        pattern = re.compile(rf"({re.escape(marker)}\n).*?({re.escape(marker)})", re.DOTALL)
-        text, found = pattern.subn(lambda match, content=content: match[1] + content + "\n" + match[2], text)
-        if found != 1:
-            raise ValueError(f"{DATASHEET}: the pair of markers '{marker}' should occur once, and occurs {found} times")
-    return text
 
 
 def computed() -> dict[str, str]:

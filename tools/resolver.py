@@ -1,7 +1,4 @@
-"""Run uv, which resolves versions faster than pip, in its own environment.
-
-python tools/resolver.py pip compile ...
-"""
+"""Run uv, which resolves versions faster than pip, and other programs."""
 
 import subprocess
 import sys
@@ -9,19 +6,14 @@ import sys
 from workshop_utils.core import settings
 from workshop_utils.core.errors import WorkshopError
 
-_VENV = settings.PROJECT / "build" / "uv"
-
 
 class ResolverError(WorkshopError, RuntimeError):
     """uv or another program failed. The message is its output."""
 
 
 def uv(*arguments) -> str:
-    """Run uv, after installing it if necessary; return its output. Raises ResolverError."""
-    if not (_VENV / "bin" / "uv").exists():
-        output(sys.executable, "-m", "venv", "--clear", _VENV)
-        output(_VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "uv")
-    return output(_VENV / "bin" / "uv", *arguments)
+    """Run the uv of this Python; return its output. Raises ResolverError."""
+    return output(sys.executable, "-m", "uv", *arguments)
 
 
 def output(*command) -> str:
@@ -31,10 +23,3 @@ def output(*command) -> str:
     if done.returncode:
         raise ResolverError(f"{' '.join(command)}\n{done.stderr.strip()[-3000:]}")
     return done.stdout.strip()
-
-
-if __name__ == "__main__":
-    try:
-        print(uv(*sys.argv[1:]))
-    except ResolverError as fault:
-        sys.exit(str(fault))

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import os
 import re
@@ -33,6 +34,29 @@ def test_a_file_that_did_not_exist_is_created(tmp_path):
         unfinished.write_bytes(b"new")
         assert not (tmp_path / "words.txt").exists()
     assert (tmp_path / "words.txt").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("refusals", "platform", "replaced"), [(3, "win32", True), (99, "win32", False), (1, "linux", False)]
+)
+def test_windows_gets_a_second_until_another_program_has_closed_the_file(
+    refusals, platform, replaced, old, monkeypatch
+):
+    tries, waited, rename = [], [], os.replace
+
+    def refuse(*paths):
+        tries.append(paths)
+        if len(tries) <= refusals:
+            raise PermissionError(errno.EACCES, "used by another process")
+        rename(*paths)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(files.sys, "platform", platform)
+    monkeypatch.setattr(files.time, "sleep", waited.append)
+    with contextlib.nullcontext() if replaced else pytest.raises(files.WriteError, match=re.escape(str(old))):
+        files.write_text("new", old)
+    assert old.read_text() == ("new" if replaced else "old")
+    assert sum(waited) <= 1 and names(old.parent) == ["words.txt"]
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])

@@ -64,6 +64,12 @@ def test_blank_lines_and_a_mark_before_the_declaration_are_accepted(before, path
     assert name_in(text.encode(), path) == "杯"
 
 
+@pytest.mark.parametrize("before", ["\n", " \r\n\t"])
+def test_blank_lines_before_the_declaration_do_not_hide_its_encoding(before, path):
+    text = before + '<?xml version="1.0" encoding="gbk"?>\n<annotation><name>杯镕</name></annotation>'
+    assert name_in(text.encode("gbk"), path) == "杯镕"
+
+
 @pytest.mark.parametrize("data", ["<annotation>杯</annotation>".encode("gbk"), b"<annotation>\xff</annotation>"])
 def test_the_remedy_for_an_unknown_encoding_is_to_save_the_file_as_utf_8(data, path):
     path.write_bytes(data)
@@ -151,6 +157,7 @@ def test_a_file_of_the_largest_allowed_size_is_read(path):
         ("<annotation><Object/><Object/><bndBox/></annotation>", ["Object", "bndBox"]),
         ('<a:Annotation xmlns:a="http://a"><a:object/></a:Annotation>', ["Annotation", "object"]),
         ('<annotation xmlns="http://a"><object/></annotation>', ["annotation", "object"]),
+        ('<annotation xmlns="{a}b"><object/></annotation>', ["annotation", "object"]),
     ],
 )
 def test_tags_in_capitals_and_namespaces_are_normalised_and_named(text, respelt, path):

@@ -12,6 +12,7 @@ import pytest
 from workshop_utils.cli import main
 from workshop_utils.core import download
 from workshop_utils.model import anchors, architectures, pretrained, ssd_mobilenet_v1, tf1_checkpoint
+from workshop_utils.training.fast import feature_cache, folded_layers, fused_batch_norm
 
 V1 = architectures.get("ssd_mobilenet_v1")
 
@@ -97,6 +98,25 @@ def test_its_batch_norm_is_mobilenets():
     assert {layer.max_value for layer in model.layers if layer.name.endswith("_relu")} == {6.0}
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_the_fast_layers_compute_the_same(training):
+    model = V1.build(2)
+    images = np.random.default_rng(4).uniform(-1, 1, (2, 300, 300, 3)).astype(np.float32)
+    fast = fused_batch_norm.fuse(model, V1.recomputed_up_to) if training else folded_layers.fold(model)
+    for ours, wanted in zip(fast(images, training=training), model(images, training=training), strict=True):
+        assert np.linalg.norm(ours - wanted) <= 1e-3 * np.linalg.norm(wanted)
+
+
+def test_its_layers_can_be_frozen_and_their_features_cached():
+    model = V1.build(2)
+    sides = []
+    for name in V1.freezing_depths:
+        frozen, trained = feature_cache.split(model, name)
+        sides.append(frozen.outputs[0].shape[1])
+        assert len(frozen.outputs) == 1 and frozen.count_params() + trained.count_params() == model.count_params()
+    assert sides == [75, 38, 19]
+
+
 # COCO's weights
 
 
@@ -152,6 +172,17 @@ def test_without_a_network_the_message_names_the_file_the_folder_and_ways_withou
     assert files_in(tmp_path) == []
 
 
+def test_fine_tuning_without_weights_says_what_to_do(tmp_path, voc_folder, monkeypatch, capsys):
+    wanted = download.Download("http://127.0.0.1:9/weights.tar.gz", 10, "0" * 64)
+    monkeypatch.setattr(ssd_mobilenet_v1, "ARCHIVE", wanted)
+    monkeypatch.setattr(pretrained.coco_detector, "__defaults__", (tmp_path / "none", V1))
+    run = ["--experiment", str(tmp_path / "run"), "--recipe", "quick"]
+    assert main(["train", str(voc_folder), "--architecture", "ssd_mobilenet_v1", *run]) == 1
+    said = capsys.readouterr().err
+    assert all(each in said for each in ("weights.tar.gz", "--strategy random_init", "--start-from"))
+    assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+
+
 def test_an_archive_without_one_of_the_variables_names_it(tmp_path, monkeypatch):
     values = original.weights(90)
     del values["FeatureExtractor/MobilenetV1/Conv2d_3_depthwise/depthwise_weights"]
@@ -165,7 +196,7 @@ def test_an_archive_without_one_of_the_variables_names_it(tmp_path, monkeypatch)
     assert files_in(tmp_path) == ["made", "made.tar.gz"]
 
 
-def test_an_archive_with_the_right_hash_that_is_no_archive_is_an_error(tmp_path, monkeypatch):
+def test_a_damaged_archive_with_the_right_hash_is_an_error(tmp_path, monkeypatch):
     archive = tmp_path / "made.tar.gz"
     archive.write_bytes(b"\x1f\x8b damaged")
     monkeypatch.setattr(ssd_mobilenet_v1, "ARCHIVE", original.as_download(archive))

@@ -105,7 +105,7 @@ def test_moving_averages_are_preferred_and_slots_of_the_optimizer_ignored(tmp_pa
 
 
 @pytest.mark.parametrize("step", [None, np.float32(3.5), np.arange(3), np.array(-4)])
-def test_a_step_that_is_none_counts_as_0(step, tmp_path):
+def test_an_unusable_step_counts_as_0(step, tmp_path):
     original.save(tmp_path / "model.ckpt", values() | ({} if step is None else {"global_step": np.asarray(step)}))
     with tf1_checkpoint.opened(tmp_path) as checkpoint:
         assert checkpoint.step() == 0

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from workshop_utils.core import settings
+from workshop_utils.model import architectures
 
 FOLDER = settings.PROJECT / "benchmarks"
 
@@ -44,7 +45,8 @@ def test_every_target_is_met(recorded):
 
 def test_compared_values_were_measured_equally_often(rows):
     results = report.Results(rows)
-    for name in ("seed_plain_keras", "seed_ours", "step_ours", "step_torch", "photos_small", "photos_large", "latency"):
+    names = ("seed_plain_keras", "seed_ours", "step_ours", "step_torch", "photos_small", "photos_large", "latency")
+    for name in (*names, *(f"network_{each}" for each in architectures.ARCHITECTURES)):
         assert sum(each == name for each, _ in results.rows) == 3, name
 
 

@@ -1,6 +1,7 @@
 """The recorded outcomes of the long trials have passed, on the versions that the requirements name.
 
-The trials are `make test-colab`, `test-oldest`, `test-newest`, `test-binder` and `test-bundle`.
+The trials are `make test-colab`, `test-oldest`, `test-newest`, `test-binder` and `test-bundle`. The tests marked
+`release` judge what is recorded: `make release-check` runs them before a release, `make test` does not.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ REQUIREMENTS = [
 ]
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("name", RECORDED)
 def test_every_recorded_outcome_passed_and_has_its_date_and_command(name):
     came = outcomes.read(name)
@@ -38,6 +40,7 @@ def test_every_recorded_outcome_passed_and_has_its_date_and_command(name):
         assert what["machine"] and re.fullmatch(r"\d{4}-\d\d-\d\d", what["date"]), part
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("name", RECORDED)
 def test_every_recorded_part_is_an_existing_test_file_or_notebook(name, monkeypatch, tmp_path):
     monkeypatch.setattr(binder_memory, "FOLDER", tmp_path)
@@ -45,6 +48,7 @@ def test_every_recorded_part_is_an_existing_test_file_or_notebook(name, monkeypa
     assert outcomes.read(name).get("parts", {}).keys() <= {*trial.parts_of(each)}, "rename the record with the file"
 
 
+@pytest.mark.release
 def test_the_oldest_tried_versions_are_the_lowest_allowed_ones():
     tried = outcomes.read("oldest")["versions"]
     for requirement in REQUIREMENTS:
@@ -52,6 +56,7 @@ def test_the_oldest_tried_versions_are_the_lowest_allowed_ones():
         assert Version(tried[requirement.name]) == Version(floor), f"{requirement}: {tried[requirement.name]} was tried"
 
 
+@pytest.mark.release
 def test_colabs_versions_were_tried():
     brought = dict(
         re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "tests/fixtures/colab/versions.txt").read_text(), re.MULTILINE)
@@ -61,6 +66,7 @@ def test_colabs_versions_were_tried():
     assert {name: tried.get(name) for name in asked} == {name: brought[name] for name in asked}
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("name", [name for name in RECORDED if name.startswith("binder")])
 def test_on_binder_every_notebook_stayed_below_the_memory_limit(name):
     for part, what in outcomes.read(name)["parts"].items():

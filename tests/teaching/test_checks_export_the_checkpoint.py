@@ -56,9 +56,7 @@ def test_a_mistake_in_the_quantisation_is_named():
                 checks.round_trip(int8(to_whole=lambda values: values), VALUES),
             ],
             "Bring them back": checks.round_trip(int8(back=lambda whole, scale, point: whole), VALUES),
-            "missing on the way back": checks.round_trip(
-                int8(back=lambda whole, scale, point: whole * scale), VALUES
-            ),
+            "missing on the way back": checks.round_trip(int8(back=lambda whole, scale, point: whole * scale), VALUES),
             "you add it": checks.round_trip(int8(back=lambda whole, scale, point: (whole + point) * scale), VALUES),
             "it wraps around": checks.round_trip(
                 int8(back=lambda whole, scale, point: (whole.astype(np.int8) - point) * scale), VALUES

@@ -59,7 +59,7 @@ def test_a_wrong_count_of_views_is_explained():
             "half of the recipe's already": checks.times_seen(300, settings.recipe("workshop", steps=150), Labelled()),
             "Among how many": checks.times_seen(1200, settings.recipe("workshop", steps=150), Labelled()),
             "upside down": checks.times_seen(8 / 1200, settings.recipe("workshop", steps=150), Labelled()),
-            "Steps times photos a step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
+            "Steps times photos per step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
         }
     )
 

@@ -18,7 +18,7 @@ from training_runs import train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.evaluation import average_precision
-from workshop_utils.model import losses
+from workshop_utils.model import architectures, losses
 from workshop_utils.training import batches, callbacks, run_folder, schedule, strategies, train_step, trainer
 from workshop_utils.training.fast import precision
 from workshop_utils.training.plan import Plan
@@ -537,6 +537,15 @@ def test_only_the_photos_of_a_list_are_trained_on(data, cups, tmp_path, monkeypa
 
 
 NO_SCORE = {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}
+
+
+def test_runs_that_notebooks_share_are_kept_apart_by_network(data, monkeypatch):
+    made = []
+    monkeypatch.setattr(trainer, "train", lambda plan, _, folder, **__: made.append((folder, plan.architecture)))
+    for chosen in ({}, {"architecture": architectures.DEFAULT}, {"architecture": "ssd_mobilenet_v1"}):
+        trainer.shared_run("random_init", data, RECIPE, **chosen)
+    (first, _), (second, _), (third, network) = made
+    assert first == second != third and network == "ssd_mobilenet_v1"
 
 
 def test_training_says_which_classes_are_not_measured(data, tmp_path, pretended, capsys):

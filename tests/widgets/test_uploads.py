@@ -73,6 +73,10 @@ def test_while_photos_are_checked_the_button_is_off_and_it_says_at_which_photo_i
     assert "photo 1 of 2" in seen[0][1] and "photo 2 of 2" in seen[1][1]
 
 
+def test_a_page_without_widgets_names_the_folder_to_copy_to(tmp_path):
+    assert str(tmp_path / "images") in repr(uploads.PhotoUpload(tmp_path / "images"))
+
+
 def test_the_button_passes_on_the_chosen_files(tmp_path):
     upload = uploads.PhotoUpload(tmp_path / "images")
     button = upload.children[0]

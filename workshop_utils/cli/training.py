@@ -28,7 +28,7 @@ def _strategy_names() -> Iterable[str]:
     argument("dataset", type=Path, help=DATASET),
     argument("--strategy", choices=_strategy_names, default="fine_tune"),
     argument("--architecture", choices=architecture_names, help="the network; default: ssdlite_mobilenet_v2"),
-    argument("--start-from", type=Path, metavar="RUN", help="fine_tune: go on from the last checkpoint of another run, "
+    argument("--start-from", type=Path, metavar="RUN", help="fine_tune: start from the last checkpoint of another run, "
              "with new photos or classes; it keeps the classes that both have"),
     argument("--recipe", help="quick, workshop or seed"),
     argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings of the recipe"),
@@ -37,8 +37,8 @@ def _strategy_names() -> Iterable[str]:
              "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
     argument("--train-on", type=lines, metavar="LIST", help="a text file that lists the training photos, one per line"),
-    argument("--split", choices=lambda: ("random", "given"), help="given: keep the training and "
-             "validation part that the data set comes with; default: random"),
+    argument("--split", choices=lambda: ("random", "given"), help="given: keep the "
+             "split that the data set comes with; default: random"),
     GROUPS,
     argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),

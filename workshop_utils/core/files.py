@@ -6,6 +6,8 @@ import hashlib
 import os
 import pathlib
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -66,7 +68,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         yield unfinished
         with open(unfinished, "rb+") as written:
             os.fsync(written.fileno())
-        os.replace(unfinished, path)
+        replace(unfinished, path)
     except WriteError:
         raise
     except OSError as error:
@@ -74,6 +76,19 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def replace(new: pathlib.Path, path: pathlib.Path) -> None:
+    """Rename `new` to `path` in one step.
+
+    Windows refuses while another program, such as a virus scanner, has `path` open: there it is tried for a second.
+    """
+    for pause in (0.1, 0.2, 0.3, 0.4) if sys.platform == "win32" else ():
+        with contextlib.suppress(PermissionError):
+            os.replace(new, path)
+            return
+        time.sleep(pause)
+    os.replace(new, path)
 
 
 @contextlib.contextmanager
@@ -151,6 +166,8 @@ def reason(error: OSError) -> str:
 
 def remedy(error: OSError) -> str:
     """Return what to do about a file that could not be written, as the start of a sentence."""
+    if sys.platform == "win32" and error.errno == errno.EACCES:
+        return "Close the program that has it open, or choose another folder"
     return _REMEDIES.get(error.errno, "Free some space, or choose another folder")
 
 

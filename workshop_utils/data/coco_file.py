@@ -52,9 +52,9 @@ class CocoFile:
 def is_coco(path: pathlib.Path) -> bool:
     """Return whether a JSON file has COCO's lists. Of one that is too large, only the beginning is read."""
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES)
         is_large = path.stat().st_size > MAX_BYTES
+        with open(path, "rb") as stream:
+            data = stream.read(1_000_000 if is_large else MAX_BYTES)
     except OSError:
         return False
     if b"\0" in data[:4]:
@@ -102,7 +102,7 @@ def read(path: pathlib.Path) -> CocoFile:
 
 
 def written(image: dict[str, Any]) -> str:
-    """Return an image's file name as the file has it, "" if it has none."""
+    """Return an image's file name as the file has it, "" if there is none."""
     name = image.get("file_name")
     return name.strip() if isinstance(name, str) else ""
 

@@ -49,7 +49,8 @@ class Kind(enum.Enum):
 
     # fmt: off
     EXTENSION = (FILES, ACCEPTED,
-        "photos with the extension .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp or .bmp, in upper or lower case",
+        "photos with the extension .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp, .bmp, .heic, .heif, .hif or "
+        ".avif, in upper or lower case",
         "They are all read in the same way.", NOTHING)
     FOLDER_NAMES = (FILES, ACCEPTED,
         "JPEGImages/ and Annotations/, or photos and annotations together in one folder",
@@ -91,9 +92,13 @@ class Kind(enum.Enum):
         "Replace a link with the file that it points to.")
 
     FOREIGN_FORMAT = (PHOTOS, SET_ASIDE,
-        "a photo in HEIC, AVIF, GIF, TIFF, JPEG XL, JPEG 2000 or a raw format, whatever its extension; a video",
+        "a photo in GIF, TIFF, JPEG XL, JPEG 2000 or a raw format, whatever its extension; a video; "
+        "HEIC if pi-heif is not installed",
         "It is not used.",
-        "Export it as JPEG, a video frame by frame. On an iPhone: Settings, Camera, Formats, Most Compatible.")
+        "Export it as JPEG, a video frame by frame. For HEIC: `pip install pi-heif`.")
+    SEVERAL_PICTURES = (PHOTOS, ACCEPTED,
+        "a file with several pictures: a phone's MPO or HEIC with a depth map or a burst",
+        "The main picture is read.", NOTHING)
     BROKEN_PHOTO = (PHOTOS, SET_ASIDE,
         "a damaged photo, such as a truncated JPEG, or a file that is not a photo",
         "It is not used.", "Copy it again from its source, or remove it.")

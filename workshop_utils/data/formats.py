@@ -60,12 +60,19 @@ def recognise(folder: pathlib.Path) -> DataFormat | None:
     Raises:
         DatasetError: If the folder has labels in two formats: it is unknown which of them are right.
     """
-    fitting = [each for each in FORMATS.values() if each.recognises(folder)]
+    fitting = [each for each in FORMATS.values() if _fits(each, folder)]
     labelled = [each for each in fitting if each.labels]
     if len(labelled) > 1 and fitting[0] is labelled[0]:
         there = " and ".join(f"{each.name} ({each.contents})" for each in labelled)
         raise DatasetError(f"{folder}: has labels in two formats, {there}. Move those of one into another folder.")
     return fitting[0] if fitting else None
+
+
+def _fits(data_format: DataFormat, folder: pathlib.Path) -> bool:
+    try:
+        return data_format.recognises(folder)
+    except (VocError, OSError):  # a folder that cannot be listed; reading it says so
+        return False
 
 
 def open_dataset(folder: pathlib.Path) -> Dataset:

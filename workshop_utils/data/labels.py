@@ -5,19 +5,23 @@ Each format has a reader that returns `Labels`. `inspection` does the rest, in t
 
 import collections
 import dataclasses
+import os
 import pathlib
 import re
 from collections.abc import Iterable
 
 from workshop_utils.core import untrusted
 from workshop_utils.data import photos
-from workshop_utils.data.annotation import Annotation
+from workshop_utils.data.annotation import Annotation, VocError
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import Finding
 from workshop_utils.data.names import composed
 
 MAX_BOXES = 1917
 """The number of anchors. Each anchor learns from one box (`anchors.match`), and matching needs memory for each pair."""
+
+MAX_FILES = 500_000
+"""A folder with more files is not searched for labels."""
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -77,17 +81,26 @@ def part_of(path: pathlib.PurePath) -> str:
 def files_below(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[Finding]]:
     """Return all files below a folder, sorted, without hidden ones, and a finding for each link that leads out of it.
 
-    Links to folders are not followed.
+    Links to folders are not followed. Folders that you have no permission to list are named.
+
+    Raises:
+        VocError: If there are more than MAX_FILES: then the folder is hardly a data set.
     """
     paths, findings = [], []
-    for path in sorted(folder.rglob("*")):
-        if any(name.startswith(".") or name == "__MACOSX" for name in path.relative_to(folder).parts):
-            continue
-        if path.is_symlink() and untrusted.is_outside(path, folder):
-            findings.append(Finding(path, untrusted.LINK_OUTSIDE, Kind.DENIED))
-        elif path.is_file():
-            paths.append(path)
-    return paths, findings
+
+    def denied(error: OSError) -> None:
+        findings.append(Finding(pathlib.Path(error.filename), f"cannot be listed ({error.strerror}).", Kind.DENIED))
+
+    if folder.resolve() == pathlib.Path(folder.resolve().anchor):
+        return [], []  # a whole drive
+    for place, inside, names in os.walk(folder, onerror=denied):
+        inside[:] = [name for name in inside if not name.startswith(".") and name != "__MACOSX"]
+        paths += [pathlib.Path(place, name) for name in names if not name.startswith(".")]
+        if len(paths) > MAX_FILES:
+            raise VocError(f"{folder}: has more than {MAX_FILES:,} files. Name the folder of the data set itself.")
+    outside = {path for path in paths if path.is_symlink() and untrusted.is_outside(path, folder)}
+    findings += [Finding(path, untrusted.LINK_OUTSIDE, Kind.DENIED) for path in sorted(outside)]
+    return sorted(path for path in paths if path not in outside), findings
 
 
 def is_photo(path: pathlib.Path) -> bool:
@@ -142,7 +155,7 @@ def claims(found: dict[int, tuple[list[pathlib.Path], int]]) -> dict[int, pathli
         found: {entry: what `PhotoIndex.find` returned for it}.
 
     Returns:
-        {entry: its photo, or a sentence on why it has none}.
+        {entry: its photo, or a sentence on why there is none}.
     """
     matched: dict[int, pathlib.Path | str] = {}
     longest: dict[pathlib.Path, int] = collections.defaultdict(int)

@@ -49,8 +49,7 @@ def file_names(samples: list[Sample]) -> list[str]:
     paths = [pathlib.PureWindowsPath(sample.name) for sample in samples]  # splits at / and \
     counts = collections.Counter(_stem(path.name) for path in paths)
     names = [
-        path.name if counts[_stem(path.name)] == 1 else "-".join(part for part in path.parts if part not in path.anchor)
-        for path in paths
+        path.name if counts[_stem(path.name)] == 1 else "-".join(path.parts[bool(path.anchor) :]) for path in paths
     ]
     known: set[str] = set()
     for sample, name in zip(samples, names, strict=True):

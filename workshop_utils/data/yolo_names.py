@@ -86,7 +86,7 @@ def _has_names(path: pathlib.Path) -> bool:
 def _text(path: pathlib.Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DatasetError(f"{path}: has more than {MAX_BYTES // 10**6} MB. Write only what belongs into it.")
+            raise DatasetError(f"{path}: has more than {MAX_BYTES // 10**6} MB. Write only what belongs in it.")
         return text.read(path)
     except text.EncodingError as error:
         raise DatasetError(str(error)) from None

@@ -1,6 +1,6 @@
 """Early stopping: when training ends because average precision no longer rises.
 
-Everything follows from the rows of the history, so an interrupted run stops at the same step as any other.
+Everything follows from the rows of the history, so an interrupted run stops at the same step as an uninterrupted one.
 """
 
 import math
@@ -38,7 +38,7 @@ def stop_step(rows: Rows, patience: int | None) -> int | None:
 def check(patience: int, recipe: Recipe) -> None:
     """Raise SettingsError if a recipe has too few evaluations for a patience ever to stop it."""
     if patience < 1:
-        raise SettingsError(f"The patience {patience} is too small. It is a number of evaluations, from 1.")
+        raise SettingsError(f"The patience {patience} is too small. It is a number of evaluations, at least 1.")
     evaluations = math.ceil(recipe.steps / recipe.evaluate_every)
     if evaluations < patience + 2:
         often = max(1, recipe.steps // (4 * (patience + 1)))

@@ -160,8 +160,8 @@ def freeze_up_to(model: keras.Model, name: str) -> None:
 def falling(step: tf.Tensor, frozen_from: int, steps: int) -> tf.Tensor:
     """Return the factor of the learning rate for layers that are frozen from step `frozen_from` of `steps` on.
 
-    Their rate falls to zero along a cosine of its own. It starts higher by as much as it is shorter, so its sum over
-    all steps is the same (FreezeOut, with scaled learning rates).
+    Their rate falls to zero along its own cosine, which starts higher the shorter it is, so that its sum over all steps
+    is the same (FreezeOut, with scaled learning rates).
     """
     step = tf.cast(step, tf.float32)
     return steps / frozen_from * (1 + tf.cos(math.pi * step / frozen_from)) / (1 + tf.cos(math.pi * step / steps))

@@ -1,7 +1,6 @@
 """The weights that a run starts from: those of its strategy, or the checkpoint of another run.
 
-The network of the other run continues with new photos or new classes. It keeps what it learned of the classes that both
-have.
+The other run's network continues with new photos or new classes. Classes that both runs have keep their predictions.
 """
 
 import hashlib

@@ -102,7 +102,7 @@ class Actions:
 def sent_at() -> float | None:
     """Return when the browser sent the message that is being handled, in seconds, by the browser's clock.
 
-    None outside of a notebook, and if the message does not say.
+    None outside a notebook, and if the message does not say.
     """
     shell = get_ipython()
     message = shell.get_parent() if hasattr(shell, "get_parent") else {}

@@ -73,7 +73,7 @@ class BoxEditor(ipywidgets.VBox):
         """The boxes on this photo, in its pixels, rounded and cut at its edges.
 
         Set them to draw. Raises LabelingError for a class that is not in `classes`, and for a box without area or
-        outside of the photo.
+        outside the photo.
         """
         return [box for drawn in self._canvas.bboxes if (box := self._view.box(drawn))]
 

@@ -76,7 +76,7 @@ class ChannelExplorer(ipywidgets.VBox):
         next(shown)
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside of a notebook no one moves on
+        except RuntimeError:  # outside a notebook no one moves on
             for _ in shown:
                 pass
         else:

@@ -43,7 +43,7 @@ class View:
         return width * 3 // 8, height * 3 // 8, max(1, width * 5 // 8), max(1, height * 5 // 8)
 
     def check(self, box: Box, classes: Sequence[str]) -> Box:
-        """Return the box. Raises LabelingError if it has another class, no area, or is outside of the photo."""
+        """Return the box. Raises LabelingError if it has another class, no area, or is outside the photo."""
         if box.name not in classes:
             raise LabelingError(f"There is no class '{box.name}'. Choose one of: {', '.join(classes)}.")
         for low, high, side in (("xmin", "xmax", self.size[0]), ("ymin", "ymax", self.size[1])):

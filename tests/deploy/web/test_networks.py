@@ -63,6 +63,12 @@ def test_a_run_is_exported_first(tmp_path, exported, monkeypatch):
     assert asked == [(RunFolder(exported.parent), ["litert"])] and network.name == "cups"
 
 
+def test_an_export_of_a_run_has_the_name_of_the_run(exported):
+    assert networks.open_network(exported).name == "export"
+    (exported.parent / "recipe.json").write_text("{}")
+    assert networks.open_network(exported).name == networks.open_network(exported / "detector.tflite").name == "cups"
+
+
 def test_a_run_without_a_checkpoint_is_refused(tmp_path):
     (tmp_path / "recipe.json").write_text("{}")
     with pytest.raises(RunFolderError, match=r"recipe\.json"):

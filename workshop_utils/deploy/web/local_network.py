@@ -27,7 +27,7 @@ SOMEWHERE = ("192.0.2.1", 9)
 
 
 def address() -> str:
-    """Return this machine's address in the local network. Raises ServerError if it is in no network."""
+    """Return this machine's address in the local network. Raises ServerError if it is not in a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(SOMEWHERE)
