@@ -157,7 +157,8 @@ def test_evaluate_names_the_step_that_it_measured(data, tmp_path, measured, monk
     scores = {"AP": 0.5, "AP50": 0.6, "AP75": 0.1, "per_class": {}}
     monkeypatch.setattr("workshop_utils.evaluation.average_precision.measure", lambda *_: dict(scores))
     assert main(["evaluate", str(run.folder), "--checkpoint", "best"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == scores | {"step": 10, "best_step": 10} == run.metrics()
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert printed == run.metrics() == scores | {"step": 10, "best_step": 10}
 
 
 def test_what_is_not_a_run_has_no_checkpoint_to_choose(tmp_path):
