@@ -109,8 +109,8 @@ def _from_file(path: pathlib.Path, samples: Sequence[Sample]) -> list[str]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        photo, mark, group = (part.strip() for part in line.rpartition("\t" if "\t" in line else ","))
-        if not (photo and mark and group):
+        photo, _, group = (part.strip() for part in line.rpartition("\t" if "\t" in line else ","))
+        if not (photo and group):
             raise GroupsError(f"{path}: line {number} is not a photo, a comma and a group: '{line}'. Correct it.")
         if group_of.setdefault(composed(photo), group) != group:
             raise GroupsError(f"{path}: line {number} puts {photo} into a second group, '{group}'. Remove one.")
