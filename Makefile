@@ -85,7 +85,7 @@ figures: .venv/installed ## compute the figures of the README from results/ and 
 datasheet: .venv/installed ## compute the figures and pictures of data/README.md, and the ladder
 	@$(PY) tools/datasheet.py
 
-fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 66,000 corrupted photos, EXIF blocks, texts and label maps (15 minutes)
+fuzz: .venv/installed-dev ## read 100,000 corrupted annotations and 112,000 corrupted photos, EXIF blocks, texts, label maps, COCO and YOLO files (25 minutes)
 	@$(PY) -W ignore tests/fuzzing.py $(ARGS)
 
 faults: .venv/installed-dev $(WEIGHTS) ## kill training repeatedly, fill its disk, damage its files (ten minutes)
@@ -138,7 +138,7 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e ".[web]" || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web,heic]" || { $(INSTALL_FAILED); }
 	@touch $@
 
 .venv/installed-dev: .venv/installed

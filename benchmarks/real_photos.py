@@ -33,7 +33,7 @@ T_OF_TWO = 4.303
 
 
 def measure(name: str, dataset: pathlib.Path, seed: int) -> dict:
-    """Train and score in a process of its own; return what it printed, and its processor seconds."""
+    """Train and score in a separate process; return what it printed, and its processor seconds."""
     recipe = settings.recipe("seed", seed=seed, photos="all", evaluate_every=1000, checkpoint_every=1000)
     script, *more = SCRIPTS[name]
     command = [sys.executable, str(HERE / script), str(dataset), json.dumps(dataclasses.asdict(recipe)), *more]

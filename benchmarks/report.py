@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import statistics
+from collections.abc import Iterable
 
 import matplotlib
 
@@ -12,6 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from workshop_utils.core import files, machine
+from workshop_utils.model import architectures
 from workshop_utils.training.fast import precision
 
 TARGETS = {
@@ -25,9 +27,15 @@ TARGETS = {
     "peak_gb.random_init": 1.8,
     "waiting_for_input": 0.05,
     "evaluation_seconds": 6.0,
+    "web.vs_litert": 3.0,
+    "web.first_detection_seconds": 3.0,
+    "web.megabytes_float32": 30.0,
+    "web.megabytes_int8": 16.0,
 }
 """The maximum of each figure in results.json; a dot separates nested names."""
 SEEDS = ("seed_plain_keras", "seed_ours", "views_live")
+ON_THE_PAGE = ("coco", "float32", "int8")
+"""The networks that `web.py` measures: COCO's, and a run's in two formats."""
 PROFILES = ("profile_full", "profile_tail", "profile_tail_bfloat16")
 FORMATS = ("keras_predict", "keras_compiled", "saved_model", "onnx", "litert", "litert_int8")
 
@@ -85,9 +93,22 @@ class Results:
             "megapixel_ratio": self.ratio("photos_large", "photos_small"),
             "waiting_for_input": self.ratio("seed_ours", "seed_ours", "waited_seconds", "training_seconds"),
             "evaluation_seconds": self.median("evaluation", "first"),
+            "web": {
+                "vs_litert": highest(
+                    self.ratio("web", "web", f"{each}_page", f"{each}_native") for each in ON_THE_PAGE
+                ),
+                "first_detection_seconds": highest(self.median("web", f"{each}_first") for each in ON_THE_PAGE),
+                "megabytes_float32": highest(self.median("web", f"{each}_megabytes") for each in ("coco", "float32")),
+                "megabytes_int8": self.median("web", "int8_megabytes"),
+            },
             "machine": describe_machine(),
             "dates": self.dates,
         }
+
+
+def highest(values: Iterable[float | None]) -> float | None:
+    """Return the highest of the values that were measured."""
+    return max((value for value in values if value is not None), default=None)
 
 
 def describe_machine() -> str:
@@ -187,8 +208,23 @@ def markdown(results: Results, summary: dict) -> str:
         table(("format", "milliseconds"), [(name, number(results.median("latency", name), 1)) for name in FORMATS]),
         f"Measuring AP on 72 photos takes {number(summary['evaluation_seconds'], 1)} s the first time and "
         f"{number(results.median('evaluation', 'later'), 1)} s later.",
+        "## On the page",
+        "The page of `web` in headless Chromium, WebAssembly with one thread, for camera frames of 640 x 480 pixels, "
+        "next to LiteRT in Python with one thread. Both include resizing and non-maximum suppression.",
+        table(
+            ("network", "page, ms", "LiteRT, ms", "ratio", "first detection, s", "loaded until then, MB"),
+            [on_the_page(results, name) for name in ON_THE_PAGE],
+        ),
         "## Memory",
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
+        "## Both networks",
+        "From random weights, with batch norm that learns: the seconds of a step of 8 photos, the milliseconds of one "
+        "photo in a LiteRT file, and the peak memory of both. The networks take turns, on one core while "
+        "other programs ran, so compare them with each other and not with the figures above.",
+        table(
+            ("network", "seconds per step", "milliseconds per photo", "peak GB"),
+            [(name, *network(results, name)) for name in architectures.ARCHITECTURES],
+        ),
         "## More and larger photos",
         "All are copies of 36 photos. `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels.",
         table(
@@ -225,6 +261,14 @@ def freezing(results: Results) -> list[tuple[str, dict, float | None]]:
     return found
 
 
+def on_the_page(results: Results, name: str) -> tuple[str, ...]:
+    """Return a network's row in the table of the page."""
+    page, native, first, loaded = (
+        number(results.median("web", f"{name}_{what}"), 1) for what in ("page", "native", "first", "megabytes")
+    )
+    return name, page, native, number(results.ratio("web", "web", f"{name}_page", f"{name}_native")), first, loaded
+
+
 def spread(results: Results, name: str, key: str) -> tuple[str, str, str]:
     """Return the mean, lowest and highest value over the seeds."""
     values = results.values(name, key)
@@ -240,6 +284,12 @@ def limit(result: dict) -> tuple[str, ...]:
     least = result["gflop"] / result["gflop_per_second"]
     rates = number(result["gflop"], 1), number(result["gflop_per_second"], 0)
     return *rates, number(least, 3), number(result["step"], 3), number(result["step"] / least, 1)
+
+
+def network(results: Results, name: str) -> tuple[str, str, str]:
+    """Return the median seconds of a step, the median milliseconds of a photo, and the peak memory of a network."""
+    of = f"network_{name}"
+    return number(results.median(of, "step")), number(results.median(of, "photo"), 1), number(results.peak(of))
 
 
 def operations(results: Results) -> dict[str, list[float | None]]:

@@ -20,6 +20,7 @@ import datasets
 import report
 
 from workshop_utils.core import settings
+from workshop_utils.model import architectures
 from workshop_utils.training.fast import precision
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -84,6 +85,12 @@ def measurements() -> list[Measurement]:
             Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
             for number in range(3)
         ),
+        *(
+            Measurement(f"network_{name}", ("networks.py", name, "10"), number)
+            for number in range(3)
+            for name in architectures.ARCHITECTURES
+        ),
+        *(Measurement("web", ("web.py", "{run}"), number) for number in range(3)),
     ]
     return found
 
@@ -119,7 +126,7 @@ def _data(measurement: Measurement) -> pathlib.Path:
 
 
 def _make_run() -> None:
-    """Train two steps, so that `latency.py` has a detector to export. Its quality does not matter."""
+    """Train two steps, so that `latency.py` and `web.py` have a detector to export. Its quality does not matter."""
     from workshop_utils.data import dataset
     from workshop_utils.training import trainer
     from workshop_utils.training.plan import Plan
@@ -138,7 +145,7 @@ def main() -> None:
     for each in measurements():
         if (each.name, each.round) in done or (only is not None and each.name not in only):
             continue
-        if each.name == "latency":
+        if each.name in ("latency", "web"):
             _make_run()
         print(f"{datetime.datetime.now():%H:%M:%S} {each.name}, round {each.round + 1}", flush=True)
         row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat(), "result": run(each)}

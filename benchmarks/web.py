@@ -1,10 +1,11 @@
-"""How long does a frame take on the page, compared with LiteRT itself, and how soon is the first one detected in?
+"""Measure how long a frame takes on the page and in LiteRT itself, and how soon the first detection appears.
 
     python benchmarks/web.py RUN
 
 Headless Chromium, WebAssembly with one thread, a camera of 640x480 pixels; from pixels to boxes, everything included.
-`native` is the same with LiteRT in Python, with one thread. Each figure is the median of ROUNDS rounds. Prints one line
-of JSON: {network: {"page": milliseconds, "native": milliseconds, "first": seconds, "megabytes": loaded until then}}.
+`native` is the same with LiteRT in Python, with one thread. The networks are COCO's, and RUN's in float32 and int8.
+Prints one line of JSON; for each network: median milliseconds of a frame on the page (`page`) and in Python (`native`),
+the seconds from opening the page to the first detection (`first`), and the megabytes loaded until then (`megabytes`).
 """
 
 import io
@@ -26,7 +27,6 @@ from workshop_utils.data import photos
 from workshop_utils.deploy.formats import common
 from workshop_utils.deploy.web import networks, page_folder, server
 
-ROUNDS = 5
 FRAMES = 30
 CAMERA = (640, 480)
 
@@ -57,11 +57,8 @@ def main() -> None:
         network = networks.open_network(source, int8)
         with tempfile.TemporaryDirectory() as scratch:
             page_folder.write(network, pathlib.Path(scratch, "page"))
-            rounds = [
-                measure(pathlib.Path(scratch, "page"), film(scratch)) | {"native": native(network.data)}
-                for _ in range(ROUNDS)
-            ]
-        result[name] = {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+            figures = measure(pathlib.Path(scratch, "page"), film(scratch)) | {"native": native(network.data)}
+        result |= {f"{name}_{what}": figure for what, figure in figures.items()}
     print(json.dumps(result))
 
 
@@ -80,7 +77,7 @@ def frame() -> Image.Image:
 
 def measure(folder: pathlib.Path, camera: pathlib.Path) -> dict[str, float]:
     """Open the page, start its camera at once, and return its figures."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("There is no Chromium to measure.")
     options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with server.serving(folder, port=0) as served, sync_playwright() as playwright:
         threading.Thread(target=served.serve_forever, daemon=True).start()

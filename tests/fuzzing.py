@@ -22,10 +22,24 @@ import zlib
 
 import hypothesis
 import hypothesis.strategies as st
+import pillow_heif
 from PIL import Image, features
 
 from workshop_utils.core import files, settings, text
-from workshop_utils.data import label_map, metadata, photos, voc, voc_objects, xml_file
+from workshop_utils.data import (
+    coco_annotations,
+    coco_file,
+    heif,
+    label_map,
+    metadata,
+    photos,
+    voc,
+    voc_objects,
+    xml_file,
+    yolo_lines,
+    yolo_names,
+)
+from workshop_utils.data.dataset import DatasetError
 
 FIXTURES = pathlib.Path(__file__).with_name("fixtures")
 RECORDS = settings.PROJECT / "build" / "fuzz"
@@ -71,6 +85,26 @@ def _photos() -> list[bytes]:
              "TIFF": ["RGB"], "ICO": ["RGBA"], "PPM": ["RGB"], "WEBP": ["RGB"] * features.check("webp")}  # fmt: skip
     plain = [_photo(kind, mode) for kind, each in modes.items() for mode in each]
     return [*plain, _photo("JPEG", "RGB", exif=_turned(), progressive=True)]
+
+
+def _heic() -> list[bytes]:
+    pillow_heif.register_heif_opener()
+    plain = [_photo("HEIF", mode) for mode in ("RGB", "RGBA", "L")]
+    return [*plain, _photo("HEIF", "RGB", exif=_turned()), _photo("AVIF", "RGB")]
+
+
+def _coco() -> list[bytes]:
+    row = {"id": 1, "image_id": 3, "category_id": 2, "bbox": [1, 2.5, 3, 4], "iscrowd": 0, "area": 12}
+    polygon = row | {"id": 2, "bbox": [], "segmentation": [[1, 2, 3, 4, 5, 6]], "attributes": {"rotation": 30.0}}
+    content = {"images": [{"id": 3, "file_name": "a/b.jpg", "width": 9, "height": 9}], "annotations": [row, polygon],
+               "categories": [{"id": 2, "name": "K\u00e4se"}]}  # fmt: skip
+    return [json.dumps(content, ensure_ascii=False).encode(encoding) for encoding in ("utf-8", "utf-8-sig", "utf-16")]
+
+
+def _yolo() -> list[bytes]:
+    words = ("0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.9 0.1 0.5 0.9\r\n1 .5 .5 1e-1 .2 0.9\n", "0 0.5 0.5 0.2 0.2\n",
+             "path: ..\ntrain: [a, b.txt]\nval: c\nnames: {0: cup, 1: no}\n", "names: [cup, &a mug, *a]\n")  # fmt: skip
+    return [each.encode(encoding) for each in words for encoding in ("utf-8", "utf-16")]
 
 
 def _annotations() -> list[bytes]:
@@ -264,9 +298,49 @@ def read_photo(data: bytes, folder: pathlib.Path) -> str:
     return "taken"
 
 
+def read_coco(data: bytes, folder: pathlib.Path) -> str:
+    """Read bytes as COCO's JSON, and each annotation in it. Return the outcome."""
+    path = folder / "input.json"
+    path.write_bytes(data)
+    coco_file.is_coco(path)
+    try:
+        content = coco_file.read(path)
+    except DatasetError as fault:
+        assert str(fault).startswith(f"{path}: ") and len(str(fault)) < 1000
+        return "refused"
+    content.has_corners()
+    for row in (row for rows in content.rows.values() for row in rows):
+        try:
+            coco_annotations.read(row, content.names)
+        except coco_annotations.UnreadError as fault:
+            assert len(str(fault)) > 10
+            return "a box refused"
+    return "taken"
+
+
+def read_yolo(data: bytes, folder: pathlib.Path) -> str:
+    """Read bytes as a YOLO label file, as data.yaml and as classes.txt. Return the outcome of the first."""
+    for name in ("data.yaml", "classes.txt"):
+        (folder / name).write_bytes(data)
+        try:
+            yolo_names.is_names_file(folder / name)
+            yolo_names.read(folder / name)
+        except DatasetError as fault:
+            assert str(fault).startswith(f"{folder / name}: ") and len(str(fault)) < 1000
+    try:
+        boxes, _ = yolo_lines.read(text.decode(data), {0: "cup", 1: "mug"})
+    except (yolo_lines.LineError, text.EncodingError) as fault:
+        assert len(str(fault)) > 10
+        return "refused"
+    return "taken" if boxes else "empty"
+
+
 TARGETS = {
     "annotation": (read_annotation, inputs(_annotations()), 100_000, (voc, voc_objects, xml_file, text)),
     "photo": (read_photo, inputs(_photos()), 20_000, (photos, metadata)),
+    "heic": (read_photo, inputs(_heic()), 6_000, (photos, metadata, heif)),
+    "coco": (read_coco, inputs(_coco()), 20_000, (coco_file, coco_annotations, text)),
+    "yolo": (read_yolo, inputs(_yolo()), 20_000, (yolo_lines, yolo_names, text)),
     "exif": (read_exif, photos_with_exif(), 6_000, (photos, metadata)),
     "text": (read_text, inputs(_texts()), 20_000, (text,)),
     "label_map": (read_label_map, inputs(_label_maps()), 20_000, (label_map, text)),

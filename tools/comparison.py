@@ -177,7 +177,7 @@ def _curves(histories: dict[str, list]) -> dict[str, str]:
 
 
 def _small(sample) -> Image.Image:
-    """Return the photo as wide as the page shows it, so that what is written on it can be read."""
+    """Return the photo as wide as the page shows it, so that its captions are readable."""
     picture = Image.fromarray(sample.image)
     picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     return picture

@@ -1,4 +1,4 @@
-"""Open the page with the camera in the browser, with the best detector there is: what `make demo` does.
+"""Open the page with the camera in the browser, with the best detector available: what `make demo` does.
 
     python tools/demo.py [OPTIONS of web]
 

@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Callable
 
+import formulas
 import nbformat
 import pages
+import still
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -27,13 +29,16 @@ from workshop_utils.core.errors import WorkshopError
 LONGEST_CELL = 4 * 3600
 """Seconds after which a cell counts as hanging: 1,000 steps from random weights take half an hour on two cores."""
 
-TEX = (
-    "*This page loads nothing from the web, so it shows formulas as TeX, between dollar signs. JupyterLab and the "
-    "pages of `make site` typeset them.*"
-)
-
 HIDING = {"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input", "remove-input"}}}
 """For nbconvert: a page shows what such a cell says and leaves out its code."""
+
+STYLE = """<style>
+.jp-InputPrompt, .jp-OutputPrompt { color: #5b6875; opacity: 1 !important; }
+:root { --jp-mirror-editor-number-color: #006b00; --jp-mirror-editor-operator-color: #8a00d6;
+        --jp-mirror-editor-comment-color: #2c6464; }
+.jp-RenderedHTMLCommon a:not(.anchor-link) { text-decoration: underline; }
+</style>"""
+"""nbconvert's prompts and code are too pale to be read by everyone, and its links look like text without colours."""
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 """An interrupted nbclient leaves an unfinished task, for which asyncio would print a traceback."""
@@ -139,8 +144,8 @@ def _failure(notebook, content, started, what: str, out: pathlib.Path) -> str:
 def _html(content, notebook: pathlib.Path) -> str:
     """Return an executed notebook as one HTML page that loads nothing. Links to notebooks point to their pages.
 
-    Without scripts, widgets appear as text and formulas as TeX. Pictures in the text are embedded here, because
-    nbconvert would close a `<details>` too early.
+    It runs no script, so widgets and formulas are pictures. Pictures in the text are embedded here, because nbconvert
+    would close a `<details>` too early.
     """
 
     def embedded(found: re.Match) -> str:
@@ -150,20 +155,22 @@ def _html(content, notebook: pathlib.Path) -> str:
     resources = {"metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
     page, _ = HTMLExporter(config=Config(HIDING)).from_notebook_node(_without_scripts(content), resources)
     page = re.sub(r'<script src="https?://[^"]*"[^>]*>\s*</script>', "", page)
+    page = page.replace("</head>", f"{STYLE}</head>", 1)
     page = re.sub(r'src="(\.\./docs/[\w/]+\.svg)"', embedded, page)
     return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', page)
 
 
 def _without_scripts(content):
     """Return a copy of an executed notebook, without Colab's cell, in which nothing waits for a script to draw it."""
-    still = copy.deepcopy(content)
-    still.metadata.pop("widgets", None)
-    still.cells = [cell for cell in still.cells if cell.get("id") != "colab"]
-    for cell in still.cells:
+    plain = copy.deepcopy(content)
+    plain.cells = [cell for cell in plain.cells if cell.get("id") != "colab"]
+    for cell in plain.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not pages.is_bar(output)]
-            for output in cell.outputs:
-                output.get("data", {}).pop(pages.WIDGET, None)
-    if pages.has_formulas(still):
-        still.cells.insert(1, nbformat.v4.new_markdown_cell(TEX))
-    return still
+        elif cell.cell_type == "markdown":
+            cell.source = formulas.typeset(cell.source)
+    still.put_pictures(plain)
+    for cell in plain.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(pages.WIDGET, None)
+    return plain

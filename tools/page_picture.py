@@ -1,8 +1,8 @@
-"""Take the picture of the page that notebooks show where no browser can be shown: docs/pictures/page.jpg.
+"""Take the picture of the page that notebooks show where they cannot show the page: docs/pictures/page.jpg.
 
     python tools/page_picture.py RUN
 
-RUN is a run trained on the yoghurt photos. It takes Chromium; on Debian: apt-get install chromium.
+RUN is a run trained on the yoghurt photos. It needs Chromium; on Debian: apt-get install chromium.
 """
 
 import pathlib

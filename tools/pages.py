@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import links
+import still
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
@@ -27,11 +28,13 @@ WRITTEN = (
     *("docs/site/**/*", "LICENSE", "NOTICE", "data/LICENSE"),
 )
 PICTURES = ("docs/**/*.svg", "docs/**/*.png", "docs/**/*.jpg", "data/pictures/*")
-WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET = still.VIEW
 FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=[\"'](?:https?:)?//[^\"']+")
 STYLED_FROM_ELSEWHERE = re.compile(r"(?:@import\s*|\burl\(\s*)[\"']?(?:https?:)?//[^\"')\s]+")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 FORMULA = "$$"
+RENAMED = re.compile(r'(<summary\b[^>]*?|<button class="[^"]*\bsearch-button-field\b[^>]*?) aria-label="[^"]*"')
+"""Elements to which the theme gives another name than the text on them, so that you cannot address them by speaking."""
 
 
 class SiteError(WorkshopError, RuntimeError):
@@ -57,7 +60,8 @@ def main(sphinx_python: str) -> int:
 def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
     """Copy all pages and their pictures to a folder. Raises SiteError.
 
-    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began.
+    Leaves out the cell for Colab, and progress bars, because the notebook only stores how they began. Other widgets
+    become pictures.
     """
     shutil.rmtree(source, ignore_errors=True)
     for pattern in (*WRITTEN, *PICTURES):
@@ -77,6 +81,7 @@ def gather(executed: pathlib.Path, source: pathlib.Path) -> None:
         for cell in content["cells"]:
             if cell["cell_type"] == "code":
                 cell["outputs"] = [each for each in cell["outputs"] if not is_bar(each)]
+        still.put_pictures(content)
         files.write_text(json.dumps(content), _made(source / "notebooks") / notebook.name)
     for page in source.rglob("*.md"):
         files.write_text(leading_somewhere(page, source), page)
@@ -109,6 +114,8 @@ def build(sphinx_python: str, source: pathlib.Path, site: pathlib.Path) -> None:
     print(done.stderr, file=sys.stderr, end="")
     if done.returncode:
         raise SiteError("Sphinx could not build the site. Its message is above.")
+    for page in site.rglob("*.html"):
+        files.write_text(RENAMED.sub(r"\1", page.read_text(encoding="utf-8")), page)
 
 
 def calls_elsewhere(site: pathlib.Path) -> list[str]:

@@ -61,6 +61,10 @@ def at_rate(rate: str, *more: str) -> tuple[str, ...]:
     return "--set", f"learning_rate={rate}", "warmup=50", *more
 
 
+def other_network(architecture: str) -> Run:
+    return long("random_init", "--architecture", architecture, name=architecture, folder="architectures")
+
+
 def own_rate(rate: str, *more: str) -> Run:
     """Return a run from random weights with its own learning rate; `more` are further changes to the recipe."""
     name = "-".join((rate, *(each.split("=")[1] for each in more)))
@@ -78,6 +82,9 @@ RUNS = (
     own_rate(RANDOM_RATE, f"steps={MORE_STEPS}"),
 )
 """The most valuable runs first, in case the recording is interrupted."""
+
+NOT_RECORDED = (other_network("ssd_mobilenet_v1"),)
+"""Runs that `make record` trains last. Move a run to RUNS once its file is in results/."""
 
 
 def by_name(folder: pathlib.Path) -> dict[str, recorded.Recorded]:
@@ -112,11 +119,11 @@ How much the seed matters: the lowest and the highest AP.
 def listing(folder: pathlib.Path = settings.RESULTS) -> str:
     """Return the text of results/README.md: a row per recorded run, and the spread of runs with several seeds."""
     paths = sorted(folder.rglob("*.json"))
-    runs = recorded.everything(folder)
+    runs = recorded.everything(folder, architecture=None)
     lines = [_line(path.relative_to(folder).as_posix(), run) for path, run in zip(paths, runs, strict=True)]
     spreads = []
     for run in runs:
-        alike = recorded.repeats(runs, run.strategy, run.recipe, run.training_photos)
+        alike = recorded.repeats(runs, run.strategy, run.recipe, run.training_photos, run.architecture)
         if len(alike) > 1 and run is alike[0]:
             scores = sorted(each.metrics["AP"] for each in alike)
             what = f"{run.strategy}, rate {run.recipe.learning_rate:g}, {run.recipe.steps:,} steps"
@@ -135,7 +142,7 @@ def _line(name: str, run: recorded.Recorded) -> str:
 def main() -> int:
     files.write_text(listing(), LISTING)
     fingerprint = dataset.load(settings.YOGHURT).fingerprint()
-    for run in RUNS:
+    for run in (*RUNS, *NOT_RECORDED):
         if is_recorded(run, fingerprint):
             print(f"{run.name}: already recorded", flush=True)
             continue

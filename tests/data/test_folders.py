@@ -33,10 +33,10 @@ def test_a_file_set_aside_is_named_once_and_its_partner_is_not(voc_folder):
     (voc_folder / "annotations" / "0001.xml").unlink()
     (voc_folder / "annotations" / "0001.xml").symlink_to("/etc/hostname")
     (voc_folder / "annotations" / "nobodys.xml").symlink_to("/etc/hostname")
-    (voc_folder / "images" / "0002.jpg").rename(voc_folder / "images" / "0002.heic")
+    (voc_folder / "images" / "0002.jpg").rename(voc_folder / "images" / "0002.jxl")
     pairs, findings = folders.pairs(voc_folder)
     assert [photo.stem for photo, _ in pairs] == ["0003", "0004", "0005", "0006"]
-    assert sorted(finding.file.name for finding in findings) == ["0001.xml", "0002.heic", "nobodys.xml"]
+    assert sorted(finding.file.name for finding in findings) == ["0001.xml", "0002.jxl", "nobodys.xml"]
 
 
 def test_an_umlaut_in_two_forms_of_unicode_is_the_same_stem(voc_folder):
@@ -56,7 +56,7 @@ def test_a_jpeg_next_to_its_heic_is_used(voc_folder):
     (voc_folder / "images" / "0001.HEIC").touch()
     pairs, findings = folders.pairs(voc_folder)
     assert pairs[0][0].name == "0001.jpg"
-    assert [finding.kind for finding in findings] == [Kind.FOREIGN_FORMAT]
+    assert [(finding.file.name, finding.kind) for finding in findings] == [("0001.HEIC", Kind.SAME_STEM)]
 
 
 def test_a_folder_that_may_not_be_listed_is_refused_with_its_path(voc_folder, monkeypatch):

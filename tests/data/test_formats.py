@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies
+from hypothesis import HealthCheck, given, settings, strategies
 from PIL import Image
 
 from workshop_utils.cli import main
@@ -214,7 +215,6 @@ def test_a_path_in_a_record_cannot_leave_the_folder(name, tmp_path):
 @pytest.mark.parametrize(
     ("names", "at_fault"),
     [
-        (["a/cup.png", "b/cup.png"], "b/cup.png"),
         (["cup.png", "cup.jpg"], "cup.jpg"),
         (["cup.png", "CUP.png"], "CUP.png"),
         ([".cup.png"], ".cup.png"),
@@ -231,6 +231,12 @@ def test_a_name_that_would_lose_a_photo_is_refused(names, at_fault, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_photos_of_the_same_name_in_two_folders_get_the_folder_in_their_name(tmp_path):
+    write_voc(named("a/cup.png", "b\\Cup.png", "c/mug.png"), tmp_path / "cups")
+    assert {path.name for path in (tmp_path / "cups" / "images").iterdir()} == {"a-cup.png", "b-Cup.png", "mug.png"}
+    assert len(dataset.load(tmp_path / "cups").samples) == 3
+
+
 def test_a_data_set_never_overwrites_another(voc_folder):
     data, before = dataset.load(voc_folder), everything_in(voc_folder)
     smaller = dataclasses.replace(data, samples=data.samples[:2])
@@ -245,3 +251,94 @@ def test_if_a_photo_has_changed_no_partial_data_set_is_written(voc_folder, tmp_p
     with pytest.raises(photos.PhotoError, match=r"0006\.jpg: "):
         write_voc(data, tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["cups"]
+
+
+# Converted
+
+
+@strategies.composite
+def data_sets(draw) -> dataset.Dataset:
+    """A data set of one to three photos, with boxes of at least 0.2 pixels, names in any script, marks and parts."""
+    names = draw(
+        strategies.lists(strategies.sampled_from(["cup", "Käse 🍵", "no", "a: b", "杯"]), min_size=1, unique=True)
+    )
+    parts = draw(strategies.sampled_from([("",), ("train", "val", "test")]))
+    samples = []
+    for place in range(draw(strategies.integers(1, 3))):
+        size = draw(strategies.sampled_from([(64, 48), (7, 300), (1001, 3)]))
+        edge, apart = strategies.floats(0, 1, width=32), 0.2 / min(size)
+        pair = strategies.tuples(edge, edge).filter(lambda pair, apart=apart: abs(pair[0] - pair[1]) > apart)
+        corner = pair.map(sorted)
+        pairs = draw(strategies.lists(strategies.tuples(corner, corner), max_size=4, unique_by=str))
+        boxes = [(ymin, xmin, ymax, xmax) for (ymin, ymax), (xmin, xmax) in pairs]
+        labels = [draw(strategies.sampled_from(names)) for _ in boxes]
+        flags = [[draw(strategies.sampled_from([0, 1])) for _ in boxes] for _ in range(2)]
+        folder = draw(strategies.sampled_from(["", "a/", "b/"]))
+        name = f"{folder}{draw(strategies.sampled_from(['', 'ä ']))}{place}.png"
+        sample = dataset.from_encoded(name, png(*size, grey=place), boxes, labels, *flags)
+        samples.append(dataclasses.replace(sample, part=draw(strategies.sampled_from(parts))))
+    return dataset.Dataset(samples, dict(enumerate(sorted(names), start=1)))
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(data_sets())
+def test_a_round_trip_through_every_format_loses_no_box(data):
+    """From one format to the next, all boxes, classes and photos stay; the marks do, too, in formats that have them."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = data
+        for name in ("voc", "coco", "voc", "yolo", "coco"):
+            out = f"{folder}/{name}-{len(list(pathlib.Path(folder).iterdir()))}"
+            formats.FORMATS[name].write(found, out)
+            found = open_dataset(out)
+            assert found.findings == []
+            before = sorted(data.samples, key=lambda sample: sample.sha256)
+            after = sorted(found.samples, key=lambda sample: sample.sha256)
+            for old, new in zip(before, after, strict=True):
+                assert (new.sha256, new.classes) == (old.sha256, old.classes)
+                np.testing.assert_allclose(new.boxes, old.boxes, atol=1e-5)
+                if name == "coco" and not pathlib.Path(folder, "yolo-3").exists():
+                    assert (new.difficult, new.truncated) == (old.difficult, old.truncated)
+
+
+@pytest.mark.parametrize("name", ["voc", "coco", "yolo", "tfrecords"])
+def test_the_command_line_converts_to_each_format(name, voc_folder, tmp_path, capsys):
+    assert main(["convert", str(voc_folder), "--to", name, "--out", str(tmp_path / "out")]) == 0
+    assert str(tmp_path / "out") in capsys.readouterr().out
+    again, data = open_dataset(tmp_path / "out"), dataset.load(voc_folder)
+    assert [sample.classes for sample in again.samples] == [sample.classes for sample in data.samples]
+    assert main(["check", str(tmp_path / "out")]) == 0
+
+
+def test_convert_reports_what_it_leaves_out_and_changes_nothing(voc_folder, tmp_path, capsys):
+    (voc_folder / "annotations" / "0001.xml").unlink()
+    before = everything_in(voc_folder)
+    assert main(["convert", str(voc_folder), "--to", "coco", "--out", str(tmp_path / "out")]) == 1
+    assert str(voc_folder / "images" / "0001.jpg") in capsys.readouterr().err
+    assert len(open_dataset(tmp_path / "out").samples) == 5 and everything_in(voc_folder) == before
+
+
+def test_convert_never_writes_into_the_data_set_or_over_another(voc_folder, tmp_path):
+    before = everything_in(voc_folder)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    for out in (voc_folder / "coco", voc_folder, tmp_path / "full"):
+        assert main(["convert", str(voc_folder), "--to", "coco", "--out", str(out)]) == 1
+    assert everything_in(voc_folder) == before and [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+def test_fix_of_another_format_names_the_command_that_converts_it(voc_folder, tmp_path, capsys):
+    formats.FORMATS["coco"].write(dataset.load(voc_folder), tmp_path / "coco")
+    assert main(["check", str(tmp_path / "coco"), "--fix"]) == 1
+    assert f"convert {tmp_path / 'coco'} --to voc" in capsys.readouterr().err
+
+
+def test_parts_of_pascal_voc_in_folders_are_one_data_set_with_its_split(voc_folder, tmp_path):
+    """Roboflow's layout: photos and XML together, in a folder for each part."""
+    for place, photo in enumerate(sorted((voc_folder / "images").iterdir())):
+        part = tmp_path / "set" / ("valid" if place < 2 else "train")
+        part.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, part)
+        shutil.copy(voc_folder / "annotations" / f"{photo.stem}.xml", part)
+    found = open_dataset(tmp_path / "set")
+    assert [sample.part for sample in found.samples] == ["val", "val", "train", "train", "train", "train"]
+    assert [sample.classes for sample in found.samples] == [s.classes for s in dataset.load(voc_folder).samples]

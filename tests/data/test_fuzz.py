@@ -12,6 +12,9 @@ import pytest
     [
         ("annotation", 5000, ("taken", "refused")),
         ("photo", 3000, ("taken", "refused")),
+        ("heic", 400, ("taken", "refused")),
+        ("coco", 2000, ("taken", "a box refused", "refused")),
+        ("yolo", 2000, ("taken", "refused")),
         ("exif", 2000, ("turned", "upright", "unreadable")),
         ("text", 2000, ("taken", "refused")),
         ("label_map", 2000, ("taken", "refused")),

@@ -18,6 +18,7 @@ from collections.abc import Callable
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -32,6 +33,8 @@ pytestmark = [  # pytest resets our filters
     pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
     pytest.mark.filterwarnings("ignore:.*EXIF:UserWarning"),
 ]
+
+pillow_heif.register_heif_opener()  # to write HEIC
 
 SIZE = (64, 48)
 CUP = voc.Box("cup", 10, 8, 40, 30)
@@ -194,9 +197,9 @@ def link_out(folder, stem):
     FORBIDDEN.add(str(image_of(folder, stem)))
 
 
-def heic(folder, stem):
+def jpeg_xl(folder, stem):
     image_of(folder, stem).unlink()
-    written("images", "STEM.HEIC", b"\0\0\0\x18ftypheic")(folder, stem)
+    written("images", "STEM.JXL", b"\xff\x0a")(folder, stem)
 
 
 def unknown_class(folder, stem):
@@ -304,7 +307,7 @@ TAKEN_AS_CUP = "annotations/STEM.xml: object 1 (cup) | {} | 'cup'"
 PROBLEMS = {
     **{f"ending_{suffix[1:]}": Problem(Kind.EXTENSION, saved(suffix, kind)) for suffix, kind in (
         (".JPG", "JPEG"), (".jpeg", "JPEG"), (".Png", "PNG"), (".webp", "WEBP"), (".bmp", "BMP"), (".jfif", "JPEG"),
-        (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"),
+        (".JPE", "JPEG"), (".pjpeg", "JPEG"), (".pjp", "JPEG"), (".HEIC", "HEIF"), (".hif", "HEIF"), (".avif", "AVIF"),
     )},
     "hidden_file": Problem(Kind.HIDDEN, written("images", "._STEM.jpg")),
     "hidden_xml": Problem(Kind.HIDDEN, written("annotations", ".STEM.xml")),
@@ -315,7 +318,7 @@ PROBLEMS = {
     ),
     "other_file": Problem(
         Kind.OTHER_FILE, written("images", "STEM.db"),
-        "images/STEM.db: .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp, .bmp",
+        "images/STEM.db: .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp, .bmp, .heic, .heif, .hif, .avif",
     ),
     "yolo": Problem(
         Kind.OTHER_FILE, written("annotations", "STEM.txt"),
@@ -370,13 +373,23 @@ PROBLEMS = {
         "images/STEM.jpg:",
         used=False,
     ),
-    "heic": Problem(
-        Kind.FOREIGN_FORMAT, heic,
-        "images/STEM.HEIC: HEIC | JPEG", used=False,
+    "jpeg_xl": Problem(
+        Kind.FOREIGN_FORMAT, jpeg_xl,
+        "images/STEM.JXL: JXL | JPEG", used=False,
+    ),
+    "jpg_that_is_jpeg_xl": Problem(
+        Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x0cJXL \r\n"),
+        "images/STEM.jpg: JPEG XL | JPEG", used=False,
     ),
     "jpg_that_is_heic": Problem(
-        Kind.FOREIGN_FORMAT, written("images", "STEM.jpg", b"\0\0\0\x18ftypheic"),
-        "images/STEM.jpg: HEIC | JPEG", used=False,
+        Kind.WRONG_EXTENSION, saved(".jpg", "HEIF"), "images/STEM.jpg: HEIF | STEM.heic",
+    ),
+    "damaged_heic": Problem(
+        Kind.BROKEN_PHOTO, written("images", "STEM.jpg", b"\0\0\0\x18ftypheic"),
+        "images/STEM.jpg:", used=False,
+    ),
+    "several_pictures": Problem(
+        Kind.SEVERAL_PICTURES, saved(".jpg", "MPO", save_all=True, append_images=[Image.new("RGB", SIZE)]),
     ),
     "jpg_that_is_gif": Problem(
         Kind.FOREIGN_FORMAT, saved(".jpg", "GIF"),
@@ -770,7 +783,9 @@ def check(*arguments) -> int:
 
 def test_there_is_a_fixture_for_every_kind():
     resized = {Kind.RESIZED}  # only a whole set can have it: test_annotation_repair
-    assert {problem.kind for problem in PROBLEMS.values()} | {kind for kind, _ in SETS.values()} | resized == set(Kind)
+    assert {problem.kind for problem in PROBLEMS.values()} | {kind for kind, _ in SETS.values()} | resized == {
+        kind for kind in Kind if kind.group is not Group.LABELS
+    }  # test_labels.py has these
 
 
 @EVERY
@@ -1101,7 +1116,7 @@ def test_set_aside_contains_the_unused_files_unchanged_under_their_own_names(eve
     check(everything, "--fix", "--out", tmp_path / "copy")
     aside = tmp_path / "copy" / "set_aside"
     paths = {path.relative_to(aside).as_posix() for path in aside.rglob("*") if path.is_file()}
-    assert {"images/truncated.jpg", "annotations/truncated.xml", "images/heic.HEIC", "annotations/heic.xml",
+    assert {"images/truncated.jpg", "annotations/truncated.xml", "images/jpeg_xl.JXL", "annotations/jpeg_xl.xml",
             "images/kitchen/inner_folder.jpg", "images/same_stem.png", "images/same_file.jpg"} <= paths  # fmt: skip
     assert not any("first" in path or "reversed" in path or "/." in path for path in paths)
     for path in paths:

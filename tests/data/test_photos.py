@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import EpsImagePlugin, Image, ImageFile
 
 from workshop_utils.core import settings
-from workshop_utils.data import photos, signatures
+from workshop_utils.data import heif, photos, signatures
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.model import preprocessing
 
@@ -111,7 +111,7 @@ def test_an_exif_orientation_that_does_not_exist_turns_nothing(orientation):
         (Image.new("RGBA", (4, 4), (1, 2, 3, 254)), "PNG", "transparent"),
         (Image.new("L", (4, 4)), "JPEG", "grey"),
         (Image.new("1", (4, 4)), "PNG", "black and white"),
-        (Image.new("P", (4, 4)), "PNG", "with a palette"),
+        (Image.new("P", (4, 4)), "PNG", "palette-based"),
         (Image.new("CMYK", (4, 4)), "JPEG", "CMYK"),
         (Image.new("I;16", (4, 4)), "PNG", "grey with 16 bits per channel"),
     ],
@@ -121,11 +121,12 @@ def test_a_decoded_photo_describes_its_file(image, kind, colours):
     assert (found.image.mode, found.format, found.colours, found.orientation) == ("RGB", kind, colours, 1)
 
 
-def test_heic_is_refused_with_what_to_do_under_any_ending(tmp_path):
+def test_without_pi_heif_heic_is_refused_with_what_to_install_under_any_ending(tmp_path, monkeypatch):
+    monkeypatch.setattr(heif, "pi_heif", None)
     path = tmp_path / "cup.jpg"
     path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     for source, name in ((path, None), (path.read_bytes(), "cup.jpg")):
-        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .*HEIC.*JPEG") as caught:
+        with pytest.raises(photos.PhotoError, match=r"cup\.jpg: .*HEIC.*pip install pi-heif.*JPEG") as caught:
             photos.read(source, name)
         assert caught.value.kind is Kind.FOREIGN_FORMAT
 
@@ -138,8 +139,9 @@ def test_heic_is_refused_with_what_to_do_under_any_ending(tmp_path):
         (b"RIFF\x20\0\0\0AVI LIST", signatures.FILM, Kind.FOREIGN_FORMAT),
         (b"\x1aE\xdf\xa3\x01", signatures.FILM, Kind.FOREIGN_FORMAT),
         (b"\0\0\x01\xba\x44", signatures.FILM, Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x18ftypavif", "HEIC or AVIF", Kind.FOREIGN_FORMAT),
-        (b"\0\0\0\x18ftypmif1", "HEIC or AVIF", Kind.FOREIGN_FORMAT),
+        (b"\0\0\0\x18ftypavif", r"cup\.jpg: ", Kind.BROKEN_PHOTO),
+        (b"\0\0\0\x18ftypmif1", r"cup\.jpg: ", Kind.BROKEN_PHOTO),
+        (b"\0\0\0\x18ftypheic", r"cup\.jpg: ", Kind.BROKEN_PHOTO),
         (b"\0\0\0\x18ftypcrx ", "raw", Kind.FOREIGN_FORMAT),
         (b"\xff\x0a\0", "JPEG XL", Kind.FOREIGN_FORMAT),
         (b"\0\0\0\x0cJXL \r\n", "JPEG XL", Kind.FOREIGN_FORMAT),

@@ -64,6 +64,22 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
+def test_ssd_mobilenet_v1_is_trained_from_random_weights_written_in_every_format_and_detects(voc_folder, tmp_path):
+    data, changes = dataset.load(voc_folder), {"steps": 2, "batch_size": 2, "evaluate_every": 2}
+    recipe, network = settings.recipe("quick", photos=None, checkpoint_every=2, **changes), "ssd_mobilenet_v1"
+    plan = Plan.of(data, "random_init", recipe, source=voc_folder, architecture=network)
+    run = trainer.train(plan, data, tmp_path / "run")
+    assert trainer.load_model(run)[0].name == network and run.metrics()["AP"] is not None
+    images = [sample.image for sample in data.samples[:2]]
+    wanted = runtime.open_detector(run.folder).detect(images, 0.0)
+    assert (wanted.scores > 0).all()
+    paths = export.export(run, export_formats.FORMATS)
+    for kind, path in paths.items():
+        found = runtime.open_detector(path).detect(images, 0.0)
+        assert set(found.classes[found.scores > 0]) <= set(data.label_map), kind
+        np.testing.assert_allclose(found.scores, wanted.scores, atol=0.02 if kind == "litert_int8" else 1e-3)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process in this form")
 def test_writing_onnx_takes_less_than_a_gigabyte(fine_tuned):
     program = (

@@ -58,7 +58,7 @@ def cell(name: str, names: dict, old: str = "", new: str = "") -> str:
 
 
 def numbers(text: str) -> list[str]:
-    """Return the numbers that a text names, in their order, whatever it says of them."""
+    """Return the numbers in a text, in order."""
     return re.findall(r"\d(?:[\d.,]*\d)?", text)
 
 
@@ -256,7 +256,7 @@ def test_a_class_in_no_validation_photo_is_listed_as_not_measured():
 
 @pytest.mark.parametrize(
     ("fewer", "more", "words"),
-    [(0.4, 0.6, "brought 0.20"), (0.6, 0.6, "brought nothing"), (None, 0.6, "cannot compare")],
+    [(0.4, 0.6, "gained 0.20"), (0.6, 0.6, "gained nothing"), (None, 0.6, "cannot compare")],
 )
 def test_what_twice_the_photos_bring_is_read_from_the_two_runs(fewer, more, words):
     known = {"half_score": {"AP50": fewer}, "score": {"AP50": more}, "half_of_them": range(8), "Markdown": Markdown}
@@ -271,7 +271,7 @@ def test_what_twice_the_photos_bring_is_read_from_the_two_runs(fewer, more, word
     ("known", "unknown", "advice"),
     [
         (0.3, 0.1, "more steps"),
-        (0.9, 0.4, "by heart"),
+        (0.9, 0.4, "overfits"),
         (0.9, 0.7, "about as well"),
         (0.9, None, "label more photos"),
         (None, 0.7, "label more photos"),

@@ -103,8 +103,22 @@ def test_lines_with_bands_differ_in_dash_and_marker_as_well_as_colour(figures):
     assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
 
 
+@pytest.mark.parametrize("kind", ["curves", "lines", "bands"])
+def test_a_mark_at_zero_is_drawn_whole(figures, kind):
+    rows = [{"step": step, "seconds": 60.0, "AP": 0.0} for step in (0, 9)]
+    picture = {
+        "curves": lambda: charts.curves({"a": rows}, "AP", alt=ALT),
+        "lines": lambda: charts.lines({"a": [(0, 0), (9, 0)]}, "x", "y", alt=ALT),
+        "bands": lambda: charts.bands({"a": [rows]}, alt=ALT),
+    }[kind]()
+    pixels = np.asarray(Image.open(io.BytesIO(picture.png)).convert("RGB")).astype(int)
+    bottom = round(len(pixels) * (1 - figures[0].axes[0].get_position().y0))
+    red, _, blue = np.moveaxis(pixels[bottom + 2 : bottom + 9], 2, 0)
+    assert (blue - red > 60).any(), "the lower half of the mark is cut off"
+
+
 @pytest.mark.parametrize("name", ["tuned", "fine_tune, rate 0.003, 1,000 steps, seeds: 3"])
-def test_a_legend_is_outside_of_the_axes_so_it_covers_no_line(figures, name):
+def test_a_legend_is_outside_the_axes_so_it_covers_no_line(figures, name):
     points = [(step, 100.0 * level) for step in range(12) for level in (0, 1)]
     charts.lines({name: points, "begun": points}, "x", "y", alt=ALT)
     charts.bands({name: SEEDS["tuned"], "begun": SEEDS["begun"]}, alt=ALT)
@@ -232,3 +246,10 @@ def test_the_arrow_from_an_anchor_to_its_box_goes_from_centre_to_centre(figures)
     diagrams.box_coding(np.zeros((100, 200, 3), np.uint8), (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 1.0), alt=ALT)
     (arrow,) = [text for text in figures[0].axes[0].texts if not text.get_text()]
     assert arrow.xyann == pytest.approx((40, 20)) and arrow.xy == pytest.approx((150, 70))
+
+
+def test_two_images_in_three_columns_leave_no_gap():
+    image = np.full((40, 60, 3), 10, np.uint8)
+    sizes = {count: np.shape(Image.open(io.BytesIO(drawing.show([image] * count, alt=ALT).png))) for count in (2, 3, 5)}
+    assert sizes[2][1] == pytest.approx(sizes[3][1] * 2 / 3, rel=0.02)
+    assert sizes[5][1] == sizes[3][1]

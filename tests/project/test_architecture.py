@@ -24,7 +24,16 @@ def apply(diff: str, folder, *options: str) -> None:
 
 @pytest.mark.parametrize("diff", DIFFS, ids=range(len(DIFFS)))
 def test_each_diff_on_the_page_applies_to_the_current_code(diff):
-    apply(diff, ROOT, "--check")
+    """The diff of an architecture is applied already: it is how SSD MobileNet v1 was added."""
+    apply(diff, ROOT, "--check", *(["--reverse"] if "ssd_mobilenet_v1" in diff else []))
+
+
+def test_an_architecture_of_the_package_consists_of_its_module_and_its_entry():
+    """No other module of the package names it."""
+    named = {
+        path.name for path in (ROOT / "workshop_utils").rglob("*.py") if "ssd_mobilenet_v1" in path.read_text("utf-8")
+    }
+    assert named == {"architectures.py", "ssd_mobilenet_v1.py"}
 
 
 def test_each_recipe_changes_two_files_at_most_and_its_files_exist():

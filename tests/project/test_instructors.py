@@ -11,9 +11,11 @@ from workshop_utils.core import settings
 TEXT = (settings.PROJECT / "INSTRUCTORS.md").read_text(encoding="utf-8")
 PLANS = re.findall(r"### (\d+) minutes: .*?\n\n(.*?)(?=\n#)", TEXT, re.DOTALL)
 README = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
-TIMED = re.findall(r"^\| \[(\d\d)_\w+\]\(.+?\) \| (\d+)–\d+ \|", README, re.MULTILINE)
-LEAST = {name: int(least) for name, least in TIMED}
+TIMED = re.findall(r"^\| \[(\d\d)_\w+\]\(.+?\) \| (\d+)–(\d+) \|", README, re.MULTILINE)
+LEAST = {name: int(least) for name, least, _ in TIMED}
 """How many minutes each notebook takes without its exercises, from the README."""
+MOST = {name: int(most) for name, _, most in TIMED}
+"""The same with the exercises."""
 
 
 def rows(table: str) -> list[list[str]]:
@@ -25,6 +27,14 @@ def exercises_of(number: str) -> set[int]:
     (path,) = (settings.PROJECT / "notebooks").glob(f"{number}_*.ipynb")
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return {int(found) for cell in cells for found in re.findall(r"^### Exercise (\d+):", "".join(cell["source"]))}
+
+
+def test_the_times_that_the_readme_promises_are_the_sums_of_its_table():
+    minutes, hours = map(int, re.search(r"about (\d+) minutes on a laptop, or (\d+) hours with", README).groups())
+    series = [name for name in LEAST if name < "10"]
+    assert len(series) == 10
+    assert abs(sum(LEAST[name] for name in series) - minutes) <= 5
+    assert abs(sum(MOST[name] for name in series) - hours * 60) <= 15
 
 
 def test_there_are_plans_for_60_90_and_180_minutes():

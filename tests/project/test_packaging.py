@@ -122,7 +122,8 @@ def test_every_import_is_required():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     providers = importlib.metadata.packages_distributions()
-    optional = {Requirement(each).name for each in PROJECT["optional-dependencies"]["web"]}
+    extras = PROJECT["optional-dependencies"]
+    optional = {Requirement(each).name for extra in ("web", "heic") for each in extras[extra]}
     for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
         packages = (canonicalize_name(each) for each in providers.get(name, []))
         listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}

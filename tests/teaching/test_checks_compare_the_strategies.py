@@ -87,7 +87,7 @@ def test_a_prediction_is_right_if_it_contains_the_truth_and_is_narrow():
         {
             "0.30, more": checks.interval((0.1, 0.2), 0.3),
             "0.30, less": checks.interval((0.4, 0.5), 0.3),
-            "Dare": checks.interval((0.0, 1.0), 0.3),
+            "a narrower prediction": checks.interval((0.0, 1.0), 0.3),
             "not an AP, 0, 1": [checks.interval(answer, 0.3) for answer in ((0.5, 0.1), (10, 50))],
             "2 numbers": checks.interval(0.3, 0.3),
         }
@@ -100,7 +100,9 @@ def test_without_a_run_to_compare_a_prediction_is_accepted_with_a_note(monkeypat
     assert right(said, "0.10", "0.50") and said.words != checks.interval((0.1, 0.5), 0.3).words
     monkeypatch.delenv(checks.STRICT)
     assert is_open(checks.interval(..., None))
-    assert each_explained({"comes first": checks.interval((0.5, 0.1), None), "Dare": checks.interval((0.0, 1.0), None)})
+    assert each_explained(
+        {"comes first": checks.interval((0.5, 0.1), None), "a narrower prediction": checks.interval((0.0, 1.0), None)}
+    )
 
 
 def needed(rungs, wanted, scale=math.log, back=math.exp):

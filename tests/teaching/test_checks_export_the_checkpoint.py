@@ -34,13 +34,13 @@ VALUES = np.random.default_rng(0).normal(1.0, 3.0, (40, 4))
 def int8(steps=255, zero=lambda smallest, scale: round(-128 - smallest / scale), to_whole=np.round, back=None):
     """Return a function that converts values to int8 and back, with each part as given here."""
 
-    def there_and_back(values):
+    def round_trip(values):
         scale = (values.max() - values.min()) / steps
         point = zero(values.min(), scale)
         whole = np.clip(to_whole(values / scale) + point, -128, 127)
         return back(whole, scale, point) if back else (whole - point) * scale
 
-    return there_and_back
+    return round_trip
 
 
 def symmetric(values):
@@ -52,34 +52,32 @@ def test_a_mistake_in_the_quantisation_is_named():
     assert each_explained(
         {
             "nothing was rounded": [
-                checks.there_and_back(lambda values: values, VALUES),
-                checks.there_and_back(int8(to_whole=lambda values: values), VALUES),
+                checks.round_trip(lambda values: values, VALUES),
+                checks.round_trip(int8(to_whole=lambda values: values), VALUES),
             ],
-            "Bring them back": checks.there_and_back(int8(back=lambda whole, scale, point: whole), VALUES),
-            "missing on the way back": checks.there_and_back(
-                int8(back=lambda whole, scale, point: whole * scale), VALUES
-            ),
-            "you add it": checks.there_and_back(int8(back=lambda whole, scale, point: (whole + point) * scale), VALUES),
-            "it wraps around": checks.there_and_back(
+            "Bring them back": checks.round_trip(int8(back=lambda whole, scale, point: whole), VALUES),
+            "missing on the way back": checks.round_trip(int8(back=lambda whole, scale, point: whole * scale), VALUES),
+            "you add it": checks.round_trip(int8(back=lambda whole, scale, point: (whole + point) * scale), VALUES),
+            "it wraps around": checks.round_trip(
                 int8(back=lambda whole, scale, point: (whole.astype(np.int8) - point) * scale), VALUES
             ),
-            "part of the 256 numbers stays unused": checks.there_and_back(symmetric, VALUES),
-            "cut off the fraction": checks.there_and_back(int8(to_whole=np.trunc), VALUES),
-            "255 steps": checks.there_and_back(int8(steps=256), VALUES),
+            "part of the 256 numbers stays unused": checks.round_trip(symmetric, VALUES),
+            "cut off the fraction": checks.round_trip(int8(to_whole=np.trunc), VALUES),
+            "255 steps": checks.round_trip(int8(steps=256), VALUES),
             "should be near half a step": [
-                checks.there_and_back(int8(zero=lambda smallest, scale: -128), VALUES),
-                checks.there_and_back(int8(back=lambda whole, scale, point: (whole - point) * scale * 1.1), VALUES),
+                checks.round_trip(int8(zero=lambda smallest, scale: -128), VALUES),
+                checks.round_trip(int8(back=lambda whole, scale, point: (whole - point) * scale * 1.1), VALUES),
             ],
         }
     )
 
 
 def test_the_round_trip_loses_at_most_half_a_step():
-    verdict = checks.there_and_back(int8(), VALUES)
+    verdict = checks.round_trip(int8(), VALUES)
     assert right(verdict, f"{np.ptp(VALUES) / 255:.2g}")
-    assert right(checks.there_and_back(lambda values: int8()(values).astype(np.float32), VALUES))
-    assert wrong(checks.there_and_back(lambda values: int8()(VALUES), VALUES)), "right for these values only"
-    assert is_open(checks.there_and_back(..., VALUES)) and is_open(checks.there_and_back(lambda _: None, VALUES))
+    assert right(checks.round_trip(lambda values: int8()(values).astype(np.float32), VALUES))
+    assert wrong(checks.round_trip(lambda values: int8()(VALUES), VALUES)), "right for these values only"
+    assert is_open(checks.round_trip(..., VALUES)) and is_open(checks.round_trip(lambda _: None, VALUES))
 
 
 def test_a_threshold_for_exports_accepts_good_ones_and_rejects_damaged_ones():
@@ -109,7 +107,7 @@ def test_a_threshold_for_exports_accepts_good_ones_and_rejects_damaged_ones():
 def test_no_absurd_answer_about_an_export_raises_or_is_right(answer):
     verdicts = (
         checks.file_sizes(answer, 3_000_000),
-        checks.there_and_back(answer, VALUES),
+        checks.round_trip(answer, VALUES),
         checks.lowest_iou(answer, {"onnx": [0.99]}, {"damaged": [0.5]}),
     )
     assert not any(verdict.right or "<script>" in verdict._repr_markdown_() for verdict in verdicts)

@@ -103,6 +103,22 @@ def test_the_strategy_for_each_problem_is_checked():
     )
 
 
+def test_the_share_of_a_separable_convolution_is_one_over_channels_plus_one_over_cells():
+    verdict = checks.separable_share(lambda side, before, after: 1 / after + 1 / side**2, 0.113)
+    assert right(verdict, "11.3%")
+    assert is_open(checks.separable_share(lambda *_: ..., 0.113)) and is_open(checks.separable_share(..., 0.113))
+    assert each_explained(
+        {
+            "times as much": checks.separable_share(lambda side, before, after: 1 / (1 / after + 1 / side**2), 0.1),
+            "pointwise alone": checks.separable_share(lambda side, before, after: 1 / side**2, 0.1),
+            "depthwise alone": checks.separable_share(lambda side, before, after: 1 / after, 0.1),
+            "not divided": checks.separable_share(lambda side, before, after: before * (side**2 + after), 0.1),
+            "side not squared": checks.separable_share(lambda side, before, after: 1 / after + 1 / side, 0.1),
+            "channels exchanged": checks.separable_share(lambda side, before, after: 1 / before + 1 / side**2, 0.1),
+        }
+    )
+
+
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_no_absurd_answer_in_notebook_01_raises_or_is_right(answer):
     verdicts = [
@@ -110,5 +126,6 @@ def test_no_absurd_answer_in_notebook_01_raises_or_is_right(answer):
         checks.ascent_step(answer),
         checks.worst_layer(answer, ACCURACY),
         checks.ways(answer, PROBLEMS),
+        checks.separable_share(answer, 0.113),
     ]
     assert not any(right(verdict) or "<script>" in verdict.words for verdict in verdicts)

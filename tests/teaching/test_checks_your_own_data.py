@@ -20,17 +20,17 @@ FOUND = [finding("0001.jpg", Kind.BROKEN_PHOTO), finding("0003.xml", Kind.REVERS
 
 @pytest.mark.parametrize("answer", [{"0001", "5"}, ["0001.jpg", "5.xml"]])
 def test_the_photos_to_repair_are_those_set_aside(answer):
-    assert right(checks.photos_to_mend(answer, FOUND))
+    assert right(checks.photos_to_repair(answer, FOUND))
 
 
 def test_a_photo_too_many_or_too_few_to_repair_is_named():
     assert each_explained(
         {
-            "0003 is repaired": checks.photos_to_mend({"0001", "0003", "5"}, FOUND),
-            "1 more cannot be used": checks.photos_to_mend({"0001"}, FOUND),
-            "2 more cannot be used": checks.photos_to_mend(set(), FOUND),
-            "called '0009'": checks.photos_to_mend({"0009"}, FOUND),
-            "A set of photos": checks.photos_to_mend({1, 5}, FOUND),
+            "0003 is repaired": checks.photos_to_repair({"0001", "0003", "5"}, FOUND),
+            "1 more cannot be used": checks.photos_to_repair({"0001"}, FOUND),
+            "2 more cannot be used": checks.photos_to_repair(set(), FOUND),
+            "called '0009'": checks.photos_to_repair({"0009"}, FOUND),
+            "a set of photos": checks.photos_to_repair({1, 5}, FOUND),
         }
     )
 
@@ -59,7 +59,7 @@ def test_a_wrong_count_of_views_is_explained():
             "half of the recipe's already": checks.times_seen(300, settings.recipe("workshop", steps=150), Labelled()),
             "Among how many": checks.times_seen(1200, settings.recipe("workshop", steps=150), Labelled()),
             "upside down": checks.times_seen(8 / 1200, settings.recipe("workshop", steps=150), Labelled()),
-            "Steps times photos a step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
+            "Steps times photos per step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
         }
     )
 
@@ -86,7 +86,7 @@ def test_a_more_expensive_threshold_is_explained():
                 0.5, [*THRESHOLDS[:2], {"threshold": 0.5, "missed": 2, "false alarms": 1}, THRESHOLDS[3]], 5, 1
             ),
             "cost 9. There is a threshold at which they cost 8": checks.cheapest_threshold(0.1, THRESHOLDS, 5, 1),
-            "none of the thresholds": [
+            "not one of the thresholds": [
                 checks.cheapest_threshold(0.2, THRESHOLDS, 5, 1),
                 checks.cheapest_threshold(float("nan"), THRESHOLDS, 5, 1),
             ],
@@ -97,7 +97,7 @@ def test_a_more_expensive_threshold_is_explained():
 @pytest.mark.parametrize("answer", ABSURD.values(), ids=ABSURD)
 def test_no_absurd_answer_about_your_own_data_raises_or_is_right(answer):
     known = [
-        (checks.photos_to_mend, FOUND),
+        (checks.photos_to_repair, FOUND),
         (checks.times_seen, settings.recipe("quick"), Labelled()),
         (checks.cheapest_threshold, THRESHOLDS, 5, 1),
     ]

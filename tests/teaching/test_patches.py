@@ -1,4 +1,4 @@
-"""Each patch stands next to the drawings of its own unit."""
+"""Each patch is next to the drawings of its own unit."""
 
 import numpy as np
 

@@ -156,12 +156,18 @@ def test_make_record_records_exactly_its_runs_with_the_commands_they_name():
     assert set(settings.RESULTS.rglob("*.json")) == {run.folder / f"{run.name}.json" for run in record.RUNS}
 
 
+def test_a_run_is_listed_as_not_recorded_only_until_its_file_is_there():
+    fingerprint = dataset.load(settings.YOGHURT).fingerprint()
+    assert [run.name for run in record.NOT_RECORDED if record.is_recorded(run, fingerprint)] == [], "move it to RUNS"
+
+
 def test_no_two_recorded_runs_have_one_file_or_one_command():
-    for what in ({run.folder / run.name for run in record.RUNS}, {run.command for run in record.RUNS}):
-        assert len(what) == len(record.RUNS)
+    runs = (*record.RUNS, *record.NOT_RECORDED)
+    for what in ({run.folder / run.name for run in runs}, {run.command for run in runs}):
+        assert len(what) == len(runs)
 
 
-@pytest.mark.parametrize("run", record.RUNS, ids=lambda run: f"{run.folder.name}-{run.name}")
+@pytest.mark.parametrize("run", (*record.RUNS, *record.NOT_RECORDED), ids=lambda run: f"{run.folder.name}-{run.name}")
 def test_the_changes_of_a_recorded_run_to_its_recipe_are_valid(run):
     recipe = settings.recipe("seed", **dict(each.split("=") for each in run.arguments if "=" in each))
     assert recipe.seed in (42, 43, 44) and recipe.batch_size == 8
@@ -182,6 +188,16 @@ def test_on_the_ladder_random_weights_get_the_better_of_two_rates():
     rates = {f"{run.recipe.learning_rate:g}": run.metrics["AP"] for run in runs}
     assert set(rates) == {record.RANDOM_RATE, record.LADDER_RATE}
     assert rates[record.LADDER_RATE] > rates[record.RANDOM_RATE]
+
+
+def test_runs_of_another_network_are_kept_apart(tmp_path):
+    write(tmp_path, "random_init-a.json")
+    write(tmp_path, "random_init-b.json", architecture="ssd_mobilenet_v1")
+    ours, every = (recorded.everything(tmp_path, **options) for options in ({}, {"architecture": None}))
+    assert [run.architecture for run in every] == ["ssdlite_mobilenet_v2", "ssd_mobilenet_v1"]
+    assert ours == every[:1] == recorded.repeats(every, RUN.strategy, RUN.recipe)
+    assert recorded.repeats(every, RUN.strategy, RUN.recipe, architecture="ssd_mobilenet_v1") == every[1:]
+    assert {run.architecture for run in recorded.load(tmp_path)} == {"ssdlite_mobilenet_v2", "ssd_mobilenet_v1"}
 
 
 def test_the_list_of_recorded_runs_is_up_to_date():

@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from conftest import first_photos
+from PIL import Image
 
 from workshop_utils.cli import main
 from workshop_utils.core import settings
+from workshop_utils.data.groups import Grouping
 from workshop_utils.model import architectures
-from workshop_utils.training.plan import Freezing, Plan
+from workshop_utils.training.plan import Freezing, Plan, StartFrom
 from workshop_utils.training.run_folder import RunFolder
 
 FEW, SOME, MOST = architectures.get().freezing_depths
@@ -52,3 +55,56 @@ def test_the_command_that_started_a_run_resumes_it_after_the_defaults_changed(yo
     assert (begun[-1].freezing.thaw, begun[-1].recipe.seed, begun[-1].recipe.steps) == (0.5, 7, 120)
     assert main([*command, "--strategy", "random_init"]) == 0
     assert begun[-1].recipe == settings.recipe("quick").of("random_init")
+
+
+GROUPS = Grouping("near", [["0001.jpg", "0002.jpg"]])
+
+
+def test_a_plan_keeps_its_groups_its_patience_and_where_it_starts_from(yoghurt):
+    start = StartFrom("runs/other", 4, "0123456789ab")
+    recipe = settings.recipe("quick", evaluate_every=25)
+    planned = Plan.of(yoghurt, "fine_tune", recipe, groups=GROUPS, patience=3, start_from=start)
+    assert (planned.groups, planned.patience, planned.start_from) == (GROUPS, 3, start)
+    assert Plan.from_json(json.loads(json.dumps(planned.as_json()))) == planned
+
+
+def test_a_plan_divides_photos_by_its_groups_and_without_them_as_version_1_does(yoghurt):
+    training, validation = yoghurt.split()
+    apart = Grouping("file", [[training[0].name, validation[0].name]])
+    parts = Plan.of(yoghurt, groups=apart).split(yoghurt)
+    assert sum(training[0] in part and validation[0] in part for part in parts) == 1
+    assert Plan.of(yoghurt).split(yoghurt) == (training, validation)
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """The plans that `train` makes, instead of training by them."""
+    from workshop_utils.training import trainer
+
+    plans = []
+    monkeypatch.setattr(trainer, "train", lambda plan, data, folder: plans.append(plan) or RunFolder(folder))
+    monkeypatch.setattr(RunFolder, "metrics", lambda run: {})
+    return plans
+
+
+def test_train_groups_near_duplicates_unless_it_is_asked_for_other_groups(tmp_path, planned, capsys):
+    folder = first_photos(tmp_path / "cups", 4)
+    names = sorted(path.name for path in (folder / "images").iterdir())
+    copied = f"a_copy_of_{names[0]}"
+    for part, suffix in (("images", ".jpg"), ("annotations", ".xml")):
+        path = (folder / part / names[0]).with_suffix(suffix)
+        path.with_name(copied).with_suffix(suffix).write_bytes(path.read_bytes())
+    Image.open(folder / "images" / copied).save(folder / "images" / copied, quality=50)
+    command = ["train", str(folder), "--experiment", str(tmp_path / "run")]
+    assert main(command) == 0 and planned[-1].groups == Grouping("near", [sorted([names[0], copied])])
+    assert "2 photos" in capsys.readouterr().err
+    assert main([*command, "--groups", "none"]) == 0 and planned[-1].groups == Grouping("none", [])
+    assert main([*command, "--groups", "near", "--split", "given"]) == 2
+    RunFolder(tmp_path / "run").begin(planned[-1])
+    assert main(command) == 0 and planned[-1].groups == Grouping("none", []), "a run that has begun keeps its groups"
+
+
+def test_a_run_of_version_1_keeps_its_split(yoghurt, tmp_path, planned):
+    RunFolder(tmp_path).begin(Plan.of(yoghurt, "fine_tune", settings.recipe("quick")))
+    assert main(["train", str(settings.YOGHURT), "--recipe", "quick", "--experiment", str(tmp_path)]) == 0
+    assert planned[-1].groups is None

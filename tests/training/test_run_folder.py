@@ -11,7 +11,7 @@ from training_runs import Rows, train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.deploy import export
-from workshop_utils.training.plan import Freezing, Plan
+from workshop_utils.training.plan import Freezing, Plan, StartFrom
 from workshop_utils.training.run_folder import COLUMNS, Progress, RunFolder, RunFolderError
 
 CLASSES = {1: "żółty", 2: "peach"}
@@ -52,6 +52,7 @@ def test_the_same_plan_may_resume_after_the_data_moved(run):
         ("fingerprint", "fingerprint", "ba9876543210"),
         ("train_from", "freezing", None),
         ("architecture", "architecture", "ssd_mobilenet_v1"),
+        ("start_from", "start_from", StartFrom("runs/imported", 7, "0123456789ab")),
     ],
 )
 def test_another_plan_is_refused_with_the_field_that_differs(run, key, field, value):

@@ -86,34 +86,6 @@ def uncompiled():
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.fixture
-def pretended(monkeypatch):
-    """Training that takes no time: the detector is one number, which each step updates from its batch.
-
-    The number is the same after resuming only if each batch came once and in order.
-    """
-
-    def build(classes, **_):
-        return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="number")])
-
-    def make_step(model, optimizer, batch_norm_learns, scaled=None, team=None):
-        number = model.get_layer("number").bias
-
-        def step(images, box_targets, class_targets):
-            number.assign(number * 1.01 + tf.reduce_mean(images))
-            optimizer.iterations.assign_add(1)
-            return tf.constant(1.0), tf.constant(2.0)
-
-        return step
-
-    scores = {"AP": 0.1, "AP50": 0.2, "AP75": 0.0, "per_class": {}}
-    architecture = dataclasses.replace(architectures.get(), build=build)
-    monkeypatch.setitem(architectures.ARCHITECTURES, architecture.name, architecture)
-    monkeypatch.setattr(schedule.Schedule, "_network", lambda self, model: model)
-    monkeypatch.setattr(trainer, "make_step", make_step)
-    monkeypatch.setattr(trainer, "evaluate", lambda *_: dict(scores))
-
-
 def steps_on_the_board(run: run_folder.RunFolder) -> list[int]:
     events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
     return [event.step for event in events.Tensors("loss")]
@@ -565,3 +537,21 @@ def test_only_the_photos_of_a_list_are_trained_on(data, cups, tmp_path, monkeypa
 
 
 NO_SCORE = {"AP": 0.0, "AP50": 0.0, "AP75": 0.0, "per_class": {}}
+
+
+def test_runs_that_notebooks_share_are_kept_apart_by_network(data, monkeypatch):
+    made = []
+    monkeypatch.setattr(trainer, "train", lambda plan, _, folder, **__: made.append((folder, plan.architecture)))
+    for chosen in ({}, {"architecture": architectures.DEFAULT}, {"architecture": "ssd_mobilenet_v1"}):
+        trainer.shared_run("random_init", data, RECIPE, **chosen)
+    (first, _), (second, _), (third, network) = made
+    assert first == second != third and network == "ssd_mobilenet_v1"
+
+
+def test_training_says_which_classes_are_not_measured(data, tmp_path, pretended, capsys):
+    seen = {name for sample in data.split(10)[1] for name in sample.classes}
+    unseen = sorted(set(data.label_map.values()) - seen)
+    assert unseen and seen
+    train("random_init", data, LONG, tmp_path)
+    said = capsys.readouterr().err
+    assert all(f"'{name}'" in said for name in unseen) and not any(f"'{name}'" in said for name in seen)

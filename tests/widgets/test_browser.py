@@ -21,6 +21,7 @@ from workshop_utils import cli
 from workshop_utils.core import settings
 from workshop_utils.data import photos, voc
 from workshop_utils.data.voc import Box
+from workshop_utils.plots import drawing
 from workshop_utils.widgets import canvas
 
 browser.require()
@@ -159,7 +160,7 @@ def waited_for(xml, count: int) -> list[Box]:
 
 
 PLACES = ("mouse", "keyboard", "editor", "unread", "fixed")
-"""The labelers on the page `widgets`, each with a folder of its own."""
+"""The labelers on the page `widgets`, each with its own folder."""
 
 SHOWN = """
 import pathlib
@@ -235,6 +236,49 @@ def differences(drawn: list[Box], meant: list[Box]) -> float:
     return max(abs(getattr(one, edge) - getattr(other, edge)) for one, other in pairs for edge in EDGES)
 
 
+@pytest.mark.parametrize("labels", ["mouse"], indirect=True)
+def test_twelve_photos_are_labelled_with_one_drag_a_box_and_one_click_a_photo(labels):
+    current = FLAVOURS[0]
+    labels.page.mouse.move(*labels.point(5, 5))
+    scrolled = labels.photo.bounding_box()["y"]
+    for number, stem in enumerate(STEMS, start=1):
+        labels.shows(f"Photo {number} of 12")
+        for box in truth_of(stem):
+            if box.name != current:
+                labels.page.keyboard.press(str(FLAVOURS.index(box.name) + 1))
+                current = box.name
+            labels.draw(box)
+        labels.click("Submit")
+    labels.shows("All photos are labelled.")
+    meant = {stem: truth_of(stem) for stem in STEMS}
+    assert labels.actions == sum(map(len, meant.values())) + len(STEMS)
+    assert labels.photo.bounding_box()["y"] == scrolled, "you had to scroll"
+    for stem in STEMS:
+        assert differences(labels.saved(len(meant[stem]), stem), meant[stem]) <= 2, stem
+
+
+@pytest.mark.parametrize("labels", ["keyboard"], indirect=True)
+def test_twelve_photos_are_labelled_with_the_keyboard_alone(labels):
+    press, page = labels.page.keyboard.press, labels.page
+    cells = page.locator(".jp-CodeCell").count()
+    labels.place.evaluate("place => place.querySelector('input[type=radio]').focus()")
+    for number, stem in enumerate(STEMS, start=1):
+        labels.shows(f"Photo {number} of 12")
+        for box in truth_of(stem):
+            press(str(FLAVOURS.index(box.name) + 1))
+            press("a")
+            page.wait_for_function("place => document.activeElement === place.querySelector('input[type=number]')",
+                                   arg=labels.place.element_handle())  # fmt: skip
+            for edge in EDGES:
+                page.keyboard.type(f"{getattr(box, edge):.0f}")
+                press("Tab" if edge != EDGES[-1] else "Escape")
+        press("Enter" if number % 2 else "s")
+    labels.shows("All photos are labelled.")
+    for stem in STEMS:
+        assert differences(labels.saved(len(truth_of(stem)), stem), truth_of(stem)) == 0, stem
+    assert page.locator(".jp-CodeCell").count() == cells, "JupyterLab treated a letter as a command"
+
+
 def test_tab_reaches_every_control_in_the_order_of_the_screen_and_leaves_the_widget_again(labels):
     labels.place.evaluate("place => place.querySelector('input[type=radio]').focus()")
     labels.page.keyboard.press("a")
@@ -259,9 +303,10 @@ def focused(page) -> str:
 
 @pytest.fixture
 def cleared(labels):
-    """The labeler, without a box and without a selection."""
+    """The labeler, without a box and without a selection, and with the first class."""
     labels.click("Clear all")
     labels.shows("No boxes")
+    labels.page.keyboard.press("1")
     return labels
 
 
@@ -327,6 +372,63 @@ def test_a_box_at_the_upper_edge_keeps_its_name_and_its_cross(cleared):
     assert cleared.page.evaluate("([x, y]) => document.elementFromPoint(x, y).closest('svg') !== null", [x - 5, y - 8])
     cleared.page.mouse.click(x - 5, y - 8)
     cleared.shows("No boxes")
+
+
+def test_one_class_is_current_and_its_colour_is_that_of_the_pictures(cleared):
+    page, place = cleared.page, cleared.place
+    place.locator("label", has_text="peach").first.click()
+    cleared.drag((100, 100), (200, 200))
+    page.keyboard.press("5")
+    cleared.drag((250, 100), (350, 200))
+    assert [box.name for box in cleared.drawn(2)] == ["peach", "vanilla"]
+    assert place.locator("input[type=radio]:checked").count() == 1
+    assert place.get_by_role("radio", name="vanilla").is_checked()
+    for name in FLAVOURS:
+        own = tuple(int(drawing.colour(name, FLAVOURS)[at : at + 2], 16) for at in (1, 3, 5))
+        swatch = place.locator(".workshop-classes label", has_text=name).locator("span")
+        assert swatch.evaluate("each => getComputedStyle(each).backgroundColor") == f"rgb{own}"
+    drawn = "place => place.querySelectorAll('svg rect.movable').length === 2"
+    page.wait_for_function(drawn, arg=place.element_handle())  # the boxes of the test before fade
+    strokes = place.locator("svg rect.movable").evaluate_all("all => all.map(each => each.style.stroke)")
+    assert strokes == ["rgb(213, 94, 0)", "rgb(230, 159, 0)"]
+    page.keyboard.press("1")
+
+
+def test_a_click_on_a_boxs_name_or_r_gives_it_the_current_class(cleared):
+    cleared.drag((100, 100), (200, 200))
+    cleared.shows("Box 1 of 1")
+    cleared.page.keyboard.press("3")
+    assert [box.name for box in cleared.drawn(1)] == ["blueberry"], "choosing a class renames nothing"
+    cleared.page.mouse.click(*cleared.point(106, 94))
+    cleared.place.locator("svg text", has_text="peach").first.wait_for()
+    cleared.page.keyboard.press("1")
+    cleared.page.keyboard.press("r")
+    cleared.place.locator("svg text", has_text="blueberry").first.wait_for()
+    assert [box.name for box in cleared.drawn(1)] == ["blueberry"]
+
+
+def test_keys_work_where_the_mouse_points_but_never_while_you_write_a_cell(cleared):
+    page, peach = cleared.page, cleared.place.get_by_role("radio", name="peach")
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(1, 1)
+    page.mouse.move(*cleared.point(50, 50))
+    page.keyboard.press("3")
+    assert peach.is_checked()
+    page.keyboard.press("1")
+    cell = page.locator(".jp-CodeCell .cm-content").first
+    cell.evaluate("cell => cell.focus({ preventScroll: true })")
+    page.mouse.move(1, 1)
+    page.mouse.move(*cleared.point(50, 50))
+    assert cell.evaluate("cell => document.activeElement === cell") and not peach.is_checked()
+
+
+def test_shift_and_enter_which_runs_a_cell_submits_nothing(cleared):
+    cleared.place.get_by_role("radio", name="blueberry").focus()
+    cleared.page.keyboard.press("Shift+Enter")
+    cleared.page.keyboard.press("2")
+    cleared.place.get_by_role("radio", name="natural", checked=True).wait_for()
+    assert cleared.place.get_by_text("No objects on this photo?").count() == 0
+    cleared.shows("Photo 1 of 12")
 
 
 def test_a_double_click_selects_no_text(cleared):
@@ -416,7 +518,7 @@ def test_while_boxes_are_proposed_buttons_are_off_the_time_is_shown_and_clicks_a
     assert not (cleared.annotations / "0001.xml").exists()
     proposed = voc.read(cleared.annotations / ".drafts" / "0001.xml").boxes
     assert len(proposed) >= 2 and {box.name for box in proposed} == {"natural"}
-    submit.click()
+    page.keyboard.press("s")
     cleared.shows("Wrote 0001.xml")
 
 
@@ -445,7 +547,7 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Upload photos").click()
     chooser.value.set_files(brought)
-    page.get_by_text("IMG_2.png: taken").wait_for()
+    page.get_by_text("IMG_2.png: copied").wait_for()
     page.get_by_text("2 photos are in").wait_for()
     assert page.locator(".jp-OutputArea img").evaluate_all("all => all.map(each => each.alt)") == [
         each.name for each in brought

@@ -39,6 +39,10 @@ def test_it_starts_with_the_first_layers_channel_and_its_pictures(shown, climbed
     assert [step for _, _, step in climbed] == list(range(STEPS))
 
 
+def test_a_page_without_widgets_shows_which_channel_it_is_at(shown):
+    assert "channel 3 of the early layer" in repr(shown) and "children" not in repr(shown)
+
+
 def test_a_moved_slider_changes_both_pictures(shown):
     before = shown.found.value, shown.made.value
     shown.channel.value = 7

@@ -73,6 +73,10 @@ def test_while_photos_are_checked_the_button_is_off_and_it_says_at_which_photo_i
     assert "photo 1 of 2" in seen[0][1] and "photo 2 of 2" in seen[1][1]
 
 
+def test_a_page_without_widgets_names_the_folder_to_copy_to(tmp_path):
+    assert str(tmp_path / "images") in repr(uploads.PhotoUpload(tmp_path / "images"))
+
+
 def test_the_button_passes_on_the_chosen_files(tmp_path):
     upload = uploads.PhotoUpload(tmp_path / "images")
     button = upload.children[0]
@@ -148,7 +152,7 @@ def test_a_folders_photos_are_copied_and_the_folder_does_not_change(tmp_path):
     (source / "IMG.HEIC").write_bytes(HEIC)
     before = {path.name: path.read_bytes() for path in source.iterdir()}
     lines = uploads.copy(source, tmp_path / "mine")
-    assert lines[:2] == ["0001.jpg: taken", "0002.jpg: taken"] and "HEIC" in lines[2]
+    assert lines[:2] == ["0001.jpg: copied", "0002.jpg: copied"] and "HEIC" in lines[2]
     assert lines[3:] == ["Skipped, not photos: notes.txt"]
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
     assert uploads.copy(source, tmp_path / "mine")[0] != lines[0] and len(photos.find(tmp_path / "mine")) == 2
@@ -162,8 +166,8 @@ def test_skipped_files_of_a_folder_are_counted_and_named(tmp_path):
     for name, colour in (("a.jfif", "red"), ("b.jpe", "blue")):
         (source / name).write_bytes(encoded(colour=colour))
     assert uploads.copy(source, tmp_path / "mine") == [
-        "a.jfif: taken",
-        "b.jpe: taken",
+        "a.jfif: copied",
+        "b.jpe: copied",
         "Skipped, not photos: list.csv, movie.mp4, notes.txt and 2 more",
     ]
 

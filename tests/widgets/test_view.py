@@ -42,7 +42,7 @@ def test_a_click_or_a_drag_outside_the_photo_makes_no_box(place):
         ((50, 20, 50, 60), "xmin 50 is not less than xmax 50"),
         ((10, 90, 50, 60), "ymin 90 is not less than ymax 60"),
         ((10, float("nan"), 50, 60), "ymin nan is not less than ymax 60"),
-        ((1700, 20, 1800, 60), "outside of the photo's 1600 pixels"),
+        ((1700, 20, 1800, 60), "outside the photo's 1600 pixels"),
     ],
 )
 def test_an_invalid_box_is_refused_by_name(edges, said):

@@ -11,6 +11,9 @@ from workshop_utils.cli import data  # noqa: F401 (each module adds its commands
 from workshop_utils.cli import training  # noqa: F401
 
 # isort: split
+from workshop_utils.cli import checkpoints  # noqa: F401
+
+# isort: split
 from workshop_utils.cli import deployment  # noqa: F401
 
 # isort: split

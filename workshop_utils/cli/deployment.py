@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from workshop_utils.cli.parser import command
+from workshop_utils.cli.parser import CHECKPOINT, command
 from workshop_utils.core.arguments import Options, argument, share
 
 
@@ -17,15 +17,17 @@ def _format_names() -> Iterable[str]:
 @command(
     "export a checkpoint for other programs",
     argument("run", type=Path, help="the run's folder"),
-    argument("--checkpoint", type=int, metavar="STEP", help="the checkpoint at this step; by default the latest"),
-    argument("--formats", nargs="+", choices=_format_names, help="export formats; by default the usual ones"),
+    CHECKPOINT,
+    argument("--formats", nargs="+", choices=_format_names, help="export formats; by default all except litert_int8"),
 )
 def export(options: Options) -> None:
     """Write the exports, and print the path of each."""
     from workshop_utils.deploy import export
+    from workshop_utils.training import checkpoints
     from workshop_utils.training.run_folder import RunFolder
 
-    paths = export.export(RunFolder(options.run), options.formats, options.checkpoint)
+    run = RunFolder(options.run)
+    paths = export.export(run, options.formats, checkpoints.choose(run, options.checkpoint))
     for name, path in paths.items():
         print(f"{name}: {path}")
 
@@ -34,6 +36,7 @@ def export(options: Options) -> None:
     "label new photos",
     argument("source", metavar="RUN|EXPORT|coco", help="a run's folder, an exported file, or coco for COCO's detector"),
     argument("photos", nargs="+", help="photos, or folders of photos"),
+    CHECKPOINT,
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for annotations, pictures and tables"),
     argument("--min-score", type=share, default=0.4, metavar="SCORE", help="the lowest score, 0 to 1; default: 0.4"),
     argument("--every-name", action="store_true", help="keep every name found for an object; by default only the best"),
@@ -46,7 +49,7 @@ def detect(options: Options) -> int:
     for why, paths in annotate.skipped(options.photos).items():
         print(f"Skipped {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
     photos = annotate.collect(options.photos)
-    detector = runtime.open_detector(options.source)
+    detector = runtime.open_detector(options.source, options.checkpoint)
     reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"

@@ -1,10 +1,11 @@
 """The parser to which each command adds itself, and functions that several commands share."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.core.arguments import CommandLine
+from workshop_utils.core.arguments import CommandLine, argument, checkpoint
 
 if TYPE_CHECKING:
     from workshop_utils.data.dataset import Dataset
@@ -17,6 +18,33 @@ Exit codes: 0 success, 1 findings or failure, 2 wrong usage.
 """,
 )
 command = PARSER.command
+
+CHECKPOINT = argument(
+    "--checkpoint",
+    type=checkpoint,
+    default="last",
+    metavar="best|last|STEP",
+    help="which checkpoint of the run: the one with the highest AP, the last, or that of a step; default: last",
+)
+"""The option of commands that use a run."""
+
+DATASET = "a folder, or a zip file, with labels in Pascal VOC, COCO or YOLO, or with records"
+"""Help for the argument that names a data set."""
+
+GROUPS = argument(
+    "--groups",
+    metavar="near|stem|folder|none|FILE",
+    help="which photos belong together and are not divided between training and validation: near-duplicates (the "
+    "default), those with the same name up to a number, those in one folder, none, or as a file says",
+)
+"""The option of commands that group photos. FILE has a photo, a comma and the name of its group in each line."""
+
+
+def architecture_names() -> Iterable[str]:
+    """Return the names of all architectures."""
+    from workshop_utils.model import architectures
+
+    return architectures.ARCHITECTURES
 
 
 def load(folder: Path) -> "Dataset":

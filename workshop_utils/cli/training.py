@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import command, load
-from workshop_utils.core.arguments import Options, argument, lines, share
+from workshop_utils.cli.parser import CHECKPOINT, DATASET, GROUPS, architecture_names, command, load
+from workshop_utils.core.arguments import Options, argument, count, lines, share
 from workshop_utils.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from workshop_utils.training.plan import Plan
+    from workshop_utils.data.dataset import Dataset
+    from workshop_utils.data.groups import Grouping
+    from workshop_utils.training.plan import Plan, StartFrom
 
 
 def _strategy_names() -> Iterable[str]:
@@ -21,31 +23,32 @@ def _strategy_names() -> Iterable[str]:
     return strategies.STRATEGIES
 
 
-def _architecture_names() -> Iterable[str]:
-    from workshop_utils.model import architectures
-
-    return architectures.ARCHITECTURES
-
-
 @command(
     "train a detector, or resume training where it stopped",
-    argument("dataset", type=Path, help="a folder with images/ and annotations/, or with records"),
+    argument("dataset", type=Path, help=DATASET),
     argument("--strategy", choices=_strategy_names, default="fine_tune"),
-    argument("--architecture", choices=_architecture_names),
+    argument("--architecture", choices=architecture_names, help="the network; default: ssdlite_mobilenet_v2"),
+    argument("--start-from", type=Path, metavar="RUN", help="fine_tune: start from the last checkpoint of another run, "
+             "with new photos or classes; it keeps the classes that both have"),
     argument("--recipe", help="quick, workshop or seed"),
     argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change settings of the recipe"),
     argument("--train-from", metavar="LAYER", help="fine_tune: freeze this layer and all before it; '' freezes none"),
     argument("--views", type=int, metavar="N", help="fine_tune: freeze more layers, and cache their output for N "
              "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
-    argument("--train-on", type=lines, metavar="LIST", help="a text file with the training photos to use, one a line"),
+    argument("--train-on", type=lines, metavar="LIST", help="a text file that lists the training photos, one per line"),
+    argument("--split", choices=lambda: ("random", "given"), help="given: keep the "
+             "split that the data set comes with; default: random"),
+    GROUPS,
+    argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
     argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
-    argument("--index", type=int, metavar="I", help="which of the workers this is, from 0; worker 0 keeps the run"),
+    argument("--index", type=int, metavar="I", help="the number of this worker, from 0; worker 0 keeps the run"),
 )  # fmt: skip
 def train(options: Options) -> None:
     """Train in this process alone, or together with others if --workers or TF_CONFIG names them."""
     from workshop_utils.core import settings
+    from workshop_utils.data import given_split
     from workshop_utils.training import distributed, strategies, trainer
     from workshop_utils.training.plan import Plan
 
@@ -53,26 +56,70 @@ def train(options: Options) -> None:
     recipe = settings.recipe(options.recipe, **changes)
     team = _team(options)
     data = load(options.dataset)
+    if (parts := given_split.summary(data.samples)) and options.split is None:
+        print(f"The data set comes with a split ({parts}). To keep it, add --split given.", file=sys.stderr)
     folder = options.experiment or settings.RUNS / f"{options.strategy}-{recipe.name}"
     given = {"train_from": options.train_from, "thaw": options.thaw, "views": options.views}
     given = {key: value for key, value in given.items() if value is not None}
+    start, architecture = _start(options.start_from, options.architecture, folder)
     plan = Plan.of(
         data,
         options.strategy,
         recipe,
         source=options.dataset.resolve(),
         train_on=options.train_on,
-        architecture=options.architecture,
+        keep_split=options.split == "given",
+        architecture=architecture,
+        start_from=start,
+        patience=options.patience,
+        groups=_groups(options, data, folder),
         **({"views": 0} if team and strategies.get(options.strategy).freezes else {}) | given,
     )
     if team:
         run = distributed.train_together(team, plan, data, folder)
     else:
-        run = trainer.train(_as_begun(plan, folder, changes, given), data, folder)
+        options_kept = {"start_from": "start_from", "patience": "patience", "split": "keep_split", "groups": "groups"}
+        left_out = [field for name, field in options_kept.items() if getattr(options, name) is None]
+        run = trainer.train(_as_begun(plan, folder, changes, given, left_out), data, folder)
     print(json.dumps(run.metrics()) if run else "Done. The run is on the machine of worker 0.")
 
 
-def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object]) -> "Plan":
+def _groups(options: Options, data: "Dataset", run_folder: Path) -> "Grouping | None":
+    """Return the groups of photos, and print a summary. A run that has begun keeps its own."""
+    from workshop_utils.data import groups
+    from workshop_utils.training.run_folder import RunFolder
+
+    if options.split == "given":
+        if options.groups:
+            raise UsageError("usage: train takes either --split given or --groups: a given split divides the photos")
+        return None
+    if options.groups is None and RunFolder(run_folder).is_started():
+        return RunFolder(run_folder).plan.groups
+    grouping = groups.by(options.groups or groups.DEFAULT, data.samples)
+    if grouping.photos:
+        print(f"{grouping.summary}. No group is divided between training and validation.", file=sys.stderr)
+    return grouping
+
+
+def _start(folder: Path | None, architecture: str | None, run_folder: Path) -> "tuple[StartFrom | None, str | None]":
+    """Return the checkpoint to start from, and the architecture.
+
+    A run that has begun keeps its own checkpoint, even if the other run is gone.
+    """
+    from workshop_utils.training import starting_weights
+    from workshop_utils.training.run_folder import RunFolder
+
+    if folder is None:
+        return None, architecture
+    begun = RunFolder(run_folder).plan if RunFolder(run_folder).is_started() else None
+    if begun and begun.start_from and begun.start_from.run == str(folder.resolve()):
+        return begun.start_from, architecture or begun.architecture
+    return starting_weights.choose(folder, architecture), RunFolder(folder).plan.architecture
+
+
+def _as_begun(
+    plan: "Plan", folder: Path, changes: dict[str, str], freezing: dict[str, object], left_out: list[str]
+) -> "Plan":
     """Return the plan for a command that may resume a run: settings it leaves out are those of the run.
 
     So the command that began a run resumes it even if the defaults have changed since.
@@ -87,7 +134,8 @@ def _as_begun(plan: "Plan", folder: Path, changes: dict[str, str], freezing: dic
         return plan
     recipe = dataclasses.replace(kept.recipe, **{name: getattr(plan.recipe, name) for name in changes})
     frozen = kept.freezing and dataclasses.replace(kept.freezing, **freezing)
-    return dataclasses.replace(plan, recipe=recipe, freezing=frozen)
+    begun = {name: getattr(kept, name) for name in left_out}
+    return dataclasses.replace(plan, recipe=recipe, freezing=frozen, **begun)
 
 
 def _team(options: Options):
@@ -114,6 +162,8 @@ def _changes(pairs: list[str]) -> dict[str, str]:
     argument("source", metavar="RUN|coco", help="a run's folder, or coco for COCO's detector"),
     argument("--data", type=Path, metavar="DATASET", help="evaluate on all photos of this data set; by default on the "
              "run's validation set"),
+    argument("--architecture", choices=architecture_names, help="coco: the network; default: ssdlite_mobilenet_v2"),
+    CHECKPOINT,
     argument("--out", type=Path, metavar="DIR", help="also write metrics.json to this folder"),
 )  # fmt: skip
 def evaluate(options: Options) -> None:
@@ -125,25 +175,27 @@ def evaluate(options: Options) -> None:
     from workshop_utils.core import files, phrases
     from workshop_utils.data import label_map
     from workshop_utils.evaluation import average_precision
-    from workshop_utils.model import pretrained
-    from workshop_utils.training import trainer
+    from workshop_utils.training import checkpoints, trainer
     from workshop_utils.training.run_folder import RunFolder
 
+    _check_source(options)
+    about_run = {}
     if options.source == "coco":
-        if options.data is None:
-            raise UsageError("usage: evaluate coco needs --data DATASET")
-        model, names, keeps_coco, folders = pretrained.coco_detector(), label_map.coco(), True, [options.out]
+        model, names, keeps_coco, folders = _coco(options.architecture), label_map.coco(), True, [options.out]
         data = load(options.data)
         samples = data.samples
     else:
         experiment = RunFolder(Path(options.source))
         plan = experiment.plan
-        model, names = trainer.load_model(experiment)
-        keeps_coco = plan.chosen.keeps_coco_classes
-        folders = [experiment.folder, options.out]
+        if not (options.data or plan.data):
+            raise UsageError(f"usage: {options.source} was imported and has no validation set; add --data DATASET")
+        step = checkpoints.choose(experiment, options.checkpoint)
+        model, names = trainer.load_model(experiment, step)
+        about_run = checkpoints.named(experiment, step)
+        keeps_coco, folders = plan.chosen.keeps_coco_classes, [experiment.folder, options.out]
         data = load(options.data or Path(plan.data))
         samples = data.samples if options.data else _validation(data, plan)
-    metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco)
+    metrics = average_precision.measure(model, samples, data.label_map, names, keeps_coco) | about_run
     for folder in filter(None, folders):
         files.make_folder(folder)
         RunFolder(folder).write_metrics(metrics)
@@ -155,11 +207,26 @@ def evaluate(options: Options) -> None:
     print(json.dumps(metrics))
 
 
+def _check_source(options: Options) -> None:
+    if options.source == "coco" and options.data is None:
+        raise UsageError("usage: evaluate coco needs --data DATASET")
+    if options.source == "coco" and options.checkpoint != "last":
+        raise UsageError("usage: evaluate takes --checkpoint only with a run")
+    if options.source != "coco" and options.architecture:
+        raise UsageError("usage: evaluate takes --architecture only with coco: a run has its own")
+
+
+def _coco(architecture: str | None):
+    from workshop_utils.model import architectures, pretrained
+
+    return pretrained.coco_detector(architecture=architectures.get(architecture or architectures.DEFAULT))
+
+
 def _validation(data, plan):
     """Return a run's validation set. Raises RunFolderError if its data set has changed."""
     from workshop_utils.training.run_folder import RunFolderError
 
     if data.fingerprint() != plan.fingerprint:
-        what = f"{plan.data}: has changed since the training, so the run's validation set cannot be reconstructed."
+        what = f"{plan.data}: has changed since training, so the run's validation set cannot be reconstructed."
         raise RunFolderError(f"{what} Name a data set with --data.")
     return plan.split(data)[1]

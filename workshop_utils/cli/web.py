@@ -20,12 +20,12 @@ with "Advanced" and "Proceed", on an iPhone with "Show Details" and "visit this 
     "make a page that runs a detector in the browser, with the camera",
     argument("source", metavar="RUN|EXPORT|coco"),
     argument("--out", type=Path, metavar="DIR", help="the page's folder, for any static host"),
-    argument("--int8", action="store_true", help="take the quantised detector, a third as large"),
-    argument("--single-file", action="store_true", help="write one HTML file instead, --out, that works from disk"),
+    argument("--int8", action="store_true", help="use the quantised detector, a third as large"),
+    argument("--single-file", action="store_true", help="write one HTML file to --out instead, which works from disk"),
     argument("--serve", action="store_true", help="serve the page on this machine"),
     argument("--lan", nargs="?", const="", metavar="IP", help="with --serve: serve it to phones in the local network, "
              "over https; IP: the address of this machine, if it has several"),
-    argument("--port", type=int, metavar="N", help="with --serve: listen at this port"),
+    argument("--port", type=int, metavar="N", help="with --serve: listen on this port"),
     argument("--open", action="store_true", help="with --serve: also open it in the browser"),
 )  # fmt: skip
 def web(options: Options) -> int:

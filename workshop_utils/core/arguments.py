@@ -35,7 +35,7 @@ class CommandLine(argparse.ArgumentParser):
         self._commands = self.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
 
     def command(self, summary: str, *arguments: Callable[[argparse.ArgumentParser], None]) -> Callable:
-        """Return a decorator that adds a function as a command with the function's name.
+        """Return a decorator that adds a function as a command with the function's name, without a last `_`.
 
         The function receives the options and may return an exit code.
 
@@ -45,7 +45,7 @@ class CommandLine(argparse.ArgumentParser):
         """
 
         def add(run: Command) -> Command:
-            parser = self._commands.add_parser(run.__name__, help=summary, description=summary)
+            parser = self._commands.add_parser(run.__name__.rstrip("_"), help=summary, description=summary)
             parser.set_defaults(command=run)
             for add_to in arguments:
                 add_to(parser)
@@ -80,7 +80,7 @@ def lines(path: str) -> list[str]:
     try:
         content = text.read(path)
     except (OSError, text.EncodingError) as error:
-        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it should list a photo per line") from None
+        raise argparse.ArgumentTypeError(f"{path} cannot be read ({error}); it must list one photo per line") from None
     return [line.strip() for line in content.splitlines() if line.strip()]
 
 
@@ -90,6 +90,15 @@ def share(written: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{written} is not between 0 and 1")
     return value
+
+
+def checkpoint(written: str) -> str | int:
+    """Parse `best`, `last` or a step. Raises argparse.ArgumentTypeError for anything else."""
+    if written in ("best", "last"):
+        return written
+    if not written.isascii() or not written.isdigit():
+        raise argparse.ArgumentTypeError(f"{written} is neither best, nor last, nor a step")
+    return int(written)
 
 
 def count(written: str) -> int:

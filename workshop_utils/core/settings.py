@@ -39,12 +39,12 @@ class Recipe:
         photos: Training and validation photos together, before the 80/20 split; None takes all.
         learning_rate: Where the cosine decay begins, after the warm-up.
         batch_size: Photos in a step.
-        seed: Of every random number in training.
+        seed: The seed of every random number in training.
         warmup: Steps during which the learning rate rises from 0 to `learning_rate`.
         evaluate_every: Steps between two measurements of AP.
         checkpoint_every: Steps between two checkpoints.
         freezing_depth: How many layers fine_tune freezes: a place in the architecture's `freezing_depths`, from 0. The
-            deeper, the faster is a step, and the less can be learned in a long run.
+            deeper, the faster a step, but the less a long run can learn.
         by_strategy: {strategy: {setting: value}}, where a strategy differs.
     """
 
@@ -61,7 +61,7 @@ class Recipe:
     by_strategy: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     def of(self, strategy: str) -> "Recipe":
-        """Return the recipe as a strategy trains by it."""
+        """Return the recipe with the strategy's own settings."""
         return dataclasses.replace(self, by_strategy={}, **self.by_strategy.get(strategy, {}))
 
     @property
@@ -105,7 +105,7 @@ def recipe(name: str | None = None, /, **changes: float | str | None) -> Recipe:
 
     Args:
         name: One of RECIPES; without it the one that WORKSHOP_RECIPE names, or else `workshop`.
-        **changes: Other values for its settings, for every strategy; also as strings, as a command line has them.
+        **changes: Other values for its settings, for every strategy. They may be strings, as on a command line.
 
     Raises:
         SettingsError: If there is no such recipe or setting, or a setting cannot have that value.

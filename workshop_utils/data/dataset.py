@@ -4,6 +4,7 @@ A folder (`images/` and `annotations/`) and the records written from it give the
 the same batches and the same fingerprint.
 """
 
+import collections
 import dataclasses
 import hashlib
 import pathlib
@@ -51,6 +52,7 @@ class Sample:
         truncated: 1 for each box whose object is only partly visible, else 0.
         sha256: The SHA-256 digest of the photo's file, in hex.
         source: The photo's file (any object with `read_bytes`), or its bytes.
+        part: "train", "val" or "test" if the data set comes with a split, else "".
     """
 
     name: str
@@ -62,6 +64,7 @@ class Sample:
     truncated: tuple[int, ...]
     sha256: str
     source: pathlib.Path | bytes = dataclasses.field(repr=False)
+    part: str = ""
 
     @property
     def encoded(self) -> bytes:
@@ -111,7 +114,7 @@ class Dataset:
         """Return 12 hex digits that identify the photos, boxes and classes."""
         digest = hashlib.sha256(repr(self.label_map).encode())
         for sample in self.samples:
-            digest.update(f"{sample.name} {sample.sha256} {sample.classes} {sample.difficult}".encode())
+            digest.update(f"{sample.name} {sample.sha256} {sample.classes} {sample.difficult}{sample.part}".encode())
             digest.update(sample.boxes.tobytes())
         return digest.hexdigest()[:12]
 
@@ -124,14 +127,19 @@ class Dataset:
             limit: The number of samples in both sets together. The samples of a smaller limit are a subset of those of
                 a larger one. None uses all.
         """
-        ordered = sorted(self.samples, key=lambda sample: sample.name)
-        shuffled = [ordered[place] for place in np.random.default_rng(settings.SPLIT_SEED).permutation(len(ordered))]
-        held_out = max(1, round(0.2 * len(shuffled))) if len(shuffled) > 1 else 0
-        validation, training = shuffled[:held_out], shuffled[held_out:]
-        if limit is None or limit >= len(shuffled):
+        photos = shuffled(self.samples)
+        held_out = max(1, round(0.2 * len(photos))) if len(photos) > 1 else 0
+        validation, training = photos[:held_out], photos[held_out:]
+        if limit is None or limit >= len(photos):
             return training, validation
         held_out = max(1, round(0.2 * limit))
         return training[: max(1, limit - held_out)], validation[:held_out]
+
+
+def shuffled(samples: Iterable[Sample]) -> list[Sample]:
+    """Return samples in the order in which they are divided: sorted by name, then shuffled with settings.SPLIT_SEED."""
+    ordered = sorted(samples, key=lambda sample: sample.name)
+    return [ordered[place] for place in np.random.default_rng(settings.SPLIT_SEED).permutation(len(ordered))]
 
 
 def load(folder: pathlib.Path) -> Dataset:
@@ -144,11 +152,28 @@ def load(folder: pathlib.Path) -> Dataset:
         VocError: If `folder` is not a data set.
         LabelMapError: If its label map cannot be used.
     """
-    found = inspection.inspect(folder)
+    return from_inspection(inspection.inspect(folder))
+
+
+def from_inspection(found: inspection.Inspection) -> Dataset:
+    """Return the usable photos of an inspected data set, of any format.
+
+    A sample has its photo's file name. If several photos have the same one, in different folders, the names of these
+    folders are in front of it.
+
+    Raises:
+        DatasetError: If no photo can be used.
+    """
     if found.problem:
         first = "".join(f"\n  {finding}" for finding in found.findings[:5])
         raise DatasetError(f"{found.problem}{first}", found.findings)
-    return Dataset([_sample(each) for each in found.usable], found.label_map, found.findings)
+    stems = collections.Counter(composed(each.photo.stem).lower() for each in found.usable)
+    samples = []
+    for each in found.usable:
+        is_unique = stems[composed(each.photo.stem).lower()] == 1
+        name = each.photo.name if is_unique else each.photo.relative_to(found.folder).as_posix()
+        samples.append(_sample(each, name))
+    return Dataset(samples, found.label_map, found.findings)
 
 
 def select(samples: list[Sample], names: list[str]) -> list[Sample]:
@@ -205,11 +230,11 @@ def class_ids(sample: Sample, mapping: dict[int, str]) -> np.ndarray:
     return np.array([ids[name] for name in sample.classes], np.int32)
 
 
-def _sample(usable: inspection.Usable) -> Sample:
+def _sample(usable: inspection.Usable, name: str) -> Sample:
     annotation = usable.annotation
     boxes = annotation.boxes
     return Sample(
-        name=usable.photo.name,
+        name=name,
         width=annotation.width,
         height=annotation.height,
         boxes=np.array(voc.normalised(annotation), np.float32).reshape(-1, 4),
@@ -218,4 +243,5 @@ def _sample(usable: inspection.Usable) -> Sample:
         truncated=tuple(box.truncated for box in boxes),
         sha256=hashlib.sha256(usable.photo.read_bytes()).hexdigest(),
         source=usable.photo,
+        part=usable.part,
     )

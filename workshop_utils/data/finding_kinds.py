@@ -20,11 +20,12 @@ class Group(enum.Enum):
     XML = "Annotations"
     BOXES = "Boxes"
     CLASSES = "Classes"
+    LABELS = "COCO, YOLO and zip files"
     SET = "The set as a whole"
 
 
 ACCEPTED, NOTED, REPAIRED, SET_ASIDE = Outcome
-FILES, PHOTOS, XML, BOXES, CLASSES, SET = Group
+FILES, PHOTOS, XML, BOXES, CLASSES, LABELS, SET = Group
 
 NOTHING = "Nothing."
 FIX = "Use `--fix`, or leave it."
@@ -48,7 +49,8 @@ class Kind(enum.Enum):
 
     # fmt: off
     EXTENSION = (FILES, ACCEPTED,
-        "photos with the extension .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp or .bmp, in upper or lower case",
+        "photos with the extension .jpg, .jpeg, .jpe, .jfif, .pjpeg, .pjp, .png, .webp, .bmp, .heic, .heif, .hif or "
+        ".avif, in upper or lower case",
         "They are all read in the same way.", NOTHING)
     FOLDER_NAMES = (FILES, ACCEPTED,
         "JPEGImages/ and Annotations/, or photos and annotations together in one folder",
@@ -62,7 +64,7 @@ class Kind(enum.Enum):
     OTHER_FILE = (FILES, NOTED,
         "a file in images/ that is not a photo, or in annotations/ that is not XML",
         "It is skipped. `--fix` copies it to set_aside/.",
-        "Move it elsewhere. If it holds labels in another format, such as YOLO's .txt, export them as Pascal VOC.")
+        "Move it elsewhere. If it has labels in another format, keep only one format in a folder.")
     INNER_FOLDER = (FILES, SET_ASIDE,
         "a folder with files in it, inside images/ or annotations/",
         "Its files are not used.",
@@ -90,9 +92,13 @@ class Kind(enum.Enum):
         "Replace a link with the file that it points to.")
 
     FOREIGN_FORMAT = (PHOTOS, SET_ASIDE,
-        "a photo in HEIC, AVIF, GIF, TIFF, JPEG XL, JPEG 2000 or a raw format, whatever its extension; a video",
+        "a photo in GIF, TIFF, JPEG XL, JPEG 2000 or a raw format, whatever its extension; a video; "
+        "HEIC if pi-heif is not installed",
         "It is not used.",
-        "Export it as JPEG, a video frame by frame. On an iPhone: Settings, Camera, Formats, Most Compatible.")
+        "Export it as JPEG, a video frame by frame. For HEIC: `pip install pi-heif`.")
+    SEVERAL_PICTURES = (PHOTOS, ACCEPTED,
+        "a file with several pictures: a phone's MPO or HEIC with a depth map or a burst",
+        "The main picture is read.", NOTHING)
     BROKEN_PHOTO = (PHOTOS, SET_ASIDE,
         "a damaged photo, such as a truncated JPEG, or a file that is not a photo",
         "It is not used.", "Copy it again from its source, or remove it.")
@@ -229,6 +235,47 @@ class Kind(enum.Enum):
         "The photo is not used.",
         "Add the class to label_map.pbtxt, rename it in the XML, or delete label_map.pbtxt: "
         "then the classes are numbered again.")
+
+    UNREAD_LABEL = (LABELS, SET_ASIDE,
+        "a COCO annotation or a YOLO line that cannot be read: another number of values, a value that is not a number, "
+        "a mask without a box, more than 1,917 boxes, an annotation of no listed image",
+        "The photo is not used: the network would learn the object as background.",
+        "Correct what the finding names, or export the labels again as boxes.")
+    UNLISTED_CLASS = (LABELS, SET_ASIDE,
+        "a COCO category or a YOLO class number that the data set does not name",
+        "The photo is not used.", "Add the class to the categories, data.yaml or classes.txt.")
+    REPEATED_ID = (LABELS, SET_ASIDE,
+        "an id that two COCO images or two COCO categories with different names have",
+        "The photos of that id are not used: it is unknown which boxes or names belong to them.",
+        "Give each its own id, or export the labels again.")
+    BOX_ORDER = (LABELS, SET_ASIDE,
+        "COCO boxes written as two corners instead of x, y, width, height",
+        "No photo of that file is used: smaller boxes would be wrong without looking wrong.",
+        "Write each box as x, y, width, height.")
+    CROWD = (LABELS, NOTED,
+        "a COCO annotation of a crowd (iscrowd 1)",
+        "Its box is used and marked as difficult, so that scores do not count it.",
+        "Draw a box around each object if you can.")
+    POLYGON = (LABELS, NOTED,
+        "a polygon, an oriented box (OBB) or a pose instead of a box",
+        "The upright box that encloses it is used, or the pose's own box.", NOTHING)
+    CONFIDENCE = (LABELS, REPAIRED,
+        "YOLO lines with a sixth number, a confidence: the output of a detector, not labels made by hand",
+        "The boxes are used, the confidence is not.",
+        "Check the boxes: the network learns the other detector's mistakes.")
+    OTHER_PLACE = (LABELS, NOTED,
+        "a label file that gives a photo an absolute path, a URL or another folder",
+        "The photo in the data set whose path ends in the same way is used, if there is only one.", NOTHING)
+    OUTSIDE_PATH = (LABELS, SET_ASIDE,
+        "a data.yaml or a list that names a folder or photo outside the data set, or one that does not exist",
+        "It is not followed: only files of the data set are used.",
+        "Copy the photos into the data set, or remove the line.")
+    TWO_PARTS = (LABELS, REPAIRED,
+        "a photo in both the training and the validation part of a given split",
+        "It is used for training only.", "Remove it from one of the lists.")
+    ZIP_ENTRY = (LABELS, SET_ASIDE,
+        "a zip file's entry that leads out of the folder, is a link, or has the name of another entry",
+        "It is not unpacked.", "Make the zip file again from a folder without links.")
 
     SAME_PHOTO = (SET, SET_ASIDE,
         "the same photo under two names, equal in every pixel",

@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from workshop_utils.core import untrusted
 from workshop_utils.data import label_map, photos
@@ -114,7 +114,7 @@ def _list(folder: pathlib.Path, data_set: pathlib.Path, layout: set[pathlib.Path
     """List one folder of a data set, without the paths in `layout`: the data set's own folders and label map."""
     listing = _Listing()
     try:
-        for path in (each for each in _entries(folder) if each not in layout):
+        for path in _heic_last(each for each in _entries(folder) if each not in layout):
             stem, suffix = composed(path.stem), path.suffix.lower()
             by_stem = listing.photos if suffix in photos.SUFFIXES else listing.xml if suffix == ".xml" else None
             if untrusted.is_outside(path, data_set):
@@ -133,6 +133,11 @@ def _list(folder: pathlib.Path, data_set: pathlib.Path, layout: set[pathlib.Path
     except OSError as error:
         raise VocError(f"{folder}: cannot be listed ({error.strerror}). {PERMISSION}") from None
     return listing
+
+
+def _heic_last(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
+    """Return paths with HEIC photos at the end: of a JPEG and the HEIC that it was exported from, the JPEG is used."""
+    return sorted(paths, key=lambda path: photos.SUFFIXES.get(path.suffix.lower()) == "HEIF")
 
 
 def _add(by_stem: dict[str, pathlib.Path], stem: str, path: pathlib.Path, findings: list[Finding]) -> None:

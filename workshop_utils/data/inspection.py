@@ -13,11 +13,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from workshop_utils.core import untrusted
-from workshop_utils.data import annotation_repair, folders, label_map, names, photos, voc
-from workshop_utils.data.annotation import Annotation, VocError
+from workshop_utils.data import annotation_repair, folders, label_map, names, photos, voc, voc_parts
+from workshop_utils.data.annotation import Annotation, Box, VocError
 from workshop_utils.data.annotation_repair import PhotoInfo
 from workshop_utils.data.finding_kinds import Kind, Outcome
 from workshop_utils.data.findings import Finding
+from workshop_utils.data.labels import LabelledPhoto, Labels
+from workshop_utils.data.names import composed
 
 LARGE_SIDE = 10_000
 """Pixels. A photo with a longer side is noted: small objects in it vanish when it is shrunk."""
@@ -32,13 +34,15 @@ class Usable:
 
     Attributes:
         photo: The photo's file.
-        xml: The annotation's file.
+        xml: The annotation's file; in some formats it has the labels of several photos.
         annotation: The annotation, repaired. Its `filename` has the extension that fits the photo's content.
+        part: "train", "val" or "test" if the data set comes with a split, else "".
     """
 
     photo: pathlib.Path
     xml: pathlib.Path
     annotation: Annotation
+    part: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,38 +83,75 @@ def inspect(folder: pathlib.Path) -> Inspection:
         VocError: If `folder` is not a data set.
         LabelMapError: If its label map cannot be used, or there are too many classes.
     """
+    return inspect_labels(read_voc(folder))
+
+
+def read_voc(folder: pathlib.Path) -> Labels:
+    """Read the annotations of a Pascal VOC folder. Raises as `inspect` does."""
     folder = pathlib.Path(folder)
     pairs, findings = folders.pairs(folder)
     mapping = _own_label_map(folder)
-    annotations = [_read_annotation(xml) for _, xml in pairs]
-    readable = [each for each in annotations if isinstance(each, Annotation)]
-    spelling = spellings([box.name for each in readable for box in each.boxes], mapping.values())
-    bar = tqdm(pairs, "check", unit="photo", delay=1, leave=False, disable=None)
-    inspected = [
-        inspect_photo(photo) if isinstance(each, Annotation) else (None, [each])
-        for (photo, _), each in zip(bar, annotations, strict=True)
+    part_of = voc_parts.read(folder)
+    labelled = [
+        LabelledPhoto(photo, xml, _read_annotation(xml), part_of.get(composed(photo.stem), "")) for photo, xml in pairs
     ]
-    resized = annotation_repair.were_resized(
-        [(each, info) for each, (info, _) in zip(annotations, inspected, strict=True) if info]
-    )
+    return Labels(folder, labelled, findings, mapping)
+
+
+def inspect_labels(labels: Labels) -> Inspection:
+    """Check the labels of any format against their photos, with one photo in memory at a time.
+
+    Raises:
+        LabelMapError: If there are too many classes.
+    """
+    findings, mapping = list(labels.findings), labels.label_map
+    readable = [each for each in labels.photos if isinstance(each.labels, Annotation)]
+    spelling = spellings([box.name for each in readable for box in each.labels.boxes], mapping.values())
+    bar = tqdm(labels.photos, "check", unit="photo", delay=1, leave=False, disable=None)
+    inspected = [inspect_photo(each.photo) if isinstance(each.labels, Annotation) else (None, []) for each in bar]
+    photos_and_info = list(zip(labels.photos, inspected, strict=True))
+    written = [(_in_pixels(each, info), info) for each, (info, _) in photos_and_info if info]
+    resized = annotation_repair.were_resized(written)
     usable, first_with = [], {}
-    for (photo, xml), written, (info, found) in zip(pairs, annotations, inspected, strict=True):
+    for each, (info, found) in photos_and_info:
         findings += found
+        if isinstance(each.labels, Finding):
+            findings.append(_naming(each, each.labels, labels.folder))
         if info is None:
             continue
-        annotation, more = annotation_repair.repair(written, xml, photo, info, spelling, resized)
-        more += _unknown_classes(written, xml, spelling, mapping)
-        findings += more
+        annotation = _in_pixels(each, info)
+        repaired, more = annotation_repair.repair(annotation, each.file, each.photo, info, spelling, resized)
+        more += _unknown_classes(annotation, each.file, spelling, mapping)
+        findings += [_naming(each, finding, labels.folder) for finding in more]
         if any(finding.kind.outcome is Outcome.SET_ASIDE for finding in (*found, *more)):
             continue
-        first = first_with.setdefault(info.pixels, photo)
-        if first is photo:
-            usable.append(Usable(photo, xml, annotation))
+        first = first_with.setdefault(info.pixels, each.photo)
+        if first is each.photo:
+            usable.append(Usable(each.photo, each.file, repaired, each.part))
         else:
             what = f"shows the same photo as {first.name}, equal in every pixel. Remove one of them."
-            findings.append(Finding(photo, what, Kind.SAME_PHOTO))
+            findings.append(Finding(each.photo, what, Kind.SAME_PHOTO))
     mapping = mapping or label_map.number(box.name for each in usable for box in each.annotation.boxes)
-    return Inspection(folder, usable, mapping, findings)
+    return Inspection(labels.folder, usable, mapping, findings)
+
+
+def _in_pixels(labelled: LabelledPhoto, info: PhotoInfo) -> Annotation:
+    """Return a photo's annotation with its boxes in pixels, in formats that store fractions."""
+    if not labelled.normalised:
+        return labelled.labels
+    width, height = info.size
+    boxes = [
+        Box(box.name, box.xmin * width, box.ymin * height, box.xmax * width, box.ymax * height)
+        for box in labelled.labels.boxes
+    ]
+    return dataclasses.replace(labelled.labels, width=width, height=height, boxes=tuple(boxes))
+
+
+def _naming(labelled: LabelledPhoto, finding: Finding, folder: pathlib.Path) -> Finding:
+    """Return a finding that names the photo if its label file has the labels of several."""
+    if not labelled.shared or finding.file != labelled.file:
+        return finding
+    return dataclasses.replace(finding, what=f"{labelled.photo.relative_to(folder)}: {finding.what}")
 
 
 def inspect_photo(photo: pathlib.Path) -> tuple[PhotoInfo | None, list[Finding]]:

@@ -8,10 +8,10 @@ import pathlib
 import warnings
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data import metadata, signatures
+from workshop_utils.data import heif, metadata, signatures
 from workshop_utils.data.finding_kinds import Kind
 
 WORKING_SIDE = 512
@@ -27,19 +27,24 @@ SUFFIXES = dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "
     ".png": "PNG",
     ".webp": "WEBP",
     ".bmp": "BMP",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+    ".hif": "HEIF",
+    ".avif": "AVIF",
 }
 """{extension: format} of the photos that the workshop reads. The usual extension of each format comes first."""
 
 FOREIGN_SUFFIXES = {
-    ".heic", ".heif", ".hif", ".avif", ".gif", ".tif", ".tiff", ".jxl", ".jp2", ".psd",
+    ".gif", ".tif", ".tiff", ".jxl", ".jp2", ".psd",
     ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw",
 }  # fmt: skip
 """The extensions of photos in formats that the workshop does not read."""
 
-FORMATS = (*dict.fromkeys(SUFFIXES.values()), "GIF", "TIFF")
+FORMATS = (*(kind for kind in dict.fromkeys(SUFFIXES.values()) if kind not in ("HEIF", "AVIF")), "GIF", "TIFF")
+FORMATS += ("AVIF",) * features.check("avif")
 """The formats that Pillow may try. It knows more; for one of them, EPS, it runs another program on the file."""
 
-COLOURS = {"1": "black and white", "L": "grey", "P": "with a palette"}
+COLOURS = {"1": "black and white", "L": "grey", "P": "palette-based"}
 """Names for Pillow's modes in messages. The other modes have a common name, such as CMYK."""
 
 UPRIGHT = {
@@ -150,6 +155,10 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
     """
     if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > MAX_BYTES:
         raise _too_large(name, f"its file has more than {MAX_BYTES // 10**6} MB")
+    if heif.is_available() and heif.is_heif(_first_bytes(source)):
+        encoded = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+        image, found = heif.decode(encoded, MAX_PIXELS)
+        return _upright(*_in_rgb(image), "HEIF", found if exif is None else exif)
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
         file_format = "JPEG" if image.format == "MPO" else image.format
         if file_format not in SUFFIXES.values():
@@ -159,14 +168,19 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
             raise Image.DecompressionBombError
         image.load()
         exif = image.info.get("exif", b"") if exif is None else exif  # str if a PNG has a text called exif
-        orientation = metadata.orientation(exif) if isinstance(exif, bytes) else 1
-        upright, colours = _in_rgb(image)
+        converted, colours = _in_rgb(image)
     del image  # rotating needs its memory
-    if orientation in UPRIGHT:
-        upright = upright.transpose(UPRIGHT[orientation])
     depth = " with 16 bits per channel" if _has_16_bits(_first_bytes(source)) else ""
+    return _upright(converted, colours + depth, file_format, exif)
+
+
+def _upright(image: Image.Image, colours: str, file_format: str, exif: object) -> Decoded:
+    """Return an RGB image, rotated as its EXIF says."""
+    orientation = metadata.orientation(exif) if isinstance(exif, bytes) else 1
+    if orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
     broken = None if orientation else "has an unreadable EXIF orientation; the photo is used as stored."
-    return Decoded(upright, file_format, colours + depth, orientation or 1, broken)
+    return Decoded(image, file_format, colours, orientation or 1, broken)
 
 
 def _decode_pixels(source: pathlib.Path | bytes, name: str, error: Exception) -> Decoded:

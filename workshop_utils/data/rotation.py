@@ -1,4 +1,4 @@
-"""Rotate boxes: with their photo, by its EXIF orientation, or by an angle of their own."""
+"""Rotate boxes: with their photo, by its EXIF orientation, or each by its own angle."""
 
 import dataclasses
 import math

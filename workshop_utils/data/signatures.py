@@ -1,12 +1,17 @@
 """Recognise files that are not readable photos by their first bytes, so that a message can say what to do."""
 
+from PIL import features
+
+from workshop_utils.data import heif
 from workshop_utils.data.finding_kinds import Kind
 
-HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
-"""The brands of HEIC and AVIF. Videos and Canon's raw photos begin in the same way, with other brands."""
+AVIF = (b"avif", b"avis")
+"""The brands of AVIF."""
 
 FILM = "is a video. Save single frames of it as JPEG."
 AS_JPEG = "Export it as JPEG."
+INSTALL = f"To read it, install pi-heif: `pip install pi-heif`. {AS_JPEG[:-1]} otherwise."
+UPDATE = f"To read it, update Pillow: `pip install --upgrade pillow`. {AS_JPEG[:-1]} otherwise."
 
 MAGIC_BYTES = {
     b"\xff\x0a": (Kind.FOREIGN_FORMAT, f"is JPEG XL. {AS_JPEG}"),
@@ -22,10 +27,13 @@ MAGIC_BYTES = {
 
 
 def recognise(first_bytes: bytes) -> tuple[Kind, str] | None:
-    """Return a kind of finding and a sentence without the file's name, or None if the bytes are unknown."""
+    """Return a kind of finding and a sentence without the file's name, or None if the bytes are unknown or
+    those of a photo that can be read."""
     if first_bytes[4:8] == b"ftyp":
-        if first_bytes[8:12] in HEIF:
-            return Kind.FOREIGN_FORMAT, f"is HEIC or AVIF. {AS_JPEG}"
+        if first_bytes[8:12] in AVIF:
+            return None if features.check("avif") else (Kind.FOREIGN_FORMAT, f"is AVIF. {UPDATE}")
+        if first_bytes[8:12] in heif.BRANDS:
+            return None if heif.is_available() else (Kind.FOREIGN_FORMAT, f"is HEIC. {INSTALL}")
         is_raw = first_bytes[8:12] == b"crx "
         return Kind.FOREIGN_FORMAT, f"is in a camera's raw format. {AS_JPEG}" if is_raw else FILM
     if first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"AVI ":

@@ -15,9 +15,7 @@ from workshop_utils.core import files
 from workshop_utils.data import voc_objects, xml_file
 from workshop_utils.data.annotation import Annotation, Box, VocError, edges_of
 from workshop_utils.data.finding_kinds import Kind
-
-MAX_BOXES = 1917
-"""The number of anchors. Each anchor learns from one box (`anchors.match`), and matching needs memory for each pair."""
+from workshop_utils.data.labels import MAX_BOXES
 
 
 def read(path: pathlib.Path) -> Annotation:

@@ -37,8 +37,8 @@ def read(root: ElementTree.Element) -> tuple[list[Box], Notes]:
     """Return the boxes of all objects below `root`, at any depth, and notes on what was unusual.
 
     Raises:
-        VocError: If an object has no name or not four numbers, or a box belongs to no object. The message is without
-            the file's name.
+        VocError: If an object has no name or not four numbers, or a box belongs to no object. The message does not name
+            the file.
     """
     objects = list(root.iter("object"))
     found = [_read_object(each, number) for number, each in enumerate(objects, start=1)]

@@ -74,7 +74,7 @@ def _calibration_photos(run: RunFolder, name: str) -> list[np.ndarray]:
             raise dataset.DatasetError("recipe.json does not say where they are")
         data = open_dataset(pathlib.Path(plan.data))
         if data.fingerprint() != plan.fingerprint:
-            raise dataset.DatasetError(f"{plan.data} has changed since the training")
+            raise dataset.DatasetError(f"{plan.data} has changed since training")
     except WorkshopError as error:
         reason = str(error).rstrip(".")
         raise ExportError(

@@ -14,7 +14,7 @@ from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy import export_formats
 from workshop_utils.model import detection, nms, pretrained
 from workshop_utils.model.detection import Detections
-from workshop_utils.training import trainer
+from workshop_utils.training import checkpoints, trainer
 from workshop_utils.training.run_folder import RunFolder
 
 
@@ -47,25 +47,31 @@ class OpenDetector:
         return Detections(*(np.stack(part) for part in zip(*found, strict=True)))
 
 
-def open_detector(source: str | pathlib.Path) -> OpenDetector:
+def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoints.LAST) -> OpenDetector:
     """Open a detector.
 
     Args:
         source: `coco`, a run folder, its export folder, or a file in it. If an export folder has several formats, the
             fastest is opened.
+        checkpoint: Which checkpoint of a run: `best`, `last` or a step.
 
     Raises:
-        InferenceError: If there is no detector, it is invalid, or the label map is for other classes.
-        RunFolderError: If a run cannot be read, or has no checkpoint.
+        InferenceError: If there is no detector, it is invalid, or the label map is for other classes, or if a
+            checkpoint is chosen of what is not a run.
+        RunFolderError: If a run cannot be read, or has no such checkpoint.
         LabelMapError: If a label map cannot be read.
         PretrainedError: If COCO's weights cannot be fetched or loaded.
     """
+    path = pathlib.Path(source)
+    is_run = str(source) != "coco" and (path / "recipe.json").exists()
+    if checkpoint != checkpoints.LAST and not is_run:
+        raise InferenceError(f"{source}: is not a run, so there is no checkpoint to choose. Leave out --checkpoint.")
+    if is_run:
+        run = RunFolder(path)
+        model, names = trainer.load_model(run, checkpoints.choose(run, checkpoint))
+        return OpenDetector(str(path), names, _runner(model))
     if str(source) == "coco":
         return OpenDetector("coco", label_map.coco(), _runner(pretrained.coco_detector()))
-    path = pathlib.Path(source)
-    if (path / "recipe.json").exists():
-        model, names = trainer.load_model(RunFolder(path))
-        return OpenDetector(str(path), names, _runner(model))
     return _open_export(path)
 
 

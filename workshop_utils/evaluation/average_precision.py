@@ -130,7 +130,7 @@ def score_by_class(
         names: The detector's classes, {id: name}; by default the same.
     """
     own = names or label_map
-    ids, same = {name: number for number, name in label_map.items()}, _matches(own.values(), label_map.values())
+    ids, same = {name: number for number, name in label_map.items()}, matching_names(own.values(), label_map.values())
     translate = np.array([ids.get(same.get(own.get(number)), 0) for number in range(max(own) + 1)])
     return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
 
@@ -143,7 +143,7 @@ def unknown_classes(samples: Sequence[Sample], names: dict[int, str]) -> list[st
         names: The detector's classes, {id: name}.
     """
     labelled = {name for sample in samples for name in sample.classes}
-    return sorted(labelled - set(_matches(names.values(), labelled).values()))
+    return sorted(labelled - set(matching_names(names.values(), labelled).values()))
 
 
 def score_class_agnostic(found: Found, samples: Sequence[Sample]) -> Metrics:
@@ -214,8 +214,11 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
     )
 
 
-def _matches(names: Iterable[str], listed: Iterable[str]) -> dict[str, str]:
-    """Return {name: the same name as spelt in `listed`}, without names that are not in `listed`."""
+def matching_names(names: Iterable[str], listed: Iterable[str]) -> dict[str, str]:
+    """Return {name: the same name as spelt in `listed`}, without names that are not in `listed`.
+
+    Case, extra spaces and the Unicode form of accents make no difference.
+    """
     names, listed = list(names), list(listed)
     form = inspection.spellings([*names, *listed])
     by_form = {form[name]: name for name in reversed(listed)}

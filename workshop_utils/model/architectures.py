@@ -11,7 +11,8 @@ import numpy as np
 
 from workshop_utils.core.settings import SettingsError
 from workshop_utils.core.tensorflow import keras
-from workshop_utils.model import coco_download, ssdlite_mobilenet_v2
+from workshop_utils.model import coco_download, ssd_mobilenet_v1, ssdlite_mobilenet_v2
+from workshop_utils.model.tf1_checkpoint import Names
 
 DEFAULT = "ssdlite_mobilenet_v2"
 
@@ -33,6 +34,8 @@ class Architecture:
             network finds edges and colours, which look the same in all photos; fine-tuning never changes them by
             default. The last is the one to cache features of.
         recomputed_up_to: The last layer whose outputs are computed twice to save memory if batch norm learns.
+        variables: Returns the names that each layer's weights have in a checkpoint of the Object Detection API; None if
+            the API does not have this network.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Architecture:
     class_layers: str
     freezing_depths: tuple[str, ...]
     recomputed_up_to: str
+    variables: Callable[[], Names] | None = None
 
     @property
     def weights_file(self) -> str:
@@ -72,5 +76,17 @@ register(
         class_layers=r"class_\d",
         freezing_depths=("block_2_add", "block_5_add", "block_9_add"),
         recomputed_up_to="block_2_add",
+        variables=ssdlite_mobilenet_v2.variables,
+    )
+)
+register(
+    Architecture(
+        name="ssd_mobilenet_v1",
+        build=ssd_mobilenet_v1.build,
+        read_coco=ssd_mobilenet_v1.read_coco,
+        class_layers=r"class_\d",
+        freezing_depths=("Conv2d_3_pointwise_relu", "Conv2d_5_pointwise_relu", "Conv2d_9_pointwise_relu"),
+        recomputed_up_to="Conv2d_3_pointwise_relu",
+        variables=ssd_mobilenet_v1.variables,
     )
 )

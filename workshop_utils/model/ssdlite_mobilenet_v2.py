@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from workshop_utils.core.tensorflow import keras
-from workshop_utils.model import preprocessing
+from workshop_utils.model import preprocessing, tf1_checkpoint
 from workshop_utils.model.anchors import GRIDS, shapes
 
 layers = keras.layers
@@ -140,3 +140,26 @@ def weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray
                 for part in ("gamma", "beta", "moving_mean", "moving_variance")
             ]
     return layers
+
+
+def variables() -> tf1_checkpoint.Names:
+    """Return {layer name: names in a checkpoint of the Object Detection API, in the order of `set_weights`}."""
+    names = tf1_checkpoint.convolution("Conv1", f"{_BACKBONE}Conv", norm="bn_Conv1")
+    names |= tf1_checkpoint.convolution("Conv_1", f"{_BACKBONE}Conv_1", norm="Conv_1_bn")
+    for number in range(17):
+        layer, scope = (f"block_{number}", f"expanded_conv_{number}") if number else ("expanded_conv", "expanded_conv")
+        for part in ("expand", "depthwise", "project") if number else ("depthwise", "project"):
+            kernel = "depthwise_weights" if part == "depthwise" else "weights"
+            names |= tf1_checkpoint.convolution(f"{layer}_{part}", f"{_BACKBONE}{scope}/{part}", kernel)
+    for number, (reduced, channels) in enumerate(EXTRA_BLOCKS, start=1):
+        layer, strided = f"extra_{number}", f"{_BACKBONE}layer_19_2_Conv2d_{number + 1}_3x3_s2_{channels}"
+        reduce = f"{_BACKBONE}layer_19_1_Conv2d_{number + 1}_1x1_{reduced}"
+        names |= tf1_checkpoint.convolution(f"{layer}_reduce", reduce)
+        names |= tf1_checkpoint.convolution(f"{layer}_depthwise", f"{strided}_depthwise", "depthwise_weights")
+        names |= tf1_checkpoint.convolution(layer, strided)
+    for level in range(len(GRIDS)):
+        for head, predictor in (("box", "BoxEncodingPredictor"), ("class", "ClassPredictor")):
+            layer, scope = f"{head}_{level}", f"BoxPredictor_{level}/{predictor}"
+            names |= tf1_checkpoint.convolution(f"{layer}_depthwise", f"{scope}_depthwise", "depthwise_weights")
+            names[layer] = (f"{scope}/weights", f"{scope}/biases")
+    return names

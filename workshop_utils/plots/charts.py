@@ -32,7 +32,7 @@ def curves(histories: dict[str, list[dict]], quantity: str = "loss", over: str =
         points = [(row[over], row[quantity]) for row in rows if row.get(quantity) is not None]
         if points:
             marker = "o" if len(points) < 15 else None
-            axis.plot(*zip(*points), label=label_text(name), **_line(place), marker=marker)
+            axis.plot(*zip(*points), label=label_text(name), **_line(place), marker=marker, clip_on=False)
     x = {"step": "training step", "seconds": "seconds of training"}.get(over, over)
     axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
     return _finish(figure, axis, alt)
@@ -91,7 +91,7 @@ def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str =
         minutes = np.array([[rows[step]["seconds"] / 60 for step in steps] for rows in measured])
         x = minutes.mean(axis=0) if over == "minutes" else steps
         style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
-        axis.plot(x, values.mean(axis=0), label=label_text(name), **style)
+        axis.plot(x, values.mean(axis=0), label=label_text(name), **style, clip_on=False)
         axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
     x = {"step": "training step", "minutes": "minutes of training"}[over]
     axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
@@ -142,7 +142,8 @@ def lines(
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
         marker = MARKERS[place % len(MARKERS)] if len(points) < 15 else None
-        axis.plot(*zip(*points, strict=True), label=label_text(name), **_line(place), marker=marker)
+        style = _line(place) | {"marker": marker, "clip_on": top is not None}
+        axis.plot(*zip(*points, strict=True), label=label_text(name), **style)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
         axis.set_ylim(0, top)

@@ -75,7 +75,7 @@ _REGIONS = (
     (1, 1e5, 0.8, 1, PALETTE[2], "as is: COCO already has these classes", STRATEGIES[0]),
     (1, 300, 0.35, 0.8, PALETTE[5], "fine-tune,\nfreeze much", STRATEGIES[1]),
     (300, 1e5, 0.35, 0.8, PALETTE[0], "fine-tune, freeze little", STRATEGIES[1]),
-    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune all the same, and label more photos", STRATEGIES[1]),
+    (1, 1e4, 0, 0.35, PALETTE[3], "fine-tune anyway, and label more photos", STRATEGIES[1]),
     (1e4, 1e5, 0, 0.35, PALETTE[1], "random\ninit", STRATEGIES[2]),
 )
 """Regions of the map: fewest and most photos, least and most similarity, colour, text, way."""
@@ -142,7 +142,7 @@ def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *,
         axis.text(0.95, height, words, **_CENTRED)
     end = 1.7
     for level, centre in enumerate((3.3, 5.2, 7.35, 8.9, 10.2, 11.4)):
-        grid, _, channels = model.get_layer(f"box_{level}_depthwise").input.shape[1:]
+        grid, _, channels = model.get_layer(f"box_{level}").input.shape[1:]
         end = _block(axis, centre, grid, channels, end)
         axis.text(centre, 3.45, f"map {level + 1}\n{grid} x {grid} x {channels}", **_CENTRED)
         for head, height, style in zip(("box", "class"), (2.4, 1.4), _HEADS):

@@ -173,10 +173,11 @@ def show(
     Args:
         images: At least one. Arrays are (height, width) for greyscale, or (height, width, 3).
         titles: The titles of the first images.
-        columns: The number of images per row.
+        columns: The number of images per row; with fewer images, the row is as wide as they are.
         width: The width of each image, in inches.
         alt: A text alternative for the picture.
     """
+    columns = min(columns, len(images))
     rows = [images[start : start + columns] for start in range(0, len(images), columns)]
     heights = [max(np.shape(image)[0] / np.shape(image)[1] for image in row) for row in rows]
     titled = min(len(rows), -(-len(titles) // columns))

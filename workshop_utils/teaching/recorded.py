@@ -11,6 +11,7 @@ import pathlib
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
+from workshop_utils.model import architectures
 from workshop_utils.training.run_folder import RunFolder
 
 
@@ -32,6 +33,8 @@ class Recorded:
     history: list[dict[str, float | None]]
     training_photos: int | None = None
     """Number of training photos in the list that chose them; None without such a list: then see the recipe."""
+    architecture: str = architectures.DEFAULT
+    """A name in `architectures.ARCHITECTURES`. Files of the default network do not have it."""
 
 
 def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
@@ -43,16 +46,24 @@ def load(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
     return [_read(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
 
 
-def everything(folder: pathlib.Path = settings.RESULTS) -> list[Recorded]:
-    """Return the runs recorded in `folder` and its subfolders. Raises RecordedError like `load`."""
-    return [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
+def everything(
+    folder: pathlib.Path = settings.RESULTS, architecture: str | None = architectures.DEFAULT
+) -> list[Recorded]:
+    """Return the runs of a network recorded in `folder` and its subfolders; None: of all. Raises RecordedError."""
+    runs = [_read(path) for path in sorted(pathlib.Path(folder).rglob("*.json"))]
+    return [run for run in runs if architecture in (None, run.architecture)]
 
 
 def repeats(
-    runs: list[Recorded], strategy: str, recipe: settings.Recipe, training_photos: int | None = None
+    runs: list[Recorded],
+    strategy: str,
+    recipe: settings.Recipe,
+    training_photos: int | None = None,
+    architecture: str = architectures.DEFAULT,
 ) -> list[Recorded]:
-    """Return the runs with this strategy and recipe, with any seed, sorted by seed."""
-    alike = [run for run in runs if (run.strategy, run.training_photos) == (strategy, training_photos)]
+    """Return the runs with this strategy, recipe and network, with any seed, sorted by seed."""
+    wanted = (strategy, training_photos, architecture)
+    alike = [run for run in runs if (run.strategy, run.training_photos, run.architecture) == wanted]
     alike = [run for run in alike if dataclasses.replace(run.recipe, seed=recipe.seed) == recipe]
     return sorted(alike, key=lambda run: run.recipe.seed)
 
@@ -80,7 +91,8 @@ def keep(experiment: RunFolder, command: str, folder: pathlib.Path = settings.RE
     made = datetime.datetime.fromtimestamp((experiment.folder / "metrics.json").stat().st_mtime, datetime.UTC)
     minutes = history[-1]["seconds"] / 60 if history else 0.0
     run = Recorded(plan.strategy, plan.recipe, plan.fingerprint, command, made.date().isoformat(),
-                   round(minutes, 2), experiment.metrics(), history, plan.train_on and len(plan.train_on))  # fmt: skip
+                   round(minutes, 2), experiment.metrics(), history, plan.train_on and len(plan.train_on),
+                   plan.architecture)  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{experiment.folder.name}.json"
     files.write_text(json.dumps(dataclasses.asdict(run), indent=1, ensure_ascii=False) + "\n", path)

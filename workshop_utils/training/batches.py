@@ -19,7 +19,7 @@ from workshop_utils.training import augmentation
 def epochs_and_indices(step: int, size: int, count: int, seed: int) -> list[tuple[int, int]]:
     """Return (epoch, photo index) for each photo of batch number `step`.
 
-    Every epoch contains each photo once, in a random order of its own.
+    Every epoch contains each photo once, in its own random order.
 
     Args:
         step: The batch, counted from 0.

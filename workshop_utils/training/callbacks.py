@@ -1,4 +1,4 @@
-"""Callbacks of the training loop: state, checkpoints, evaluation, history, TensorBoard and the progress bar.
+"""Callbacks of the training loop: state, checkpoints, evaluation, history, early stopping, TensorBoard, progress bar.
 
 The trainer calls each callback after every step, in the order of its list. `State` comes first, so when training
 resumes, the other callbacks can still write what an interruption prevented.
@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from workshop_utils.core import files
 from workshop_utils.core.tensorflow import as_os_error, tf
+from workshop_utils.training import early_stopping
 from workshop_utils.training.run_folder import COLUMNS, RunFolder
 
 ROW_EVERY = 10
@@ -97,6 +98,44 @@ class Evaluation(Callback):
             return  # measured before the interruption
         if is_due(trainer, trainer.plan.recipe.evaluate_every):
             trainer.scores = self.measure()
+
+
+class BestCheckpoint(Callback):
+    """Saves a checkpoint at each step whose AP is the highest so far, between those of the recipe, too.
+
+    It comes before `History`: without its row, a resumed run measures AP again.
+    """
+
+    def __init__(self, run: RunFolder):
+        self.run = run
+
+    def on_step(self, trainer: Any) -> None:
+        step, ap = trainer.progress.step, (trainer.scores or {}).get("AP")
+        if ap is None or step in self.run.steps():
+            return
+        best = early_stopping.best(self.run.history())
+        if best is None or ap > best[1]:
+            trainer.check_weights()
+            self.run.save_checkpoint(trainer.model, step)
+
+
+class EarlyStopping(Callback):
+    """Ends training after as many evaluations without a higher AP as the plan's patience. It comes after `History`."""
+
+    def __init__(self, run: RunFolder):
+        self.run = run
+
+    def on_step(self, trainer: Any) -> None:
+        step = trainer.progress.step
+        if step != early_stopping.stop_step(self.run.history(), trainer.plan.patience):
+            return
+        if step not in self.run.steps():
+            trainer.check_weights()
+            self.run.save_checkpoint(trainer.model, step)
+        best, ap = early_stopping.best(self.run.history())
+        what = f"AP has not risen above {ap:.3f}, at step {best}, for {trainer.plan.patience} evaluations"
+        print(f"Stopped early at step {step} of {trainer.plan.recipe.steps}: {what}.", flush=True)
+        trainer.stopped_early = True
 
 
 class History(Callback):
@@ -196,7 +235,9 @@ def for_run(run: RunFolder, measure: Callable[[], dict]) -> list[Callback]:
         measure: Returns the metrics of the detector as it is now.
     """
     bar = ProgressBar(run.plan.strategy)
-    return [State(run), Checkpoints(run), Evaluation(run, measure), History(run), TensorBoard(run), bar]
+    measuring = [Evaluation(run, measure), BestCheckpoint(run), History(run)]
+    stopping = [] if run.plan.patience is None else [EarlyStopping(run)]
+    return [State(run), Checkpoints(run), *measuring, *stopping, TensorBoard(run), bar]
 
 
 def is_due(trainer: Any, every: int) -> bool:

@@ -31,7 +31,7 @@ import numpy as np
 from workshop_utils.core.settings import SettingsError
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Dataset
-from workshop_utils.training import connections
+from workshop_utils.training import connections, starting_weights
 from workshop_utils.training.callbacks import Callback, ProgressBar
 from workshop_utils.training.cluster_spec import ClusterError, ClusterSpec
 from workshop_utils.training.connections import Connections
@@ -95,7 +95,7 @@ class Team:
 
     def agree(self, plan: Plan, done: bool) -> bool:
         """Return whether the chief's run is `done`. Raises ClusterError if a worker has a different plan."""
-        decisive = repr((dataclasses.replace(plan, data=""), precision.policy()))
+        decisive = repr((plan.identity(), precision.policy()))
         digest = hashlib.sha256(decisive.encode()).hexdigest()
         plans, finished = zip(*self.connections.all_gather([digest, done]), strict=True)
         differing = [index for index, each in enumerate(plans) if each != plans[0]]
@@ -171,6 +171,8 @@ def _check_plan(plan: Plan, workers: int) -> None:
         raise SettingsError(
             "A cluster freezes layers from the start and caches no features. Leave out --thaw and --views."
         )
+    if plan.patience is not None:
+        raise SettingsError("A cluster trains to the last step. Leave out --patience.")
     if plan.recipe.batch_size < workers:
         raise SettingsError(
             f"A batch of {plan.recipe.batch_size} photos is too small for {workers} workers. Use fewer workers, or a "
@@ -182,7 +184,7 @@ def _train_part(team: Team, plan: Plan, data: Dataset) -> None:
     """Compute this worker's part of every step. The chief evaluates and writes."""
     samples, _ = plan.split(data)
     keras.utils.set_random_seed(plan.recipe.seed)
-    model, _ = plan.chosen.start(plan.classes, plan.architecture)
+    model, _ = starting_weights.load(plan)
     bar = ProgressBar(f"worker {team.cluster.index}")
     Trainer(plan, model, samples, RunFolder(pathlib.Path()).frozen, [bar], team).fit()
 

@@ -5,7 +5,8 @@ history.csv                           losses every 10 steps, and AP after each e
 checkpoints/step-000100.weights.h5    the whole detector after 100 steps
 checkpoints/state.npz                 weights, optimizer and step, from which training resumes
 checkpoints/state-before.npz          the previous state, in case state.npz is damaged
-metrics.json                          the last evaluation
+metrics.json                          the last evaluation, and the best step
+start.weights.h5                      weights from another run, only during training
 frozen/                               cached features, only during training
 tensorboard/                          the history for TensorBoard
 """
@@ -28,6 +29,7 @@ import numpy as np
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
+from workshop_utils.training import early_stopping
 from workshop_utils.training.plan import Plan
 
 COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
@@ -88,11 +90,10 @@ class RunFolder:
             RunFolderError: If the folder holds a run by another plan.
         """
         files.make_folder(self.checkpoints)
-        wanted = plan.as_json()
         if not self.is_started():
-            files.write_text(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n", self.folder / RECIPE)
-        found = self.plan.as_json()
-        differing = [key for key in wanted if key != "data" and found[key] != wanted[key]]
+            files.write_text(json.dumps(plan.as_json(), indent=2, ensure_ascii=False) + "\n", self.folder / RECIPE)
+        wanted, found = plan.identity(), self.plan.identity()
+        differing = [key for key in wanted if found[key] != wanted[key]]
         if differing:
             changes = "; ".join(f"{key} was {found[key]} and is now {wanted[key]}" for key in differing)
             raise RunFolderError(
@@ -127,10 +128,15 @@ class RunFolder:
         return (self.folder / RECIPE).exists()
 
     def is_finished(self) -> bool:
-        """Return whether the run has been trained to its last step and evaluated."""
+        """Return whether the run has been trained to its last step, or stopped early, and evaluated."""
         plan = self.plan
-        trained = not plan.chosen.trains or plan.recipe.steps in self.steps()
+        trained = not plan.chosen.trains or not {plan.recipe.steps, self.stopped_at()}.isdisjoint(self.steps())
         return trained and (self.folder / METRICS).exists()
+
+    def stopped_at(self) -> int | None:
+        """Return the step at which training stopped early, or None."""
+        patience = self.plan.patience
+        return None if patience is None else early_stopping.stop_step(self.history(), patience)
 
     def check_links(self) -> None:
         """Raise RunFolderError if writing to the folder would follow a link out of it."""

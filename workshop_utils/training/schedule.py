@@ -9,12 +9,14 @@ soon falls to zero, and then they are frozen. Strategies that freeze nothing hav
 """
 
 import dataclasses
+import difflib
 import functools
 import math
 import pathlib
 import shutil
 from collections.abc import Callable
 
+from workshop_utils.core import phrases
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Sample
 from workshop_utils.model import architectures
@@ -118,7 +120,7 @@ class Schedule:
         return folded_layers.fold(tail, precision.policy()), functools.partial(cache.batches, size)
 
     def _live(self, repeat: tuple[int, int] | None = None) -> Callable:
-        """Return what makes batches of images; `repeat` is as for `batches.batch`."""
+        """Return a function that makes batches of images; `repeat` is as for `batches.batch`."""
         recipe = self.plan.recipe
         return functools.partial(
             batches.batches,
@@ -131,7 +133,7 @@ class Schedule:
         )
 
     def _network(self, model: keras.Model) -> keras.Model:
-        """Return what runs at each step where the whole network does: the model, or a faster one on its weights."""
+        """Return the network to run if no features are cached: the model, or a faster one that shares its weights."""
         if not self.fast:
             return model
         from workshop_utils.training.fast import folded_layers, fused_batch_norm, precision
@@ -149,7 +151,8 @@ def freeze_up_to(model: keras.Model, name: str) -> None:
     """Freeze the layer called `name` and all before it, and no other. Raises StrategyError if it does not exist."""
     names = [layer.name for layer in model.layers]
     if name not in names:
-        raise StrategyError(f"The detector has no layer '{name}'. Blocks end in block_1_project_BN, block_2_add, ...")
+        close = phrases.listed(difflib.get_close_matches(name, names, cutoff=0))
+        raise StrategyError(f"The detector has no layer '{name}'. Layers with similar names: {close}.")
     for place, layer in enumerate(model.layers):
         layer.trainable = place > names.index(name)
 
@@ -157,8 +160,8 @@ def freeze_up_to(model: keras.Model, name: str) -> None:
 def falling(step: tf.Tensor, frozen_from: int, steps: int) -> tf.Tensor:
     """Return the factor of the learning rate for layers that are frozen from step `frozen_from` of `steps` on.
 
-    Their rate falls to zero along a cosine of its own. It starts higher by as much as it is shorter, so its sum over
-    all steps is the same (FreezeOut, with scaled learning rates).
+    Their rate falls to zero along its own cosine, which starts higher the shorter it is, so that its sum over all steps
+    is the same (FreezeOut, with scaled learning rates).
     """
     step = tf.cast(step, tf.float32)
     return steps / frozen_from * (1 + tf.cos(math.pi * step / frozen_from)) / (1 + tf.cos(math.pi * step / steps))

@@ -34,7 +34,7 @@ def coco_but_classes(architecture: Architecture, classes: dict[int, str]) -> ker
 
 
 def coco_whole(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
-    """COCO's weights and classes, whatever `classes` are."""
+    """COCO's weights and classes, regardless of `classes`."""
     return pretrained.coco_detector(architecture=architecture)
 
 
@@ -66,6 +66,11 @@ class Strategy:
     batch_norm_learns: bool = False
     keeps_coco_classes: bool = False
 
+    @property
+    def tunes(self) -> bool:
+        """Whether training starts from learned weights."""
+        return self.trains and not self.batch_norm_learns
+
     def start(self, classes: dict[int, str], architecture: str = architectures.DEFAULT) -> Detector:
         """Return the detector before its first training step."""
         return Detector(self.load(architectures.get(architecture), classes), self.names(classes))
@@ -88,8 +93,19 @@ def register(strategy: Strategy) -> Strategy:
     return strategy
 
 
+def not_trained(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
+    """Raise StrategyError: an imported run is not trained here."""
+    raise StrategyError("An imported run cannot be trained. Train another run that starts from it, with --start-from.")
+
+
+IMPORTED = Strategy("imported", "a checkpoint of the Object Detection API", not_trained)
+"""The strategy of runs that `import` made. It is not registered, because you cannot train with it."""
+
+
 def get(name: str) -> Strategy:
     """Return the strategy called `name`. Raises StrategyError, which lists those there are."""
+    if name == IMPORTED.name:
+        return IMPORTED
     if name not in STRATEGIES:
         raise StrategyError(f"There is no strategy '{name}'. Choose one of: {', '.join(STRATEGIES)}.")
     return STRATEGIES[name]

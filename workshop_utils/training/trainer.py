@@ -4,18 +4,22 @@ import functools
 import hashlib
 import pathlib
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workshop_utils.core import settings
+from workshop_utils.core import phrases, settings
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
+from workshop_utils.data import grouped_split
 from workshop_utils.data.dataset import Dataset, Sample
 from workshop_utils.evaluation import average_precision
+from workshop_utils.model import architectures
 from workshop_utils.training import callbacks as recording
+from workshop_utils.training import checkpoints, memory, starting_weights
 from workshop_utils.training.callbacks import Callback
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import Progress, RunFolder
@@ -50,6 +54,7 @@ class Trainer:
         progress: Steps and seconds done, and the losses of each step since the last row of the history.
         stop: The step at which the current stage ends.
         scores: The metrics measured at the current step, or None.
+        stopped_early: Whether a callback has ended training before its last step.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Trainer:
         self.optimizer = make_optimizer(plan.recipe, fast)
         self.optimizer.build(self.stages[0].weights)
         self.start, self.stop, self.progress, self.scores = 0, self.stages[0].stop, Progress(), None
+        self.stopped_early = False
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -79,7 +85,10 @@ class Trainer:
         self.start, self.progress = progress.step, progress
 
     def fit(self) -> None:
-        """Train to the plan's last step. Raises TrainingError if the loss is NaN or at least MAX_LOSS."""
+        """Train to the plan's last step, or until a callback ends it.
+
+        Raises TrainingError if the loss is NaN or at least MAX_LOSS.
+        """
         try:
             self.notify("on_begin")
             if self.team:
@@ -89,7 +98,7 @@ class Trainer:
                 self.notify("on_step")
             self._began = time.monotonic() - self.progress.seconds
             for stage in self.stages:
-                if self.progress.step < stage.stop:
+                if self.progress.step < stage.stop and not self.stopped_early:
                     self._train(stage)
         finally:
             self.notify("on_end")
@@ -105,6 +114,8 @@ class Trainer:
                 raise divergence_error(self.plan, f"the loss is {sum(losses):g} at step {done}")
             self.progress, self.scores = Progress(done, seconds, [*self.progress.losses, losses]), None
             self.notify("on_step")
+            if self.stopped_early:
+                return
 
     def check_weights(self) -> None:
         """Raise TrainingError if a variable has an infinite value or NaN."""
@@ -160,21 +171,24 @@ def train(
     with run.locked():
         run.begin(plan)
         if run.is_finished():
-            print(f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}", flush=True)
+            print(_finished(run, plan), flush=True)
             return run
         training, validation = plan.split(data)
+        _warn_of_unmeasured(plan, validation)
         keras.utils.set_random_seed(plan.recipe.seed)
-        model, names = plan.chosen.start(plan.classes, plan.architecture)
+        model, names = starting_weights.load(plan, run)
         measure = functools.partial(evaluate, plan, model, names, validation)
         scores = None
         if plan.chosen.trains:
             writing = recording.for_run(run, measure)
             trainer = Trainer(plan, model, training, run.frozen, [*writing, *callbacks], team, fast)
             print(_device_and_precision(plan, fast), flush=True)
+            memory.warn(plan, model)
             trainer.fit()
             scores = trainer.scores
         shutil.rmtree(run.frozen, ignore_errors=True)
-        run.write_metrics(scores or measure())
+        run.write_metrics((scores or measure()) | checkpoints.named(run))
+        (run.folder / starting_weights.FILE).unlink(missing_ok=True)
     return run
 
 
@@ -184,6 +198,7 @@ def shared_run(
     recipe: settings.Recipe,
     callbacks: Iterable[Callback] = (),
     train_on: list[str] | None = None,
+    architecture: str = architectures.DEFAULT,
 ) -> RunFolder:
     """Train on the workshop's photos in a folder that all notebooks share, or return the finished run in it.
 
@@ -195,10 +210,13 @@ def shared_run(
         recipe: Steps, learning rate and so on.
         callbacks: As for `train`.
         train_on: The names of the training photos to use; by default all.
+        architecture: A name in `architectures.ARCHITECTURES`.
     """
-    digest = hashlib.sha256(f"{recipe} {data.fingerprint()} {train_on or ''}".rstrip().encode()).hexdigest()[:8]
+    network = "" if architecture == architectures.DEFAULT else architecture
+    described = " ".join(map(str, filter(None, (recipe, data.fingerprint(), train_on, network))))
+    digest = hashlib.sha256(described.encode()).hexdigest()[:8]
     folder = settings.RUNS / f"{recipe.name}-{digest}" / strategy
-    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on)
+    plan = Plan.of(data, strategy, recipe, source=settings.YOGHURT, train_on=train_on, architecture=architecture)
     return train(plan, data, folder, callbacks=callbacks)
 
 
@@ -224,6 +242,19 @@ def load_model(run: RunFolder, step: int | None = None) -> Detector:
 def evaluate(plan: Plan, model: keras.Model, names: dict[int, str], validation: list[Sample]) -> dict:
     """Return the metrics on the validation photos; class-agnostic ones, too, if the detector keeps COCO's classes."""
     return average_precision.measure(model, validation, plan.classes, names, plan.chosen.keeps_coco_classes)
+
+
+def _finished(run: RunFolder, plan: Plan) -> str:
+    """Return a line that says that there is nothing to do for a run."""
+    early = f", stopped early at step {run.stopped_at()}" if run.stopped_at() else ""
+    return f"Already {'trained' if plan.chosen.trains else 'evaluated'}: {run.folder}{early}"
+
+
+def _warn_of_unmeasured(plan: Plan, validation: list[Sample]) -> None:
+    """Print on standard error which classes are not measured, because they are not in the validation set."""
+    if plan.chosen.trains and (missing := grouped_split.unmeasured(validation, plan.classes)):
+        what = f"Not measured: {phrases.quoted(missing)}. No validation photo shows such an object"
+        print(f"{what}. Label photos of it from other moments or places.", file=sys.stderr)
 
 
 def _device_and_precision(plan: Plan, fast: bool) -> str:

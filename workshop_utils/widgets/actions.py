@@ -52,7 +52,7 @@ class Actions:
         return button
 
     def run(self, action: Callable[[], Any]) -> None:
-        """Perform an action that was asked for with a click or a key; report an error, for no one sees a traceback."""
+        """Perform an action after a click or a key; report its error, because no one would see a traceback."""
         sent = self._compare_clocks()
         if sent is not None and sent < self._outdated and time.monotonic() < self._ended + WAITING:
             self._dropped()
@@ -91,7 +91,7 @@ class Actions:
     def _compare_clocks(self) -> float | None:
         """Return when the current message was sent, and note how far our clock is ahead of the browser's.
 
-        The message that was received soonest tells best.
+        The message with the shortest delay gives the best estimate.
         """
         sent = sent_at()
         if sent is not None:
@@ -102,7 +102,7 @@ class Actions:
 def sent_at() -> float | None:
     """Return when the browser sent the message that is being handled, in seconds, by the browser's clock.
 
-    None outside of a notebook, and if the message does not say.
+    None outside a notebook, and if the message does not say.
     """
     shell = get_ipython()
     message = shell.get_parent() if hasattr(shell, "get_parent") else {}

@@ -73,7 +73,7 @@ class BoxEditor(ipywidgets.VBox):
         """The boxes on this photo, in its pixels, rounded and cut at its edges.
 
         Set them to draw. Raises LabelingError for a class that is not in `classes`, and for a box without area or
-        outside of the photo.
+        outside the photo.
         """
         return [box for drawn in self._canvas.bboxes if (box := self._view.box(drawn))]
 
@@ -271,7 +271,7 @@ class BoxEditor(ipywidgets.VBox):
             self.say(self._unfit)
 
     def _settled(self) -> None:
-        """Raise LabelingError while the fields hold edges that make no box: they would be lost."""
+        """Raise LabelingError while the edges in the fields are not a valid box: they would be lost."""
         if self._unfit:
             raise LabelingError(self._unfit)
 

@@ -33,7 +33,7 @@ function followMouse(model, el, send) {
   let [dragging, drawing] = [false, null];
   const svg = () => el.querySelector("svg");
   const markSelection = () => el.classList.toggle("has-selection", model.get("selected_index") >= 0);
-  // Outside of the photo, the nearest point of its edge counts.
+  // Outside the photo, the nearest point of its edge counts.
   const nearest = ({ clientX, clientY }) => {
     const { left, right, top, bottom } = svg().getBoundingClientRect();
     return { clientX: Math.min(Math.max(clientX, left), right), clientY: Math.min(Math.max(clientY, top), bottom) };
@@ -53,8 +53,17 @@ function followMouse(model, el, send) {
     model.set("bboxes", [...drawing.others, { ...corner, ...sides, label: model.get("current") }]);
     model.set("selected_index", drawing.others.length);
   };
-  // The library moves, resizes, renames and deletes boxes. We draw new ones: it loses a drag that begins while a
-  // deleted box fades.
+  // The library moves, resizes, renames and deletes boxes. We draw new ones, also on a deleted box that still fades: the
+  // library would lose that drag.
+  const isOnBox = (target) => {
+    const drawn = target.closest("svg > g")?.querySelector("rect.movable");
+    const [photo, { width, height }] = [el.querySelector("img"), svg().getBoundingClientRect()];
+    const [across, down] = [width / photo.naturalWidth, height / photo.naturalHeight];
+    const scales = { x: across, y: down, width: across, height: down };
+    const isDrawn = (box) =>
+      Object.keys(scales).every((key) => Math.abs(drawn[key].baseVal.value - box[key] * scales[key]) < 2);
+    return Boolean(drawn) && model.get("bboxes").some(isDrawn);
+  };
   const press = (event) => {
     if (model.get("work")) {
       event.stopPropagation();
@@ -62,7 +71,7 @@ function followMouse(model, el, send) {
     } else if (event.button === 0 && svg()?.contains(event.target)) {
       dragging = true;
       model.set("label", model.get("current"));
-      if (event.target === svg() || event.shiftKey) {
+      if (!isOnBox(event.target) || event.shiftKey) {
         event.stopPropagation();
         drawing = { start: pixel(event), others: model.get("bboxes") };
         model.set("selected_index", -1);
@@ -71,7 +80,7 @@ function followMouse(model, el, send) {
   };
   const move = (event) => {
     if (!dragging) return;
-    if (event.buttons === 0) release(event); // released outside of the window
+    if (event.buttons === 0) release(event); // released outside the window
     else if (drawing) draw(event);
     else if (!svg().contains(event.target)) svg().dispatchEvent(new MouseEvent("mousemove", nearest(event)));
   };
@@ -94,9 +103,14 @@ function followMouse(model, el, send) {
 
 function followKeys(model, el, wrapper, send) {
   const editor = () => el.closest(`.${model.get("editor")}`);
+  // Keys belong to the editor that the mouse points at, too, if you do not write elsewhere: JupyterLab would understand a
+  // 1 as "make this cell a heading". Enter submits only inside the editor, where Shift+Enter does nothing.
   const down = (event) => {
     const { target } = event;
-    if (!editor()?.contains(target)) return;
+    const inside = editor()?.contains(target);
+    const elsewhere = takesText(target) || target.closest(`.${model.get("editor")}`);
+    if (!inside && (elsewhere || !el.matches(":hover"))) return;
+    if (event.key === "Enter" && (!inside || event.shiftKey)) return;
     if (wrapper.contains(target)) event.stopPropagation(); // the library has other keys, and would catch Tab
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const inField = target.matches("input[type=number]");
@@ -109,8 +123,9 @@ function followKeys(model, el, wrapper, send) {
     const name = /^\d$/.test(key) ? classes[(Number(key) + 9) % 10] : undefined;
     if (name === undefined && key !== "e" && !model.get("shortcuts").includes(key)) return;
     event.preventDefault();
+    event.stopPropagation();
     if (model.get("work")) return;
-    if (inField) wrapper.focus({ preventScroll: true }); // the field sends its number before the key is sent
+    if (!inside || inField) wrapper.focus({ preventScroll: true }); // the field sends its number before the key is sent
     if (key === "e") editEdges();
     else if (name === undefined) send("key", { key });
     else choose(model, send, name);
@@ -122,8 +137,10 @@ function followKeys(model, el, wrapper, send) {
     field?.focus({ preventScroll: true });
     field?.select();
   };
-  // The fields have received the new box's edges when the canvas hears of its selection.
+  // The fields have received the new box's edges when the canvas hears of its selection. The kernel may first have to
+  // deselect another box, because of an Escape just before.
   model.on("change:selected_index", () => {
+    if (model.get("selected_index") < 0) return;
     if (adding) setTimeout(editEdges);
     adding = false;
   });
@@ -131,12 +148,16 @@ function followKeys(model, el, wrapper, send) {
   const claim = ({ target }) => {
     if (editor()?.contains(target)) target.setAttribute("data-lm-suppress-shortcuts", "true");
   };
-  document.addEventListener("keydown", down, true);
+  window.addEventListener("keydown", down, true); // before JupyterLab, which listens to the document
   document.addEventListener("focusin", claim);
   return () => {
-    document.removeEventListener("keydown", down, true);
+    window.removeEventListener("keydown", down, true);
     document.removeEventListener("focusin", claim);
   };
+}
+
+function takesText(element) {
+  return element?.matches("input:not([type=radio], [type=checkbox]), textarea, select") || element?.isContentEditable;
 }
 
 function choose(model, send, name) {
@@ -183,6 +204,14 @@ function showWork(model, el, wrapper) {
     clearInterval(timer);
     timer = undefined;
   };
+  // A click on a button that is off takes the keyboard out of the editor; a click into a text was meant so.
+  const giveBack = () => {
+    const now = document.activeElement;
+    const editor = el.closest(`.${model.get("editor")}`);
+    if (now !== wrapper && (takesText(now) || editor?.contains(now))) return;
+    before.focus({ preventScroll: true });
+    if (document.activeElement !== before) wrapper.focus({ preventScroll: true });
+  };
   const show = () => {
     const work = model.get("work");
     el.classList.toggle("is-working", work !== "");
@@ -196,7 +225,7 @@ function showWork(model, el, wrapper) {
     if (work) tick();
     if (!work && timer !== undefined) {
       stop();
-      if (before && document.activeElement === wrapper) before.focus({ preventScroll: true });
+      if (before) giveBack();
     }
   };
   show();

@@ -55,6 +55,10 @@ class ChannelExplorer(ipywidgets.VBox):
         for _ in self._shown():
             pass
 
+    def __repr__(self) -> str:
+        """Return what a page shows if it cannot show the widget."""
+        return f"ChannelExplorer at channel {self.channel.value} of the {self.layer.value} layer. It needs JupyterLab."
+
     def _turn(self) -> None:
         """Set the slider to the layer's channels."""
         with self.channel.hold_sync():  # so that the browser gets the new maximum and the new value together
@@ -72,7 +76,7 @@ class ChannelExplorer(ipywidgets.VBox):
         next(shown)
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # outside of a notebook no one moves on
+        except RuntimeError:  # outside a notebook no one moves on
             for _ in shown:
                 pass
         else:

@@ -19,7 +19,7 @@ PAUSE = 1.0
 class Curves(Callback):
     """Loss and AP50 of a run of `steps` steps, redrawn in one place of a notebook while it trains.
 
-    Outside of a notebook, nothing is drawn.
+    Outside a notebook, nothing is drawn.
 
     Args:
         steps: The number of steps of the run.

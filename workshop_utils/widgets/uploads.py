@@ -7,6 +7,7 @@ import base64
 import html
 import io
 import pathlib
+import tempfile
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -29,22 +30,30 @@ MOST_THUMBNAILS = 60
 """The number of thumbnails that are shown, of the newest photos: a notebook server drops messages of megabytes."""
 
 
+ACCEPTED = "image/*,.heic,.heif,.avif,.zip"
+"""What the browser lets you choose. Some do not count HEIC as an image."""
+
+
 class UploadError(WorkshopError, ValueError):
     """A folder that photos cannot be copied from; the message names it and says what to do."""
 
 
 class PhotoUpload(ipywidgets.VBox):
-    """A button that uploads photos from your machine into `folder`. Below it: a line on each, and thumbnails."""
+    """A button that uploads photos and zip files of data sets into `folder`. Below it: lines and thumbnails."""
 
     def __init__(self, folder: pathlib.Path):
         super().__init__()
         self.folder, self.lines = pathlib.Path(folder), []
         self._thumbnails: dict[str, str] = {}
-        self.button = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Upload photos")
+        self.button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Upload photos")
         self.button.layout = ipywidgets.Layout(width="max-content", min_width="14em")
         self._message, self._pictures = ipywidgets.HTML(), ipywidgets.HTML()
         self.button.observe(lambda change: self.take(change["new"]), "value")
         self.children = [self.button, self._message, self._pictures]
+
+    def __repr__(self) -> str:
+        """Return what a page shows if it cannot show the widget."""
+        return f"A button to upload photos. No button to see? Copy your photos to {self.folder}."
 
     def take(self, value: object) -> None:
         """Keep the photos of a `FileUpload.value`, and show a line on each and its thumbnail.
@@ -57,6 +66,9 @@ class PhotoUpload(ipywidgets.VBox):
             for number, (name, content) in enumerate(items, start=1):
                 seconds = time.monotonic() - began
                 self._show([*self.lines, f"Checking photo {number} of {len(items)} ({seconds:.0f} s) ..."])
+                if name.lower().endswith(".zip"):
+                    self.lines += _take_zip(name, content, self.folder.parent)
+                    continue
                 line, path = keep_one(name, content, self.folder)
                 self.lines.append(line)
                 if path is not None:
@@ -75,6 +87,19 @@ def files_of(value: Any) -> list[tuple[str, bytes]]:
     """Return (name, content) of each file in a `FileUpload.value`: ipywidgets 7 has a dictionary, 8 has a tuple."""
     entries = [{"name": name, **entry} for name, entry in value.items()] if isinstance(value, dict) else value
     return [(entry["name"], bytes(entry["content"])) for entry in entries]
+
+
+def _take_zip(name: str, content: bytes, folder: pathlib.Path) -> list[str]:
+    """Take the photos and labels of an uploaded zip file; return lines on them."""
+    from workshop_utils.widgets import data_sets  # which uses this module
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = pathlib.Path(scratch, files.fit_name("", pathlib.PureWindowsPath(name).name))
+        path.write_bytes(content)
+        try:
+            return data_sets.take(path, folder)
+        except (WorkshopError, OSError) as fault:
+            return [f"Left out: {str(fault).replace(str(path), name)}"]
 
 
 def copy(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
@@ -118,7 +143,7 @@ def keep_one(name: str, content: bytes | pathlib.Path, folder: pathlib.Path) -> 
         return f"Left out: {fault}", None
     except OSError as fault:
         return f"Left out: {name}: cannot be read ({fault.strerror}).", None
-    return f"{name}: {note or 'taken'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
+    return f"{name}: {note or 'copied'}" + (f" as {kept.name}" if kept.name != composed(name) else ""), kept
 
 
 def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path, str]:
@@ -140,9 +165,9 @@ def keep(name: str, encoded: bytes, folder: pathlib.Path) -> tuple[pathlib.Path,
     candidate, note = stem, ""
     while other := taken.get(_stem(candidate)):
         if other.read_bytes() == encoded:
-            return other, "is here already"
+            return other, "is already here"
         number += 1
-        candidate, note = f"{stem}-{number}", "that name has another photo, so taken"
+        candidate, note = f"{stem}-{number}", "another photo has that name, so copied"
     path = folder / f"{candidate}{ending}"
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(encoded)

@@ -43,7 +43,7 @@ class View:
         return width * 3 // 8, height * 3 // 8, max(1, width * 5 // 8), max(1, height * 5 // 8)
 
     def check(self, box: Box, classes: Sequence[str]) -> Box:
-        """Return the box. Raises LabelingError if it has another class, no area, or is outside of the photo."""
+        """Return the box. Raises LabelingError if it has another class, no area, or is outside the photo."""
         if box.name not in classes:
             raise LabelingError(f"There is no class '{box.name}'. Choose one of: {', '.join(classes)}.")
         for low, high, side in (("xmin", "xmax", self.size[0]), ("ymin", "ymax", self.size[1])):
@@ -51,7 +51,7 @@ class View:
             if not (math.isfinite(first) and math.isfinite(last) and first < last):
                 raise LabelingError(f"{low} {first:g} is not less than {high} {last:g}. Change one of them.")
             if first >= side or last <= 0:
-                raise LabelingError(f"From {low} {first:g} to {high} {last:g} is outside of the photo's {side} pixels.")
+                raise LabelingError(f"From {low} {first:g} to {high} {last:g} is outside the photo's {side} pixels.")
         return box
 
     def drawn(self, box: Box) -> dict:

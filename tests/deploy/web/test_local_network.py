@@ -1,4 +1,4 @@
-"""What it takes to show the page to phones: https with a certificate of this machine's own, and a QR code."""
+"""Showing the page to phones: https with this machine's own certificate, and a QR code."""
 
 import ipaddress
 import socket

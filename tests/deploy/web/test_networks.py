@@ -13,7 +13,7 @@ from workshop_utils.training.run_folder import RunFolder, RunFolderError
 
 
 def litert_file(path, batch: int | None = 1, classes: int = 2, names: tuple[str, str] = ("boxes", "scores")):
-    """Write a LiteRT file that takes photos as ours do and gives a box and a score that depend on nothing."""
+    """Write a LiteRT file that takes photos as ours do and returns the same box and score for every photo."""
     module = tf.Module()
 
     @tf.function(input_signature=[tf.TensorSpec((batch, 300, 300, 3), tf.float32, name="image")])
@@ -61,6 +61,12 @@ def test_a_run_is_exported_first(tmp_path, exported, monkeypatch):
     monkeypatch.setattr(export, "export", exports)
     network = networks.open_network(exported.parent)
     assert asked == [(RunFolder(exported.parent), ["litert"])] and network.name == "cups"
+
+
+def test_an_export_of_a_run_has_the_name_of_the_run(exported):
+    assert networks.open_network(exported).name == "export"
+    (exported.parent / "recipe.json").write_text("{}")
+    assert networks.open_network(exported).name == networks.open_network(exported / "detector.tflite").name == "cups"
 
 
 def test_a_run_without_a_checkpoint_is_refused(tmp_path):

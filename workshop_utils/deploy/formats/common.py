@@ -71,8 +71,19 @@ def check_shapes(boxes: tuple[int, ...], scores: tuple[int, ...], expected: tupl
 
 
 class _Decode(keras.layers.Layer):
+    """Does the same as `detection.decode`, but never splits a box into single edges.
+
+    LiteRT's WebGPU delegate exchanges x and y where Keras's function does that.
+    """
+
     def call(self, outputs):
-        return detection.decode.python_function(*outputs)
+        encodings, logits = outputs
+        lows, highs = np.split(anchors.anchors(), 2, axis=-1)
+        scaled = encodings * anchors.VARIANCES
+        centre = (lows + highs) / 2 + scaled[..., :2] * (highs - lows)
+        half_size = keras.ops.exp(scaled[..., 2:]) * (highs - lows) / 2
+        boxes = keras.ops.concatenate([centre - half_size, centre + half_size], axis=-1)
+        return keras.ops.clip(boxes, 0.0, 1.0), keras.ops.sigmoid(logits[..., 1:])
 
 
 def _decoded(encodings: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """What it takes to show the page to phones in the room: this machine's address, a certificate, a QR code.
 
-Browsers give the camera only to pages over https. A certificate that phones trust needs a name in the internet, so this
+Browsers give the camera only to pages over https. A certificate that phones trust needs a public host name, so this
 machine signs one for itself, and phones warn about it.
 """
 
@@ -27,7 +27,7 @@ SOMEWHERE = ("192.0.2.1", 9)
 
 
 def address() -> str:
-    """Return this machine's address in the local network. Raises ServerError if it is in none."""
+    """Return this machine's address in the local network. Raises ServerError if it is not in a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(SOMEWHERE)
@@ -35,7 +35,7 @@ def address() -> str:
         except OSError:
             found = str(ipaddress.IPv4Address(0))
     if ipaddress.ip_address(found).is_loopback or ipaddress.ip_address(found).is_unspecified:
-        raise ServerError("This machine is in no network. Connect it to the phones' WLAN, or name its address.")
+        raise ServerError("This machine is not in a network. Connect it to the phones' Wi-Fi, or name its address.")
     return found
 
 

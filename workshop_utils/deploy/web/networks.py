@@ -19,7 +19,7 @@ FEW = 8
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A detector as the page takes it.
+    """A detector in the form that the page needs.
 
     Attributes:
         name: What it is called.
@@ -60,7 +60,7 @@ def open_network(source: str | pathlib.Path, int8: bool = False) -> Network:
     if str(source) == "coco":
         return _coco(int8)
     path = pathlib.Path(source)
-    name = path.resolve().name
+    name = _name(path.resolve())
     if (path / RECIPE).exists():
         path = export.export(RunFolder(path), [kind.name])[kind.name]
     elif path.is_dir():
@@ -71,6 +71,12 @@ def open_network(source: str | pathlib.Path, int8: bool = False) -> Network:
             f"`--formats {kind.name}`."
         )
     return _read(path, name)
+
+
+def _name(path: pathlib.Path) -> str:
+    """Return the name of the run that a path is, or that was exported to it; without a run, the path's own name."""
+    runs = (place for place in (path, *path.parents[:2]) if (place / RECIPE).exists())
+    return next(runs, path).name
 
 
 def _coco(int8: bool) -> Network:

@@ -1,4 +1,4 @@
-"""Show the page in a notebook: live where you can reach this machine, as a picture everywhere else."""
+"""Show the page in a notebook: live where your browser reaches this machine, as a picture everywhere else."""
 
 import atexit
 import base64
@@ -11,6 +11,7 @@ import threading
 
 from workshop_utils.core import settings
 from workshop_utils.deploy.web import local_network, server
+from workshop_utils.deploy.web.server import ServerError
 
 PICTURE = settings.PROJECT / "docs" / "pictures" / "page.jpg"
 """The page with a detector of yoghurt cups. `python tools/page_picture.py` took it."""
@@ -18,6 +19,9 @@ PICTURE = settings.PROJECT / "docs" / "pictures" / "page.jpg"
 ALT = "The page: a photo with boxes around yoghurt cups, a slider for the score, the counts of each class, kept frames."
 
 HEIGHT = 900
+
+IN_COLAB = "google.colab"
+"""The module that only Colab has."""
 
 IN_JUPYTER = "JPY_SESSION_NAME"
 """The environment variable that Jupyter sets for notebooks that are open in a browser."""
@@ -42,12 +46,16 @@ class Shown:
 def show(folder: pathlib.Path) -> Shown | None:
     """Show a page in JupyterLab or Colab, where it is served until the kernel stops; elsewhere show its picture.
 
+    On Colab there is also a link, because a page inside Colab's own may not use the camera.
+
     Raises ServerError if the folder holds no page.
     """
-    if "google.colab" in sys.modules:
+    if IN_COLAB in sys.modules:
         from google.colab import output
 
-        output.serve_kernel_port_as_iframe(_serve(folder).server_port, height=HEIGHT)
+        port = _serve(folder).server_port
+        output.serve_kernel_port_as_window(port, anchor_text="Open the page in its own tab, for the camera")
+        output.serve_kernel_port_as_iframe(port, height=HEIGHT)
         return None
     if IN_JUPYTER not in os.environ or IN_JUPYTERHUB in os.environ:
         return Shown(None, f"{_picture()}<p>In JupyterLab on your own machine, the page itself appears here.</p>")
@@ -63,10 +71,15 @@ def show_to_phones(folder: pathlib.Path, host: str | None = None) -> Shown:
         host: This machine's address; None looks it up.
 
     Raises:
-        ServerError: If the machine is in no network, or the packages for it are not installed.
+        ServerError: If phones cannot reach this machine, or the packages for it are not installed.
     """
+    if IN_COLAB in sys.modules or IN_JUPYTERHUB in os.environ:
+        raise ServerError(
+            "Phones in the room cannot reach this notebook's machine. Put the page on a static host instead: section 9 "
+            "of notebook 08 shows how."
+        )
     address = _serve(folder, host or local_network.address(), secure=True).address
-    code = local_network.qr_code(address).svg_inline(scale=6, light="white")
+    code = local_network.qr_code(address).svg_inline(scale=6, light="white", title="A QR code of the page's address")
     warning = (
         "<p>Everyone in this network can open the page until you shut this kernel down. Photos stay on each phone. "
         "Phones warn about the connection, because this machine signed its certificate itself.</p>"

@@ -18,7 +18,7 @@ def write(network: Network, folder: pathlib.Path) -> list[pathlib.Path]:
     A page that was written there before is replaced.
 
     Raises:
-        WriteError: If the folder holds something else, or cannot be written to.
+        WriteError: If the folder contains other files, or cannot be written to.
         PackageError: If the runtime is not available.
     """
     out = OutputFolder(folder, RECORD)
@@ -28,7 +28,7 @@ def write(network: Network, folder: pathlib.Path) -> list[pathlib.Path]:
         others = sorted(name for name in os.listdir(out.folder) if not name.startswith("."))
         if others:
             raise files.WriteError(
-                f"{out.folder}: holds something else ({others[0]}). Choose an empty folder, or a new one."
+                f"{out.folder}: contains other files ({others[0]}). Choose an empty folder, or a new one."
             )
     kept = []
     for name, data in page_files.contents(network).items():
@@ -42,11 +42,11 @@ def write_single(network: Network, path: pathlib.Path) -> pathlib.Path:
     """Write the page of a detector as one HTML file; return its path.
 
     Raises:
-        WriteError: If there is something else at the path, or it cannot be written.
+        WriteError: If another file or a folder is at the path, or it cannot be written.
         PackageError: If the runtime is not available.
     """
     if path.is_dir() or (path.exists() and single_file.MARK not in path.read_bytes()[:2000]):
-        raise files.WriteError(f"{path}: is something else. Choose another --out.")
+        raise files.WriteError(f"{path}: is a folder, or a file that is not such a page. Choose another --out.")
     files.make_folder(path.parent)
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(single_file.join(page_files.contents(network)))

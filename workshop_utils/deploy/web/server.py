@@ -61,7 +61,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.address = f"{'https' if context else 'http'}://{host}:{self.server_port}/"
 
     def finish_request(self, request: socket.socket, client_address: tuple) -> None:
-        """Answer one connection. It is encrypted here, in its own thread: a slow client keeps no other waiting."""
+        """Answer one connection. It is encrypted here, in its own thread: a slow client blocks no other."""
         if self._context:
             request.settimeout(20)
             request = self._context.wrap_socket(request, server_side=True)
@@ -80,7 +80,7 @@ def serving(
     """Yield a server that listens; call its `serve_forever`.
 
     Args:
-        folder: The page's folder. What is in it now is served, and nothing that comes later.
+        folder: The page's folder. Only files that are in it now are served.
         host: The address of this machine at which to listen.
         port: The port; None takes PORT, or a free one if that is taken. 0 takes any free one.
         context: For https.
@@ -104,7 +104,7 @@ def _reason(fault: Exception, host: str, port: int) -> str:
         return f"There is no port {port}. Choose one from 1024 to 65535 with --port."
     if fault.errno in TAKEN:
         return f"Port {port} is taken by another program, or reserved. Choose another with --port, or leave --port out."
-    return f"{host}: cannot be listened at ({fault.strerror}). Name an address of this machine."
+    return f"{host}: the page cannot be served there ({fault.strerror}). Name an address of this machine."
 
 
 def _files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -116,7 +116,7 @@ def _files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
         if path.is_file() and not hidden and path.resolve().is_relative_to(inside):
             found["/" + "/".join(parts)] = path
     if "/index.html" not in found:
-        raise ServerError(f"{folder}: holds no page (index.html). Make one first.")
+        raise ServerError(f"{folder}: has no page (index.html). Make one first.")
     return found | {"/": found["/index.html"]}
 
 
@@ -131,7 +131,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(with_content=True)
 
     def do_HEAD(self) -> None:
-        """Answer with what is known of a file."""
+        """Answer with a file's headers."""
         self._answer(with_content=False)
 
     def _answer(self, with_content: bool) -> None:
@@ -162,7 +162,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(block)
 
     def end_headers(self) -> None:
-        """Add what every answer says."""
+        """Add the headers of every answer."""
         for name, value in HEADERS.items():
             self.send_header(name, value)
         super().end_headers()

@@ -54,7 +54,7 @@ def _replace_one(pattern: str, replacement: str, page: str) -> str:
 
 
 def _import_map(contents: dict[str, bytes]) -> str:
-    """Return where the browser finds each module. A data: address is no folder, so "./boxes.js" is "page/boxes.js"."""
+    """Return the import map. A data: address has no folder, so "./boxes.js" becomes "page/boxes.js"."""
     own = {
         f"page/{name}": re.sub(r'from "\./', 'from "page/', data.decode()).encode()
         for name, data in contents.items()

@@ -82,7 +82,7 @@ def encoding(encode: object, box: np.ndarray, anchor: np.ndarray) -> Verdict:
 
 
 def _encoding_slips(box, anchor, truth) -> dict[str, np.ndarray]:
-    """Return what comes out where one step of the coding is forgotten or turned round, by what to say of it."""
+    """Return {hint: the code that results if one step of the coding is forgotten or reversed}."""
     size, anchor_size = box[2:] - box[:2], anchor[2:] - anchor[:2]
     shift = (box[:2] + box[2:] - anchor[:2] - anchor[2:]) / 2
     grown, (shift_variance, size_variance) = np.log(size / anchor_size), anchors.VARIANCES[[0, 2]]

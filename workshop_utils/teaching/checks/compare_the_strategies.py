@@ -106,7 +106,7 @@ def interval(answer: object, truth: float | None) -> Verdict:
     if not 0 <= low <= high <= 1:
         return _wrong("An AP is between 0 and 1, and the lower number comes first.")
     if high - low > WIDEST:
-        return _wrong(f"From {low:.2f} to {high:.2f} is nearly all that an AP can be. Dare a narrower prediction.")
+        return _wrong(f"From {low:.2f} to {high:.2f} covers nearly every possible AP. Make a narrower prediction.")
     if truth is None:
         return _right(
             f"You bet on {low:.2f} to {high:.2f}, and no longer run is recorded to check it. `make record` adds one."
@@ -124,21 +124,21 @@ WHOLE = 1.01
 
 @check
 def photos_needed(function: object) -> Verdict:
-    """Judge a function that reads from a ladder, [(photos, AP)], how many photos the wanted AP takes."""
-    rungs = [(10, 0.1), (100, 0.3), (1000, 0.5)]
-    at_rung, between = (_number(_called(function, rungs, wanted)) for wanted in (0.3, 0.4))
-    beyond = function(rungs, 0.6)
+    """Judge a function that reads from measured points, [(photos, AP)], how many photos the wanted AP takes."""
+    points = [(10, 0.1), (100, 0.3), (1000, 0.5)]
+    at_point, between = (_number(_called(function, points, wanted)) for wanted in (0.3, 0.4))
+    beyond = function(points, 0.6)
     if abs(between - 550) <= WHOLE:
         return _wrong("You interpolated the numbers 100 and 1000. The axis is logarithmic: interpolate the logarithms.")
     if abs(between - math.log(10**2.5)) < 1e-3 or abs(between - 2.5) < 1e-3:
         return _wrong("That is the logarithm of the number of photos. Turn it back into a number of photos.")
-    if abs(at_rung - 100) > WHOLE or abs(between - 10**2.5) > WHOLE:
+    if abs(at_point - 100) > WHOLE or abs(between - 10**2.5) > WHOLE:
         return _wrong(
-            f"On the ladder {rungs} an AP of 0.3 takes 100 photos; your function returns {at_rung:g}; half-way to the "
-            f"next rung, at 0.4, it takes {10**2.5:.0f} on a logarithmic axis; your function returns {between:g}."
+            f"With {points}, an AP of 0.3 takes 100 photos; your function returns {at_point:g}. Half-way to the next "
+            f"point, at 0.4, it takes {10**2.5:.0f} on a logarithmic axis; your function returns {between:g}."
         )
     if beyond is None or beyond is Ellipsis:
-        return _wrong("Beyond the last rung your function returns nothing. It should return `math.inf`.")
+        return _wrong("Beyond the last point your function returns nothing. It should return `math.inf`.")
     if _number(beyond) != math.inf:
-        return _wrong(f"On {rungs} no one measured an AP of 0.6, but your function returns {_shown(beyond)} photos.")
+        return _wrong(f"In {points} no one measured an AP of 0.6, but your function returns {_shown(beyond)} photos.")
     return _right("You interpolate between measurements, and claim nothing beyond them.")

@@ -97,7 +97,7 @@ def cheapest(answer: object, rows: list[dict[str, float]], missed: float, wrong:
     if rows[place]["F1"] == max(row["F1"] for row in rows):
         return _wrong(f"{said} That is the threshold with the best F1, which treats both mistakes as equally bad.")
     if costs(wrong, missed)[place] == min(costs(wrong, missed)):
-        return _wrong(f"{said} You have exchanged the two prices.")
+        return _wrong(f"{said} You have swapped the two prices.")
     if cost[place] == max(cost):
         return _wrong(f"{said} That is the most it can cost.")
     return _wrong(said)
@@ -139,7 +139,7 @@ def pair_to_label(answer: object, table: dict[tuple[str, str], int], flavours: l
         flavours: All names.
     """
     if isinstance(answer, str) or not all(isinstance(each, str) for each in answer) or len(set(answer)) != 2:
-        return _wrong(f"Two different flavours should be your answer, not {_shown(answer)}.")
+        return _wrong(f"Your answer should be two different flavours, not {_shown(answer)}.")
     answer = tuple(answer)
     if unknown := sorted(set(answer) - set(flavours)):
         return _wrong(f"{_shown(unknown[0])} is not a flavour. Name two that are mistaken for each other.")

@@ -24,7 +24,7 @@ def file_sizes(answer: object, weights: int) -> Verdict:
 
 
 @check
-def there_and_back(function: object, values: np.ndarray) -> Verdict:
+def round_trip(function: object, values: np.ndarray) -> Verdict:
     """Judge a function that converts values of any shape to int8, with a scale and a zero point, and back."""
     values = np.asarray(values, float)
     for real in (values, np.linspace(-1.0, 3.0, 1001)):
@@ -87,7 +87,7 @@ def lowest_iou(answer: object, exports: dict[str, list[float]], damaged: dict[st
             f"It would refuse {name}, a good export whose lowest IoU is {lowest:.4f}. Leave room for rounding."
         )
     for name, lowest in passed.items():
-        return _wrong(f"It would let pass '{name}', with a lowest IoU of {lowest:.2f}.")
+        return _wrong(f"It would pass '{name}', with a lowest IoU of {lowest:.2f}.")
     lowest, highest = (pick(min(values) for values in each.values()) for pick, each in ((min, exports), (max, damaged)))
     return _right(
         f"Anything above {highest:.2f} and up to {lowest:.4f} works here. Close to the upper end, it may refuse a good "

@@ -72,7 +72,7 @@ def steps_to_pay(function: object, times: dict[str, dict[str, float]], left: dic
         "You divide by the time of a step, not by the time it saves.": lambda before, _, pause: pause / before,
         "You divide by the time of a faster step, not by the time it saves.": lambda _, after, pause: pause / after,
         "That is upside down.": lambda before, after, pause: (before - after) / pause,
-        "You multiply. How often do the savings fit into the pause?": lambda before, after, pause: (
+        "You multiply. How many times do the savings fit into the pause?": lambda before, after, pause: (
             pause * (before - after)
         ),
         "Subtract the other way round: a step without the cache takes longer.": lambda before, after, pause: (

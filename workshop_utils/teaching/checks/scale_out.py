@@ -29,15 +29,15 @@ def loss_of_the_whole(function: object) -> Verdict:
 
 
 @check
-def photos_each(answer: object, seconds_a_photo: float, seconds_of_link: float) -> Verdict:
+def photos_each(answer: object, seconds_per_photo: float, seconds_of_link: float) -> Verdict:
     """Judge how many photos each worker needs in a batch for the link to take a tenth of the step.
 
     Args:
         answer: The number of photos to judge.
-        seconds_a_photo: Seconds a worker computes for one photo.
+        seconds_per_photo: Seconds a worker computes for one photo.
         seconds_of_link: Seconds the link needs for the gradients of one step.
     """
-    photos, wanted = _number(answer), 9 * seconds_of_link / seconds_a_photo
+    photos, wanted = _number(answer), 9 * seconds_of_link / seconds_per_photo
     if not np.isfinite(photos) or photos <= 0:
         return _wrong(f"This should be a number of photos above zero, not {_shown(answer)}.")
 
@@ -45,15 +45,15 @@ def photos_each(answer: object, seconds_a_photo: float, seconds_of_link: float) 
         return np.isclose(photos, value, rtol=1e-3) or photos in (np.ceil(value), np.round(value))
 
     if near(wanted):
-        share = seconds_of_link / (seconds_of_link + photos * seconds_a_photo)
+        share = seconds_of_link / (seconds_of_link + photos * seconds_per_photo)
         return _right(f"Then the link takes {share:.0%} of the step. More photos per worker, fewer steps per epoch.")
-    if near(10 * seconds_of_link / seconds_a_photo):
+    if near(10 * seconds_of_link / seconds_per_photo):
         return _wrong("That makes the link a tenth of the computing. A step is both together.")
     if near(wanted / 8) or near(wanted * 8):
         return _wrong("You are off by a factor of eight: the rate of a link is in bits, and gradients are in bytes.")
-    if near(seconds_of_link / seconds_a_photo):
+    if near(seconds_of_link / seconds_per_photo):
         return _wrong("With that, the link takes as long as the computing, which is half of the step.")
-    if near(wanted * seconds_a_photo):
+    if near(wanted * seconds_per_photo):
         return _wrong("Those are the seconds that the computing should take. How many photos is that?")
-    share = seconds_of_link / (seconds_of_link + photos * seconds_a_photo)
+    share = seconds_of_link / (seconds_of_link + photos * seconds_per_photo)
     return _wrong(f"With {photos:.4g} photos each, the link takes {share:.0%} of the step.")

@@ -19,16 +19,16 @@ def all_alike(answer: object, share: float, classes: int, measured: float) -> Ve
     """
     answer = _number(answer)
     if abs(answer - measured) <= 0.01:
-        return _right(f"COCO's evaluation says {measured:.3f}. The boxes are perfect, so the names are all that costs.")
+        return _right(f"COCO's evaluation says {measured:.3f}. The boxes are perfect, so only the names cost points.")
     if abs(answer - share) <= 0.02:
         return _wrong(
-            f"That is about the AP50 of the one flavour. AP50 is the mean over all {classes} of them. (If you took "
-            f"that flavour's AP50 for 1: its boxes fit, but {1 - share:.0%} of them stand on cups of other flavours.)"
+            f"That is about the AP50 of the one flavour. AP50 is the mean over all {classes} of them. (If you thought "
+            f"that flavour's AP50 was 1: its boxes fit, but {1 - share:.0%} of them are on cups of other flavours.)"
         )
     if abs(answer - 1) < 0.02:
         return _wrong("That would be the class-agnostic score. Here a box with the wrong name is wrong.")
     if answer == 0:
-        return _wrong("Zero is for a detector that never says a right name. This one does, at some of the cups.")
+        return _wrong("Zero is for a detector that never says a right name. This one does, for some of the cups.")
     return _wrong("What is the precision of the one flavour, at any recall? And what do the other flavours score?")
 
 
@@ -50,7 +50,7 @@ def precision_and_recall(function: object, overlap: np.ndarray) -> Verdict:
         if np.allclose((precision, recall), right, atol=1e-6):
             continue
         if np.allclose((precision, recall), right[::-1], atol=1e-6):
-            return _wrong(f"{given} Those are swapped: precision asks of the boxes, recall of the cups.")
+            return _wrong(f"{given} Those are swapped: precision is about the boxes, recall about the cups.")
         on_a_cup = (each.max(axis=0) >= 0.5).mean()
         if not np.isclose(precision, right[0]) and np.allclose(precision, on_a_cup, atol=1e-6):
             return _wrong(f"{given} Two of the boxes are on the same cup. It is found once; the second box is wrong.")
@@ -73,7 +73,7 @@ def cup_like(answer: object, known: list[str], score: Callable[[list[str]], floa
         score: Gives the AP50 of the boxes that have one of some names.
     """
     if not isinstance(answer, dict):
-        return _wrong(f"A dictionary is wanted here, not {_shown(answer)}.")
+        return _wrong(f"This should be a dictionary, not {_shown(answer)}.")
     unknown = [name for name in answer if name not in known]
     if unknown:
         return _wrong(f"COCO has no class {_shown(unknown[0])}. Section 1 lists what it has.")
@@ -82,7 +82,7 @@ def cup_like(answer: object, known: list[str], score: Callable[[list[str]], floa
     if not answer:
         return _wrong("No name is mapped yet, so nothing is found.")
     if set(answer) == set(known):
-        return _wrong(f"With all names it is the class-agnostic score, {score(known):.3f}. Laptops are no yoghurts.")
+        return _wrong(f"With all names it is the class-agnostic score, {score(known):.3f}. Laptops are not yoghurts.")
     mine, cup, everything = score(list(answer)), score(["cup"]), score(known)
     if mine <= max(cup, everything):
         return _wrong(

@@ -1,4 +1,4 @@
-"""Checks of notebook `01_why_transfer_learning`: what a layer sees, and which way fits a problem."""
+"""Checks of notebook `01_why_transfer_learning`: what a layer sees, which way fits a problem, what v1 and v2 save."""
 
 from typing import NamedTuple
 
@@ -180,3 +180,31 @@ def _one_of(answer, names) -> str:
     if not isinstance(said, str) or said not in spelt:
         raise _Judged(_wrong(f"{_shown(answer)} is not one of: {', '.join(names)}."))
     return spelt[said]
+
+
+@check
+def separable_share(answer: object, known: float) -> Verdict:
+    """Judge a function that returns which share of a plain convolution's multiply-adds a separable one takes.
+
+    Args:
+        answer: The function of the kernel's side and of the channels before and after.
+        known: The share that was counted in MobileNet v1's block, of 3 x 3 with 512 channels before and after.
+    """
+    for side, before, after in ((3, 512, 512), (3, 32, 64), (5, 16, 8)):
+        given = _number(_called(answer, side, before, after))
+        plain, depthwise, pointwise = side**2 * before * after, side**2 * before, before * after
+        here = f"For ({side}, {before}, {after})"
+        if np.isclose(given, (depthwise + pointwise) / plain):
+            continue
+        if np.isclose(given, plain / (depthwise + pointwise)):
+            return _wrong(f"{here} your function returns {given:.3g}: how many times as much the plain one takes.")
+        if np.isclose(given, pointwise / plain):
+            return _wrong(f"{here} your function returns {given:.3g}. That is the 1 x 1 convolution alone.")
+        if np.isclose(given, depthwise / plain):
+            return _wrong(f"{here} your function returns {given:.3g}. That is the depthwise convolution alone.")
+        if np.isclose(given, depthwise + pointwise):
+            return _wrong(f"{here} your function returns {given:.0f} products. Divide by those of the plain one.")
+        if np.isclose(given, (side * before + pointwise) / (side * before * after)):
+            return _wrong(f"{here} your function returns {given:.3g}. A kernel of {side} x {side} has {side**2} cells.")
+        return _wrong(f"{here} your function returns {given:.3g} instead of {(depthwise + pointwise) / plain:.3g}.")
+    return _right(f"{known:.1%} in v1's block, as counted: 1 / 512 + 1 / 9 of the plain convolution.")

@@ -10,7 +10,7 @@ from workshop_utils.teaching.checks.slips import _nearest
 
 
 @check
-def photos_to_mend(answer: object, findings: list[Finding]) -> Verdict:
+def photos_to_repair(answer: object, findings: list[Finding]) -> Verdict:
     """Judge which photos are not trained on because of a finding in them or in their annotations.
 
     Args:
@@ -18,7 +18,7 @@ def photos_to_mend(answer: object, findings: list[Finding]) -> Verdict:
         findings: The findings in the data set.
     """
     if not isinstance(answer, set | list | tuple) or not all(isinstance(name, str) for name in answer):
-        return _wrong('A set of photos such as {"0004", "0009"} should be your answer.')
+        return _wrong('Your answer should be a set of photos, such as {"0004", "0009"}.')
     outcomes = {finding.file.stem: finding.kind.outcome for finding in findings}
     lost = {stem for stem, outcome in outcomes.items() if outcome is Outcome.SET_ASIDE}
     named = {pathlib.PurePath(name).stem for name in answer}
@@ -47,7 +47,7 @@ def times_seen(answer: object, recipe: Recipe, data: Dataset) -> Verdict:
         shown: "That is how many photos go through the network in total. Among how many are they shared?",
         1 / times: "That is upside down: divide the photos shown by the different ones.",
     }
-    return _wrong(_nearest(number, slips) or "Steps times photos a step, divided by the number of training photos.")
+    return _wrong(_nearest(number, slips) or "Steps times photos per step, divided by the number of training photos.")
 
 
 @check
@@ -67,7 +67,7 @@ def cheapest_threshold(answer: object, rows: list[dict[str, float]], miss: float
     number = _number(answer)
     row = min(rows, key=lambda each: abs(each["threshold"] - number))
     if not abs(row["threshold"] - number) <= 0.005:
-        return _wrong("Your answer is none of the thresholds in `rows`; use the one closest to yours.")
+        return _wrong("Your answer is not one of the thresholds in `rows`; use the one closest to yours.")
     least = min(map(cost, rows))
     if cost(row) == least:
         return _right(

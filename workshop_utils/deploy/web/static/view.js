@@ -1,7 +1,8 @@
 /** Draw a photo and the boxes on it. */
 
 const LINE = 3;
-const TEXT = 15;
+const LARGEST_TEXT = 15;
+const SMALLEST_TEXT = 11;
 const LONGEST_CAPTION = 40;
 
 /** What is drawn on a canvas, and said of it for those who cannot see it. */
@@ -62,9 +63,10 @@ export class View {
     context.strokeRect(left, top, width, height);
 
     const caption = `${shortened(name)} ${percent(score)}`;
-    context.font = `600 ${TEXT * unit}px system-ui, sans-serif`;
+    const text = Math.min(Math.max(canvas.width / unit / 32, SMALLEST_TEXT), LARGEST_TEXT); // small on a phone
+    context.font = `600 ${text * unit}px system-ui, sans-serif`;
     context.textBaseline = "middle";
-    const [wide, high] = [context.measureText(caption).width + 12 * unit, (TEXT + 8) * unit];
+    const [wide, high] = [context.measureText(caption).width + 12 * unit, (text + 8) * unit];
     const x = Math.max(0, Math.min(left - (LINE * unit) / 2, canvas.width - wide));
     const y = top >= high ? top - high : Math.max(top, 0);
     context.fillStyle = colour;

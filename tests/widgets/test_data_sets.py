@@ -1,0 +1,88 @@
+"""A labelled data set in any format comes to the labeler and to training, from a folder or an uploaded zip file."""
+
+import dataclasses
+import pathlib
+import shutil
+
+import pytest
+
+from workshop_utils.data import archives, dataset, formats, photos, voc
+from workshop_utils.widgets import data_sets, label_files, uploads
+from workshop_utils.widgets.view import LabelingError
+
+
+@pytest.fixture(autouse=True)
+def unpacked_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "UNPACKED", tmp_path / "unpacked")
+
+
+@pytest.fixture
+def written(voc_folder, tmp_path):
+    """Return a function that writes the data set in a format, with one more photo that has no labels."""
+
+    def write(name: str):
+        folder = tmp_path / name
+        formats.FORMATS[name].write(dataset.load(voc_folder), folder)
+        extra = photos.read(voc_folder / "images" / "0001.jpg").rotate(90)
+        extra.save(folder / "images" / "extra.jpg")
+        return folder
+
+    return write
+
+
+def classes(folder) -> list:
+    return [sample.classes for sample in dataset.load(folder).samples]
+
+
+@pytest.mark.parametrize("name", ["coco", "yolo"])
+def test_a_folder_in_another_format_becomes_pascal_voc_and_does_not_change(name, written, voc_folder, tmp_path):
+    source = written(name)
+    before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    folder, lines = data_sets.bring(source, tmp_path / "mine")
+    assert folder == tmp_path / "mine" and classes(folder) == classes(voc_folder)
+    assert (folder / "images" / "extra.jpg").exists() and any(line.startswith("extra.jpg") for line in lines)
+    assert {path: path.read_bytes() for path in source.rglob("*") if path.is_file()} == before
+
+
+def test_a_pascal_voc_folder_is_used_in_place(voc_folder, tmp_path):
+    assert data_sets.bring(voc_folder, tmp_path / "mine") == (voc_folder, [])
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["voc", "coco", "yolo"])
+def test_an_uploaded_zip_brings_photos_and_labels(name, written, voc_folder, tmp_path):
+    path = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path, written(name).name)
+    upload = uploads.PhotoUpload(tmp_path / "mine" / "images")
+    content = pathlib.Path(path).read_bytes()
+    upload.take(({"name": "my set.zip", "content": content},))
+    assert classes(tmp_path / "mine") == classes(voc_folder)
+    assert "my set.zip" in upload.lines[0] and "zip" in upload.button.accept
+
+
+def test_labels_that_you_corrected_are_kept_when_the_zip_comes_again(written, tmp_path):
+    source = written("coco")
+    data_sets.take(source, tmp_path / "mine")
+    xml = tmp_path / "mine" / "annotations" / "0001.xml"
+    corrected = dataclasses.replace(voc.read(xml), boxes=())
+    voc.write(corrected, xml)
+    lines = data_sets.take(source, tmp_path / "mine")
+    assert voc.read(xml) == corrected and any(line.startswith("0001.jpg") for line in lines)
+    assert len(photos.find(tmp_path / "mine" / "images")) == 7
+
+
+def test_a_zip_of_photos_without_labels_brings_the_photos(voc_folder, tmp_path):
+    path = shutil.make_archive(str(tmp_path / "photos"), "zip", voc_folder / "images")
+    data_sets.bring(tmp_path / "photos.zip", tmp_path / "mine")
+    assert path and len(photos.find(tmp_path / "mine" / "images")) == 6
+
+
+def test_a_broken_zip_is_left_out_with_its_own_name(tmp_path):
+    upload = uploads.PhotoUpload(tmp_path / "mine" / "images")
+    upload.take(({"name": "set.zip", "content": b"something"},))
+    assert upload.lines[0].startswith("Left out: set.zip: ")
+
+
+def test_the_labeler_never_shows_photos_with_other_labels_as_unlabelled(written):
+    source = written("yolo")
+    with pytest.raises(LabelingError, match=r"yolo.*convert"):
+        label_files.written(source / "images", source / "annotations")

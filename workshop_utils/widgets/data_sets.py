@@ -1,0 +1,82 @@
+"""Bring a labelled data set in any format, from a folder or a zip file, to where the labeler and training use it.
+
+It is converted to Pascal VOC: photos in `images/`, their labels in `annotations/`. Nothing that is there is changed.
+"""
+
+import dataclasses
+import pathlib
+import tempfile
+
+from workshop_utils.core import files
+from workshop_utils.data import formats, photos, voc, voc_folder
+from workshop_utils.data.archives import is_zip
+from workshop_utils.data.dataset import DatasetError
+from workshop_utils.data.finding_kinds import Kind, Outcome
+from workshop_utils.widgets import uploads
+
+MOST_LINES = 20
+"""The number of findings that are shown."""
+
+
+def bring(source: pathlib.Path, folder: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
+    """Bring photos, with their labels if they have any.
+
+    Args:
+        source: A folder of photos, a labelled data set in any format, or a zip file of either.
+        folder: The data set that they are copied to.
+
+    Returns:
+        The data set's folder, and a line on each photo or finding. If `source` is a folder with images/ and Pascal VOC,
+        that is `source` itself, and nothing is copied.
+
+    Raises:
+        UploadError: If `source` cannot be used.
+        DatasetError: If its labels are in two formats, or cannot be read.
+    """
+    if is_zip(source):
+        return folder, take(source, folder)
+    found = formats.recognise(source) if source.is_dir() else None
+    if found and found.name != "voc":
+        return folder, take(source, folder)
+    if (source / "images").is_dir():
+        return source, []
+    return folder, uploads.copy(source, folder / "images")
+
+
+def take(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
+    """Copy a data set's photos and labels into a Pascal VOC folder; return a line on what was taken, and on findings.
+
+    A photo whose name is taken gets another name. Photos without labels are taken, too, so that you can label them.
+    Labels that are there are kept.
+
+    Raises:
+        DatasetError: If the data set cannot be read.
+    """
+    place, _ = formats.unpacked(source)
+    if formats.recognise(place) is None:
+        found = [path for path in sorted(place.rglob("*")) if path.suffix.lower() in photos.SUFFIXES and path.is_file()]
+        if not found:
+            raise DatasetError(f"{source}: has no photos. Choose another file.")
+        return uploads.keep_all([(path.name, path) for path in found], folder / "images")
+    data = formats.open_dataset(source)
+    lines, boxes = [], 0
+    with tempfile.TemporaryDirectory() as scratch:
+        converted = pathlib.Path(scratch, "set")
+        voc_folder.write(data, converted)
+        for photo in photos.find(converted / "images"):
+            kept, _ = uploads.keep(photo.name, photo.read_bytes(), folder / "images")
+            xml = folder / "annotations" / f"{kept.stem}.xml"
+            if xml.exists():
+                lines.append(f"{kept.name}: has labels already, which are kept")
+                continue
+            files.make_folder(xml.parent)
+            annotation = voc.read(converted / "annotations" / f"{photo.stem}.xml")
+            voc.write(dataclasses.replace(annotation, filename=kept.name), xml)
+            boxes += len(annotation.boxes)
+    unlabelled = [(each.file.name, each.file) for each in data.findings if each.kind is Kind.NO_ANNOTATION]
+    lines = [f"{source.name}: {len(data.samples)} labelled photos with {boxes} boxes taken", *lines]
+    lines += uploads.keep_all(unlabelled, folder / "images")
+    aside = [each for each in data.findings if each.kind.outcome is Outcome.SET_ASIDE]
+    rest = [each for each in aside if each.kind is not Kind.NO_ANNOTATION]
+    lines += [f"Left out: {each}" for each in rest[:MOST_LINES]]
+    return lines + [f"and {len(rest) - MOST_LINES} more"] * (len(rest) > MOST_LINES)
