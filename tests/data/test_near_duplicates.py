@@ -42,10 +42,6 @@ def test_the_frames_of_a_film_are_one_group_although_its_first_and_last_frame_di
     assert (ends[0] != ends[1]).sum() > near_duplicates.MAX_DISTANCE
 
 
-def test_no_two_of_the_workshops_photos_are_near_duplicates(yoghurt):
-    assert near_duplicates.find(sample.image for sample in yoghurt.samples) == list(range(360))
-
-
 def test_no_photos_have_no_groups():
     assert near_duplicates.find([]) == []
 

@@ -17,8 +17,8 @@ from workshop_utils.training.run_folder import RunFolder, RunFolderError
 from workshop_utils.training.strategies import Detector
 
 RECIPE = settings.recipe("quick", steps=4, batch_size=2, evaluate_every=2, checkpoint_every=2)
-BEFORE = {1: "café  au lait", 2: "Peach", 4: "lemon"}
-NOW = {1: "apple", 2: "cafe\N{COMBINING ACUTE ACCENT} au lait", 3: "peach"}
+BEFORE = {1: "café au lait", 2: "Peach", 4: "lemon"}
+NOW = {1: "apple", 2: "Café au Lait", 3: "peach"}
 
 
 @pytest.fixture(scope="module")

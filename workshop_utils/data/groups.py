@@ -31,7 +31,7 @@ class Grouping:
 
     Attributes:
         by: A name in RULES, or FILE.
-        photos: The names of the photos in each group. Other photos are groups of their own.
+        photos: The names of the photos in each group. Each other photo is its own group.
     """
 
     by: str
@@ -109,8 +109,8 @@ def _from_file(path: pathlib.Path, samples: Sequence[Sample]) -> list[str]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        photo, mark, group = (part.strip() for part in line.rpartition("\t" if "\t" in line else ","))
-        if not (photo and mark and group):
+        photo, _, group = (part.strip() for part in line.rpartition("\t" if "\t" in line else ","))
+        if not (photo and group):
             raise GroupsError(f"{path}: line {number} is not a photo, a comma and a group: '{line}'. Correct it.")
         if group_of.setdefault(composed(photo), group) != group:
             raise GroupsError(f"{path}: line {number} puts {photo} into a second group, '{group}'. Remove one.")
