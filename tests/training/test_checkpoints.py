@@ -54,7 +54,7 @@ def test_a_step_without_a_checkpoint_is_not_the_best(data, tmp_path, measured):
     measured(0.1, 0.9, 0.5, 0.4)
     run = train("random_init", data, RECIPE, tmp_path)
     run.checkpoint(10).unlink()
-    assert checkpoints.best_step(run) == 20, "15 was worse than 10, so it has none either"
+    assert checkpoints.best_step(run) == 20, "15 was worse than 10, so there is none either"
 
 
 def test_a_step_that_does_not_exist_is_refused_with_those_that_do(data, tmp_path, measured):

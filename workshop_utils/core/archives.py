@@ -75,7 +75,7 @@ def _write(stream: BinaryIO, target: pathlib.Path) -> pathlib.Path:
     return target
 
 
-class _RefusedError(Exception):
+class _RefusedError(ArchiveError):
     """The reason why an archive is refused."""
 
 

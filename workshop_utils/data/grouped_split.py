@@ -52,7 +52,7 @@ def split(
 
     Args:
         samples: The samples of a data set.
-        groups: The names of the photos of each group. Other photos are groups of their own.
+        groups: The names of the photos of each group. Each other photo is its own group.
         limit: As for `Dataset.split`.
     """
     shuffled = dataset.shuffled(samples)

@@ -31,7 +31,7 @@ class Grouping:
 
     Attributes:
         by: A name in RULES, or FILE.
-        photos: The names of the photos in each group. Other photos are groups of their own.
+        photos: The names of the photos in each group. Each other photo is its own group.
     """
 
     by: str

@@ -24,6 +24,9 @@ from workshop_utils.data.names import composed
 LARGE_SIDE = 10_000
 """Pixels. A photo with a longer side is noted: small objects in it vanish when it is shrunk."""
 
+ROUNDING = 0.05
+"""Pixels. labelImg writes six decimals of a fraction, CVAT two of a pixel."""
+
 ROWS = 64
 """Rows of a photo that are digested at a time. All rows at once would be copied twice."""
 
@@ -136,15 +139,35 @@ def inspect_labels(labels: Labels) -> Inspection:
 
 
 def _in_pixels(labelled: LabelledPhoto, info: PhotoInfo) -> Annotation:
-    """Return a photo's annotation with its boxes in pixels, in formats that store fractions."""
-    if not labelled.normalised:
-        return labelled.labels
-    width, height = info.size
-    boxes = [
-        Box(box.name, box.xmin * width, box.ymin * height, box.xmax * width, box.ymax * height)
-        for box in labelled.labels.boxes
-    ]
-    return dataclasses.replace(labelled.labels, width=width, height=height, boxes=tuple(boxes))
+    """Return a photo's annotation with its boxes in pixels.
+
+    In COCO and YOLO, an edge is a sum of rounded numbers. One that is outside by less than ROUNDING is moved to the
+    photo's edge.
+    """
+    annotation = labelled.labels
+    if labelled.normalised:
+        width, height = info.size
+        boxes = [_scaled(box, width, height) for box in annotation.boxes]
+        annotation = dataclasses.replace(annotation, width=width, height=height, boxes=tuple(boxes))
+    if labelled.normalised or labelled.shared:
+        boxes = [_within(box, annotation.width, annotation.height) for box in annotation.boxes]
+        annotation = dataclasses.replace(annotation, boxes=tuple(boxes))
+    return annotation
+
+
+def _scaled(box: Box, width: int, height: int) -> Box:
+    return Box(box.name, box.xmin * width, box.ymin * height, box.xmax * width, box.ymax * height)
+
+
+def _within(box: Box, width: int, height: int) -> Box:
+    """Return a box with each edge that is outside by less than ROUNDING moved to the photo's edge."""
+
+    def inside(edge: float, length: int) -> float:
+        return min(max(edge, 0), length) if length and -ROUNDING < edge < length + ROUNDING else edge
+
+    xmin, xmax = inside(box.xmin, width), inside(box.xmax, width)
+    ymin, ymax = inside(box.ymin, height), inside(box.ymax, height)
+    return dataclasses.replace(box, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
 
 
 def _naming(labelled: LabelledPhoto, finding: Finding, folder: pathlib.Path) -> Finding:
