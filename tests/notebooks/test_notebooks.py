@@ -1,4 +1,4 @@
-"""Every notebook runs from a fresh kernel, at the `quick` recipe or a shorter one, in order, so that later ones find earlier runs.
+"""Every notebook runs from a fresh kernel, at `quick` or shorter, in order, so that later ones find earlier runs.
 
 Runs the participants' notebook, as Run All does. After each exercise, the solved cell runs in the same kernel, and its
 check must accept it. Finally all solved cells run again, as if a participant returned to an exercise after Run All.
