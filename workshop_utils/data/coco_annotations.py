@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import rotation
 from workshop_utils.data.annotation import Box
 from workshop_utils.data.finding_kinds import Kind
@@ -18,7 +19,7 @@ Notes = list[tuple[Kind, str]]
 """Kinds of findings, each with a sentence without the file's name."""
 
 
-class UnreadError(ValueError):
+class UnreadError(WorkshopError, ValueError):
     """An annotation that cannot be read. The message has neither the file's name nor the annotation's id.
 
     Attributes:

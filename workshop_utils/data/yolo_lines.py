@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 
+from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data.annotation import Box
 from workshop_utils.data.finding_kinds import Kind
 
@@ -18,7 +19,7 @@ Notes = list[tuple[Kind, str]]
 """Kinds of findings, each with a sentence without the file's name."""
 
 
-class LineError(ValueError):
+class LineError(WorkshopError, ValueError):
     """A line that cannot be read. The message has the line's number, but not the file's name.
 
     Attributes:
