@@ -1,6 +1,7 @@
 """Callbacks can be added from outside, and training that diverges stops at once."""
 
 import re
+import types
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from training_runs import train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
 from workshop_utils.training import trainer
-from workshop_utils.training.callbacks import Callback
+from workshop_utils.training.callbacks import Callback, ProgressBar
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder, RunFolderError
 
@@ -55,6 +56,22 @@ def test_a_callback_is_called_at_the_beginning_after_each_step_with_each_row_and
     trainer.train(plan, data, tmp_path, callbacks=[witness])
     steps = [("step", 1), ("step", 2), ("step", 3), ("row", 4), ("step", 4)]
     assert witness.calls == [("begin", 0), *steps, ("end", 4)]
+
+
+def test_the_progress_bar_says_compiling_until_the_first_step_is_done(capsys):
+    bar = ProgressBar("fine_tune")
+    resumed = types.SimpleNamespace(
+        plan=types.SimpleNamespace(recipe=settings.recipe("quick", steps=4)),
+        start=2,
+        progress=types.SimpleNamespace(step=2),
+    )
+    bar.on_begin(resumed)
+    bar.on_step(resumed)
+    assert capsys.readouterr().err.rstrip().endswith("compiling]")
+    resumed.progress.step = 3
+    bar.on_step(resumed)
+    assert "compiling" not in capsys.readouterr().err.split("\r")[-1]
+    bar.on_end(resumed)
 
 
 @pytest.mark.parametrize("rate", [1e38, 1e30, 1e10], ids="{:g}".format)

@@ -208,15 +208,19 @@ class TensorBoard(Callback):
 
 
 class ProgressBar(Callback):
-    """Shows a progress bar with the steps, the loss and AP50."""
+    """Shows a progress bar with the steps, the loss and AP50. Before the first step, it says "compiling"."""
 
     def __init__(self, name: str):
-        self.name, self._bar = name, None
+        self.name, self._bar, self._compiling = name, None, True
 
     def on_begin(self, trainer: Any) -> None:
         self._bar = tqdm(total=trainer.plan.recipe.steps, desc=self.name, unit="step")
+        self._bar.set_postfix_str("compiling")
 
     def on_step(self, trainer: Any) -> None:
+        if self._compiling and trainer.progress.step > trainer.start:
+            self._compiling = False
+            self._bar.set_postfix_str("")
         self._bar.update(trainer.progress.step - self._bar.n)
 
     def on_row(self, trainer: Any, row: Row) -> None:
