@@ -104,6 +104,16 @@ def test_train_groups_near_duplicates_unless_it_is_asked_for_other_groups(tmp_pa
     assert main(command) == 0 and planned[-1].groups == Grouping("none", []), "a run that has begun keeps its groups"
 
 
+def test_train_says_if_all_photos_are_one_group_so_that_none_is_left_for_validation(tmp_path, planned, capsys):
+    folder, grouping = first_photos(tmp_path / "cups", 4), tmp_path / "groups.txt"
+    names = sorted(path.name for path in (folder / "images").iterdir())
+    command = ["train", str(folder), "--experiment", str(tmp_path / "run"), "--groups", str(grouping)]
+    for last, expected in (("other", False), ("belt", True)):
+        grouping.write_text("".join(f"{name}, {last if name == names[-1] else 'belt'}\n" for name in names))
+        assert main(command) == 0
+        assert ("--groups none" in capsys.readouterr().err) is expected
+
+
 def test_a_run_of_version_1_keeps_its_split(yoghurt, tmp_path, planned):
     RunFolder(tmp_path).begin(Plan.of(yoghurt, "fine_tune", settings.recipe("quick")))
     assert main(["train", str(settings.YOGHURT), "--recipe", "quick", "--experiment", str(tmp_path)]) == 0

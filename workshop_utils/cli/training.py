@@ -98,6 +98,12 @@ def _groups(options: Options, data: "Dataset", run_folder: Path) -> "Grouping | 
     grouping = groups.by(options.groups or groups.DEFAULT, data.samples)
     if grouping.photos:
         print(f"{grouping.summary}. No group is divided between training and validation.", file=sys.stderr)
+    if len(data.samples) > 1 and any(len(names) == len(data.samples) for names in grouping.photos):
+        print(
+            "All photos are one group, so no photo is kept for validation, and AP cannot be measured. If they show "
+            "different scenes, as photos of a fixed camera do, choose another grouping: --groups none.",
+            file=sys.stderr,
+        )
     return grouping
 
 
