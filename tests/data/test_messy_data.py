@@ -1343,7 +1343,7 @@ def test_check_keeps_only_one_photo_in_memory(tmp_path):
             (folder / "images" / f"{number}.png").write_bytes(stream.getvalue() + bytes(4_000_000))
             voc.write(voc.Annotation(f"{number}.png", 1000, 750, (CUP,)), xml_of(folder, str(number)))
         done = subprocess.run([sys.executable, "-c", PEAK, str(folder)], capture_output=True, text=True, check=True)
-        assert re.findall(r"\d+", done.stderr) == [str(count)] * 2
+        assert re.findall(r"\d+", done.stderr)[:2] == [str(count)] * 2
         return int(done.stdout)
 
     assert peak(40) - peak(4) < 40  # megabytes; the files alone would add 144

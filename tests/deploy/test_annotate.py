@@ -302,13 +302,13 @@ def test_a_film_is_reported_as_a_film(tmp_path, album, suffix):
 
 
 def test_files_that_are_not_photos_are_skipped_by_reason_and_hidden_ones_are_not_named(album):
-    for name in ("IMG_0001.HEIC", "doc.pdf", "notes.txt", ".DS_Store", "._0001.jpg", "a.labeled.jpg"):
+    for name in ("IMG_0001.JXL", "doc.pdf", "notes.txt", ".DS_Store", "._0001.jpg", "a.labeled.jpg"):
         (album / name).write_bytes(b"")
     (album / "sub").mkdir()
     (album / "b.jpg").symlink_to(settings.TO_LABEL / "0005.jpg")
     reasons = {tuple(path.name for path in paths): why for why, paths in annotate.skipped([album]).items()}
-    assert set(reasons) == {("IMG_0001.HEIC",), ("doc.pdf", "notes.txt"), ("a.labeled.jpg",), ("sub",), ("b.jpg",)}
-    assert "HEIC" in reasons["IMG_0001.HEIC",] and "folder" in reasons["sub",] and "link" in reasons["b.jpg",]
+    assert set(reasons) == {("IMG_0001.JXL",), ("doc.pdf", "notes.txt"), ("a.labeled.jpg",), ("sub",), ("b.jpg",)}
+    assert "JXL" in reasons["IMG_0001.JXL",] and "folder" in reasons["sub",] and "link" in reasons["b.jpg",]
     assert [path.name for path in annotate.collect([album])] == ["0001.jpg", "0005.jpg"]
 
 
@@ -324,7 +324,7 @@ def test_pictures_of_an_earlier_call_are_skipped(album):
 
 
 def test_the_command_counts_and_names_skipped_and_kept_files(album, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(runtime, "open_detector", lambda source: two_names())
+    monkeypatch.setattr(runtime, "open_detector", lambda source, checkpoint: two_names())
     (album / "movie.mp4").write_bytes(b"")
     for number in range(30):
         (album / f"{number}.txt").write_bytes(b"")

@@ -29,7 +29,7 @@ from workshop_utils.data import photos
 from workshop_utils.teaching import checks, recorded
 from workshop_utils.training import run_folder
 from workshop_utils.training.plan import Plan
-from workshop_utils.widgets import labeler, live_curves, uploads
+from workshop_utils.widgets import data_sets, labeler, live_curves, uploads
 
 
 @functools.cache
@@ -177,7 +177,14 @@ def brought(tmp_path, monkeypatch) -> dict:
         uploads.keep("example.jpg", jpeg(), folder / "images")
         return folder
 
-    known = {"pathlib": pathlib, "photos": photos, "settings": settings, "uploads": uploads, "MY_PHOTOS": None}
+    known = {
+        "data_sets": data_sets,
+        "pathlib": pathlib,
+        "photos": photos,
+        "settings": settings,
+        "uploads": uploads,
+        "MY_PHOTOS": None,
+    }
     return known | {"make_example": make_example}
 
 

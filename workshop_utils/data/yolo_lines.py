@@ -44,7 +44,7 @@ def read(content: str, names: Mapping[int, str], is_pose: bool = False) -> tuple
     """
     boxes, polygons, confident = [], [], []
     for number, line in enumerate(content.split("\n"), start=1):
-        if not line.strip("\ufeff \t\0"):
+        if not line.strip("\ufeff\0").split():
             continue
         name, values = _values(line, number, names)
         if len(values) == 4 or (is_pose and len(values) > 6):
@@ -79,7 +79,7 @@ def looks_like_labels(content: str) -> bool:
 
 def _values(line: str, number: int, names: Mapping[int, str]) -> tuple[str, list[float]]:
     """Return a line's class name and its other numbers."""
-    where, words = f"line {number}", line.strip("\ufeff \t\0").split()
+    where, words = f"line {number}", line.strip("\ufeff\0").split()
     try:
         values = [float(word) for word in words]
     except ValueError:

@@ -25,7 +25,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(tmp_pat
         page_folder.write(NETWORK, tmp_path)
     with pytest.raises(files.WriteError, match="file"):
         page_folder.write(NETWORK, tmp_path / "thesis.txt")
-    with pytest.raises(files.WriteError, match="else"):
+    with pytest.raises(files.WriteError, match="--out"):
         page_folder.write_single(NETWORK, tmp_path / "thesis.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     assert (tmp_path / "thesis.txt").read_text() == "mine"
