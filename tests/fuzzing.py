@@ -31,6 +31,7 @@ from workshop_utils.data import (
     coco_file,
     heif,
     label_map,
+    labels,
     metadata,
     photos,
     voc,
@@ -312,7 +313,7 @@ def read_coco(data: bytes, folder: pathlib.Path) -> str:
     for row in (row for rows in content.rows.values() for row in rows):
         try:
             coco_annotations.read(row, content.names)
-        except coco_annotations.UnreadError as fault:
+        except labels.UnreadError as fault:
             assert len(str(fault)) > 10
             return "a box refused"
     return "taken"
@@ -329,7 +330,7 @@ def read_yolo(data: bytes, folder: pathlib.Path) -> str:
             assert str(fault).startswith(f"{folder / name}: ") and len(str(fault)) < 1000
     try:
         boxes, _ = yolo_lines.read(text.decode(data), {0: "cup", 1: "mug"})
-    except (yolo_lines.LineError, text.EncodingError) as fault:
+    except (labels.UnreadError, text.EncodingError) as fault:
         assert len(str(fault)) > 10
         return "refused"
     return "taken" if boxes else "empty"

@@ -7,28 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import rotation
 from workshop_utils.data.annotation import Box
 from workshop_utils.data.finding_kinds import Kind
-
-MAX_QUOTED = 80
-"""The maximum number of characters that a message quotes from a file."""
-
-Notes = list[tuple[Kind, str]]
-"""Kinds of findings, each with a sentence without the file's name."""
-
-
-class UnreadError(WorkshopError, ValueError):
-    """An annotation that cannot be read. The message has neither the file's name nor the annotation's id.
-
-    Attributes:
-        kind: The kind of finding that the error counts as.
-    """
-
-    def __init__(self, message: str, kind: Kind = Kind.UNREAD_LABEL):
-        super().__init__(message)
-        self.kind = kind
+from workshop_utils.data.labels import MAX_QUOTED, Notes, UnreadError
 
 
 def read(row: Mapping[str, Any], names: Mapping[str, set[str]]) -> tuple[Box, Notes]:

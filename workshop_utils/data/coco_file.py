@@ -8,10 +8,11 @@ from typing import Any
 
 from workshop_utils.core import text
 from workshop_utils.data import coco_annotations
-from workshop_utils.data.coco_annotations import MAX_QUOTED, key
+from workshop_utils.data.coco_annotations import key
 from workshop_utils.data.dataset import DatasetError
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import Finding
+from workshop_utils.data.labels import MAX_QUOTED
 
 MAX_BYTES = 200_000_000
 """Larger files are not read: Python needs about ten times as much memory. COCO's validation set has 20 MB."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from workshop_utils.data import coco_annotations, coco_file, labels
 from workshop_utils.data.annotation import Annotation
-from workshop_utils.data.coco_annotations import UnreadError, key
+from workshop_utils.data.coco_annotations import key
 from workshop_utils.data.coco_file import CocoFile, written
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import Finding
-from workshop_utils.data.labels import LabelledPhoto, Labels, PhotoIndex
+from workshop_utils.data.labels import LabelledPhoto, Labels, PhotoIndex, UnreadError
 
 OTHER_TASKS = ("keypoints", "captions", "panoptic", "stuff")
 """Words in the names of COCO's files for other tasks. They list the same photos as the file for detection."""

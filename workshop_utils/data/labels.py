@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from workshop_utils.core import untrusted
+from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import photos
 from workshop_utils.data.annotation import Annotation, VocError
 from workshop_utils.data.finding_kinds import Kind
@@ -29,6 +30,25 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """{word in the name of a folder or file: part of a data set that comes already split}."""
+
+
+MAX_QUOTED = 80
+"""The maximum number of characters that a message quotes from a file."""
+
+Notes = list[tuple[Kind, str]]
+"""Kinds of findings, each with a sentence without the file's name."""
+
+
+class UnreadError(WorkshopError, ValueError):
+    """A label that cannot be read. The message says which one in the file, but not the file's name.
+
+    Attributes:
+        kind: The kind of finding that the error counts as.
+    """
+
+    def __init__(self, message: str, kind: Kind = Kind.UNREAD_LABEL):
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclasses.dataclass(frozen=True)

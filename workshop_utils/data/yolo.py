@@ -129,7 +129,7 @@ def _read(file: pathlib.Path, photo: pathlib.Path, naming: NamesFile) -> Annotat
         if file.stat().st_size > MAX_BYTES:
             return Finding(file, f"has more than {MAX_BYTES // 10**6} MB. Export it again.", Kind.UNREAD_LABEL)
         boxes, notes = yolo_lines.read(text.read(file), naming.names, naming.is_pose)
-    except yolo_lines.LineError as error:
+    except labels.UnreadError as error:
         return Finding(file, str(error), error.kind)
     except text.EncodingError as error:
         return Finding(file, str(error).removeprefix(f"{file}: "), Kind.UNREAD_LABEL)

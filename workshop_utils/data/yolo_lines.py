@@ -8,27 +8,9 @@ import math
 import re
 from collections.abc import Mapping
 
-from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data.annotation import Box
 from workshop_utils.data.finding_kinds import Kind
-
-MAX_QUOTED = 80
-"""The maximum number of characters that a message quotes from a file."""
-
-Notes = list[tuple[Kind, str]]
-"""Kinds of findings, each with a sentence without the file's name."""
-
-
-class LineError(WorkshopError, ValueError):
-    """A line that cannot be read. The message has the line's number, but not the file's name.
-
-    Attributes:
-        kind: The kind of finding that the error counts as.
-    """
-
-    def __init__(self, message: str, kind: Kind = Kind.UNREAD_LABEL):
-        super().__init__(message)
-        self.kind = kind
+from workshop_utils.data.labels import MAX_QUOTED, Notes, UnreadError
 
 
 def read(content: str, names: Mapping[int, str], is_pose: bool = False) -> tuple[list[Box], Notes]:
@@ -40,7 +22,7 @@ def read(content: str, names: Mapping[int, str], is_pose: bool = False) -> tuple
         is_pose: Whether keypoints follow each box.
 
     Raises:
-        LineError: If a line cannot be read.
+        UnreadError: If a line cannot be read.
     """
     boxes, polygons, confident = [], [], []
     for number, line in enumerate(content.split("\n"), start=1):
@@ -60,7 +42,7 @@ def read(content: str, names: Mapping[int, str], is_pose: bool = False) -> tuple
             what = (
                 f"line {number} has {len(values)} numbers after the class: neither a box (4) nor a polygon (6, 8, ...)"
             )
-            raise LineError(f"{what}. Correct it, or draw the box again.")
+            raise UnreadError(f"{what}. Correct it, or draw the box again.")
     notes = []
     if polygons:
         what = f"has polygons, oriented boxes or poses ({len(polygons)}, first in line {polygons[0]})"
@@ -88,10 +70,10 @@ def _values(line: str, number: int, names: Mapping[int, str]) -> tuple[str, list
         what = (
             f"{where} is {line.strip()[:MAX_QUOTED]!r}, not a class number and its box as numbers with spaces between."
         )
-        raise LineError(f"{what} Correct it, or draw the box again.")
+        raise UnreadError(f"{what} Correct it, or draw the box again.")
     if values[0] != int(values[0]) or int(values[0]) not in names:
         what = f"{where} has the class {words[0][:MAX_QUOTED]}, but the classes are numbered {_span(names)}"
-        raise LineError(f"{what}. Correct it, or add the class to data.yaml or classes.txt.", Kind.UNLISTED_CLASS)
+        raise UnreadError(f"{what}. Correct it, or add the class to data.yaml or classes.txt.", Kind.UNLISTED_CLASS)
     return names[int(values[0])], values[1:]
 
 
