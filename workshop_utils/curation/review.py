@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import enum
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from workshop_utils.data import geometry
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.evaluation import average_precision
 from workshop_utils.evaluation.average_precision import Result
+from workshop_utils.model import nms
 from workshop_utils.training.plan import Plan
 
 SAME_OBJECT = 0.5
@@ -95,10 +96,10 @@ class _Photo:
     found: list[NamedBox]
     overlap: np.ndarray
 
-    def best(self, place: int, fits) -> tuple[NamedBox, float] | None:
-        """Return the first detection, with its IoU, for which `fits(detection, IoU with label number place)`."""
+    def first(self, place: int, fits: Callable[[str], bool], least: float) -> tuple[NamedBox, float] | None:
+        """Return the detection with the highest score whose name fits, and its IoU, at least `least`, with a label."""
         pairs = zip(self.found, self.overlap[place].tolist(), strict=True)
-        return next((pair for pair in pairs if fits(*pair)), None)
+        return next(((found, iou) for found, iou in pairs if fits(found.name) and iou >= least), None)
 
 
 def find(
@@ -162,8 +163,7 @@ def usual_scores(photos, names: Iterable[str]) -> dict[str, float]:
     scores = collections.defaultdict(list)
     for photo in photos:
         for place, label in enumerate(photo.labels):
-            confirmed = photo.best(place, lambda d, iou: d.name == label.name and iou >= SAME_OBJECT)
-            if confirmed:
+            if confirmed := photo.first(place, label.name.__eq__, SAME_OBJECT):
                 scores[label.name].append(confirmed[0].score)
     return {name: float(np.mean(scores[name])) if scores[name] else 1.0 for name in names}
 
@@ -180,44 +180,36 @@ def _compare(sample: Sample, result: Result, names: Mapping[int, str]) -> _Photo
     return _Photo(sample.name, labels, found, geometry.iou(*boxes))
 
 
-def _suspicions(photo: _Photo, usual: Mapping[str, float], known: set[str]) -> list[Suspicion]:
-    """Return what looks wrong in one photo, at most one suspicion per label and per detection."""
-    suspicions, used = [], set()
+def _suspicions(photo: _Photo, usual: Mapping[str, float], known: set[str]) -> Iterator[Suspicion]:
+    """Yield what looks wrong in one photo, at most one suspicion per label and per detection."""
     for place, label in enumerate(photo.labels):
         if label.name in known:
-            worst = max(_about_label(photo, place, usual), key=lambda each: each.score)
-            suspicions.append(worst)
-    return suspicions + list(_missing(photo, usual))
+            yield max(_about_label(photo, place, usual), key=lambda each: each.score)
+    yield from _missing(photo, usual)
 
 
-def _about_label(photo: _Photo, place: int, usual: Mapping[str, float]) -> list[Suspicion]:
+def _about_label(photo: _Photo, place: int, usual: Mapping[str, float]) -> Iterator[Suspicion]:
+    """Yield how much speaks for each kind of fault of one label."""
     label = photo.labels[place]
 
-    def confidence(pair) -> float:
+    def confidence(pair: tuple[NamedBox, float] | None) -> float:
         return min(1.0, pair[0].score / usual[pair[0].name]) if pair else 0.0
 
-    nearest = photo.overlap.argmax(axis=0) if len(photo.labels) else None
-    confirmed = photo.best(place, lambda d, iou: d.name == label.name and iou >= SAME_OBJECT)
-    other = photo.best(place, lambda d, iou: d.name != label.name and iou >= SAME_OBJECT)
-    near = photo.best(place, lambda d, iou: d.name == label.name and iou >= TOUCHING)
-    anything = photo.best(place, lambda d, iou: iou >= TOUCHING)
-    found = [Suspicion(photo.name, Kind.BOX_ON_NOTHING, label, None, 1 - confidence(anything))]
+    confirmed = photo.first(place, label.name.__eq__, SAME_OBJECT)
+    other = photo.first(place, label.name.__ne__, SAME_OBJECT)
+    near = photo.first(place, label.name.__eq__, TOUCHING)
+    yield Suspicion(photo.name, Kind.BOX_ON_NOTHING, label, None, 1 - confidence(photo.first(place, bool, TOUCHING)))
     if other:
         score = confidence(other) * (1 - confidence(confirmed))
-        found.append(Suspicion(photo.name, Kind.WRONG_NAME, label, other[0], score))
+        yield Suspicion(photo.name, Kind.WRONG_NAME, label, other[0], score)
     if near:
-        score = confidence(near) * (1 - near[1])
-        found.append(Suspicion(photo.name, Kind.SHIFTED_BOX, label, near[0], score))
-    return found
+        yield Suspicion(photo.name, Kind.SHIFTED_BOX, label, near[0], confidence(near) * (1 - near[1]))
 
 
-def _missing(photo: _Photo, usual: Mapping[str, float]):
-    taken: list[int] = []
+def _missing(photo: _Photo, usual: Mapping[str, float]) -> Iterator[Suspicion]:
+    """Yield the detections that no label touches; of several names for one object, the one with the highest score."""
     boxes = np.array([each.box for each in photo.found]).reshape(-1, 4)
-    for place, found in enumerate(photo.found):
-        if taken and geometry.iou(boxes[place][None], boxes[taken]).max() > 0.5:
-            continue
-        taken.append(place)
-        nearest = photo.overlap[:, place].max(initial=0.0)
-        if nearest < TOUCHING:
+    for place in nms.suppress_across_classes(boxes, np.array([each.score for each in photo.found]), SAME_OBJECT):
+        found = photo.found[place]
+        if photo.overlap[:, place].max(initial=0.0) < TOUCHING:
             yield Suspicion(photo.name, Kind.MISSING_BOX, None, found, min(1.0, found.score / usual[found.name]))
