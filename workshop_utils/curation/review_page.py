@@ -88,7 +88,7 @@ def crop_name(number: int) -> str:
 def page(suspicions: Sequence[Suspicion], title: str) -> str:
     """Return the page's HTML. It needs no file but the pictures, and no script."""
     counts = collections.Counter(each.kind for each in suspicions)
-    kinds = ", ".join(f"{count} × {kind}" for kind, count in counts.most_common())
+    kinds = ", ".join(f"{kind} ({count})" for kind, count in counts.most_common())
     heading = f"Labels to check in {html.escape(title)}"
     lead = (
         f"{len(suspicions)} labels look wrong to the detector: {kinds}. The clearest are first. The detector is wrong "

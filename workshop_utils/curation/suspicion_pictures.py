@@ -72,18 +72,26 @@ def show(samples: Iterable[Sample], suspicions: Sequence[Suspicion], columns: in
     """
     by_name = {sample.name: sample for sample in samples}
     crops = [_square(crop(Image.fromarray(by_name[each.photo].image), each)) for each in suspicions]
-    titles = [
-        f"{number}. {each.kind}, {each.score:.2f}\n{description(each)}" for number, each in enumerate(suspicions, 1)
-    ]
+    titles = [_title(number, each) for number, each in enumerate(suspicions, start=1)]
     alt = "; ".join(f"{each.photo}: {each.kind}, {description(each)}" for each in suspicions)
     return drawing.show(crops, titles, columns, width=3.0, alt=f"Suspicious labels. {alt}")
 
 
 def description(suspicion: Suspicion) -> str:
     """Return in words what the label and the detector say."""
-    label = f"labelled {suspicion.label.name}" if suspicion.label else "not labelled"
-    found = suspicion.detection
-    return f"{label}, " + (f"detected {found.name} ({found.score:.2f})" if found else "nothing detected")
+    return ", ".join(_both_sides(suspicion))
+
+
+def _both_sides(suspicion: Suspicion) -> tuple[str, str]:
+    label, found = suspicion.label, suspicion.detection
+    return (
+        f"labelled {label.name}" if label else "not labelled",
+        f"detected {found.name} ({found.score:.2f})" if found else "nothing detected",
+    )
+
+
+def _title(number: int, suspicion: Suspicion) -> str:
+    return "\n".join([f"{number}. {suspicion.kind}, {suspicion.score:.2f}", *_both_sides(suspicion)])
 
 
 def _square(image: Image.Image) -> Image.Image:
@@ -94,10 +102,10 @@ def _square(image: Image.Image) -> Image.Image:
 
 
 def _outline(image: Image.Image, box: Iterable[float], colour: str, dashed: bool = False) -> None:
-    """Draw a box, between two white lines so that it is visible on any background."""
+    """Draw a box on a white line, so that it is visible on any background. A dashed one is drawn around the box."""
     draw = ImageDraw.Draw(image)
-    left, top, right, bottom = box
     thickness = max(2, round(max(image.size) / 150))
+    left, top, right, bottom = np.array(box) + (thickness + 2) * dashed * np.array((-1, -1, 1, 1))
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     for start, end in itertools.pairwise(corners):
         draw.line([start, end], fill="white", width=thickness + 2)
