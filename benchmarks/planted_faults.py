@@ -157,9 +157,9 @@ def page(rows: list[dict]) -> str:
     parts = [
         "# Wrong labels found",
         f"""Made by `python benchmarks/planted_faults.py`. In a copy of data/yoghurt, {planted} are planted,
-{sum(planted_faults.COUNTS.values())} in all. Three runs of the recipe `quick` judge the photos that they have not seen. A
-planted fault counts as found once, whichever kind the list names. The thresholds were chosen with planting seed 1; the
-others test them. Measured on {" and ".join(sorted({row["date"] for row in rows}))}: {rows[0]["machine"]}.""",
+{sum(planted_faults.COUNTS.values())} in all. Three runs of the recipe `quick` judge the photos that they have not seen.
+A planted fault counts as found once, whichever kind the list names. The thresholds were chosen with planting seed 1;
+the others test them. Measured on {" and ".join(sorted({row["date"] for row in rows}))}: {rows[0]["machine"]}.""",
         "## The ranked list",
         *ranked_lists([row for row in rows if "by_kind" in row["result"]]),
     ]
@@ -201,8 +201,8 @@ def average_precisions(rows: list[dict]) -> list[str]:
     ]
     means = {state: [row["result"]["AP"] for row in rows if row["what"] == state] for state in STATES}
     said = ", ".join(f"{state} {statistics.mean(found):.3f}" for state, found in means.items() if found)
-    how = f"""Trained with the recipe `quick` on the 288 training photos of the workshop's split, and measured on the true
-labels of the other 72. For "repaired", someone who knows the truth reviewed the first {REVIEWED} suspicions."""
+    how = f"""Trained with the recipe `quick` on the 288 training photos of the workshop's split, and measured on the
+true labels of the other 72. For "repaired", someone who knows the truth reviewed the first {REVIEWED} suspicions."""
     return [how, report.table(("labels", "training seed", "AP50", "AP"), lines), f"Mean AP: {said}."]
 
 
