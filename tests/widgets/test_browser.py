@@ -571,6 +571,55 @@ def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
     labels.shows("Wrote 0001.xml: 1 box.", "Photo 2 of 12")
 
 
+REVIEW = """
+import pathlib, sys
+sys.path.extend({tests!r})
+from test_reviewer import FEW, opened, suspicion
+from conftest import first_photos
+from workshop_utils.teaching import planted_faults
+
+folder = pathlib.Path({folder!r})
+faults = planted_faults.plant(first_photos(folder / "source", 8), folder / "cups", 0, FEW)
+opened(folder / "cups", [suspicion(fault) for fault in faults])
+"""
+
+
+def test_suspicious_labels_are_repaired_with_one_key_or_click_each_and_taken_back(run, tmp_path):
+    tests = settings.PROJECT / "tests"
+    source = REVIEW.format(tests=[str(tests), str(tests / "widgets")], folder=str(tmp_path))
+    page = run("02_label_images", [source])
+    annotations = tmp_path / "cups" / "annotations"
+    review = Labels(page, page.locator(".workshop-editor"), annotations)
+    contents = [{path.name: path.read_bytes() for path in annotations.glob("*.xml")}]
+
+    def wait_for_change() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            now = {path.name: path.read_bytes() for path in annotations.glob("*.xml")}
+            if now != contents[-1]:
+                contents.append(now)
+                return
+            time.sleep(0.05)
+        pytest.fail("no file has changed")
+
+    review.shows("Suspicion 1 of 4", "Wrong name?")
+    review.click("Take the detector's")
+    wait_for_change()
+    review.shows("Suspicion 2 of 4", "Shifted box?")
+    page.keyboard.press("t")
+    wait_for_change()
+    review.shows("Suspicion 3 of 4", "Missing box?")
+    page.keyboard.press("k")
+    review.shows("Suspicion 4 of 4", "Box on nothing?", "Kept.")
+    page.keyboard.press("x")
+    wait_for_change()
+    review.shows("4 decided")
+    review.click("Take back decision")
+    wait_for_change()
+    assert contents[-1] == contents[2] and len(contents) == 5
+    assert accessibility.serious_faults(page, within=".workshop-editor") == []
+
+
 def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (1400, 1400, 3), np.uint8)
     brought = [tmp_path / f"IMG_{number}.png" for number in (1, 2)]
