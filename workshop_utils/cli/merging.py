@@ -13,7 +13,7 @@ from workshop_utils.core.arguments import Options, argument, share
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write, which must not exist yet"),
     argument("--truth", type=Path, metavar="DATASET", help="the true labels, if they are known, to measure everyone"),
     argument("--iou", type=share, metavar="SHARE", help="the least overlap (IoU) at which boxes of two people are "
-             "the same object; default: 0.5"),
+             "the same object; default: 0.55"),
 )  # fmt: skip
 def merge(options: Options) -> int:
     """Print the agreement of each pair on standard output, and what you should know on standard error.

@@ -14,8 +14,9 @@ import numpy as np
 from workshop_utils.data import geometry
 from workshop_utils.data.dataset import Sample
 
-MIN_IOU = 0.5
-"""The least IoU at which two people's boxes are the same object, as in AP50."""
+MIN_IOU = 0.55
+"""The least IoU at which two people's boxes are the same object, as in weighted boxes fusion. A box over two equal
+objects has an IoU of 0.5 with each, and so it is neither of them."""
 
 SAME_PLACE = 0.1
 """The IoU at which boxes that are not the same object are about the same place, unless one person drew both."""

@@ -118,9 +118,7 @@ def people_names(paths: Sequence[pathlib.Path]) -> list[str]:
     So ana/take_home.zip and ben/take_home.zip become ana-take_home and ben-take_home.
     """
     parts = [(*(whole := pathlib.Path(path).resolve()).parent.parts[1:], whole.stem) for path in paths]
-    depth = 1
-    while depth < max(map(len, parts)) and len({each[-depth:] for each in parts}) < len(parts):
-        depth += 1
+    depth = max(range(1, max(map(len, parts)) + 1), key=lambda depth: (len({each[-depth:] for each in parts}), -depth))
     counts = collections.Counter(each[-1] for each in parts)
     names = ["-".join(each[-depth:]) if counts[each[-1]] > 1 else each[-1] for each in parts]
     repeated = collections.Counter(names)
@@ -155,10 +153,11 @@ def merge(sets: Mapping[str, Dataset], truth: Dataset | None = None, min_iou: fl
 
 
 def _without_copies(sets: Mapping[str, Dataset]) -> tuple[dict[str, Dataset], list[str]]:
-    """Return the data sets without those that are the same as another: nobody's labels count twice."""
+    """Return the data sets without those that are the same as another: no one's labels count twice."""
     first_with, kept, notes = {}, {}, []
     for name, data in sets.items():
-        first = first_with.setdefault(same_photos.content(data.samples), name)
+        is_empty = not any(sample.classes for sample in data.samples)
+        first = name if is_empty else first_with.setdefault(same_photos.content(data.samples), name)
         if first == name:
             kept[name] = data
         else:
