@@ -54,6 +54,17 @@ def test_the_agreement_of_each_pair_is_a_row(folder):
     assert float(ben["agreement"]) < 1 and ben["most confused"].startswith("other")
 
 
+def test_a_class_name_that_is_a_formula_computes_nothing_in_a_spreadsheet_and_is_read_back(yoghurt, tmp_path):
+    name = "=1+1"
+    first = yoghurt.samples[0]
+    other = dataclasses.replace(first, classes=(name, *first.classes[1:]))
+    sets = {"ana": Dataset([first], yoghurt.label_map), "ben": Dataset([other], yoghurt.label_map | {9: name})}
+    merged_folder.write(merging.merge(sets), tmp_path / "class")
+    assert f",{name}," not in (tmp_path / "class" / "undecided.csv").read_text()
+    ((versions,),) = merged_folder.read_undecided(tmp_path / "class").values()
+    assert [boxes[0].name for _, boxes in versions] == [first.classes[0], name]
+
+
 def test_a_folder_that_was_not_merged_or_a_damaged_table_is_named_with_its_line(folder, tmp_path):
     with pytest.raises(merged_folder.MergedFolderError, match=r"undecided\.csv"):
         merged_folder.read_undecided(first_photos(tmp_path / "cups", 1))

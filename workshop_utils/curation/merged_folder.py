@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from workshop_utils.core import files
+from workshop_utils.core import files, untrusted
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.curation.consensus import Version
 from workshop_utils.curation.merging import Merged, MergedPhoto
@@ -96,6 +96,7 @@ def read_undecided(folder: pathlib.Path) -> dict[str, list[list[tuple[str, list[
         with open(path, encoding="utf-8-sig", newline="") as stream:
             for row in csv.DictReader(stream):
                 line += 1
+                row = {key: _without_apostrophe(cell) for key, cell in row.items()}
                 version = found.setdefault(row["photo"], {}).setdefault(row["place"], {})
                 boxes = version.setdefault(row["version"], (row["people"], []))[1]
                 if row["name"]:
@@ -125,8 +126,16 @@ def _rows(merged: MergedPhoto, places: Iterable[Sequence[Version]]) -> Iterable[
 
 def _table(header: Iterable[str], rows: Iterable[Iterable]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([tuple(header), *map(tuple, rows)])
+    writer = csv.writer(text, lineterminator="\n")
+    for row in [header, *rows]:
+        writer.writerow([untrusted.csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue()
+
+
+def _without_apostrophe(cell: Any) -> Any:
+    """Undo `untrusted.csv_cell`."""
+    is_marked = isinstance(cell, str) and cell[:1] == "'" and untrusted.csv_cell(cell[1:]) == cell
+    return cell[1:] if is_marked else cell
 
 
 def _rounded(value: float) -> float | str:
