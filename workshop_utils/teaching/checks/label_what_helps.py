@@ -61,7 +61,7 @@ def margin(function: object) -> Verdict:
 def majority(function: object) -> Verdict:
     """Judge a function of the names that people gave to one object that returns the name of more than half, or None.
 
-    A person who drew no box there has None in the list.
+    None is for a person who drew no box there.
     """
     cases = (
         (["peach", "peach", "vanilla"], "peach"),
