@@ -26,6 +26,9 @@ from workshop_utils.cli import web  # noqa: F401
 from workshop_utils.cli import review  # noqa: F401
 
 # isort: split
+from workshop_utils.cli import merging  # noqa: F401
+
+# isort: split
 from workshop_utils.cli.parser import PARSER
 from workshop_utils.core.errors import WorkshopError
 
