@@ -73,6 +73,21 @@ def test_labels_that_you_corrected_are_kept_when_the_zip_comes_again(written, tm
     assert len(photos.find(tmp_path / "mine" / "images")) == 7
 
 
+def test_dragged_zips_are_taken_once_and_kept(written, voc_folder, tmp_path):
+    uploads.PhotoUpload(tmp_path / "mine" / "images")
+    for place in ("mine", "mine/images", "mine"):
+        shutil.make_archive(str(tmp_path / place / "set"), "zip", tmp_path, written("yolo").name)
+        (tmp_path / "mine" / "images" / "half.ZIP").write_bytes(b"PK")
+        assert "half.ZIP" in "".join(data_sets.take_zips(tmp_path / "mine"))
+        shutil.rmtree(tmp_path / "yolo")
+    assert classes(tmp_path / "mine") == classes(voc_folder)
+    kept = sorted(path.name for path in (tmp_path / "mine").rglob("*") if path.suffix.lower() == ".zip")
+    assert kept == ["half.ZIP", "set.zip", "set1.zip", "set2.zip"]
+    (path,) = (tmp_path / "mine" / "images").glob("*.ZIP")
+    path.unlink()
+    assert data_sets.take_zips(tmp_path / "mine") == []
+
+
 def test_a_zip_of_photos_without_labels_brings_the_photos(voc_folder, tmp_path):
     path = shutil.make_archive(str(tmp_path / "photos"), "zip", voc_folder / "images")
     data_sets.bring(tmp_path / "photos.zip", tmp_path / "mine")

@@ -5,15 +5,20 @@ So the labeler never writes into COCO's or YOLO's files, whose polygons, keypoin
 """
 
 import dataclasses
+import itertools
 import pathlib
 import tempfile
 
 from workshop_utils.core import files
+from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import formats, label_map, photos, voc, voc_folder
 from workshop_utils.data.archives import is_zip
 from workshop_utils.data.dataset import Dataset, DatasetError
 from workshop_utils.data.finding_kinds import Kind, Outcome
 from workshop_utils.widgets import uploads
+
+TAKEN = "zip_files"
+"""The folder in a data set for the zip files that were taken."""
 
 MOST_LINES = 20
 """The number of findings that are shown."""
@@ -76,6 +81,25 @@ def take(source: pathlib.Path, folder: pathlib.Path) -> list[str]:
             boxes += len(annotation.boxes)
     lines = [f"{source.name}: {len(data.samples)} labelled photos with {boxes} boxes taken", *lines]
     return lines + _take_rest(data, folder)
+
+
+def take_zips(folder: pathlib.Path) -> list[str]:
+    """Take the zip files that you dragged into a data set or its `images/`, and move them to `zip_files/`.
+
+    Returns lines as `take` does. A zip file that cannot be read, for example because it is still being uploaded, stays.
+    """
+    lines = []
+    places = [place for place in (folder, folder / "images") if place.is_dir()]
+    for path in [each for place in places for each in sorted(place.iterdir()) if each.suffix.lower() == ".zip"]:
+        try:
+            lines += take(path, folder)
+        except (WorkshopError, OSError) as fault:
+            lines.append(f"Left out: {fault}")
+            continue
+        files.make_folder(folder / TAKEN)
+        names = (f"{path.stem}{number or ''}{path.suffix}" for number in itertools.count())
+        path.rename(next(free for free in map((folder / TAKEN).joinpath, names) if not free.exists()))
+    return lines
 
 
 def to_label(photos_folder: pathlib.Path, annotations: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path, list[str]]:
