@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from workshop_utils.cli.parser import CHECKPOINT, command
+from workshop_utils.cli.parser import CHECKPOINT, COCO_ARCHITECTURE, check_architecture, command
 from workshop_utils.core.arguments import Options, argument, share
 
 
@@ -36,6 +36,7 @@ def export(options: Options) -> None:
     "label new photos",
     argument("source", metavar="RUN|EXPORT|coco", help="a run's folder, an exported file, or coco for COCO's detector"),
     argument("photos", nargs="+", help="photos, or folders of photos"),
+    COCO_ARCHITECTURE,
     CHECKPOINT,
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for annotations, pictures and tables"),
     argument("--min-score", type=share, default=0.4, metavar="SCORE", help="the lowest score, 0 to 1; default: 0.4"),
@@ -46,10 +47,11 @@ def detect(options: Options) -> int:
     from workshop_utils.core import phrases
     from workshop_utils.deploy import annotate, runtime
 
+    check_architecture(options)
     for why, paths in annotate.skipped(options.photos).items():
         print(f"Skipped {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
     photos = annotate.collect(options.photos)
-    detector = runtime.open_detector(options.source, options.checkpoint)
+    detector = runtime.open_detector(options.source, options.checkpoint, options.architecture)
     reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"

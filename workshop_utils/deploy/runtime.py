@@ -12,7 +12,7 @@ from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
 from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy import export_formats
-from workshop_utils.model import detection, nms, pretrained
+from workshop_utils.model import architectures, detection, nms, pretrained
 from workshop_utils.model.detection import Detections
 from workshop_utils.training import checkpoints, trainer
 from workshop_utils.training.run_folder import RunFolder
@@ -47,13 +47,16 @@ class OpenDetector:
         return Detections(*(np.stack(part) for part in zip(*found, strict=True)))
 
 
-def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoints.LAST) -> OpenDetector:
+def open_detector(
+    source: str | pathlib.Path, checkpoint: str | int = checkpoints.LAST, architecture: str | None = None
+) -> OpenDetector:
     """Open a detector.
 
     Args:
         source: `coco`, a run folder, its export folder, or a file in it. If an export folder has several formats, the
             fastest is opened.
         checkpoint: Which checkpoint of a run: `best`, `last` or a step.
+        architecture: The network of `coco`, by default SSDLite MobileNetV2. Runs and exports have their own.
 
     Raises:
         InferenceError: If there is no detector, it is invalid, or the label map is for other classes, or if a
@@ -61,6 +64,7 @@ def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoint
         RunFolderError: If a run cannot be read, or has no such checkpoint.
         LabelMapError: If a label map cannot be read.
         PretrainedError: If COCO's weights cannot be fetched or loaded.
+        SettingsError: If there is no such architecture.
     """
     path = pathlib.Path(source)
     is_run = str(source) != "coco" and (path / "recipe.json").exists()
@@ -71,7 +75,8 @@ def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoint
         model, names = trainer.load_model(run, checkpoints.choose(run, checkpoint))
         return OpenDetector(str(path), names, _runner(model))
     if str(source) == "coco":
-        return OpenDetector("coco", label_map.coco(), _runner(pretrained.coco_detector()))
+        model = pretrained.coco_detector(architecture=architectures.get(architecture))
+        return OpenDetector("coco", label_map.coco(), _runner(model))
     return _open_export(path)
 
 
