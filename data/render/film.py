@@ -21,11 +21,11 @@ DATA = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     arguments = _arguments()
-    textures.make_all(textures.default_folder())
     for plan in map(film, arguments.films):
         if all(path.exists() for path in targets(plan.name, arguments.out)):
             print(f"{plan.name}: already in {arguments.out}; delete it there to make it again")
             continue
+        textures.make_all(textures.default_folder())
         render(plan, arguments.threads, arguments.frames)
         if arguments.frames is None:
             put_together(plan, arguments.out)

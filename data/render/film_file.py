@@ -11,7 +11,7 @@ from .film_plan import Film
 from .film_truth import SeenCup
 from .plan import SIZE
 
-QUALITY = "21"
+QUALITY = "19"
 """x264's constant rate factor: 0 is lossless, 51 the worst."""
 KEY_FRAME_EVERY = 30
 POSTER_FRAMES, POSTER_SCALE, POSTER_QUALITY = 3, 0.6, 80

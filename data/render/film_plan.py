@@ -117,6 +117,10 @@ class Film:
         return self.speed * frame / FPS
 
     @property
+    def samples(self) -> int:
+        return FILMS[self.name].samples
+
+    @property
     def moving_rows(self) -> tuple[int, int]:
         """Return the first and the last row of the picture in which anything moves."""
         tallest = max([CUP_HEIGHT, *(THING_HEIGHT.get(thing.kind, CUP_HEIGHT) for thing in self.things)])
@@ -135,7 +139,11 @@ class Film:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a film is planned from. `crowd` counts cups per metre of belt; `rows` are their places across, if any."""
+    """What a film is planned from.
+
+    `crowd` counts cups per metre of belt, `rows` are their places across, if any; `samples` counts the light paths for
+    each pixel.
+    """
 
     seed: int
     line: str
@@ -147,10 +155,11 @@ class Recipe:
     things: int = 0
     speed: float = 0.25
     frames: int = 121
+    samples: int = 2
 
 
 FILMS = {
-    "known_line": Recipe(3001, "hall", View(36, -94, 35, 0.62), 13.5, rows=(-0.052, 0.052)),
+    "known_line": Recipe(3001, "hall", View(36, -94, 35, 0.62), 13.5, rows=(-0.052, 0.052), samples=3),
     "crowded": Recipe(3002, "hall", View(24, -84, 50, 0.64), 14.5, lying=0.14, falling=0.16, things=7),
     "new_line": Recipe(3003, "new_line", View(52, -104, 30, 0.62), 12.5, rows=(-0.06, 0.05), things=3, speed=-0.25),
 }

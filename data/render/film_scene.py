@@ -14,11 +14,12 @@ from .film_plan import FOOT, LYING_MIDDLE, LYING_TILT, Film, FilmCup
 from .materials import Palette
 from .plan import SIZE
 
-SAMPLES = 3
 BOUNCES = (3, 2, 2)
 """At most this many in all, diffuse and glossy: fewer than for photos, because a film has many frames."""
 WITHOUT_TAB = 0.0395
 """The radius of a lid in metres; only its tab reaches beyond."""
+FADE = 8
+"""Rows over which the rendered rows fade into the still ones."""
 LONGER = 3.0
 """Metres by which the belt is extended at each end, so that the film never reaches it."""
 
@@ -82,7 +83,7 @@ class Stage:
         picture.meter(self.film, background.with_name("meter.png"))
         scene = bpy.context.scene
         scene.cycles.max_bounces, scene.cycles.diffuse_bounces, scene.cycles.glossy_bounces = BOUNCES
-        scene.cycles.samples = SAMPLES
+        scene.cycles.samples = self.film.samples
         if not background.exists():
             _render(background)
         first, last = self.film.moving_rows
@@ -96,9 +97,8 @@ class Stage:
         self.move(frame)
         moving = target.with_suffix(".moving.png")
         _render(moving)
-        image = Image.open(background).convert("RGB")
-        with Image.open(moving) as rows:
-            image.paste(rows.convert("RGB"), (0, self.film.moving_rows[0]))
+        with Image.open(background) as still, Image.open(moving) as rows:
+            image = blended(still.convert("RGB"), rows.convert("RGB"), self.film.moving_rows)
         moving.unlink()
         image.save(moving)
         moving.replace(target)
@@ -127,6 +127,19 @@ def _moving_cup(cup: FilmCup, palette: Palette, rng) -> MovingCup:
     points = [vertex.co for vertex in body.data.vertices]
     points += [lid.matrix_local @ vertex.co for vertex in lid.data.vertices if vertex.co.xy.length < WITHOUT_TAB]
     return MovingCup(cup, [body, lid], np.array(points), roll)
+
+
+def blended(still: Image.Image, rows: Image.Image, where: tuple[int, int]) -> Image.Image:
+    """Put the rendered rows on the still picture. Their first and last rows fade, because the denoiser errs there."""
+    first, last = where
+    row = np.arange(first, last + 1)
+    above = (row - first + 1) / FADE if first > 0 else 1.0
+    below = (last + 1 - row) / FADE if last < SIZE[1] - 1 else 1.0
+    share = (np.minimum(above, below).clip(0, 1) * np.ones(len(row)))[:, None, None]
+    pixels = np.array(still)
+    mixed = share * np.asarray(rows) + (1 - share) * pixels[first : last + 1]
+    pixels[first : last + 1] = (mixed + 0.5).astype(np.uint8)
+    return Image.fromarray(pixels)
 
 
 def _render(target: Path) -> None:

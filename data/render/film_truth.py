@@ -8,6 +8,7 @@ line is on neither side: the next frame decides.
 import json
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
+from pathlib import Path
 
 from .film_plan import FLAVOURS, Film
 
@@ -71,3 +72,11 @@ def as_json(plan: Film, cups: list[SeenCup]) -> str:
     head = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in facts.items())
     rows = ",\n".join(json.dumps(astuple(cup)) for cup in cups)
     return f'{{\n{head},\n"cups": [\n{rows}\n]\n}}\n'
+
+
+def read(path: Path) -> tuple[dict, list[SeenCup]]:
+    """Return the facts of a film and its cups, as `as_json` wrote them."""
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    if facts["columns"] != [field.name for field in fields(SeenCup)]:
+        raise ValueError(f"{path} has the columns {facts['columns']}; make the films again")
+    return facts, [SeenCup(*row) for row in facts.pop("cups")]
