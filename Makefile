@@ -55,7 +55,7 @@ release-check: .venv/installed-dev ## before a release: check that every long tr
 photos: data/render/.venv/installed ## render the missing photos (hours; ARGS="--again 17" renders one again and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
 
-films: data/render/.venv/installed ## render the films that are missing in data/films/ (an hour and a half; continues where it stopped)
+films: data/render/.venv/installed ## render the films that are missing in data/films/ (an hour; continues where it stopped)
 	@cd data && render/.venv/bin/python -m render.film $(ARGS)
 
 record: .venv/installed $(WEIGHTS) ## train the recorded runs in results/ again if photos or commands have changed (an afternoon)

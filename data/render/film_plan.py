@@ -22,7 +22,7 @@ GAP = 0.006
 FOOT = 0.0269
 """From the axis of a standing cup to the edge of its foot, about which it tips."""
 LYING_MIDDLE = 0.0319
-"""From that edge to the middle of the cup once it lies."""
+"""From that edge to the middle of the lying cup."""
 LYING_TILT = math.radians(80.6)
 TIPPING_TILT = math.radians(34)
 """From here on, gravity tips the cup over."""
@@ -69,7 +69,7 @@ class View:
 class FilmCup:
     """A cup: `lying` from the start, or from `falls` on, the time at which it begins to tip towards `spot.turn`.
 
-    The spot of a cup that lies or falls is where it lies in the end.
+    The spot of a cup that falls is its place after the fall.
     """
 
     track: int
