@@ -1,4 +1,4 @@
-"""The ground truth beside each film is read completely, and a damaged one is reported."""
+"""The ground truth of each film is read completely, and a damaged one is reported."""
 
 import json
 
@@ -41,7 +41,7 @@ def test_a_truth_that_lacks_a_field_is_named(field, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[1, 2]", '{"cups": 3}', "\x00"])
-def test_a_file_that_is_no_truth_is_named(content, tmp_path):
+def test_a_file_that_is_not_a_ground_truth_is_named(content, tmp_path):
     path = tmp_path / "small.json"
     path.write_text(content)
     with pytest.raises(film_truth.FilmTruthError):

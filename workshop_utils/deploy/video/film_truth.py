@@ -59,7 +59,7 @@ def read(path: str | pathlib.Path, size: tuple[int, int] = (512, 384)) -> FilmTr
     """Read the ground truth of a film.
 
     Args:
-        path: The JSON file beside the film. data/README.md lists its fields.
+        path: The JSON file in the folder of the film. data/README.md lists its fields.
         size: (width, height) of the film, in pixels.
 
     Raises:
