@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import CHECKPOINT, command
+from workshop_utils.cli.parser import CHECKPOINT, COCO_ARCHITECTURE, check_architecture, command
 from workshop_utils.core.arguments import Options, argument, positive, share
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def export(options: Options) -> None:
     "label new photos and films",
     argument("source", metavar="RUN|EXPORT|coco", help="a run's folder, an exported file, or coco for COCO's detector"),
     argument("photos", nargs="+", metavar="PHOTO|FOLDER|FILM", help="photos, folders of photos, or films"),
+    COCO_ARCHITECTURE,
     CHECKPOINT,
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for annotations, pictures and tables"),
     argument("--min-score", type=share, default=0.4, metavar="SCORE", help="the lowest score, 0 to 1; default: 0.4"),
@@ -54,12 +55,13 @@ def detect(options: Options) -> int:
     from workshop_utils.cli import film
     from workshop_utils.deploy import annotate, runtime
 
+    check_architecture(options)
     films, others = film.divide(options)
     jobs, bad = film.opened(films, options, alone=not others)
     _print_skipped(others)
     photos = annotate.collect(others) if others else []
     if photos or jobs:
-        detector = runtime.open_detector(options.source, options.checkpoint, fast=bool(jobs))
+        detector = runtime.open_detector(options.source, options.checkpoint, options.architecture, fast=bool(jobs))
         bad += _detect_in_photos(detector, photos, options) if photos else 0
         bad += film.detect_in_films(detector, jobs)
     return 1 if bad else 0

@@ -39,7 +39,7 @@ def opened(films: list[Path], options: Options, alone: bool) -> tuple[list["Job"
     Args:
         films: The films.
         options: The options of `detect`.
-        alone: Whether there is nothing else to detect in. Then a single film is written to --out, not to a folder.
+        alone: Whether there is nothing else to detect in. Then a single film is written to --out, others to folders.
 
     Returns:
         What to do with each film, and how many films cannot be read.

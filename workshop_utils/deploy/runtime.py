@@ -13,7 +13,7 @@ from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
 from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy import export_formats
-from workshop_utils.model import detection, nms, pretrained
+from workshop_utils.model import architectures, detection, nms, pretrained
 from workshop_utils.model.detection import Detections
 from workshop_utils.training import checkpoints, trainer
 from workshop_utils.training.run_folder import RunFolder
@@ -54,7 +54,10 @@ class OpenDetector:
 
 
 def open_detector(
-    source: str | pathlib.Path, checkpoint: str | int = checkpoints.LAST, fast: bool = False
+    source: str | pathlib.Path,
+    checkpoint: str | int = checkpoints.LAST,
+    architecture: str | None = None,
+    fast: bool = False,
 ) -> OpenDetector:
     """Open a detector.
 
@@ -62,6 +65,7 @@ def open_detector(
         source: `coco`, a run folder, its export folder, or a file in it. If an export folder has several formats, the
             fastest is opened.
         checkpoint: Which checkpoint of a run: `best`, `last` or a step.
+        architecture: The network of `coco`, by default SSDLite MobileNetV2. Runs and exports have their own.
         fast: Whether to convert a run or COCO's detector to the format FAST first. This takes some seconds, so it pays
             for a film, but not for a few photos. An exported file stays as it is.
 
@@ -71,6 +75,7 @@ def open_detector(
         RunFolderError: If a run cannot be read, or has no such checkpoint.
         LabelMapError: If a label map cannot be read.
         PretrainedError: If COCO's weights cannot be fetched or loaded.
+        SettingsError: If there is no such architecture.
     """
     path = pathlib.Path(source)
     is_run = str(source) != "coco" and (path / "recipe.json").exists()
@@ -81,7 +86,8 @@ def open_detector(
         model, names = trainer.load_model(run, checkpoints.choose(run, checkpoint))
         return _of_model(str(path), names, model, fast)
     if str(source) == "coco":
-        return _of_model("coco", label_map.coco(), pretrained.coco_detector(), fast)
+        model = pretrained.coco_detector(architecture=architectures.get(architecture))
+        return _of_model("coco", label_map.coco(), model, fast)
     return _open_export(path)
 
 

@@ -10,12 +10,17 @@ from workshop_utils.deploy.video.tracking import Track
 STEEP, FLAT = CountingLine(0.5, 0.2, 0.5, 0.8), CountingLine(0.2, 0.5, 0.8, 0.5)
 
 
+def around(x: float, y: float) -> np.ndarray:
+    """Return a box with this centre."""
+    return np.array([y - 0.1, x - 0.1, y + 0.1, x + 0.1])
+
+
 def counts(line: CountingLine, *ways: list[tuple[float, float]], classes=(), certain=True) -> dict:
     """Count tracks whose centres take these ways, one frame after another."""
     counter = Counter(line)
     for frame in range(max(map(len, ways))):
         counter.update(
-            Track(number, np.array([way[frame][1] - 0.1, way[frame][0] - 0.1, way[frame][1] + 0.1, way[frame][0] + 0.1]),
+            Track(number, around(*way[frame]),
                   0.9, classes[number] if classes else 1, certain, 0)
             for number, way in enumerate(ways) if frame < len(way)
         )  # fmt: skip
@@ -56,9 +61,9 @@ def test_classes_are_counted_apart_and_uncertain_tracks_under_none():
 
 
 def test_the_class_is_that_of_all_votes_also_of_those_after_the_crossing():
-    counter, box = Counter(STEEP), np.array([0.4, 0.3, 0.6, 0.4])
+    counter = Counter(STEEP)
     for number, (shift, class_id, certain) in enumerate([(0, 1, True), (0.3, 1, False), (0.4, 2, True)]):
-        counter.update([Track(1, box + [0, shift, 0, shift], 0.9, class_id, certain, 0)])
+        counter.update([Track(1, around(0.35 + shift, 0.5), 0.9, class_id, certain, 0)])
         assert (counter.counts() == {}) == (number == 0)
     assert counter.counts() == {2: {"right": 1, "left": 0}}
 

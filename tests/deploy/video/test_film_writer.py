@@ -59,10 +59,10 @@ def test_an_error_leaves_the_film_that_was_there(tmp_path):
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     path = tmp_path / "film.mp4"
     noise = np.random.default_rng(0).integers(0, 255, (60, 96, 128, 3), np.uint8)
-    with pytest.raises(WriteError, match=r"film\.mp4: cannot be written"), full_disk(20_000):
-        with film_writer.writing(path, (128, 96), fps=15) as film:
-            for rgb in noise:
-                film.write(rgb)
+    error = pytest.raises(WriteError, match=r"film\.mp4: cannot be written")
+    with error, full_disk(20_000), film_writer.writing(path, (128, 96), fps=15) as film:
+        for rgb in noise:
+            film.write(rgb)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -83,7 +83,7 @@ class FilmReport:
 def detect(source: OpenDetector, job: Job) -> FilmReport:
     """Detect objects in a film; write NAME.labeled.mp4, DETECTIONS, and COUNTS if there is a line.
 
-    The files appear when the last frame is read, or when Ctrl-C stops it. If one cannot be written, none appears.
+    The files appear when the last frame is read, or when Ctrl-C stops it. If any cannot be written, none appears.
 
     Args:
         source: The detector.

@@ -29,7 +29,7 @@ LABELED = ".labeled.mp4"
 
 MISSING = 'Films need PyAV and trackers, which are not installed. Run: python -m pip install "av>=14.2" "trackers>=2.6"'
 
-CONTAINERS = "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,gif,mjpeg,h264,hevc,m4v,ivf,y4m,mp3,wav,flac"
+CONTAINERS = "mov,matroska,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,gif,mjpeg,h264,hevc,m4v,ivf,y4m,mp3,wav,flac"
 """The file formats that are opened. FFmpeg knows more; some of them are lists of other files or addresses to open."""
 
 USUAL_FPS = 25.0
