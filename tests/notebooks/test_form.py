@@ -31,6 +31,7 @@ NAMES = (
     "09_detect_and_classify",
     "10_your_own_data",
     "11_scale_out",
+    "12_label_what_helps",
 )
 MOST_LINES = 15
 HIDDEN = "hide-input"
