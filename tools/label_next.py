@@ -3,7 +3,7 @@
     python tools/label_next.py [--most ROUNDS]
 
 For each seed, training starts from 10 random photos of data/yoghurt. Then the informative or a random order says which
-photos are labelled next (their true labels are used), and training goes on from the round before with all photos that
+photos are labelled next (their true labels are used), and training continues from the last round with all photos that
 are labelled so far, as `train --start-from` does. Each round is scored on the validation photos and on
 data/yoghurt_new_line, and appended to results/label_next.jsonl. At the end, this draws results/label_next.png.
 """
@@ -16,6 +16,7 @@ import shlex
 import sys
 import time
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from workshop_utils.core import settings
@@ -39,6 +40,7 @@ VIEWS = 240
 
 FROZEN = "block_5_add"
 FOLDER = settings.RUNS / "label_next"
+PICTURE = settings.RESULTS / "label_next.png"
 
 
 def rounds() -> list[tuple[int, str, int]]:
@@ -127,7 +129,31 @@ def main() -> int:
             stream.write(json.dumps(dataclasses.asdict(found)) + "\n")
         print(f"seed {found.seed}, {found.order}, {found.photos} photos: AP50 {found.AP50:.3f}, new line "
               f"{found.new_line_AP50:.3f}; {found.processor_seconds}", flush=True)  # fmt: skip
+    draw(label_curves.rounds())
     return 0
+
+
+def draw(found: list[Round]) -> None:
+    """Draw AP50 over the photos and over the boxes that were labelled, for each order: the mean, and each seed."""
+    panels = (
+        ("photos", "AP50", "validation photos"),
+        ("photos", "new line", "another line"),
+        ("boxes", "AP50", "validation photos"),
+    )
+    figure, axes = plt.subplots(1, len(panels), figsize=(12, 3.8), layout="constrained", sharey=True)
+    styles = {INFORMATIVE: ("tab:blue", "o", "-"), RANDOM: ("tab:orange", "s", "--")}
+    for axis, (x, y, where) in zip(axes, panels, strict=True):
+        for order, histories in label_curves.histories(found).items():
+            colour, marker, dash = styles[order]
+            points = np.array([[(row[x], row[y]) for row in rows] for rows in histories])
+            for rows in points:
+                axis.plot(*rows.T, color=colour, marker=marker, linestyle="none", markersize=4, alpha=0.4)
+            axis.plot(*points.mean(axis=0).T, color=colour, marker=marker, linestyle=dash, label=order)
+        axis.set(xlabel=f"labelled {x}", title=where, xlim=(0, None))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("AP50")
+    axes[0].legend(loc="lower right")
+    figure.savefig(PICTURE, dpi=110)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ from PIL import Image
 
 from workshop_utils import cli
 from workshop_utils.core import settings
-from workshop_utils.data import photos, voc
+from workshop_utils.data import dataset, photos, voc
 from workshop_utils.data.voc import Box
 from workshop_utils.plots import drawing
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.run_folder import RunFolder
 from workshop_utils.widgets import canvas
 
 browser.require()
@@ -159,7 +161,7 @@ def waited_for(xml, count: int) -> list[Box]:
     pytest.fail(f"{xml} holds {boxes}, and not {count} boxes")
 
 
-PLACES = ("mouse", "keyboard", "editor", "unread", "fixed")
+PLACES = ("mouse", "keyboard", "editor", "unread", "proposed", "fixed")
 """The labelers on the page `widgets`, each with its own folder."""
 
 SHOWN = """
@@ -175,7 +177,8 @@ def shade(layer, channel):
 
 for name in {places}:
     folder = pathlib.Path({folder!r}, name)
-    labels = labeler.Labeler(folder / "images", folder / "annotations", {flavours})
+    model, classes = (folder / "run", ["cup", "bowl"]) if name == "proposed" else (None, {flavours})
+    labels = labeler.Labeler(folder / "images", folder / "annotations", classes, model=model)
     labels.add_class(name)
     display(labels)
 channels = {{"early": 32, "late": 1280}}
@@ -193,6 +196,8 @@ def work(tmp_path_factory):
     for name in PLACES[:-1]:
         (work / name / "annotations").mkdir(parents=True)
         (work / name / "images").symlink_to(settings.TO_LABEL)
+    as_is = Plan.of(dataset.Dataset([], {1: "cup"}), "as_is")  # COCO's detector and its names
+    RunFolder(work / "proposed" / "run").begin(as_is)
     text = (settings.TO_LABEL_TRUTH / "0001.xml").read_text()
     (work / "unread" / "annotations" / "0001.xml").write_text(text.replace("</object>", f"{MORE}</object>", 1))
     damaged = work / "damaged"
@@ -522,6 +527,36 @@ def test_while_boxes_are_proposed_buttons_are_off_the_time_is_shown_and_clicks_a
     cleared.shows("Wrote 0001.xml")
 
 
+@pytest.mark.parametrize("labels", ["proposed"], indirect=True)
+def test_your_own_detectors_boxes_are_accepted_with_keys_and_only_those_are_saved(labels):
+    page, shown = labels.page, labels.place.locator(".workshop-proposals div")
+    labels.click("Propose boxes")
+    shown.first.wait_for(timeout=300 * SECOND)
+    count, photo = shown.count(), labels.photo.bounding_box()
+    looks = shown.evaluate_all("all => all.map(each => getComputedStyle(each).borderTopStyle)")
+    assert count >= 3 and looks == sorted(looks) and set(looks) == {"dashed", "dotted"}
+    assert all(re.fullmatch(r"(cup|bowl) \d+%\??", text) for text in shown.all_inner_texts())
+    for each in shown.all():
+        box = each.bounding_box()
+        assert photo["x"] - 1 <= box["x"] and box["x"] + box["width"] <= photo["x"] + photo["width"] + 1
+        assert photo["y"] - 1 <= box["y"] and box["y"] + box["height"] <= photo["y"] + photo["height"] + 1
+    place = shown.first.bounding_box()
+    labels.shows("Proposed: ")
+    page.keyboard.press("y")
+    page.wait_for_function("([all, count]) => all.children.length === count - 1",
+                           arg=[labels.place.locator(".workshop-proposals").element_handle(), count])  # fmt: skip
+    (accepted,) = labels.drawn(1)
+    corner = labels.point(accepted.xmin, accepted.ymin)
+    assert corner == pytest.approx((place["x"], place["y"]), abs=3), "the proposal was where the box is"
+    page.keyboard.press("x")
+    labels.click("Accept all")
+    assert len(labels.drawn(count - 1)) == count - 1
+    page.keyboard.press("s")
+    assert len(labels.saved(count - 1, "0001")) == count - 1
+    page.keyboard.press("c")
+    assert len(labels.drawn(count - 1, "0002")) == count - 1
+
+
 def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
     sources = code_of("02_label_images")
     shown = next(place for place, source in enumerate(sources) if "labeler.Labeler(" in source)
@@ -534,6 +569,55 @@ def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
     labels.drawn(1)
     labels.page.keyboard.press("Enter")
     labels.shows("Wrote 0001.xml: 1 box.", "Photo 2 of 12")
+
+
+REVIEW = """
+import pathlib, sys
+sys.path.extend({tests!r})
+from test_reviewer import FEW, opened, suspicion
+from conftest import first_photos
+from workshop_utils.teaching import planted_faults
+
+folder = pathlib.Path({folder!r})
+faults = planted_faults.plant(first_photos(folder / "source", 8), folder / "cups", 0, FEW)
+opened(folder / "cups", [suspicion(fault) for fault in faults])
+"""
+
+
+def test_suspicious_labels_are_repaired_with_one_key_or_click_each_and_taken_back(run, tmp_path):
+    tests = settings.PROJECT / "tests"
+    source = REVIEW.format(tests=[str(tests), str(tests / "widgets")], folder=str(tmp_path))
+    page = run("02_label_images", [source])
+    annotations = tmp_path / "cups" / "annotations"
+    review = Labels(page, page.locator(".workshop-editor"), annotations)
+    contents = [{path.name: path.read_bytes() for path in annotations.glob("*.xml")}]
+
+    def wait_for_change() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            now = {path.name: path.read_bytes() for path in annotations.glob("*.xml")}
+            if now != contents[-1]:
+                contents.append(now)
+                return
+            time.sleep(0.05)
+        pytest.fail("no file has changed")
+
+    review.shows("Suspicion 1 of 4", "Wrong name?")
+    review.click("Take the detector's")
+    wait_for_change()
+    review.shows("Suspicion 2 of 4", "Shifted box?")
+    page.keyboard.press("t")
+    wait_for_change()
+    review.shows("Suspicion 3 of 4", "Missing box?")
+    page.keyboard.press("k")
+    review.shows("Suspicion 4 of 4", "Box on nothing?", "Kept.")
+    page.keyboard.press("x")
+    wait_for_change()
+    review.shows("4 decided")
+    review.click("Take back decision")
+    wait_for_change()
+    assert contents[-1] == contents[2] and len(contents) == 5
+    assert accessibility.serious_faults(page, within=".workshop-editor") == []
 
 
 def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_path):

@@ -124,7 +124,7 @@ def test_a_file_changed_by_another_program_is_neither_overwritten_by_taking_back
     assert kept.read_bytes() == theirs + b"\n" and kept.name in review.message
 
 
-def test_a_label_that_was_removed_in between_is_not_guessed(planted):
+def test_a_label_that_was_removed_since_it_was_found_is_not_guessed(planted):
     folder, faults, suspicions = planted
     xml = folder / "annotations" / faults[0].photo.replace(".jpg", ".xml")
     voc.write(dataclasses.replace(voc.read(xml), boxes=()), xml)

@@ -17,6 +17,9 @@ from workshop_utils.cli import checkpoints  # noqa: F401
 from workshop_utils.cli import deployment  # noqa: F401
 
 # isort: split
+from workshop_utils.cli import film  # noqa: F401
+
+# isort: split
 from workshop_utils.cli import informative  # noqa: F401
 
 # isort: split

@@ -154,7 +154,7 @@ def seen_photos(plan: Plan, data: Dataset, source: pathlib.Path) -> list[str]:
         return []
 
 
-def usual_scores(photos, names: Iterable[str]) -> dict[str, float]:
+def usual_scores(photos: "Iterable[_Photo]", names: Iterable[str]) -> dict[str, float]:
     """Return the mean score with which the detector confirms the labels of each class.
 
     This is the threshold of confident learning, equation 2: what counts as a high score differs between classes. A

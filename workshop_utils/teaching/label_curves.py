@@ -57,3 +57,21 @@ def rounds(path: pathlib.Path = FILE) -> list[Round]:
         except (ValueError, TypeError, KeyError) as error:
             raise RecordedError(f"{path}: line {number} is not a recorded round ({error}). Delete that line.") from None
     return found
+
+
+def histories(found: list[Round]) -> dict[str, list[list[dict]]]:
+    """Return {order: a history for each seed}, as `charts.bands` takes them, of the seeds that are complete.
+
+    A history has a row for each round, with "photos", "boxes", "AP50" on the validation photos, and "new line": AP50
+    there. The rounds of both orders have the same numbers of photos, and the first one is the same.
+    """
+    rows: dict[int, dict[str, list[dict]]] = {}
+    for each in sorted(found, key=lambda each: each.photos):
+        row = {"photos": each.photos, "boxes": each.boxes, "AP50": each.AP50, "new line": each.new_line_AP50}
+        of_seed = rows.setdefault(each.seed, {INFORMATIVE: [], RANDOM: []})
+        first = not of_seed[INFORMATIVE] and each.order == INFORMATIVE
+        for order in (INFORMATIVE, RANDOM) if first else (each.order,):
+            of_seed[order].append(row)
+    most = max((len(each[INFORMATIVE]) for each in rows.values()), default=0)
+    complete = [each for each in rows.values() if len(each[INFORMATIVE]) == len(each[RANDOM]) == most]
+    return {order: [each[order] for each in complete] for order in (INFORMATIVE, RANDOM)}

@@ -160,9 +160,7 @@ class Reviewer(Labeler):
         """
         self._check_photo()
         if self.suspicion.label is None:
-            raise LabelingError(
-                "There is no label to remove here. Press Keep, or take the detector's box."
-            )
+            raise LabelingError("There is no label to remove here. Press Keep, or take the detector's box.")
         boxes = self.boxes
         del boxes[self._existing_place()]
         self._draw(boxes)
