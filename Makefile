@@ -146,7 +146,9 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e ".[web,heic]" || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web,heic,video]" || { $(INSTALL_FAILED); }
+	@$(PY) -c "import cv2" 2>/dev/null || { echo "This machine has no libGL: OpenCV without windows replaces the usual one."; \
+	    $(PY) -m pip install --quiet --force-reinstall --no-deps opencv-python-headless || { $(INSTALL_FAILED); }; }
 	@touch $@
 
 .venv/installed-dev: .venv/installed
