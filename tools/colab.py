@@ -1,8 +1,6 @@
 """Install the packages that Google Colab lacks. The notebooks' first cell runs this after it has cloned the workshop.
 
-    %run ../tools/colab.py [EXTRA]
-
-A notebook that needs an extra of pyproject.toml, such as `video`, runs this again with its name.
+A notebook that needs an extra of pyproject.toml, such as `video`, calls `main` with its name.
 
 Colab comes with TensorFlow, NumPy and hundreds of packages that fit together. They keep their versions, and the
 packages added here have to fit them. Running this again changes nothing.
@@ -141,4 +139,4 @@ def add_to_path(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
