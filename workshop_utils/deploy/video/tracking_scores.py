@@ -84,7 +84,7 @@ def ids_of_objects(
         truth: The ground truth of each frame.
         boxes: The boxes of the tracks in each frame, (n, 4), normalised.
         ids: The ids of these boxes, (n,) for each frame.
-        least: A box belongs to the object that it overlaps most, if their IoU is at least this.
+        least: An object has the box that overlaps it most, if their IoU is at least this.
 
     Returns:
         {track id of the object: [(position of a frame, id), ...]}, an entry for each change of the id. One entry means
@@ -92,12 +92,12 @@ def ids_of_objects(
     """
     given: dict[int, list[tuple[int, int]]] = {}
     for place, (frame, found, numbers) in enumerate(zip(truth, boxes, ids, strict=True)):
-        overlap = geometry.iou(np.asarray(found, float).reshape(-1, 4), frame.boxes)
-        for number, row in zip(numbers, overlap, strict=True):
+        overlap = geometry.iou(frame.boxes, np.asarray(found, float).reshape(-1, 4))
+        for track, row in zip(frame.tracks, overlap, strict=True):
             if row.max(initial=0) >= least:
-                so_far = given.setdefault(int(frame.tracks[row.argmax()]), [])
+                so_far, number = given.setdefault(int(track), []), int(numbers[row.argmax()])
                 if not so_far or so_far[-1][1] != number:
-                    so_far.append((place, int(number)))
+                    so_far.append((place, number))
     return given
 
 
