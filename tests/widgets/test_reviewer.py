@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from conftest import first_photos
-from test_box_editor import press, send
+from test_box_editor import controls, press, send
 
 from workshop_utils.curation.review import Kind, NamedBox, Suspicion
 from workshop_utils.data import voc
@@ -192,3 +192,11 @@ def test_an_annotation_with_more_than_boxes_is_kept_under_another_name(planted):
     (kept,) = xml.parent.glob(".*.before")
     assert kept.read_text() == text and kept.name in review.message
     assert label_files.content(xml) != text.encode()
+
+
+def test_each_key_belongs_to_a_button_that_is_shown(planted):
+    folder, _, suspicions = planted
+    review = opened(folder, suspicions)
+    tooltips = [getattr(each, "tooltip", None) or "" for each in controls(review)]
+    named = {key for each in tooltips if "Key: " in each for key in each.removeprefix("Key: ").split(" or ")}
+    assert set(review._canvas.shortcuts) == named | {"Escape"}

@@ -24,6 +24,9 @@ from workshop_utils.widgets.view import EDGES, LabelingError
 SAME_BOX = 0.8
 """The least IoU of a box on the photo with a suspicious label: saved edges are whole pixels."""
 
+LABELING_KEYS = ("c", "y", "u", "l")
+"""The keys of the Labeler's buttons that are not shown here."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
@@ -92,6 +95,8 @@ class Reviewer(Labeler):
             self._count,
             grid(*self._edges.values()),
         ]
+        for key in LABELING_KEYS:
+            del self._actions.keys[key]
         self._canvas.shortcuts = list(self._actions.keys)
         self.review(0)
         self.say(*(f"Left out: {name} is not in {photos_folder}." for name in missing), self.message)
