@@ -220,11 +220,11 @@ def markdown(results: Results, summary: dict) -> str:
             [on_the_page(results, name) for name in ON_THE_PAGE],
         ),
         "## Films",
-        "`detect --count-line` on a film of 512 x 384 pixels, with LiteRT: the milliseconds per frame of each part on its "
-        "own, and of all together, from file to file.",
+        "`detect --count-line` on a film of 512 x 384 pixels, with LiteRT: the milliseconds per frame of each part on "
+        "its own, and of all together, from file to file.",
         table((*PARTS_OF_A_FILM, "together", "frames per second", "together / detect"), [film(results)]),
-        f"The process takes {number(results.median('film', 'gb_first_third'))} GB of memory in the first minute of a film "
-        f"and {number(results.median('film', 'gb'))} GB in the third.",
+        f"The process takes {number(results.median('film', 'gb_first_third'))} GB of memory in the first minute of a "
+        f"film and {number(results.median('film', 'gb'))} GB in the third.",
         "## Memory",
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
         "## Both networks",
