@@ -31,7 +31,7 @@ shorter = {"steps": 40, "photos": 100, "warmup": 10, "evaluate_every": 40, "by_s
 settings.RECIPES["quick"] = dataclasses.replace(quick, **shorter)
 """
 """What runs first in SHORTENED notebooks: their checks need neither 250 steps nor all photos."""
-SHORTENED = ("04", "05", "06", "07", "08", "09")
+SHORTENED = ("04", "05", "06", "07", "08", "09", "12")
 IS_OPEN = "assert Out[max(Out)].right is None, Out[max(Out)]"
 
 

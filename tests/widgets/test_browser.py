@@ -5,6 +5,7 @@ passes.
 """
 
 import json
+import pathlib
 import re
 import shutil
 import symtable
@@ -19,7 +20,7 @@ from PIL import Image
 
 from workshop_utils import cli
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, photos, voc
+from workshop_utils.data import dataset, formats, photos, voc
 from workshop_utils.data.voc import Box
 from workshop_utils.plots import drawing
 from workshop_utils.training.plan import Plan
@@ -571,6 +572,55 @@ def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
     labels.shows("Wrote 0001.xml: 1 box.", "Photo 2 of 12")
 
 
+REVIEW = """
+import pathlib, sys
+sys.path.extend({tests!r})
+from test_reviewer import FEW, opened, suspicion
+from conftest import first_photos
+from workshop_utils.teaching import planted_faults
+
+folder = pathlib.Path({folder!r})
+faults = planted_faults.plant(first_photos(folder / "source", 8), folder / "cups", 0, FEW)
+opened(folder / "cups", [suspicion(fault) for fault in faults])
+"""
+
+
+def test_suspicious_labels_are_repaired_with_one_key_or_click_each_and_taken_back(run, tmp_path):
+    tests = settings.PROJECT / "tests"
+    source = REVIEW.format(tests=[str(tests), str(tests / "widgets")], folder=str(tmp_path))
+    page = run("02_label_images", [source])
+    annotations = tmp_path / "cups" / "annotations"
+    review = Labels(page, page.locator(".workshop-editor"), annotations)
+    contents = [{path.name: path.read_bytes() for path in annotations.glob("*.xml")}]
+
+    def wait_for_change() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            now = {path.name: path.read_bytes() for path in annotations.glob("*.xml")}
+            if now != contents[-1]:
+                contents.append(now)
+                return
+            time.sleep(0.05)
+        pytest.fail("no file has changed")
+
+    review.shows("Suspicion 1 of 4", "Wrong name?")
+    review.click("Take the detector's")
+    wait_for_change()
+    review.shows("Suspicion 2 of 4", "Shifted box?")
+    page.keyboard.press("t")
+    wait_for_change()
+    review.shows("Suspicion 3 of 4", "Missing box?")
+    page.keyboard.press("k")
+    review.shows("Suspicion 4 of 4", "Box on nothing?", "Kept.")
+    page.keyboard.press("x")
+    wait_for_change()
+    review.shows("4 decided")
+    review.click("Take back decision")
+    wait_for_change()
+    assert contents[-1] == contents[2] and len(contents) == 5
+    assert accessibility.serious_faults(page, within=".workshop-editor") == []
+
+
 def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (1400, 1400, 3), np.uint8)
     brought = [tmp_path / f"IMG_{number}.png" for number in (1, 2)]
@@ -590,6 +640,70 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
     label = page.get_by_role("button", name="Upload photos (2)")
     assert label.evaluate("each => each.scrollWidth <= each.clientWidth"), "the button's label is cut"
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
+
+
+def drop(page, path: pathlib.Path, target) -> None:
+    """Drop a file from the desktop onto an element."""
+    frame, browser_itself = target.bounding_box(), page.context.new_cdp_session(page)
+    place = {"x": frame["x"] + frame["width"] / 2, "y": frame["y"] + frame["height"] - 20}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser_itself.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """Two of the photos to label with their boxes in COCO's JSON, and one more photo."""
+    for part, source, ending in (("images", settings.TO_LABEL, "jpg"), ("annotations", settings.TO_LABEL_TRUTH, "xml")):
+        (tmp_path / "voc" / part).mkdir(parents=True)
+        for stem in STEMS[1:3]:
+            shutil.copy(source / f"{stem}.{ending}", tmp_path / "voc" / part)
+    formats.FORMATS["coco"].write(dataset.load(tmp_path / "voc"), tmp_path / "mugs")
+    shutil.copy(settings.TO_LABEL / "0001.jpg", tmp_path / "mugs" / "images")
+    return tmp_path / "mugs"
+
+
+def test_a_zip_dragged_into_the_file_browser_is_taken_by_notebook_10(run, folder, coco):
+    sources = code_of("10_your_own_data")
+    cells = [next(each for each in sources if word in each) for word in ("uploads.PhotoUpload(", "take_zips(")]
+    first = f"""
+import pathlib
+from workshop_utils.core import settings
+from workshop_utils.data import photos
+from workshop_utils.widgets import data_sets, uploads
+settings.RUNS, MY_PHOTOS = pathlib.Path({str(folder / "runs")!r}), None
+make_example = lambda folder: folder
+"""
+    page = run("10_your_own_data", [first, *cells])
+    page.get_by_role("button", name="Upload photos").wait_for()
+    packed = pathlib.Path(shutil.make_archive(str(coco), "zip", coco))
+    for name in ("runs", "my_photos", "images"):
+        page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        page.locator(".jp-BreadCrumbs", has_text=name).wait_for()
+    drop(page, packed, page.locator(".jp-DirListing-content"))
+    page.locator(".jp-DirListing-item", has_text=packed.name).wait_for()
+    browser.run_all(page)
+    page.get_by_text(f"{packed.name}: 2 labelled photos with").wait_for()
+    mine = folder / "runs" / "my_photos"
+    assert [each.boxes.shape for each in dataset.load(mine).samples] == [
+        each.boxes.shape for each in dataset.load(coco.parent / "voc").samples
+    ]
+    assert len(photos.find(mine / "images")) == 3 and (mine / "zip_files" / packed.name).exists()
+
+
+def test_a_coco_data_set_is_labelled_in_a_copy_that_is_named_with_the_way_back(run, coco):
+    before = {path: path.read_bytes() for path in coco.rglob("*") if path.is_file()}
+    source = f"from workshop_utils.widgets import labeler\nlabeler.Labeler({str(coco)!r}, {str(coco)!r}, {FLAVOURS})"
+    page = run("02_label_images", [source])
+    copy = coco.with_name("mugs-voc")
+    labels = Labels(page, page.locator(".workshop-editor"), copy / "annotations")
+    labels.shows(f"convert {copy} --to coco", "Photo 1 of 3")
+    labels.draw(Box("blueberry", 200, 150, 300, 250))
+    labels.drawn(1)
+    labels.page.keyboard.press("Enter")
+    labels.shows("Wrote 0001.xml: 1 box.")
+    assert len(dataset.load(copy).samples) == 3
+    assert {path: path.read_bytes() for path in coco.rglob("*") if path.is_file()} == before
 
 
 HANDLE = ".noUi-handle, .ui-slider-handle"

@@ -19,7 +19,7 @@ from workshop_utils.data.annotation import Annotation, VocError
 from workshop_utils.data.annotation_repair import PhotoInfo
 from workshop_utils.data.names import tidy
 from workshop_utils.evaluation import agreement
-from workshop_utils.widgets import label_files
+from workshop_utils.widgets import data_sets, label_files
 from workshop_utils.widgets.box_editor import grid
 from workshop_utils.widgets.drafts import Drafts
 from workshop_utils.widgets.label_files import Shown
@@ -35,6 +35,8 @@ class Labeler(ProposingEditor):
     It starts at the first photo that is not labelled yet. Boxes that you drew and have not submitted are kept as a
     draft, also for the next Labeler of the same folders; only `submit` turns them into an annotation.
 
+    A data set in COCO or YOLO is labelled in a copy as Pascal VOC, next to it; see `data_sets.to_label`.
+
     Args:
         photos_folder: The photos.
         annotations_folder: The XML files; created if it does not exist.
@@ -46,6 +48,7 @@ class Labeler(ProposingEditor):
 
     Raises:
         LabelingError: If there is no class, or no photo that can be read.
+        WorkshopError: If labels in another format cannot be read or copied.
     """
 
     def __init__(
@@ -57,10 +60,11 @@ class Labeler(ProposingEditor):
         order: str = "name",
     ):
         super().__init__(classes, model)
-        self.annotations = pathlib.Path(annotations_folder)
-        sizes, faults = label_files.readable(pathlib.Path(photos_folder))
+        folders = pathlib.Path(photos_folder), pathlib.Path(annotations_folder)
+        shown, self.annotations, notes = data_sets.to_label(*folders)
+        sizes, faults = label_files.readable(shown)
         self.paths = list(sizes)
-        self._written = label_files.written(pathlib.Path(photos_folder), self.annotations)
+        self._written = label_files.written(shown, self.annotations)
         read = [(path, annotation) for path in self.paths if (annotation := self._annotation_of(path))]
         self._resized = annotation_repair.were_resized(
             [(each, PhotoInfo(path.name, sizes[path], 1, "")) for path, each in read]
@@ -88,7 +92,7 @@ class Labeler(ProposingEditor):
         ]
         self._canvas.shortcuts = list(self._actions.keys)
         self.go(self.paths.index((self.unlabelled or self.paths)[0]))
-        self.say(*faults, self.message)
+        self.say(*notes, *faults, self.message)
 
     def __repr__(self) -> str:
         """Return what is shown in place of the widget if none can be shown."""
@@ -174,7 +178,7 @@ class Labeler(ProposingEditor):
         size = photos.read(before).size if before else (1, 1)
         boxes = self._drafts.boxes.get(before, list(annotation.boxes) if annotation else [])
         if not boxes:
-            raise LabelingError("There is no box to copy: the photo before this one has none.")
+            raise LabelingError("There are no boxes to copy: the photo before this one is empty.")
         added = self._add_new(self._boxes([box.name for box in boxes], normalised(boxes, size)))
         self.say(f"{added} copied from {before.name}: move, rename or delete each one.")
         return added
