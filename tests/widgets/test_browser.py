@@ -295,7 +295,7 @@ def test_tab_reaches_every_control_in_the_order_of_the_screen_and_leaves_the_wid
         labels.page.keyboard.press("Tab")
         reached.append(focused(labels.page))
     buttons = ["Previous photo", "Next photo", "Skip", "Propose boxes", "Add box", "Delete box", "Previous box"]
-    buttons += ["Next box", "Rename box", "Undo", "Clear all"]
+    buttons += ["Next box", "Rename box", "Undo", "Clear all", "Copy boxes"]
     assert reached[:-1] == ["blueberry1", "Submit", *buttons, *EDGES]
 
 
