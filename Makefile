@@ -11,7 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab demo test test-all lint types coverage release-check photos datasheet figures exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
+.PHONY: help run extras lab demo test test-all lint types coverage release-check photos films datasheet figures exercises messages minutes badges site bundle lock record label-next fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -55,8 +55,14 @@ release-check: .venv/installed-dev ## before a release: check that every long tr
 photos: data/render/.venv/installed ## render the missing photos (hours; ARGS="--again 17" renders one again and compares)
 	@cd data && render/.venv/bin/python -m render $(ARGS)
 
+films: data/render/.venv/installed ## render the films that are missing in data/films/ (an hour; continues where it stopped)
+	@cd data && render/.venv/bin/python -m render.film $(ARGS)
+
 record: .venv/installed $(WEIGHTS) ## train the recorded runs in results/ again if photos or commands have changed (an afternoon)
 	@$(PY) tools/record.py
+
+label-next: .venv/installed $(WEIGHTS) ## record whether labelling the informative photos first pays (an hour; ARGS="--most 1")
+	@$(PY) tools/label_next.py $(ARGS)
 
 exercises: .venv/installed ## generate the participants' notebooks from the solved ones in notebooks/solutions/
 	@$(PY) tools/exercises.py
@@ -140,7 +146,9 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e ".[web,heic]" || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web,heic,video]" || { $(INSTALL_FAILED); }
+	@$(PY) -c "import cv2" 2>/dev/null || { echo "This machine has no libGL: OpenCV without windows replaces the usual one."; \
+	    $(PY) -m pip install --quiet --force-reinstall --no-deps opencv-python-headless || { $(INSTALL_FAILED); }; }
 	@touch $@
 
 .venv/installed-dev: .venv/installed

@@ -59,17 +59,17 @@ def page(rows: list[dict]) -> str:
     """Return real_photos.md."""
     parts = [
         "# Fine-tuning and plain Keras on several data sets",
-        "Made by `make bench DATA=folder`. The seed's recipe, 1,000 steps of 8 photos, the same photos, augmentation "
-        "and evaluation; plain Keras trains every layer in float32. A gap is plain Keras's score less fine_tune's "
-        "with the same seed; the interval is Student's 95% interval of the mean. Processor seconds are those of all "
-        "cores.",
+        "Made by `make bench DATA=folder`. Both train with the recipe `seed`, 1,000 steps of 8 photos, on the same "
+        "photos with the same augmentation and evaluation. Plain Keras trains in float32 and freezes only batch norm. "
+        "A gap is the score of plain Keras minus that of fine_tune with the same seed; the interval is Student's 95% "
+        "interval of the mean. Processor seconds are summed over all cores.",
     ]
     for name in dict.fromkeys(row["dataset"] for row in rows):
         here = [row for row in rows if row["dataset"] == name]
         first = here[0]
         parts.append(f"## {name}")
         parts.append(
-            f"{first['photos']} photos, {first['classes']} classes. Measured on "
+            f"{first['photos']} photos, {first['classes']} class{'es' * (first['classes'] != 1)}. Measured on "
             f"{' and '.join(sorted({row['date'] for row in here}))}: {first['machine']}."
         )
         lines = [
@@ -86,7 +86,7 @@ def summary(rows: list[dict]) -> str:
     """Return a sentence on the gaps of one data set, and on the time."""
     found = gaps(rows, "AP50")
     if not found:
-        return "Not both have been measured yet."
+        return "No seed has been measured with both yet."
     said = f"Mean gap in AP50 over {len(found)} seeds: {statistics.mean(found):+.3f}"
     if len(found) == 3:
         half = T_OF_TWO * statistics.stdev(found) / len(found) ** 0.5
@@ -95,9 +95,8 @@ def summary(rows: list[dict]) -> str:
         what: statistics.median(row["result"]["processor_seconds"] for row in rows if row["what"] == what)
         for what in SCRIPTS
     }
-    return (
-        f"{said}. fine_tune takes {times['fine_tune'] / times['plain_keras']:.2f} of plain Keras's processor seconds."
-    )
+    ratio = times["fine_tune"] / times["plain_keras"]
+    return f"{said}. fine_tune takes {ratio:.2f} times the processor seconds of plain Keras."
 
 
 def main() -> None:

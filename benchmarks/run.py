@@ -91,6 +91,7 @@ def measurements() -> list[Measurement]:
             for name in architectures.ARCHITECTURES
         ),
         *(Measurement("web", ("web.py", "{run}"), number) for number in range(3)),
+        Measurement("ordering", ("ordering.py", "{data}", "{run}"), photos=1000),
     ]
     return found
 
@@ -126,7 +127,7 @@ def _data(measurement: Measurement) -> pathlib.Path:
 
 
 def _make_run() -> None:
-    """Train two steps, so that `latency.py` and `web.py` have a detector to export. Its quality does not matter."""
+    """Train two steps, so that the scripts with {run} have a detector. Its quality does not matter."""
     from workshop_utils.data import dataset
     from workshop_utils.training import trainer
     from workshop_utils.training.plan import Plan
@@ -145,7 +146,7 @@ def main() -> None:
     for each in measurements():
         if (each.name, each.round) in done or (only is not None and each.name not in only):
             continue
-        if each.name in ("latency", "web"):
+        if each.name in ("latency", "web", "ordering"):
             _make_run()
         print(f"{datetime.datetime.now():%H:%M:%S} {each.name}, round {each.round + 1}", flush=True)
         row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat(), "result": run(each)}

@@ -101,6 +101,21 @@ def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
     assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos may not show all five flavours"
 
 
+def test_cocos_detector_may_have_another_network(monkeypatch, tmp_path, capsys):
+    chosen = []
+
+    def untrained(architecture):
+        chosen.append(architecture.name)
+        return architecture.build(90)
+
+    monkeypatch.setattr(pretrained, "coco_detector", untrained)
+    photo, network = str(settings.YOGHURT / "images" / "0001.jpg"), ["--architecture", "ssd_mobilenet_v1"]
+    assert main(["detect", "coco", photo, *network, "--out", str(tmp_path / "found")]) == 0
+    assert main(["web", "coco", *network, "--out", str(tmp_path / "page")]) == 0
+    assert chosen == ["ssd_mobilenet_v1"] * 2 and (tmp_path / "page" / "index.html").exists()
+    assert capsys.readouterr().out.splitlines()[0].startswith(photo)
+
+
 def test_evaluating_coco_adds_the_class_agnostic_score(voc_folder, tmp_path, capsys):
     assert main(["evaluate", "coco", "--data", str(voc_folder), "--out", str(tmp_path / "out")]) == 0
     printed = last_line(capsys)
@@ -280,7 +295,13 @@ def test_wrong_usage_exits_2(arguments, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "x", "--out", "y"], ["train", "x", "--set", "steps=3", "photos"], ["evaluate", "coco"]],
+    [
+        ["check", "x", "--out", "y"],
+        ["train", "x", "--set", "steps=3", "photos"],
+        ["evaluate", "coco"],
+        ["evaluate", "x", "--architecture", "ssd_mobilenet_v1"],
+        ["detect", "x", "y.jpg", "--out", "z", "--architecture", "ssd_mobilenet_v1"],
+    ],
 )
 def test_wrong_usage_found_after_parsing_is_reported_in_one_line(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

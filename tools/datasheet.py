@@ -21,6 +21,7 @@ from workshop_utils.data import dataset, photos, voc
 
 sys.path.insert(0, str(settings.DATA))
 
+from render import film_plan, film_truth
 from render.plan import SETS, plan
 
 DATASHEET = settings.DATA / "README.md"
@@ -168,6 +169,28 @@ def rungs_table(data: dataset.Dataset) -> str:
     return "\n".join(lines)
 
 
+def film_facts(name: str) -> tuple[dict, list[film_truth.SeenCup]]:
+    """Return the facts of a film and its cups in all frames."""
+    return film_truth.read(settings.DATA / "films" / f"{name}.json")
+
+
+def film_statistics(name: str) -> dict:
+    """Return the figures of a film: {name of the figure: value}."""
+    (truth, cups), planned = film_facts(name), film_plan.film(name)
+    tracks, in_frames = {cup.track for cup in cups}, collections.Counter(cup.frame for cup in cups)
+    crossing = {flavour: sum(directions.values()) for flavour, directions in truth["counts"].items()}
+    return {
+        "frames": truth["frames"],
+        "megabytes": (settings.DATA / "films" / truth["film"]).stat().st_size / 1e6,
+        "cups": len(tracks),
+        "cups in a frame, maximum": max(in_frames.values()),
+        "cups that fall": sum(cup.track in tracks and cup.falls is not None for cup in planned.cups),
+        "cups that lie from the start": sum(cup.track in tracks and cup.lying for cup in planned.cups),
+        "other things on the belt": len(planned.things),
+        "cups that cross the line": sum(crossing.values()),
+    } | {f"{flavour} that cross it": count for flavour, count in crossing.items()}
+
+
 def rung_path(size: int) -> pathlib.Path:
     return settings.YOGHURT / "ladder" / f"{size}.txt"
 
@@ -182,6 +205,7 @@ def computed() -> dict[str, str]:
     return {
         "statistics": as_table({_as_written(name): each for name, each in statistics().items()}),
         "ladder": rungs_table(data),
+        "films": as_table({name: film_statistics(name) for name in film_plan.FILMS}),
     }
 
 

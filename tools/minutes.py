@@ -75,7 +75,8 @@ def run_time(notebook: str, measured: dict) -> str:
     """Return the line with a notebook's run time, by its name without .ipynb."""
     both = []
     for on, where in (("CPU", "without a GPU"), ("GPU", "with a GPU")):
-        times = [f"{clock(came['seconds'][notebook])} at `{recipe}`" for recipe, came in measured.get(on, {}).items()]
+        seconds = {recipe: came["seconds"].get(notebook) for recipe, came in measured.get(on, {}).items()}
+        times = [f"{clock(took)} at `{recipe}`" for recipe, took in seconds.items() if took is not None]
         both.append(f"{where} {' and '.join(times) if times else 'not measured yet'}")
     return f"**Run time** (minutes:seconds): {'; '.join(both)}"
 

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from . import textures
+from .output import blender_silent, write
 from .plan import SETS, plan, set_of
 
 DATA = Path(__file__).resolve().parent.parent
@@ -103,34 +103,12 @@ def render(seed: int, out: Path) -> int:
     from . import boxes, picture
 
     photo_path, labels_path = targets(seed, out)
-    with tempfile.TemporaryDirectory() as scratch, _blender_silent():
+    with tempfile.TemporaryDirectory() as scratch, blender_silent():
         photo = picture.take(plan(seed), textures.default_folder(), Path(scratch))
     text = boxes.as_voc(photo.boxes, photo_path.name, photo_path.parent.name, picture.SIZE)
-    _write(photo_path, photo.jpeg)
-    _write(labels_path, text.encode())
+    write(photo_path, photo.jpeg)
+    write(labels_path, text.encode())
     return len(photo.boxes)
-
-
-@contextmanager
-def _blender_silent():
-    """Discard Blender's own output, which bypasses Python."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the complete file or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 if __name__ == "__main__":

@@ -38,14 +38,20 @@ def find(cups: list[tuple[str, list[bpy.types.Object]]], scratch: Path) -> list[
     """Return the boxes of the (flavour, objects) in `cups`. This changes the scene: render the photo first."""
     if not cups:
         return []
-    mask = _mask(cups, scratch)
-    boxes = []
+    paint_numbers(cups)
+    return [box for box in seen(cups, scratch).values() if box.visible >= LABELLED]
+
+
+def seen(cups: list[tuple[str, list[bpy.types.Object]]], scratch: Path) -> dict[int, LabelledBox]:
+    """Return the boxes of all cups of which anything is visible, by index, once `paint_numbers` has prepared them."""
+    mask = _mask(len(cups), scratch)
+    boxes = {}
     for index, (flavour, objects) in enumerate(cups):
-        rows, columns = np.nonzero(mask == (index + 1) * STEP)
-        visible = min(1.0, len(rows) / _outline_area(objects)) if len(rows) else 0.0
-        if visible >= LABELLED:
+        rows, columns = np.nonzero(mask == (index + 1) * _step(len(cups)))
+        if len(rows):
+            visible = min(1.0, len(rows) / _outline_area(objects))
             (xmin, xmax), (ymin, ymax) = _whole_pixels(columns), _whole_pixels(rows)
-            boxes.append(LabelledBox(flavour, xmin, ymin, xmax, ymax, visible))
+            boxes[index] = LabelledBox(flavour, xmin, ymin, xmax, ymax, visible)
     return boxes
 
 
@@ -53,12 +59,16 @@ def _whole_pixels(positions: np.ndarray) -> tuple[int, int]:
     return int(positions.min() // FINER), int(-(-(positions.max() + 1) // FINER))
 
 
-def _mask(cups, scratch: Path) -> np.ndarray:
-    """Return the number of the cup at each point, times STEP, at FINER times the photo's size."""
+def _step(count: int) -> int:
+    return min(STEP, 255 // count)
+
+
+def paint_numbers(cups: list[tuple[str, list[bpy.types.Object]]]) -> None:
+    """Change the scene so that it shows only each cup's number times a step, at FINER times the photo's size."""
     scene = bpy.context.scene
     for index, (_, objects) in enumerate(cups):
         for part in objects:
-            part.pass_index = (index + 1) * STEP
+            part.pass_index = (index + 1) * _step(len(cups))
     scene.view_layers[0].material_override = _number_paint()
     scene.camera.data.dof.use_dof = False
     scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0
@@ -70,11 +80,15 @@ def _mask(cups, scratch: Path) -> np.ndarray:
     cycles.samples, cycles.use_denoising, cycles.max_bounces = 1, False, 0
     cycles.pixel_filter_type, cycles.filter_width = "BOX", 0.01
     view.view_transform, view.look, view.exposure = "Raw", "None", 0
-    render.filepath = str(scratch)
+
+
+def _mask(count: int, scratch: Path) -> np.ndarray:
+    """Render the numbers of `count` cups and return the one at each point."""
+    bpy.context.scene.render.filepath = str(scratch)
     bpy.ops.render.render(write_still=True)
     mask = np.asarray(Image.open(scratch).convert("RGB"))[..., 0]
     scratch.unlink()
-    unknown = set(np.unique(mask)) - {STEP * index for index in range(len(cups) + 1)}
+    unknown = set(np.unique(mask)) - {_step(count) * index for index in range(count + 1)}
     if unknown:
         raise AssertionError(f"the mask has values that belong to no cup: {sorted(unknown)}")
     return mask

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from . import boxes, cups, hall, new_line, studio, things
+from .film_plan import Film
 from .materials import Palette
-from .plan import Plan
+from .plan import SIZE, Plan
 
-SIZE = (512, 384)
 SAMPLES = 8
 JPEG_QUALITY = 90
 LARGEST_FILE = 100_000
@@ -30,13 +30,13 @@ class Photo:
 def take(plan: Plan, textures: Path, scratch: Path) -> Photo:
     """Render the photo of a plan; `scratch` is a folder for temporary files."""
     on_belt = _build(plan, textures)
-    _settings(plan)
-    _meter(plan, scratch / "meter.png")
+    settings(plan)
+    meter(plan, scratch / "meter.png")
     bpy.context.scene.render.filepath = str(scratch / "photo.png")
     bpy.ops.render.render(write_still=True)
     image = Image.open(scratch / "photo.png").convert("RGB")
     found = boxes.find(on_belt, scratch / "mask.png")
-    return Photo(_jpeg(_through_a_lens(image, plan.rng("sensor")), scratch / "photo.jpg"), found)
+    return Photo(_jpeg(through_a_lens(image, plan.rng("sensor")), scratch / "photo.jpg"), found)
 
 
 def _build(plan: Plan, textures: Path) -> list[tuple[str, list[bpy.types.Object]]]:
@@ -49,6 +49,8 @@ def _build(plan: Plan, textures: Path) -> list[tuple[str, list[bpy.types.Object]
     other = [part for thing in plan.things for part in things.build(thing, palette, rng)]
     studio.set_up(plan)
     if plan.blur:
+        render = bpy.context.scene.render
+        render.use_motion_blur, render.motion_blur_shutter, render.motion_blur_position = True, 0.5, "CENTER"
         for body in [part for _, parts in built for part in parts] + other:
             if body.parent is None:
                 _move(body, plan.blur)
@@ -66,14 +68,14 @@ def _move(body: bpy.types.Object, distance: float) -> None:
             point.interpolation = "LINEAR"
 
 
-def _settings(plan: Plan) -> None:
+def settings(plan: Plan | Film) -> None:
+    """Set how Cycles renders and develops."""
     scene, rng = bpy.context.scene, plan.rng("develop")
     scene.frame_set(1)
     render, cycles, view = scene.render, scene.cycles, scene.view_settings
     render.engine = "CYCLES"
     render.resolution_x, render.resolution_y = SIZE
     render.threads_mode, render.threads = "FIXED", 1
-    render.use_motion_blur, render.motion_blur_shutter, render.motion_blur_position = plan.blur > 0, 0.5, "CENTER"
     render.dither_intensity = 0
     render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGB"
     cycles.device, cycles.samples, cycles.seed, cycles.use_adaptive_sampling = "CPU", SAMPLES, plan.seed, False
@@ -89,7 +91,7 @@ def _settings(plan: Plan) -> None:
         material.cycles.emission_sampling = "NONE"
 
 
-def _meter(plan: Plan, preview: Path) -> None:
+def meter(plan: Plan | Film, preview: Path) -> None:
     """Set the exposure as a camera does, from the brightest places and the mean of two rough previews."""
     scene, rng = bpy.context.scene, plan.rng("meter")
     render, cycles, view = scene.render, scene.cycles, scene.view_settings
@@ -108,8 +110,11 @@ def _meter(plan: Plan, preview: Path) -> None:
     render.resolution_x, render.resolution_y = SIZE
 
 
-def _through_a_lens(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Add softness, colour fringes, vignetting, white balance, and noise that grows with light like photon noise."""
+def through_a_lens(image: Image.Image, rng: random.Random, frame: int = 0) -> Image.Image:
+    """Add softness, colour fringes, vignetting, white balance, and noise that grows with light like photon noise.
+
+    The frames of a film get the same lens and different noise.
+    """
     image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.15, 0.5)))
     red, green, blue = image.split()
     fringe = rng.uniform(0.0, 0.0022)
@@ -119,7 +124,7 @@ def _through_a_lens(image: Image.Image, rng: random.Random) -> Image.Image:
     down, right = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     pixels *= (1 - rng.uniform(0.05, 0.18) * (right**2 + down**2))[..., None]
     pixels *= [1 + rng.gauss(0, 0.025), 1.0, 1 + rng.gauss(0, 0.03)]
-    sensor = np.random.default_rng(rng.randrange(2**32))
+    sensor = np.random.default_rng(rng.randrange(2**32) + frame)
     strength = rng.uniform(0.9, 3.0) * np.sqrt(0.35 + pixels.clip(0) / 255)
     grey, coloured = sensor.standard_normal((height, width, 1)), sensor.standard_normal(pixels.shape)
     pixels += 0.7 * strength * grey + 0.5 * strength * coloured

@@ -8,6 +8,10 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
+SIZE = (512, 384)
+"""Width and height of photos and films, in pixels."""
+SENSOR_WIDTH = 36.0
+"""Millimetres, for the focal lengths of cameras."""
 FLAVOURS = ("blueberry", "natural", "peach", "strawberry", "vanilla")
 OTHER_CUPS = ("chocolate", "pistachio")
 CUP_RADIUS = 0.041

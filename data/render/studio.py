@@ -7,11 +7,10 @@ from pathlib import Path
 import bpy
 from mathutils import Matrix, Vector
 
-from .plan import Plan
+from .film_plan import TARGET_HEIGHT, Film, View
+from .plan import SENSOR_WIDTH, SIZE, Plan
 
 STUDIO_LIGHTS = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
-SENSOR_WIDTH = 36.0
-PHOTO_WIDTH = 512
 CUP_HEIGHT, CUP_MIDDLE = 0.0736, 0.035
 SMALLEST_CUP = 58
 """The minimum height in pixels of an upright cup in the middle of the photo."""
@@ -20,16 +19,37 @@ SMALLEST_CUP = 58
 def set_up(plan: Plan) -> None:
     """Place the camera so that it shows the plan's cups, and light the scene."""
     _camera(plan, plan.rng("camera"))
-    light = _new_line_light if plan.line == "new_line" else _hall_light
-    light(plan.rng("light"))
+    light(plan)
 
 
-def _camera(plan: Plan, rng: random.Random) -> None:
+def light(plan: Plan | Film) -> None:
+    """Add the lamps of the plan's line."""
+    add_lamps = _new_line_light if plan.line == "new_line" else _hall_light
+    add_lamps(plan.rng("light"))
+
+
+def film_camera(view: View) -> None:
+    """Place the camera of a film, which looks at the middle of the belt and focuses there."""
+    data = _new_camera()
+    camera, target = bpy.context.scene.camera, Vector((0, 0, TARGET_HEIGHT))
+    data.lens = view.lens
+    camera.location = target + view.distance * Vector(view.direction)
+    _aim(camera, target)
+    data.dof.use_dof, data.dof.focus_distance, data.dof.aperture_fstop = True, view.distance - 0.02, 8.0
+
+
+def _new_camera() -> bpy.types.Camera:
     data = bpy.data.cameras.new("camera")
     camera = bpy.data.objects.new("camera", data)
     bpy.context.scene.collection.objects.link(camera)
     bpy.context.scene.camera = camera
     data.sensor_width, data.clip_start = SENSOR_WIDTH, 0.01
+    return data
+
+
+def _camera(plan: Plan, rng: random.Random) -> None:
+    data = _new_camera()
+    camera = bpy.context.scene.camera
     if plan.line == "new_line":
         data.lens = rng.choice((24, 30, 40))
         elevation, azimuth = math.radians(rng.uniform(38, 78)), math.radians(rng.gauss(-90, 60))
@@ -45,7 +65,7 @@ def _camera(plan: Plan, rng: random.Random) -> None:
     half_angle = math.atan(SENSOR_WIDTH / 2 / data.lens * 0.7)
     widest = 1.25 if len(plan.cups) < 5 else 1.0
     distance = (extent * rng.uniform(0.64, widest) + 0.02) / math.tan(half_angle) + 0.06
-    distance = min(distance, CUP_HEIGHT * data.lens / SENSOR_WIDTH * PHOTO_WIDTH / SMALLEST_CUP)
+    distance = min(distance, CUP_HEIGHT * data.lens / SENSOR_WIDTH * SIZE[0] / SMALLEST_CUP)
     direction = (math.cos(elevation) * math.cos(azimuth), math.cos(elevation) * math.sin(azimuth), math.sin(elevation))
     camera.location = target + distance * Vector(direction)
     _aim(camera, target, rng.gauss(0, 0.03))

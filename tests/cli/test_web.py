@@ -17,7 +17,7 @@ from workshop_utils.deploy.web import networks
 def cups(monkeypatch):
     """Any source is a network that is made at once."""
     network = networks.Network("cups", b"a network", {1: "peach"}, decodes=True)
-    monkeypatch.setattr(networks, "open_network", lambda source, int8: network)
+    monkeypatch.setattr(networks, "open_network", lambda *_: network)
     return network
 
 
@@ -31,6 +31,7 @@ def cups(monkeypatch):
         ["web", "coco", "--out", "page", "--port", "8000"],
         ["web", "coco", "--out", "page", "--open"],
         ["web", "coco", "--out", "page", "--int8"],
+        ["web", "cups", "--out", "page", "--architecture", "ssd_mobilenet_v1"],
     ],
 )
 def test_wrong_usage_is_one_line_that_says_so(arguments, capsys, tmp_path, monkeypatch):
@@ -67,7 +68,7 @@ import sys
 from workshop_utils.cli import main, web
 from workshop_utils.deploy.web import networks
 network = networks.Network("cups", b"a network", {1: "peach"}, decodes=True)
-networks.open_network = lambda source, int8: network
+networks.open_network = lambda *_: network
 sys.exit(main(["web", "cups", *sys.argv[1:]]))
 """
 

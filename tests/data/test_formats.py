@@ -12,11 +12,12 @@ import tempfile
 
 import numpy as np
 import pytest
+from conftest import FIXTURES
 from hypothesis import HealthCheck, given, settings, strategies
 from PIL import Image
 
 from workshop_utils.cli import main
-from workshop_utils.data import dataset, formats, photos, tfrecords, voc
+from workshop_utils.data import archives, dataset, formats, photos, tfrecords, voc
 from workshop_utils.data.formats import DataFormat, open_dataset
 from workshop_utils.data.voc_folder import write as write_voc
 
@@ -41,6 +42,28 @@ def test_a_folder_and_its_records_are_opened_as_the_same_data_set(voc_folder, tm
     for folder in (voc_folder, tmp_path / "one", tmp_path / "shards"):
         assert open_dataset(folder).fingerprint() == data.fingerprint()
         assert open_dataset(str(folder)).fingerprint() == data.fingerprint()
+
+
+WITHOUT_EMPTY = ("datumaro-voc_detection", "label-studio-voc", "pylabel-coco", "pylabel-yolo")
+"""The programs that write nothing for a photo without objects, so that it counts as not labelled."""
+
+EXPORTS = sorted((FIXTURES / "exports").glob("*.zip"))
+
+
+@pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
+def test_what_other_programs_write_is_converted_with_every_box(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "UNPACKED", tmp_path / "unpacked")
+    truth = json.loads((FIXTURES / "exports" / "truth.json").read_text())
+    lost = path.stem in WITHOUT_EMPTY
+    code = main(["convert", str(path), "--to", "voc", "--out", str(tmp_path / "voc")])
+    assert code == (lost and not path.stem.startswith("pylabel")), "pylabel does not copy the photo either"
+    data = open_dataset(tmp_path / "voc")
+    assert len(data.samples) == len(truth) - lost and not data.findings
+    for sample in data.samples:
+        (boxes,) = [rows for name, rows in truth.items() if sample.name.endswith((name, name.replace(" ", "_")))]
+        assert sample.classes == tuple(name for name, *_ in boxes)
+        found = sample.boxes[:, [1, 0, 3, 2]] * [128, 96, 128, 96]
+        assert found == pytest.approx(np.reshape([edges for _, *edges in boxes], (-1, 4)), abs=1.01)
 
 
 OPEN = """

@@ -45,17 +45,63 @@ def test_a_photo_is_upright_as_its_exif_says(orientation, kind):
     np.testing.assert_allclose(corners(found.image), CORNERS, atol=6)
 
 
-def test_a_photo_that_says_itself_how_it_is_rotated_is_not_rotated_again(monkeypatch):
-    """iPhones store the rotation twice: as a box named irot, which the decoder applies, and in EXIF. pillow-heif writes
-    EXIF only, so the box is added here where the decoder ignores it: as a free box in the description."""
-    data = heic(STORED[6], 6)
-    assert heif.decode(data, 10**6)[1]
-    place = data.index(b"meta") - 4
-    (length,) = struct.unpack_from(">L", data, place)
-    free = struct.pack(">L4s4s", 12, b"free", b"irot")
-    monkeypatch.setattr(heif, "_meta", lambda encoded: encoded[place : place + length] + free)
-    assert heif.decode(data, 10**6)[1] == b""
-    assert photos.decode(data).image.size == STORED[6].size
+def as_phones_write(data: bytes, *transforms: tuple[bytes, int]) -> bytes:
+    """Return a HEIC file whose photo also has these boxes, each with one byte, in the order in which they apply.
+
+    pillow-heif cannot write them. The layout of the boxes is in ISO/IEC 14496-12, 8.11, and 23008-12, 6.5.
+    """
+    boxes = b"".join(struct.pack(">L4sB", 9, name, value) for name, value in transforms)
+    data, added = bytearray(data), len(boxes) + len(transforms)
+
+    def at(name: bytes) -> int:
+        return data.index(name) - 4
+
+    def grow(name: bytes, size: int) -> int:
+        """Enlarge a box; return where it ended."""
+        (length,) = struct.unpack_from(">L", data, at(name))
+        struct.pack_into(">L", data, at(name), length + size)
+        return at(name) + length
+
+    (items,) = struct.unpack_from(">H", data, at(b"iloc") + 14)
+    for item in range(items):
+        place = at(b"iloc") + 16 + item * 18 + 4
+        struct.pack_into(">L", data, place, struct.unpack_from(">L", data, place)[0] + added)
+    properties = data[at(b"ipma") + 18]
+    data[at(b"ipma") + 18] += len(transforms)
+    for name, size in ((b"meta", added), (b"iprp", added)):
+        grow(name, size)
+    end = grow(b"ipma", len(transforms))
+    data[end:end] = bytes(0x80 | (properties + number) for number in range(1, len(transforms) + 1))
+    end = grow(b"ipco", len(boxes))
+    data[end:end] = boxes
+    return bytes(data)
+
+
+ROTATED = {3: [(b"irot", 2)], 6: [(b"irot", 3)], 8: [(b"irot", 1)]}
+"""{orientation: the box of an iPhone's photo}. The byte counts quarter turns anticlockwise."""
+
+
+@pytest.mark.parametrize("orientation", ROTATED)
+def test_an_iphones_photo_that_says_twice_how_it_is_rotated_is_rotated_once(orientation):
+    data = as_phones_write(heic(STORED[orientation], orientation), *ROTATED[orientation])
+    assert heif.decode(data, 10**6)[1] == b"" and heif.decode(heic(STORED[orientation], orientation), 10**6)[1]
+    found = photos.decode(data)
+    assert found.image.size == UPRIGHT.size
+    np.testing.assert_allclose(corners(found.image), CORNERS, atol=6)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_photo_that_says_twice_how_it_is_mirrored_is_mirrored_once(axis):
+    flip = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.FLIP_LEFT_RIGHT)[axis]
+    stored = heic(UPRIGHT.transpose(flip), (4, 2)[axis])
+    np.testing.assert_allclose(corners(photos.decode(stored).image), CORNERS, atol=6)
+    np.testing.assert_allclose(corners(photos.decode(as_phones_write(stored, (b"imir", axis))).image), CORNERS, atol=6)
+
+
+def test_a_photo_that_is_rotated_and_mirrored_is_upright():
+    stored = UPRIGHT.transpose(Image.Transpose.TRANSPOSE)
+    data = as_phones_write(heic(stored, 5), (b"irot", 3), (b"imir", 1))
+    np.testing.assert_allclose(corners(photos.decode(data).image), CORNERS, atol=6)
 
 
 def test_a_photo_with_too_many_pixels_is_not_decoded(monkeypatch):

@@ -1,5 +1,6 @@
 """Records have the Object Detection API's keys, and the same samples as their folder."""
 
+import dataclasses
 import io
 import shutil
 import tracemalloc
@@ -62,6 +63,22 @@ def test_shards_follow_tensorflow_s_naming_and_give_the_same_samples(yoghurt, sh
     again = tfrecords.read(sharded)
     assert again.fingerprint() == yoghurt.fingerprint()
     assert np.array_equal(again.samples[5].image, yoghurt.samples[5].image)
+
+
+def test_a_given_split_decides_the_files_and_is_read_again(yoghurt, tmp_path):
+    parts = ("train", "val", "test", "", "train", "val")
+    samples = [dataclasses.replace(each, part=part) for each, part in zip(yoghurt.samples[:6], parts, strict=True)]
+    given = dataset.Dataset(samples, yoghurt.label_map)
+    tfrecords.write(given, tmp_path / "given", shards=2, keep_split=True)
+    for name, places in (("train", (0, 4)), ("val", (1, 5)), ("test", (2, 3))):
+        paths = sorted(map(str, (tmp_path / "given").glob(f"{name}.record*")))
+        found = [tfrecords.from_example(record).name for record in tf.data.TFRecordDataset(paths)]
+        assert len(paths) == 2 and found == [samples[place].name for place in places]
+    assert tfrecords.read(tmp_path / "given").fingerprint() == given.fingerprint(), "no photo and no part is lost"
+    with pytest.raises(dataset.DatasetError, match=r"test\.record-00000-of-00002: "):
+        tfrecords.write(given, tmp_path / "given", shards=2)
+    with pytest.raises(dataset.DatasetError, match="no split"):
+        tfrecords.write(yoghurt, tmp_path / "none", keep_split=True)
 
 
 def test_more_shards_than_photos_leave_some_empty(yoghurt, tmp_path):

@@ -25,8 +25,8 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from workshop_utils.core import machine, settings
-from workshop_utils.data import photos
-from workshop_utils.teaching import checks, recorded
+from workshop_utils.data import dataset, grouped_split, groups, photos
+from workshop_utils.teaching import bursts, checks, recorded
 from workshop_utils.training import run_folder
 from workshop_utils.training.plan import Plan
 from workshop_utils.widgets import data_sets, labeler, live_curves, uploads
@@ -221,7 +221,9 @@ def test_with_fewer_than_two_labelled_photos_a_message_says_what_to_do():
             assert numbers(cell("10-34", known))[:2] == ["2", f"{len(paths) - 2}"]
 
 
-def test_a_changed_recipe_or_other_labels_start_a_new_run_and_the_same_ones_resume(brought, tmp_path, monkeypatch):
+def test_a_changed_recipe_or_other_labels_start_a_new_run_and_the_same_ones_resume(
+    brought, divided, yoghurt, tmp_path, monkeypatch
+):
     monkeypatch.setenv("WORKSHOP_RECIPE", "workshop")
     folders = []
 
@@ -231,25 +233,64 @@ def test_a_changed_recipe_or_other_labels_start_a_new_run_and_the_same_ones_resu
 
     known = brought | {
         "trainer": types.SimpleNamespace(train=train),
-        "Plan": Plan,
         "hashlib": hashlib,
         "dataclasses": dataclasses,
     }
-    known |= {"live_curves": live_curves, "machine": machine, "folder": tmp_path / "mugs"}
-    for changes, labels in (("", "a"), ("", "a"), ("steps=600", "a"), ("learning_rate=0.001", "a"), ("", "b")):
-        known["mine"] = types.SimpleNamespace(fingerprint=lambda labels=labels: labels, label_map={1: "mug"})
+    known |= {"live_curves": live_curves, "machine": machine}
+    runs = (("", "mug"), ("", "mug"), ("steps=600", "mug"), ("learning_rate=0.001", "mug"), ("", "plate"))
+    for changes, label in runs:
+        known |= divided(yoghurt.samples[:5], **{"0001": label}) | {"folder": tmp_path / "mugs"}
         cell("10-40", known, "settings.recipe()", f"settings.recipe({changes})")
+        cell("10-52", known)
         cell("10-15", known)
     assert folders[0] == folders[1] and len(set(folders)) == 4
     assert all(folder.name.startswith("mugs-workshop-half-") for folder in folders)
 
 
-def test_a_class_that_no_training_or_no_validation_photo_shows_is_named():
-    samples = [types.SimpleNamespace(classes=(name, "spoon")) for name in ("mug", "plate")]
-    mine = types.SimpleNamespace(label_map={1: "mug", 2: "plate", 3: "spoon"}, split=lambda: (samples[:1], samples[1:]))
-    said = cell("10-52", {"mine": mine})
-    named = re.findall(r"(training|validation) \w+ \w+ '(mug|plate|spoon)'", said)
-    assert sorted(named) == [("training", "plate"), ("validation", "mug")]
+@pytest.fixture
+def divided(yoghurt, tmp_path):
+    """Return what cell 10-52 knows, for photos with these classes."""
+
+    def known(samples, **classes) -> dict:
+        named = [(each, classes.get(each.name[:4], "mug")) for each in samples]
+        samples = [dataclasses.replace(each, classes=(name,) * len(each.boxes)) for each, name in named]
+        names = {"groups": groups, "grouped_split": grouped_split, "Plan": Plan, "folder": tmp_path}
+        names |= {"mine": dataset.Dataset(samples, {1: "mug", 2: "plate"}), "short": settings.recipe("quick")}
+        return names
+
+    return known
+
+
+def test_a_class_that_no_validation_photo_shows_is_named(divided, yoghurt):
+    said = cell("10-52", divided(yoghurt.samples[:10], **{"0001": "plate"}))
+    assert re.findall(r"validation \w+ \w+ '(mug|plate)'", said) == ["plate"]
+
+
+def test_a_burst_is_not_divided_between_training_and_validation(divided, yoghurt):
+    shown = yoghurt.samples[:6]
+    known = divided([frame for scene in shown for frame in (scene, *bursts.frames(scene))])
+    said = cell("10-52", known)
+    parts = [{sample.name[:4] for sample in known[f"{part}_photos"]} for part in ("training", "validation")]
+    assert all(parts) and not parts[0] & parts[1] and "18 photos belong together in 6 groups" in said
+    assert known["plan"].groups.by == "near", "the run is trained and evaluated on the same split"
+
+
+def test_photos_that_are_all_one_burst_are_divided_photo_by_photo(divided, yoghurt):
+    known = divided([yoghurt.samples[0], *bursts.frames(yoghurt.samples[0], 4)])
+    assert "too good" in cell("10-52", known)
+    assert (len(known["training_photos"]), len(known["validation_photos"])) == (4, 1)
+    assert known["plan"].groups.by == "none"
+
+
+@pytest.mark.parametrize(("memory", "words"), [(0.3, "0.30 too much"), (0, "no difference"), (None, "cannot compare")])
+def test_the_burst_shows_what_a_random_split_would_score_too_much(yoghurt, memory, words):
+    scored = iter([None if memory is None else 0.5 + memory, 0.5])
+    scores = types.SimpleNamespace(evaluate=lambda *_: types.SimpleNamespace(AP50=next(scored)))
+    known = {"training_photos": yoghurt.samples[:3], "validation_photos": yoghurt.samples[3:4], "bursts": bursts}
+    known |= {"groups": groups, "average_precision": scores, "model": None}
+    known |= {"label_map": {}, "Markdown": Markdown}
+    assert "9 photos belong together in 3 groups of up to 3" in cell("10-71", known)
+    assert words in cell("10-72", known)
 
 
 def test_a_class_in_no_validation_photo_is_listed_as_not_measured():

@@ -123,7 +123,7 @@ def test_every_import_is_required():
             imported.add(node.module.split(".")[0])
     providers = importlib.metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    optional = {Requirement(each).name for extra in ("web", "heic") for each in extras[extra]}
+    optional = {Requirement(each).name for extra in ("web", "heic", "video") for each in extras[extra]}
     for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
         packages = (canonicalize_name(each) for each in providers.get(name, []))
         listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}
@@ -230,7 +230,7 @@ def test_every_public_function_is_annotated():
 
 
 TESTS_OF_NO_MODULE = {
-    *("data/test_fuzz", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
+    *("data/test_fuzz", "data/test_films", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
     *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
     *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser", "deploy/web/test_page"),
 }

@@ -1,6 +1,5 @@
 """Verdicts of the checks of notebook `10_your_own_data` on right, wrong and missing answers."""
 
-import dataclasses
 import pathlib
 
 import pytest
@@ -35,31 +34,25 @@ def test_a_photo_too_many_or_too_few_to_repair_is_named():
     )
 
 
-@dataclasses.dataclass
-class Labelled:
-    """A data set of ten photos, two of them for validation."""
-
-    samples = range(10)
-
-    def split(self):
-        return list(range(8)), list(range(2))
+PHOTOS = range(8), range(10)
+"""Eight training photos, of ten labelled ones."""
 
 
 def test_the_views_per_photo_are_the_shown_photos_divided_by_the_training_photos():
-    assert right(checks.times_seen(150 * 8 / 8, settings.recipe("workshop", steps=150), Labelled()))
-    assert right(checks.times_seen(8, settings.recipe("quick", steps=31, batch_size=2), Labelled())), "7.75, rounded"
+    assert right(checks.times_seen(150 * 8 / 8, settings.recipe("workshop", steps=150), *PHOTOS))
+    assert right(checks.times_seen(8, settings.recipe("quick", steps=31, batch_size=2), *PHOTOS)), "7.75, rounded"
 
 
 def test_a_wrong_count_of_views_is_explained():
     assert each_explained(
         {
-            "kept back for the test": checks.times_seen(120, settings.recipe("workshop", steps=150), Labelled()),
-            "a whole batch": checks.times_seen(150 / 8, settings.recipe("workshop", steps=150), Labelled()),
-            "and some photos are kept back": checks.times_seen(15, settings.recipe("workshop", steps=150), Labelled()),
-            "half of the recipe's already": checks.times_seen(300, settings.recipe("workshop", steps=150), Labelled()),
-            "Among how many": checks.times_seen(1200, settings.recipe("workshop", steps=150), Labelled()),
-            "upside down": checks.times_seen(8 / 1200, settings.recipe("workshop", steps=150), Labelled()),
-            "Steps times photos per step": checks.times_seen(7, settings.recipe("workshop", steps=150), Labelled()),
+            "kept back for the test": checks.times_seen(120, settings.recipe("workshop", steps=150), *PHOTOS),
+            "a whole batch": checks.times_seen(150 / 8, settings.recipe("workshop", steps=150), *PHOTOS),
+            "and some photos are kept back": checks.times_seen(15, settings.recipe("workshop", steps=150), *PHOTOS),
+            "half of the recipe's already": checks.times_seen(300, settings.recipe("workshop", steps=150), *PHOTOS),
+            "Among how many": checks.times_seen(1200, settings.recipe("workshop", steps=150), *PHOTOS),
+            "upside down": checks.times_seen(8 / 1200, settings.recipe("workshop", steps=150), *PHOTOS),
+            "Steps times photos per step": checks.times_seen(7, settings.recipe("workshop", steps=150), *PHOTOS),
         }
     )
 
@@ -98,7 +91,7 @@ def test_a_more_expensive_threshold_is_explained():
 def test_no_absurd_answer_about_your_own_data_raises_or_is_right(answer):
     known = [
         (checks.photos_to_repair, FOUND),
-        (checks.times_seen, settings.recipe("quick"), Labelled()),
+        (checks.times_seen, settings.recipe("quick"), *PHOTOS),
         (checks.cheapest_threshold, THRESHOLDS, 5, 1),
     ]
     for check, *rest in known:

@@ -5,6 +5,7 @@ passes.
 """
 
 import json
+import pathlib
 import re
 import shutil
 import symtable
@@ -19,9 +20,11 @@ from PIL import Image
 
 from workshop_utils import cli
 from workshop_utils.core import settings
-from workshop_utils.data import photos, voc
+from workshop_utils.data import dataset, formats, photos, voc
 from workshop_utils.data.voc import Box
 from workshop_utils.plots import drawing
+from workshop_utils.training.plan import Plan
+from workshop_utils.training.run_folder import RunFolder
 from workshop_utils.widgets import canvas
 
 browser.require()
@@ -159,7 +162,7 @@ def waited_for(xml, count: int) -> list[Box]:
     pytest.fail(f"{xml} holds {boxes}, and not {count} boxes")
 
 
-PLACES = ("mouse", "keyboard", "editor", "unread", "fixed")
+PLACES = ("mouse", "keyboard", "editor", "unread", "proposed", "fixed")
 """The labelers on the page `widgets`, each with its own folder."""
 
 SHOWN = """
@@ -175,7 +178,8 @@ def shade(layer, channel):
 
 for name in {places}:
     folder = pathlib.Path({folder!r}, name)
-    labels = labeler.Labeler(folder / "images", folder / "annotations", {flavours})
+    model, classes = (folder / "run", ["cup", "bowl"]) if name == "proposed" else (None, {flavours})
+    labels = labeler.Labeler(folder / "images", folder / "annotations", classes, model=model)
     labels.add_class(name)
     display(labels)
 channels = {{"early": 32, "late": 1280}}
@@ -193,6 +197,8 @@ def work(tmp_path_factory):
     for name in PLACES[:-1]:
         (work / name / "annotations").mkdir(parents=True)
         (work / name / "images").symlink_to(settings.TO_LABEL)
+    as_is = Plan.of(dataset.Dataset([], {1: "cup"}), "as_is")  # COCO's detector and its names
+    RunFolder(work / "proposed" / "run").begin(as_is)
     text = (settings.TO_LABEL_TRUTH / "0001.xml").read_text()
     (work / "unread" / "annotations" / "0001.xml").write_text(text.replace("</object>", f"{MORE}</object>", 1))
     damaged = work / "damaged"
@@ -522,6 +528,36 @@ def test_while_boxes_are_proposed_buttons_are_off_the_time_is_shown_and_clicks_a
     cleared.shows("Wrote 0001.xml")
 
 
+@pytest.mark.parametrize("labels", ["proposed"], indirect=True)
+def test_your_own_detectors_boxes_are_accepted_with_keys_and_only_those_are_saved(labels):
+    page, shown = labels.page, labels.place.locator(".workshop-proposals div")
+    labels.click("Propose boxes")
+    shown.first.wait_for(timeout=300 * SECOND)
+    count, photo = shown.count(), labels.photo.bounding_box()
+    looks = shown.evaluate_all("all => all.map(each => getComputedStyle(each).borderTopStyle)")
+    assert count >= 3 and looks == sorted(looks) and set(looks) == {"dashed", "dotted"}
+    assert all(re.fullmatch(r"(cup|bowl) \d+%\??", text) for text in shown.all_inner_texts())
+    for each in shown.all():
+        box = each.bounding_box()
+        assert photo["x"] - 1 <= box["x"] and box["x"] + box["width"] <= photo["x"] + photo["width"] + 1
+        assert photo["y"] - 1 <= box["y"] and box["y"] + box["height"] <= photo["y"] + photo["height"] + 1
+    place = shown.first.bounding_box()
+    labels.shows("Proposed: ")
+    page.keyboard.press("y")
+    page.wait_for_function("([all, count]) => all.children.length === count - 1",
+                           arg=[labels.place.locator(".workshop-proposals").element_handle(), count])  # fmt: skip
+    (accepted,) = labels.drawn(1)
+    corner = labels.point(accepted.xmin, accepted.ymin)
+    assert corner == pytest.approx((place["x"], place["y"]), abs=3), "the proposal was where the box is"
+    page.keyboard.press("x")
+    labels.click("Accept all")
+    assert len(labels.drawn(count - 1)) == count - 1
+    page.keyboard.press("s")
+    assert len(labels.saved(count - 1, "0001")) == count - 1
+    page.keyboard.press("c")
+    assert len(labels.drawn(count - 1, "0002")) == count - 1
+
+
 def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
     sources = code_of("02_label_images")
     shown = next(place for place, source in enumerate(sources) if "labeler.Labeler(" in source)
@@ -534,6 +570,55 @@ def test_notebook_02_shows_the_labeler_and_says_where_it_saved(run, tmp_path):
     labels.drawn(1)
     labels.page.keyboard.press("Enter")
     labels.shows("Wrote 0001.xml: 1 box.", "Photo 2 of 12")
+
+
+REVIEW = """
+import pathlib, sys
+sys.path.extend({tests!r})
+from test_reviewer import FEW, opened, suspicion
+from conftest import first_photos
+from workshop_utils.teaching import planted_faults
+
+folder = pathlib.Path({folder!r})
+faults = planted_faults.plant(first_photos(folder / "source", 8), folder / "cups", 0, FEW)
+opened(folder / "cups", [suspicion(fault) for fault in faults])
+"""
+
+
+def test_suspicious_labels_are_repaired_with_one_key_or_click_each_and_taken_back(run, tmp_path):
+    tests = settings.PROJECT / "tests"
+    source = REVIEW.format(tests=[str(tests), str(tests / "widgets")], folder=str(tmp_path))
+    page = run("02_label_images", [source])
+    annotations = tmp_path / "cups" / "annotations"
+    review = Labels(page, page.locator(".workshop-editor"), annotations)
+    contents = [{path.name: path.read_bytes() for path in annotations.glob("*.xml")}]
+
+    def wait_for_change() -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            now = {path.name: path.read_bytes() for path in annotations.glob("*.xml")}
+            if now != contents[-1]:
+                contents.append(now)
+                return
+            time.sleep(0.05)
+        pytest.fail("no file has changed")
+
+    review.shows("Suspicion 1 of 4", "Wrong name?")
+    review.click("Take the detector's")
+    wait_for_change()
+    review.shows("Suspicion 2 of 4", "Shifted box?")
+    page.keyboard.press("t")
+    wait_for_change()
+    review.shows("Suspicion 3 of 4", "Missing box?")
+    page.keyboard.press("k")
+    review.shows("Suspicion 4 of 4", "Box on nothing?", "Kept.")
+    page.keyboard.press("x")
+    wait_for_change()
+    review.shows("4 decided")
+    review.click("Take back decision")
+    wait_for_change()
+    assert contents[-1] == contents[2] and len(contents) == 5
+    assert accessibility.serious_faults(page, within=".workshop-editor") == []
 
 
 def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_path):
@@ -555,6 +640,70 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
     label = page.get_by_role("button", name="Upload photos (2)")
     assert label.evaluate("each => each.scrollWidth <= each.clientWidth"), "the button's label is cut"
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
+
+
+def drop(page, path: pathlib.Path, target) -> None:
+    """Drop a file from the desktop onto an element."""
+    frame, browser_itself = target.bounding_box(), page.context.new_cdp_session(page)
+    place = {"x": frame["x"] + frame["width"] / 2, "y": frame["y"] + frame["height"] - 20}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser_itself.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """Two of the photos to label with their boxes in COCO's JSON, and one more photo."""
+    for part, source, ending in (("images", settings.TO_LABEL, "jpg"), ("annotations", settings.TO_LABEL_TRUTH, "xml")):
+        (tmp_path / "voc" / part).mkdir(parents=True)
+        for stem in STEMS[1:3]:
+            shutil.copy(source / f"{stem}.{ending}", tmp_path / "voc" / part)
+    formats.FORMATS["coco"].write(dataset.load(tmp_path / "voc"), tmp_path / "mugs")
+    shutil.copy(settings.TO_LABEL / "0001.jpg", tmp_path / "mugs" / "images")
+    return tmp_path / "mugs"
+
+
+def test_a_zip_dragged_into_the_file_browser_is_taken_by_notebook_10(run, folder, coco):
+    sources = code_of("10_your_own_data")
+    cells = [next(each for each in sources if word in each) for word in ("uploads.PhotoUpload(", "take_zips(")]
+    first = f"""
+import pathlib
+from workshop_utils.core import settings
+from workshop_utils.data import photos
+from workshop_utils.widgets import data_sets, uploads
+settings.RUNS, MY_PHOTOS = pathlib.Path({str(folder / "runs")!r}), None
+make_example = lambda folder: folder
+"""
+    page = run("10_your_own_data", [first, *cells])
+    page.get_by_role("button", name="Upload photos").wait_for()
+    packed = pathlib.Path(shutil.make_archive(str(coco), "zip", coco))
+    for name in ("runs", "my_photos", "images"):
+        page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        page.locator(".jp-BreadCrumbs", has_text=name).wait_for()
+    drop(page, packed, page.locator(".jp-DirListing-content"))
+    page.locator(".jp-DirListing-item", has_text=packed.name).wait_for()
+    browser.run_all(page)
+    page.get_by_text(f"{packed.name}: 2 labelled photos with").wait_for()
+    mine = folder / "runs" / "my_photos"
+    assert [each.boxes.shape for each in dataset.load(mine).samples] == [
+        each.boxes.shape for each in dataset.load(coco.parent / "voc").samples
+    ]
+    assert len(photos.find(mine / "images")) == 3 and (mine / "zip_files" / packed.name).exists()
+
+
+def test_a_coco_data_set_is_labelled_in_a_copy_that_is_named_with_the_way_back(run, coco):
+    before = {path: path.read_bytes() for path in coco.rglob("*") if path.is_file()}
+    source = f"from workshop_utils.widgets import labeler\nlabeler.Labeler({str(coco)!r}, {str(coco)!r}, {FLAVOURS})"
+    page = run("02_label_images", [source])
+    copy = coco.with_name("mugs-voc")
+    labels = Labels(page, page.locator(".workshop-editor"), copy / "annotations")
+    labels.shows(f"convert {copy} --to coco", "Photo 1 of 3")
+    labels.draw(Box("blueberry", 200, 150, 300, 250))
+    labels.drawn(1)
+    labels.page.keyboard.press("Enter")
+    labels.shows("Wrote 0001.xml: 1 box.")
+    assert len(dataset.load(copy).samples) == 3
+    assert {path: path.read_bytes() for path in coco.rglob("*") if path.is_file()} == before
 
 
 HANDLE = ".noUi-handle, .ui-slider-handle"

@@ -2,13 +2,16 @@
 
 import dataclasses
 import pathlib
+import re
 import shutil
 
 import pytest
+from conftest import interrupting
 
+from workshop_utils.cli import main
 from workshop_utils.data import archives, dataset, formats, photos, voc
-from workshop_utils.widgets import data_sets, label_files, uploads
-from workshop_utils.widgets.view import LabelingError
+from workshop_utils.data.dataset import DatasetError
+from workshop_utils.widgets import data_sets, labeler, uploads
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +73,21 @@ def test_labels_that_you_corrected_are_kept_when_the_zip_comes_again(written, tm
     assert len(photos.find(tmp_path / "mine" / "images")) == 7
 
 
+def test_dragged_zips_are_taken_once_and_kept(written, voc_folder, tmp_path):
+    uploads.PhotoUpload(tmp_path / "mine" / "images")
+    for place in ("mine", "mine/images", "mine"):
+        shutil.make_archive(str(tmp_path / place / "set"), "zip", tmp_path, written("yolo").name)
+        (tmp_path / "mine" / "images" / "half.ZIP").write_bytes(b"PK")
+        assert "half.ZIP" in "".join(data_sets.take_zips(tmp_path / "mine"))
+        shutil.rmtree(tmp_path / "yolo")
+    assert classes(tmp_path / "mine") == classes(voc_folder)
+    kept = sorted(path.name for path in (tmp_path / "mine").rglob("*") if path.suffix.lower() == ".zip")
+    assert kept == ["half.ZIP", "set.zip", "set1.zip", "set2.zip"]
+    (path,) = (tmp_path / "mine" / "images").glob("*.ZIP")
+    path.unlink()
+    assert data_sets.take_zips(tmp_path / "mine") == []
+
+
 def test_a_zip_of_photos_without_labels_brings_the_photos(voc_folder, tmp_path):
     path = shutil.make_archive(str(tmp_path / "photos"), "zip", voc_folder / "images")
     data_sets.bring(tmp_path / "photos.zip", tmp_path / "mine")
@@ -82,7 +100,59 @@ def test_a_broken_zip_is_left_out_with_its_own_name(tmp_path):
     assert upload.lines[0].startswith("Left out: set.zip: ")
 
 
-def test_the_labeler_never_shows_photos_with_other_labels_as_unlabelled(written):
+def content(folder) -> dict:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_pascal_voc_folder_is_labelled_in_place(voc_folder):
+    given = voc_folder / "images", voc_folder / "annotations"
+    assert data_sets.to_label(*given) == (*given, [])
+    assert not voc_folder.with_name(f"{voc_folder.name}-voc").exists()
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["the data set", "its folders"])
+@pytest.mark.parametrize("name", ["coco", "yolo"])
+def test_another_format_is_labelled_in_a_copy_and_converted_back_without_loss(name, whole, written, voc_folder):
+    source = written(name)
+    before, truth = content(source), dataset.load(voc_folder)
+    given = (source, source) if whole else (source / "images", source / "annotations")
+    labels = labeler.Labeler(*given, ["new"])
+    command = re.search(r"python -m workshop_utils (convert .*)", labels.message).group(1).split()
+    assert content(source) == before and labels.path.name == "extra.jpg", "the only photo without labels"
+    labels.add("new", (10, 20, 110, 220))
+    labels.submit()
+    assert content(source) == before
+    assert main(command) == 0
+    back = formats.open_dataset(pathlib.Path(command[-1]))
+    assert formats.recognise(pathlib.Path(command[-1])).name == name
+    for old, new in zip(truth.samples, back.samples, strict=False):
+        assert old.name == new.name and old.classes == new.classes
+        assert new.boxes == pytest.approx(old.boxes, abs=1e-5)
+    assert [(each.name, each.classes) for each in back.samples[len(truth.samples) :]] == [("extra.jpg", ("new",))]
+
+
+def test_a_copy_that_you_have_labelled_is_used_again(written):
+    source = written("coco")
+    first = labeler.Labeler(source, source, ["cup"])
+    first.add("cup", (10, 20, 110, 220))
+    xml = first.submit()
+    again = labeler.Labeler(source, source, ["cup"])
+    assert again.unlabelled == [] and voc.read(xml).boxes and again.annotations == xml.parent
+
+
+def test_a_copy_keeps_the_split_and_is_not_made_from_labels_in_two_formats(written, voc_folder):
     source = written("yolo")
-    with pytest.raises(LabelingError, match=r"yolo.*convert"):
-        label_files.written(source / "images", source / "annotations")
+    photos_folder = data_sets.to_label(source, source)[0]
+    parts = {sample.name: sample.part for sample in formats.open_dataset(source).samples}
+    assert set(parts.values()) == {"train", "val"}
+    assert {sample.name: sample.part for sample in dataset.load(photos_folder.parent).samples} == parts
+    shutil.copytree(voc_folder / "annotations", source / "annotations")
+    with pytest.raises(DatasetError, match="two formats"):
+        labeler.Labeler(source / "images", source / "annotations", ["cup"])
+
+
+def test_an_interrupted_copy_leaves_nothing(written, monkeypatch):
+    source = written("coco")
+    with interrupting(monkeypatch, voc, "write", 3), pytest.raises(KeyboardInterrupt):
+        data_sets.to_label(source, source)
+    assert [path.name for path in source.parent.glob("*coco*")] == ["coco"]

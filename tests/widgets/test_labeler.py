@@ -674,7 +674,7 @@ def test_if_nothing_can_be_labelled_the_error_says_why(folder, images, classes, 
 def test_proposals_join_what_is_drawn_under_the_current_class(folder, monkeypatch):
     found = np.array([[0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
     monkeypatch.setattr(detection, "proposals", lambda model, image, min_score: found)
-    labels = opened(folder, model="a detector")
+    labels = opened(folder, model=object())
     labels.boxes = [Box("vanilla", 42, 32, 200, 150)]
     labels.current = "vanilla"
     assert labels.propose() == 1
@@ -682,7 +682,7 @@ def test_proposals_join_what_is_drawn_under_the_current_class(folder, monkeypatc
 
 
 def test_while_boxes_are_proposed_everything_is_off_and_it_says_what_it_does(folder, monkeypatch):
-    labels, seen = opened(folder, model="a detector"), []
+    labels, seen = opened(folder, model=object()), []
 
     def proposals(*_):
         seen.append((labels._canvas.work, labels.message, [each.disabled for each in labels._actions.controls]))

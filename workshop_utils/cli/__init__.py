@@ -17,7 +17,19 @@ from workshop_utils.cli import checkpoints  # noqa: F401
 from workshop_utils.cli import deployment  # noqa: F401
 
 # isort: split
+from workshop_utils.cli import film  # noqa: F401
+
+# isort: split
+from workshop_utils.cli import informative  # noqa: F401
+
+# isort: split
 from workshop_utils.cli import web  # noqa: F401
+
+# isort: split
+from workshop_utils.cli import review  # noqa: F401
+
+# isort: split
+from workshop_utils.cli import merging  # noqa: F401
 
 # isort: split
 from workshop_utils.cli.parser import PARSER

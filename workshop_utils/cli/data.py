@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from workshop_utils.cli.parser import DATASET, GROUPS, architecture_names, command, load
+from workshop_utils.cli.parser import DATASET, GROUPS, SPLIT, architecture_names, command, load
 from workshop_utils.core.arguments import Options, argument, count
 from workshop_utils.core.errors import UsageError
 
@@ -147,11 +147,12 @@ def convert(options: Options) -> int:
     argument("dataset", type=Path, help=DATASET),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the records"),
     argument("--shards", type=count, default=4, metavar="N", help="the number of files per set (training, validation)"),
+    SPLIT,
 )
 def shard(options: Options) -> None:
     """Write the records and print where they are."""
     from workshop_utils.data import tfrecords
 
     data = load(options.dataset)
-    tfrecords.write(data, options.out, options.shards)
+    tfrecords.write(data, options.out, options.shards, keep_split=options.split == "given")
     print(f"Wrote {len(data.samples)} photos as records, in {options.shards} shards for each set, to {options.out}")

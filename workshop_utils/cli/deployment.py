@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import CHECKPOINT, command
-from workshop_utils.core.arguments import Options, argument, share
+from workshop_utils.cli.parser import CHECKPOINT, COCO_ARCHITECTURE, check_architecture, command
+from workshop_utils.core.arguments import Options, argument, positive, share
+
+if TYPE_CHECKING:
+    from workshop_utils.deploy.runtime import OpenDetector
 
 
 def _format_names() -> Iterable[str]:
@@ -33,23 +37,48 @@ def export(options: Options) -> None:
 
 
 @command(
-    "label new photos",
+    "label new photos and films",
     argument("source", metavar="RUN|EXPORT|coco", help="a run's folder, an exported file, or coco for COCO's detector"),
-    argument("photos", nargs="+", help="photos, or folders of photos"),
+    argument("photos", nargs="+", metavar="PHOTO|FOLDER|FILM", help="photos, folders of photos, or films"),
+    COCO_ARCHITECTURE,
     CHECKPOINT,
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for annotations, pictures and tables"),
     argument("--min-score", type=share, default=0.4, metavar="SCORE", help="the lowest score, 0 to 1; default: 0.4"),
     argument("--every-name", action="store_true", help="keep every name found for an object; by default only the best"),
-)
+    argument("--track", action="store_true", help="in films: follow each object and give it a number"),
+    argument("--count-line", metavar="x1,y1,x2,y2", help="in films: count what crosses this line, by class "
+             "and direction; in pixels, or as fractions of width and height; includes --track"),
+    argument("--fps", type=positive, metavar="N", help="take each folder as the frames of a film, N per second"),
+)  # fmt: skip
 def detect(options: Options) -> int:
-    """Print one line per photo on standard output, and skipped files and totals on standard error."""
-    from workshop_utils.core import phrases
+    """Print one line per photo and film on standard output, and skipped files and totals on standard error."""
+    from workshop_utils.cli import film
     from workshop_utils.deploy import annotate, runtime
 
-    for why, paths in annotate.skipped(options.photos).items():
+    check_architecture(options)
+    films, others = film.divide(options)
+    jobs, bad = film.opened(films, options, alone=not others)
+    _print_skipped(others)
+    photos = annotate.collect(others) if others else []
+    if photos or jobs:
+        detector = runtime.open_detector(options.source, options.checkpoint, options.architecture, fast=bool(jobs))
+        bad += _detect_in_photos(detector, photos, options) if photos else 0
+        bad += film.detect_in_films(detector, jobs)
+    return 1 if bad else 0
+
+
+def _print_skipped(arguments: list[str]) -> None:
+    from workshop_utils.core import phrases
+    from workshop_utils.deploy import annotate
+
+    for why, paths in annotate.skipped(arguments).items():
         print(f"Skipped {len(paths)} ({why}): {phrases.listed(paths)}", file=sys.stderr)
-    photos = annotate.collect(options.photos)
-    detector = runtime.open_detector(options.source, options.checkpoint)
+
+
+def _detect_in_photos(detector: "OpenDetector", photos: list[Path], options: Options) -> int:
+    """Label photos; return how many could not be."""
+    from workshop_utils.deploy import annotate
+
     reports = annotate.annotate(detector, photos, options.out, options.min_score, options.every_name)
     for report in reports:
         counts = ", ".join(f"{count} {name}" for name, count in report.counts.items()) or "nothing"
@@ -60,4 +89,4 @@ def detect(options: Options) -> int:
     said = f"{len(reports) - faults} photos labelled, {faults} left out"
     said += f", {kept} changed files kept" if kept else ""
     print(f"{said}; see {options.out}", file=sys.stderr)
-    return 1 if faults else 0
+    return faults

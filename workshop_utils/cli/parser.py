@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.core.arguments import CommandLine, argument, checkpoint
+from workshop_utils.core.arguments import CommandLine, Options, argument, checkpoint
+from workshop_utils.core.errors import UsageError
 
 if TYPE_CHECKING:
     from workshop_utils.data.dataset import Dataset
@@ -28,6 +29,19 @@ CHECKPOINT = argument(
 )
 """The option of commands that use a run."""
 
+
+def architecture_names() -> Iterable[str]:
+    """Return the names of all architectures."""
+    from workshop_utils.model import architectures
+
+    return architectures.ARCHITECTURES
+
+
+COCO_ARCHITECTURE = argument(
+    "--architecture", choices=architecture_names, help="coco: the network; default: ssdlite_mobilenet_v2"
+)
+"""The option of commands that use a run or COCO's detector."""
+
 DATASET = "a folder, or a zip file, with labels in Pascal VOC, COCO or YOLO, or with records"
 """Help for the argument that names a data set."""
 
@@ -40,11 +54,18 @@ GROUPS = argument(
 """The option of commands that group photos. FILE has a photo, a comma and the name of its group in each line."""
 
 
-def architecture_names() -> Iterable[str]:
-    """Return the names of all architectures."""
-    from workshop_utils.model import architectures
+SPLIT = argument(
+    "--split",
+    choices=lambda: ("random", "given"),
+    help="given: keep the split that the data set comes with; default: random",
+)
+"""The option of commands that divide photos into training and validation set."""
 
-    return architectures.ARCHITECTURES
+
+def check_architecture(options: Options) -> None:
+    """Raise UsageError if a network is chosen for what is not COCO's detector."""
+    if options.architecture and options.source != "coco":
+        raise UsageError("usage: --architecture is only for coco: a run has its own network")
 
 
 def load(folder: Path) -> "Dataset":

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import CHECKPOINT, DATASET, GROUPS, architecture_names, command, load
+from workshop_utils.cli.parser import (
+    CHECKPOINT,
+    COCO_ARCHITECTURE,
+    DATASET,
+    GROUPS,
+    SPLIT,
+    architecture_names,
+    check_architecture,
+    command,
+    load,
+)
 from workshop_utils.core.arguments import Options, argument, count, lines, share
 from workshop_utils.core.errors import UsageError
 
@@ -37,8 +47,7 @@ def _strategy_names() -> Iterable[str]:
              "views of each photo; 0: no cache, a new view at each step"),
     argument("--thaw", type=share, metavar="SHARE", help="fine_tune: freeze only after this share of steps, 0 to 1"),
     argument("--train-on", type=lines, metavar="LIST", help="a text file that lists the training photos, one per line"),
-    argument("--split", choices=lambda: ("random", "given"), help="given: keep the "
-             "split that the data set comes with; default: random"),
+    SPLIT,
     GROUPS,
     argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
@@ -168,7 +177,7 @@ def _changes(pairs: list[str]) -> dict[str, str]:
     argument("source", metavar="RUN|coco", help="a run's folder, or coco for COCO's detector"),
     argument("--data", type=Path, metavar="DATASET", help="evaluate on all photos of this data set; by default on the "
              "run's validation set"),
-    argument("--architecture", choices=architecture_names, help="coco: the network; default: ssdlite_mobilenet_v2"),
+    COCO_ARCHITECTURE,
     CHECKPOINT,
     argument("--out", type=Path, metavar="DIR", help="also write metrics.json to this folder"),
 )  # fmt: skip
@@ -181,13 +190,15 @@ def evaluate(options: Options) -> None:
     from workshop_utils.core import files, phrases
     from workshop_utils.data import label_map
     from workshop_utils.evaluation import average_precision
+    from workshop_utils.model import architectures, pretrained
     from workshop_utils.training import checkpoints, trainer
     from workshop_utils.training.run_folder import RunFolder
 
     _check_source(options)
     about_run = {}
     if options.source == "coco":
-        model, names, keeps_coco, folders = _coco(options.architecture), label_map.coco(), True, [options.out]
+        model = pretrained.coco_detector(architecture=architectures.get(options.architecture))
+        names, keeps_coco, folders = label_map.coco(), True, [options.out]
         data = load(options.data)
         samples = data.samples
     else:
@@ -218,14 +229,7 @@ def _check_source(options: Options) -> None:
         raise UsageError("usage: evaluate coco needs --data DATASET")
     if options.source == "coco" and options.checkpoint != "last":
         raise UsageError("usage: evaluate takes --checkpoint only with a run")
-    if options.source != "coco" and options.architecture:
-        raise UsageError("usage: evaluate takes --architecture only with coco: a run has its own")
-
-
-def _coco(architecture: str | None):
-    from workshop_utils.model import architectures, pretrained
-
-    return pretrained.coco_detector(architecture=architectures.get(architecture or architectures.DEFAULT))
+    check_architecture(options)
 
 
 def _validation(data, plan):

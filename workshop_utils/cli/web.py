@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from workshop_utils.cli.parser import command
+from workshop_utils.cli.parser import COCO_ARCHITECTURE, check_architecture, command
 from workshop_utils.core.arguments import Options, argument
 from workshop_utils.core.errors import UsageError
 
@@ -19,6 +19,7 @@ with "Advanced" and "Proceed", on an iPhone with "Show Details" and "visit this 
 @command(
     "make a page that runs a detector in the browser, with the camera",
     argument("source", metavar="RUN|EXPORT|coco"),
+    COCO_ARCHITECTURE,
     argument("--out", type=Path, metavar="DIR", help="the page's folder, for any static host"),
     argument("--int8", action="store_true", help="use the quantised detector, a third as large"),
     argument("--single-file", action="store_true", help="write one HTML file to --out instead, which works from disk"),
@@ -35,7 +36,7 @@ def web(options: Options) -> int:
 
     if options.lan is not None:  # what is missing for it is better known before a minute's work
         _lan(options.lan)
-    network = networks.open_network(options.source, options.int8)
+    network = networks.open_network(options.source, options.int8, options.architecture)
     if options.single_file:
         out = options.out if options.out.suffix == ".html" else options.out / "index.html"
         print(f"Wrote {page_folder.write_single(network, out)}. Open it with a double click.")
@@ -51,6 +52,7 @@ def web(options: Options) -> int:
 
 
 def _check(options: Options) -> None:
+    check_architecture(options)
     if options.out is None and not options.serve:
         raise UsageError("usage: web needs --out DIR, or --serve, or both")
     if options.single_file and (options.serve or options.out is None):

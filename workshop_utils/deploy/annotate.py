@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 
 import numpy as np
+from PIL import Image
 from tqdm.auto import tqdm
 
 from workshop_utils.core import files, untrusted
@@ -17,6 +18,7 @@ from workshop_utils.data import photos, voc
 from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy.output_folder import OutputFolder
 from workshop_utils.deploy.runtime import InferenceError, OpenDetector, suppress_across_classes
+from workshop_utils.deploy.video import films
 from workshop_utils.plots import drawing
 
 DETECTIONS = "detections.csv"
@@ -28,8 +30,7 @@ CONTENTS = "contents.csv"
 LABELED = ".labeled.jpg"
 """How the name of a picture with boxes ends. Such pictures are skipped."""
 
-VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts", ".m2ts"}
-VIDEO = "video: save single frames of it as JPEG"
+FILM = "film: to detect in it, name it"
 
 TABLES_EVERY_SECONDS = 2.0
 """A killed process loses at most the rows of this time, and of one photo."""
@@ -151,8 +152,8 @@ def _skip_reason(path: pathlib.Path, argument: pathlib.Path) -> str | None:
         return "folder: to detect in it, name it, too"
     if suffix in photos.SUFFIXES:
         return None
-    if suffix in VIDEO_SUFFIXES:
-        return VIDEO
+    if suffix in films.SUFFIXES:
+        return FILM
     return f"{suffix[1:].upper()}: export it as JPEG" if suffix in photos.FOREIGN_SUFFIXES else "not a photo"
 
 
@@ -161,10 +162,8 @@ def _annotate_one(
 ) -> PhotoReport:
     xml, labeled = f"{path.stem}.xml", f"{path.stem}{LABELED}"
     try:
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            raise photos.PhotoError(f"{path}: is a {VIDEO}.")
         photo = photos.read(path)
-        boxes, classes, scores = _detect(source, photo, min_score, keep_all_classes)
+        boxes, classes, scores = detect(source, photo, min_score, keep_all_classes)
         names = tuple(source.label_map[number] for number in classes.tolist())
         annotation = voc.from_normalised(photo.size, names, boxes, path.name, path.resolve().parent.name)
         text = voc.as_xml(annotation, out.folder / xml)
@@ -176,8 +175,20 @@ def _annotate_one(
     return PhotoReport(path, boxes, names, tuple(scores.tolist()), kept=kept)
 
 
-def _detect(source: OpenDetector, photo, min_score: float, keep_all_classes: bool) -> tuple[np.ndarray, ...]:
-    """Return the boxes, class ids and scores of the detections on a photo. Raises InferenceError."""
+def detect(
+    source: OpenDetector, photo: Image.Image, min_score: float, keep_all_classes: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the boxes (n, 4), class ids (n,) and scores (n,) of the detections on a photo, best first.
+
+    Args:
+        source: The detector.
+        photo: The photo.
+        min_score: Boxes with a lower score are left out.
+        keep_all_classes: Whether to keep every class found for an object; by default only the best stays.
+
+    Raises:
+        InferenceError: If the label map does not name a detected class.
+    """
     found = source.detect([photos.shrink(photo)], min_score)
     if not keep_all_classes:
         found = suppress_across_classes(found)

@@ -1,9 +1,11 @@
 """An output folder with a record of all files written into it, so that no change made by hand is lost."""
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 
 from workshop_utils.core import files
 
@@ -57,6 +59,23 @@ class OutputFolder:
             unfinished.write_bytes(data)
         return True
 
+    @contextlib.contextmanager
+    def replacing(self, name: str) -> Iterator[pathlib.Path]:
+        """Write a large file completely or not at all. It replaces the one with this name, so ask `is_foreign` before.
+
+        Args:
+            name: The name of the file.
+
+        Yields:
+            A temporary path to write to.
+
+        Raises:
+            WriteError: If the file or the record cannot be written.
+        """
+        with files.replacing(self.folder / name) as unfinished:
+            yield unfinished
+            self._remember(name, str(_digest(unfinished)))
+
     def _remember(self, name: str, digest: str) -> None:
         if (name, digest) in self._written:
             return
@@ -92,6 +111,9 @@ def _recorded(record: pathlib.Path) -> set[tuple[str, str]]:
 def _digest(path: pathlib.Path) -> str | None:
     """Return the digest of a file, or None for a link, a folder or an unreadable file."""
     try:
-        return None if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_symlink():
+            return None
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return None

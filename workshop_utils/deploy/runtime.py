@@ -2,20 +2,24 @@
 
 import dataclasses
 import pathlib
+import tempfile
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from workshop_utils.core import files
+from workshop_utils.core import elapsed, files
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
 from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy import export_formats
-from workshop_utils.model import detection, nms, pretrained
+from workshop_utils.model import architectures, detection, nms, pretrained
 from workshop_utils.model.detection import Detections
 from workshop_utils.training import checkpoints, trainer
 from workshop_utils.training.run_folder import RunFolder
+
+FAST = "litert"
+"""The format in which a detector runs that is opened for many photos. See benchmarks/results.md."""
 
 
 class InferenceError(WorkshopError, ValueError):
@@ -30,11 +34,13 @@ class OpenDetector:
         name: What it was opened from.
         label_map: The names of its class ids.
         run: As for `export_formats.OpenFile`.
+        format: In what it runs: the name of an export format, or "keras".
     """
 
     name: str
     label_map: dict[int, str]
     run: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    format: str = "keras"
 
     def detect(self, images: Iterable[np.ndarray], min_score: float = 0.01) -> Detections:
         """Detect objects in images.
@@ -47,13 +53,21 @@ class OpenDetector:
         return Detections(*(np.stack(part) for part in zip(*found, strict=True)))
 
 
-def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoints.LAST) -> OpenDetector:
+def open_detector(
+    source: str | pathlib.Path,
+    checkpoint: str | int = checkpoints.LAST,
+    architecture: str | None = None,
+    fast: bool = False,
+) -> OpenDetector:
     """Open a detector.
 
     Args:
         source: `coco`, a run folder, its export folder, or a file in it. If an export folder has several formats, the
             fastest is opened.
         checkpoint: Which checkpoint of a run: `best`, `last` or a step.
+        architecture: The network of `coco`, by default SSDLite MobileNetV2. Runs and exports have their own.
+        fast: Whether to convert a run or COCO's detector to the format FAST first. This takes some seconds, so it pays
+            for a film, but not for a few photos. An exported file stays as it is.
 
     Raises:
         InferenceError: If there is no detector, it is invalid, or the label map is for other classes, or if a
@@ -61,6 +75,7 @@ def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoint
         RunFolderError: If a run cannot be read, or has no such checkpoint.
         LabelMapError: If a label map cannot be read.
         PretrainedError: If COCO's weights cannot be fetched or loaded.
+        SettingsError: If there is no such architecture.
     """
     path = pathlib.Path(source)
     is_run = str(source) != "coco" and (path / "recipe.json").exists()
@@ -69,9 +84,10 @@ def open_detector(source: str | pathlib.Path, checkpoint: str | int = checkpoint
     if is_run:
         run = RunFolder(path)
         model, names = trainer.load_model(run, checkpoints.choose(run, checkpoint))
-        return OpenDetector(str(path), names, _runner(model))
+        return _of_model(str(path), names, model, fast)
     if str(source) == "coco":
-        return OpenDetector("coco", label_map.coco(), _runner(pretrained.coco_detector()))
+        model = pretrained.coco_detector(architecture=architectures.get(architecture))
+        return _of_model("coco", label_map.coco(), model, fast)
     return _open_export(path)
 
 
@@ -87,6 +103,18 @@ def suppress_across_classes(found: Detections) -> Detections:
         for part, before in zip(result, found):
             part[photo, : len(kept)] = before[photo][kept]
     return result
+
+
+def _of_model(name: str, names: dict[int, str], model: keras.Model, fast: bool) -> OpenDetector:
+    """Return an OpenDetector for a Keras model, which runs in the format FAST if it should be fast."""
+    if not fast:
+        return OpenDetector(name, names, _runner(model))
+    kind = export_formats.get(FAST)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows cannot remove a file in use
+        path = pathlib.Path(folder, kind.file_name)
+        with elapsed.shown(f"Converting {name} to LiteRT (5 to 20 seconds):", "Converted in"):
+            kind.write(model, path, None)
+        return OpenDetector(name, names, kind.open_file(path).run, kind.name)
 
 
 def _runner(model: keras.Model) -> Callable:
@@ -116,4 +144,4 @@ def _open_export(source: pathlib.Path) -> OpenDetector:
             f"{path}: has scores for {classes} classes, but the last id in {LABEL_MAP} is {max(names)}. Put the "
             f"{LABEL_MAP} that was exported with it into the same folder."
         )
-    return OpenDetector(str(path), names, run)
+    return OpenDetector(str(path), names, run, kind.name)

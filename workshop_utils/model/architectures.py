@@ -61,8 +61,9 @@ def register(architecture: Architecture) -> Architecture:
     return architecture
 
 
-def get(name: str = DEFAULT) -> Architecture:
-    """Return the architecture called `name`. Raises SettingsError if there is none."""
+def get(name: str | None = None) -> Architecture:
+    """Return the architecture called `name`, by default DEFAULT. Raises SettingsError if there is none."""
+    name = name or DEFAULT
     if name not in ARCHITECTURES:
         raise SettingsError(f"There is no architecture '{name}'. Choose one of: {', '.join(ARCHITECTURES)}.")
     return ARCHITECTURES[name]

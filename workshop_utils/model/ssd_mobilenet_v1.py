@@ -7,7 +7,6 @@ SSD (Liu et al. 2016, arXiv 1512.02325) on MobileNet v1 (Howard et al. 2017, arX
 Google's COCO weights are in the API's archive `ssd_mobilenet_v1_coco_2018_01_28.tar.gz`, with the license Apache-2.0.
 """
 
-import math
 import pathlib
 
 import numpy as np
@@ -16,13 +15,11 @@ from workshop_utils.core import download
 from workshop_utils.core.archives import ArchiveError
 from workshop_utils.core.npm import PackageError
 from workshop_utils.core.tensorflow import keras
-from workshop_utils.model import preprocessing, tf1_checkpoint
-from workshop_utils.model.anchors import GRIDS, shapes
+from workshop_utils.model import preprocessing, ssd, tf1_checkpoint
+from workshop_utils.model.anchors import GRIDS
 from workshop_utils.model.coco_download import PretrainedError
-from workshop_utils.model.ssdlite_mobilenet_v2 import EPSILON, EXTRA_BLOCKS
+from workshop_utils.model.ssd import EXTRA_BLOCKS
 from workshop_utils.model.tf1_checkpoint import CheckpointError, Names
-
-layers = keras.layers
 
 ARCHIVE = download.Download(
     address="http://download.tensorflow.org/models/object_detection/ssd_mobilenet_v1_coco_2018_01_28.tar.gz",
@@ -62,45 +59,20 @@ def build(classes: int) -> keras.Model:
         classes: Number of classes, without the background.
     """
     image = keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3))
-    x, maps, boxes, logits = _convolution(image, 32, "Conv2d_0", side=3, strides=2), [], [], []
+    x, maps = ssd.convolution(image, 32, "Conv2d_0", side=3, strides=2), []
     for number, (strides, channels) in enumerate(BLOCKS, start=1):
-        x = _depthwise(x, f"Conv2d_{number}_depthwise", strides)
-        x = _convolution(x, channels, f"Conv2d_{number}_pointwise")
+        x = ssd.depthwise(x, f"Conv2d_{number}_depthwise", strides)
+        x = ssd.convolution(x, channels, f"Conv2d_{number}_pointwise")
         if number in MAPS:
             maps.append(x)
-    for number, (reduced, channels) in enumerate(EXTRA_BLOCKS, start=1):
-        x = _convolution(x, reduced, f"extra_{number}_reduce")
-        x = _convolution(x, channels, f"extra_{number}", side=3, strides=2)
-        maps.append(x)
-    for level, (features, grid) in enumerate(zip(maps, GRIDS, strict=True)):
-        count = len(shapes(level))
-        boxes.append(_head(features, 4, count * grid * grid, count, f"box_{level}"))
-        logits.append(_head(features, classes + 1, count * grid * grid, count, f"class_{level}"))
-    outputs = [
-        layers.Concatenate(axis=1, name="box_encodings")(boxes),
-        layers.Concatenate(axis=1, name="class_logits")(logits),
-    ]
-    return keras.Model(image, outputs, name="ssd_mobilenet_v1")
-
-
-def _convolution(x, channels: int, name: str, side: int = 1, strides: int = 1):
-    return _normalise(layers.Conv2D(channels, side, strides, "same", use_bias=False, name=name)(x), name)
-
-
-def _depthwise(x, name: str, strides: int):
-    return _normalise(layers.DepthwiseConv2D(3, strides, "same", use_bias=False, name=name)(x), name)
-
-
-def _normalise(x, name: str):
-    x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_BN")(x)
-    return layers.ReLU(6.0, name=f"{name}_relu")(x)
-
-
-def _head(features, values: int, total: int, count: int, name: str):
-    """Return a prediction head: `values` numbers for each of `count` anchors per cell, (N, total, values)."""
-    bias = "zeros" if name.startswith("box") else keras.initializers.Constant(-math.log(99.0))
-    x = layers.Conv2D(count * values, 1, bias_initializer=bias, name=name)(features)
-    return layers.Reshape((total, values), name=f"{name}_flat")(x)
+    return ssd.detector(
+        image,
+        maps,
+        classes,
+        "ssd_mobilenet_v1",
+        strided=lambda x, channels, name: ssd.convolution(x, channels, name, side=3, strides=2),
+        before_head=lambda features, name: features,
+    )
 
 
 def variables() -> Names:

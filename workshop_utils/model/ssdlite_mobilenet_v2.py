@@ -4,23 +4,14 @@ SSD (arXiv 1512.02325) with depthwise separable prediction layers on MobileNetV2
 section 6.2). It matches the `ssdlite_mobilenet_v2` of the Object Detection API layer by layer.
 """
 
-import math
-
 import numpy as np
 
 from workshop_utils.core.tensorflow import keras
-from workshop_utils.model import preprocessing, tf1_checkpoint
-from workshop_utils.model.anchors import GRIDS, shapes
-
-layers = keras.layers
+from workshop_utils.model import preprocessing, ssd, tf1_checkpoint
+from workshop_utils.model.anchors import GRIDS
+from workshop_utils.model.ssd import EPSILON, EXTRA_BLOCKS
 
 _BACKBONE = "FeatureExtractor/MobilenetV2/"
-
-EXTRA_BLOCKS = ((256, 512), (128, 256), (128, 256), (64, 128))
-"""Channels of the 1x1 and of the strided convolution of each block after the backbone."""
-
-EPSILON = 1e-3
-"""MobileNet's batch-norm epsilon."""
 
 
 def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
@@ -36,66 +27,24 @@ def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
     side = preprocessing.INPUT_SIDE
     backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
     maps = [backbone.get_layer("block_13_expand_relu").output, backbone.get_layer("out_relu").output]
-    model = detector(backbone.input, maps, classes, "ssdlite_mobilenet_v2")
+    model = ssd.detector(
+        backbone.input,
+        maps,
+        classes,
+        "ssdlite_mobilenet_v2",
+        strided=lambda x, channels, name: ssd.convolution(
+            ssd.depthwise(x, f"{name}_depthwise", strides=2), channels, name
+        ),
+        before_head=lambda features, name: ssd.depthwise(features, f"{name}_depthwise"),
+    )
     for layer in batch_norms(model):
         layer.momentum = batch_norm_momentum
     return model
 
 
-def detector(image: keras.KerasTensor, maps: list[keras.KerasTensor], classes: int, name: str) -> keras.Model:
-    """Return an SSDLite detector on a backbone.
-
-    Four extra blocks compute smaller feature maps from the second one. Each of the six maps gets a box head and a class
-    head.
-
-    Args:
-        image: The backbone's input.
-        maps: Two feature maps of the backbone, (N, 19, 19, any) and (N, 10, 10, any).
-        classes: Number of classes, without the background.
-        name: The name of the model.
-    """
-    maps, boxes, logits = list(maps), [], []
-    for number, (reduced, channels) in enumerate(EXTRA_BLOCKS, start=1):
-        x = _convolution(maps[-1], reduced, f"extra_{number}_reduce")
-        x = _depthwise(x, f"extra_{number}_depthwise", strides=2)
-        maps.append(_convolution(x, channels, f"extra_{number}"))
-    for level, (features, grid) in enumerate(zip(maps, GRIDS, strict=True)):
-        count = len(shapes(level))
-        boxes.append(_head(features, 4, count * grid * grid, count, f"box_{level}"))
-        logits.append(_head(features, classes + 1, count * grid * grid, count, f"class_{level}"))
-    outputs = [
-        layers.Concatenate(axis=1, name="box_encodings")(boxes),
-        layers.Concatenate(axis=1, name="class_logits")(logits),
-    ]
-    return keras.Model(image, outputs, name=name)
-
-
-def batch_norms(model: keras.Model) -> list[layers.BatchNormalization]:
+def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     """Return the model's batch-norm layers."""
-    return [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-
-
-def _convolution(x, channels: int, name: str):
-    x = layers.Conv2D(channels, 1, use_bias=False, name=name)(x)
-    return _normalise(x, name)
-
-
-def _depthwise(x, name: str, strides: int = 1):
-    x = layers.DepthwiseConv2D(3, strides, padding="same", use_bias=False, name=name)(x)
-    return _normalise(x, name)
-
-
-def _normalise(x, name: str):
-    x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_BN")(x)
-    return layers.ReLU(6.0, name=f"{name}_relu")(x)
-
-
-def _head(features, values: int, total: int, count: int, name: str):
-    """Return a prediction head: `values` numbers for each of `count` anchors per cell, (N, total, values)."""
-    x = _depthwise(features, f"{name}_depthwise")
-    bias = "zeros" if name.startswith("box") else keras.initializers.Constant(-math.log(99.0))
-    x = layers.Conv2D(count * values, 1, bias_initializer=bias, name=name)(x)
-    return layers.Reshape((total, values), name=f"{name}_flat")(x)
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 def weights_by_layer(values: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:

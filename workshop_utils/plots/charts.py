@@ -74,26 +74,28 @@ def run_curves(history: list[dict], steps: int, marks: dict[int, str] | None = N
 def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str = "step", *, alt: str) -> Picture:
     """Plot the mean and range of one quantity for groups of histories, for example of one recipe with several seeds.
 
-    The line is a group's mean, the band its minimum to maximum, at the steps at which all histories of the group were
-    measured.
+    The line is a group's mean, the band its minimum to maximum, at the steps (or other values of `over`) at which all
+    histories of the group were measured.
 
     Args:
         groups: {name: histories}.
         quantity: The key for the y axis.
-        over: "step", or "minutes" for the group's mean time at each step.
+        over: The key for the x axis, such as "step"; or "minutes" for the group's mean time at each step.
         alt: A text alternative for the picture.
     """
     figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
     for place, (name, histories) in enumerate(groups.items()):
-        measured = [{row["step"]: row for row in rows if row.get(quantity) is not None} for rows in histories]
+        key = "step" if over == "minutes" else over
+        measured = [{row[key]: row for row in rows if row.get(quantity) is not None} for rows in histories]
         steps = sorted(set.intersection(*map(set, measured)))
         values = np.array([[rows[step][quantity] for step in steps] for rows in measured])
-        minutes = np.array([[rows[step]["seconds"] / 60 for step in steps] for rows in measured])
-        x = minutes.mean(axis=0) if over == "minutes" else steps
+        x = steps
+        if over == "minutes":
+            x = np.mean([[rows[step]["seconds"] / 60 for step in steps] for rows in measured], axis=0)
         style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
         axis.plot(x, values.mean(axis=0), label=label_text(name), **style, clip_on=False)
         axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
-    x = {"step": "training step", "minutes": "minutes of training"}[over]
+    x = {"step": "training step", "minutes": "minutes of training"}.get(over, over)
     axis.set(xlabel=x, ylabel=quantity, xlim=(0, None), ylim=(0, None))
     return _finish(figure, axis, alt)
 

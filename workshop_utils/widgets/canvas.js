@@ -22,6 +22,7 @@ export default {
       followMouse(model, el, send),
       followKeys(model, el, wrapper, send),
       showClasses(model, el, send),
+      showProposals(model, el),
       showWork(model, el, wrapper),
       removeLibrary,
     ];
@@ -189,6 +190,36 @@ function showClasses(model, el, send) {
   model.on("change:colors", build);
   model.on("change:current", check);
   el.prepend(group);
+}
+
+// Screen readers read the list of proposals in the panel.
+function showProposals(model, el) {
+  const photo = el.querySelector("img");
+  const layer = document.createElement("div");
+  layer.className = "workshop-proposals";
+  layer.setAttribute("aria-hidden", "true");
+  el.querySelector(".image").append(layer);
+  const proposal = (box, place) => {
+    const [frame, text] = ["div", "span"].map((tag) => document.createElement(tag));
+    const share = (pixels, side) => `${(100 * pixels) / side}%`;
+    const [across, down] = [photo.naturalWidth, photo.naturalHeight];
+    frame.classList.toggle("is-sure", box.sure);
+    frame.classList.toggle("is-next", place === 0);
+    Object.assign(frame.style, { left: share(box.x, across), top: share(box.y, down), borderColor: box.colour });
+    Object.assign(frame.style, { width: share(box.width, across), height: share(box.height, down) });
+    text.textContent = box.text;
+    frame.append(text);
+    return frame;
+  };
+  const show = () => {
+    Object.assign(layer.style, { width: `${photo.clientWidth}px`, height: `${photo.clientHeight}px` });
+    layer.replaceChildren(...model.get("proposals").map(proposal));
+  };
+  const resized = new ResizeObserver(show);
+  resized.observe(photo);
+  photo.addEventListener("load", show);
+  model.on("change:proposals", show);
+  return () => resized.disconnect();
 }
 
 function showWork(model, el, wrapper) {

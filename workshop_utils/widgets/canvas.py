@@ -31,6 +31,8 @@ class Canvas(BBoxWidget):
         current: The class that is chosen: new boxes get it.
         photo: A number that changes with each photo. The browser repeats it in its messages.
         shortcuts: The keys that the browser reports, as JavaScript names them.
+        proposals: Boxes that are only proposed: as in `bboxes`, with the text and the colour of each, and whether it is
+            sure. The first is the next to accept.
         work: What the kernel does; while this is not empty, the browser ignores mouse and keys.
         handlers: A function for each kind of message from the browser: "boxes", "class", "key"; and "late", for
             messages about a photo that is no longer shown.
@@ -46,6 +48,7 @@ class Canvas(BBoxWidget):
     photo = traits.Int(0).tag(sync=True)
     shortcuts = traits.List(traits.Unicode()).tag(sync=True)
     work = traits.Unicode("").tag(sync=True)
+    proposals = traits.List().tag(sync=True)
     alt = traits.Unicode(ALT).tag(sync=True)
     editor = traits.Unicode(EDITOR).tag(sync=True)
 

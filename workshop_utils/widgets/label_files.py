@@ -8,10 +8,9 @@ import shutil
 from tqdm.auto import tqdm
 
 from workshop_utils.core import files, untrusted
-from workshop_utils.data import annotation_repair, folders, formats, photos, voc
+from workshop_utils.data import annotation_repair, folders, photos, voc
 from workshop_utils.data.annotation import Annotation, VocError
 from workshop_utils.data.annotation_repair import PhotoInfo
-from workshop_utils.data.dataset import DatasetError
 from workshop_utils.data.finding_kinds import Outcome
 from workshop_utils.data.names import composed, tidy
 from workshop_utils.widgets.view import LabelingError
@@ -60,19 +59,7 @@ def readable(folder: pathlib.Path) -> tuple[dict[pathlib.Path, tuple[int, int]],
 
 
 def written(folder: pathlib.Path, annotations: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
-    """Return {photo: annotation}, paired as training pairs them, even if an annotation's name differs a little.
-
-    Raises LabelingError if the data set has labels in another format: they would not be shown.
-    """
-    if annotations.parent == folder.parent:
-        try:
-            other = formats.recognise(folder.parent)
-        except DatasetError as fault:
-            raise LabelingError(str(fault)) from None
-        if other and other.labels and other.name != "voc":
-            what = f"has labels in the format {other.name}, which the labeler cannot change. Convert them first"
-            command = f"python -m workshop_utils convert {folder.parent} --to voc --out {folder.parent}-voc"
-            raise LabelingError(f"{folder.parent}: {what}: {command}")
+    """Return {photo: annotation}, paired as training pairs them, even if an annotation's name differs a little."""
     pairs, _ = folders.pair_folders(folder, annotations if annotations.is_dir() else folder)
     return dict(pairs)
 

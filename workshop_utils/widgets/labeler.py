@@ -7,58 +7,64 @@ too.
 import dataclasses
 import html
 import pathlib
-import sys
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
 from workshop_utils.core import files
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.data import annotation_repair, geometry, photos, voc
+from workshop_utils.data import annotation_repair, photos, voc
 from workshop_utils.data.annotation import Annotation, VocError
 from workshop_utils.data.annotation_repair import PhotoInfo
 from workshop_utils.data.names import tidy
 from workshop_utils.evaluation import agreement
-from workshop_utils.model import anchors
-from workshop_utils.widgets import label_files
-from workshop_utils.widgets.box_editor import BoxEditor, grid
+from workshop_utils.widgets import data_sets, label_files
+from workshop_utils.widgets.box_editor import grid
 from workshop_utils.widgets.drafts import Drafts
 from workshop_utils.widgets.label_files import Shown
+from workshop_utils.widgets.proposals import ProposingEditor, normalised
 from workshop_utils.widgets.view import LabelingError
 
 __all__ = ["Labeler", "LabelingError"]
 
-PROPOSE_AT = 0.15
-"""The least score of a proposed box. It is low: deleting a wrong box is faster than drawing a missing one."""
 
-
-class Labeler(BoxEditor):
+class Labeler(ProposingEditor):
     """Goes through the photos of a folder; a photo with an XML file counts as labelled.
 
     It starts at the first photo that is not labelled yet. Boxes that you drew and have not submitted are kept as a
     draft, also for the next Labeler of the same folders; only `submit` turns them into an annotation.
 
+    A data set in COCO or YOLO is labelled in a copy as Pascal VOC, next to it; see `data_sets.to_label`.
+
     Args:
         photos_folder: The photos.
         annotations_folder: The XML files; created if it does not exist.
         classes: The names to label with. Those that the XML files use are added.
-        model: A detector that proposes boxes; by default the COCO detector, loaded when you first ask for proposals.
+        model: The folder of a run, whose detector proposes boxes with names; by default the COCO detector proposes
+            boxes of the chosen class. It is loaded when you first ask for proposals.
+        order: "informative" shows the photos first from whose labels the detector would learn most; see
+            `curation.informative`. By default they are in the order of their names.
 
     Raises:
         LabelingError: If there is no class, or no photo that can be read.
+        WorkshopError: If labels in another format cannot be read or copied.
     """
 
     def __init__(
-        self, photos_folder: pathlib.Path, annotations_folder: pathlib.Path, classes: Iterable[str], model: Any = None
+        self,
+        photos_folder: pathlib.Path,
+        annotations_folder: pathlib.Path,
+        classes: Iterable[str],
+        model: Any = None,
+        order: str = "name",
     ):
-        super().__init__(classes)
-        self.annotations, self.model = pathlib.Path(annotations_folder), model
-        sizes, faults = label_files.readable(pathlib.Path(photos_folder))
+        super().__init__(classes, model)
+        folders = pathlib.Path(photos_folder), pathlib.Path(annotations_folder)
+        shown, self.annotations, notes = data_sets.to_label(*folders)
+        sizes, faults = label_files.readable(shown)
         self.paths = list(sizes)
-        self._written = label_files.written(pathlib.Path(photos_folder), self.annotations)
+        self._written = label_files.written(shown, self.annotations)
         read = [(path, annotation) for path in self.paths if (annotation := self._annotation_of(path))]
         self._resized = annotation_repair.were_resized(
             [(each, PhotoInfo(path.name, sizes[path], 1, "")) for path, each in read]
@@ -66,6 +72,7 @@ class Labeler(BoxEditor):
         self._know(tidy(box.name) for _, annotation in read for box in annotation.boxes)
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
+        self._sort(order, faults)
         self.place, self._saved, self._asked = None, None, None
         self._drafts = Drafts(self.annotations)
         self._canvas.observe(self._keep_draft, "bboxes")
@@ -78,13 +85,14 @@ class Labeler(BoxEditor):
                 button("Previous photo", self.previous),
                 button("Next photo", self.next),
                 button("Skip", self.skip),
-                button("Propose boxes", self.propose),
+                self._propose_button,
+                button("Copy boxes", self.copy, "c"),
             ),
             *self._panel.children,
         ]
         self._canvas.shortcuts = list(self._actions.keys)
         self.go(self.paths.index((self.unlabelled or self.paths)[0]))
-        self.say(*faults, self.message)
+        self.say(*notes, *faults, self.message)
 
     def __repr__(self) -> str:
         """Return what is shown in place of the widget if none can be shown."""
@@ -149,7 +157,6 @@ class Labeler(BoxEditor):
         photo, gone = self._readable_from(place)
         path, orientation = self.path, photo.orientation
         self._saved, self._asked = None, None
-        self._image = photos.shrink(photo.image)
         data_set = self.annotations.parent
         shown = label_files.shown(path, photo.image.size, orientation, self.xml(path), data_set, self._resized)
         where = {"filename": path.name, "folder": path.parent.name, "path": str(path.resolve())}
@@ -159,30 +166,22 @@ class Labeler(BoxEditor):
         self._saved = self.boxes
         self.say(*gone, *shown.messages, self._recall())
 
-    def propose(self, min_score: float = PROPOSE_AT) -> int:
-        """Add the boxes that the detector finds, with the chosen class, and return how many. You correct the names.
+    def copy(self) -> int:
+        """Add the boxes of the photo before this one, as they are drawn or saved there, and return how many.
 
-        A box that overlaps one already drawn is not added. Raises PretrainedError without COCO's weights.
+        A box that overlaps one already drawn is not added. If the photos differ in size, the boxes are scaled. Raises
+        LabelingError if there is no photo before this one, or it has no boxes.
         """
         self._settled()
-        began = time.monotonic()
-        first = "Looking for objects" if "tensorflow" in sys.modules else "Loading TensorFlow"
-        with self._actions.working(first) as show:
-            from workshop_utils.model import detection, pretrained
-
-            if self.model is None:
-                show("Loading the COCO detector")
-                self.model = pretrained.coco_detector()
-            show("Looking for objects")
-            found = detection.proposals(self.model, self._image, min_score)
-        drawn = voc.normalised(dataclasses.replace(self._shown.annotation, boxes=tuple(self.boxes)))
-        overlap = geometry.iou(found, np.reshape(drawn, (-1, 4))).max(axis=1, initial=0.0)
-        new = voc.from_normalised(self._view.size, [self.current] * len(found), found, "").boxes
-        added = [box for box, shared in zip(new, overlap, strict=True) if shared < anchors.MATCH_IOU]
-        self._draw([*self.boxes, *added], len(self.boxes) + 1 if added else self.selected)
-        seconds = f"{time.monotonic() - began:.0f} s"
-        self.say(f"{len(added)} proposed as '{self.current}' in {seconds}: rename, move or delete each one.")
-        return len(added)
+        before = self.paths[self.place - 1] if self.place else None
+        annotation = before and self._annotation_of(before)
+        size = photos.read(before).size if before else (1, 1)
+        boxes = self._drafts.boxes.get(before, list(annotation.boxes) if annotation else [])
+        if not boxes:
+            raise LabelingError("There are no boxes to copy: the photo before this one is empty.")
+        added = self._add_new(self._boxes([box.name for box in boxes], normalised(boxes, size)))
+        self.say(f"{added} copied from {before.name}: move, rename or delete each one.")
+        return added
 
     def scores(self, truth: pathlib.Path) -> list[agreement.Agreement]:
         """Return how well the saved boxes agree with those in a folder of true annotations, for each labelled photo.
@@ -205,11 +204,13 @@ class Labeler(BoxEditor):
         self._header.value = f"<b>{place}</b>: {html.escape(self.path.name)} ({state}); {done} labelled"
 
     def _submit_or_ask(self) -> None:
-        """Submit as the button and the key do: without boxes only when asked a second time."""
-        if not self.boxes and self._asked != self.path:
+        """Submit as the button and the key do: without boxes, or without those proposed, only when asked twice."""
+        if (self.proposals or not self.boxes) and self._asked != self.path:
             self._settled()
             self._asked = self.path
-            self.say("No objects on this photo? Submit again to save it without boxes, or draw some.")
+            left = f"{len(self.proposals)} proposed boxes are not accepted. Submit again to save without them."
+            nothing = "No objects on this photo? Submit again to save it without boxes, or draw some."
+            self.say(left if self.proposals else nothing)
         else:
             self.submit()
 
@@ -267,14 +268,23 @@ class Labeler(BoxEditor):
         path = self.path
         note = self._drafts.forget(path)
         self._saved = self.boxes
-        left = [other for other in self.unlabelled if other != path]
+        left = [place for place, other in enumerate(self.paths) if other != path and not self.xml(other).exists()]
         try:
             if left:
-                self.go(self.paths.index(next((other for other in left if other > path), left[0])))
+                self.go(next((place for place in left if place > self.place), left[0]))
         except LabelingError as fault:
             self.say(str(fault))
         more = self.message if left else ""
         self.say(message, note, more, "" if self.unlabelled else "All photos are labelled.")
+
+    def _sort(self, order: str, faults: list[str]) -> None:
+        """Put the photos in order: by name as they are, or those without labels after the others and best first."""
+        if order not in ("name", "informative"):
+            raise LabelingError(f"There is no order '{order}'. Choose name or informative.")
+        unlabelled = self.unlabelled
+        if order == "informative" and unlabelled:
+            labelled = [path for path in self.paths if self.xml(path).exists()]
+            self.paths = labelled + self._most_informative_first(unlabelled, labelled, faults.append)
 
     def _annotation_of(self, path: pathlib.Path) -> Annotation | None:
         """Return a photo's annotation as written; None if it cannot be read, which is reported when it is shown."""

@@ -39,11 +39,15 @@ class UploadError(WorkshopError, ValueError):
 
 
 class PhotoUpload(ipywidgets.VBox):
-    """A button that uploads photos and zip files of data sets into `folder`. Below it: lines and thumbnails."""
+    """A button that uploads photos and zip files of data sets into `folder`. Below it: lines and thumbnails.
+
+    The folder is created, so that you can also drag photos into it. Raises WriteError.
+    """
 
     def __init__(self, folder: pathlib.Path):
         super().__init__()
         self.folder, self.lines = pathlib.Path(folder), []
+        files.make_folder(self.folder)
         self._thumbnails: dict[str, str] = {}
         self.button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Upload photos")
         self.button.layout = ipywidgets.Layout(width="max-content", min_width="14em")

@@ -42,7 +42,7 @@ class Network:
         return f"{self.name} finds {', '.join(names)}."
 
 
-def open_network(source: str | pathlib.Path, int8: bool = False) -> Network:
+def open_network(source: str | pathlib.Path, int8: bool = False, architecture: str | None = None) -> Network:
     """Return the network of `coco`, of a run, of an export folder or of one `.tflite` file.
 
     A run is exported first, into RUN/export.
@@ -50,6 +50,7 @@ def open_network(source: str | pathlib.Path, int8: bool = False) -> Network:
     Args:
         source: Where it comes from.
         int8: Whether to take the quantised file, a third as large.
+        architecture: The network of `coco`, by default SSDLite MobileNetV2.
 
     Raises:
         UsageError: For `coco` with `int8`: there are no training photos to calibrate it on.
@@ -58,7 +59,7 @@ def open_network(source: str | pathlib.Path, int8: bool = False) -> Network:
     """
     kind = export_formats.get("litert_int8" if int8 else "litert")
     if str(source) == "coco":
-        return _coco(int8)
+        return _coco(int8, architecture)
     path = pathlib.Path(source)
     name = _name(path.resolve())
     if (path / RECIPE).exists():
@@ -79,15 +80,16 @@ def _name(path: pathlib.Path) -> str:
     return next(runs, path).name
 
 
-def _coco(int8: bool) -> Network:
+def _coco(int8: bool, architecture: str | None) -> Network:
     if int8:
         raise UsageError("usage: coco has no training photos to calibrate int8 on; leave --int8 out, or name a run")
     from workshop_utils.deploy.formats import litert
-    from workshop_utils.model import pretrained
+    from workshop_utils.model import architectures, pretrained
 
+    model = pretrained.coco_detector(architecture=architectures.get(architecture))
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch, "detector.tflite")
-        litert.write(pretrained.coco_detector(), path)
+        litert.write(model, path)
         return Network("COCO's detector", path.read_bytes(), label_map.coco(), decodes=True)
 
 

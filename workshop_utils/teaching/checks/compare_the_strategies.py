@@ -36,7 +36,7 @@ def apart(function: object) -> Verdict:
     if not (said["better first"] or said["worse first"]):
         return _wrong(f"All of {better} are above all of {worse}, but your function does not call them apart.")
     if said["better first"] != said["worse first"]:
-        return _wrong("Your answer changes if the two lists are exchanged. Either may be the better one.")
+        return _wrong("Your answer changes if the two lists are swapped. Either may be the better one.")
     if said["overlapping"] or said["overlapping, turned"]:
         return _wrong(
             f"{better} and {between} are not apart: {max(between)} is above {min(better)}. A higher mean is not "

@@ -146,7 +146,7 @@ def ways(answer: object, problems: dict[str, int]) -> Verdict:
         problems: The number of labelled photos of each problem.
     """
     if not isinstance(answer, dict) or answer.keys() != problems.keys():
-        return _wrong(f"This should be a dictionary with a way for each of: {', '.join(problems)}.")
+        return _wrong(f"This should be a dictionary with a strategy for each of: {', '.join(problems)}.")
     if all(way is Ellipsis for way in answer.values()):
         return _open()
     said = {problem: _one_of(answer[problem], diagrams.STRATEGIES) for problem in problems}
@@ -197,7 +197,7 @@ def separable_share(answer: object, known: float) -> Verdict:
         if np.isclose(given, (depthwise + pointwise) / plain):
             continue
         if np.isclose(given, plain / (depthwise + pointwise)):
-            return _wrong(f"{here} your function returns {given:.3g}: how many times as much the plain one takes.")
+            return _wrong(f"{here} your function returns {given:.3g}. Turn the fraction around: separable over plain.")
         if np.isclose(given, pointwise / plain):
             return _wrong(f"{here} your function returns {given:.3g}. That is the 1 x 1 convolution alone.")
         if np.isclose(given, depthwise / plain):

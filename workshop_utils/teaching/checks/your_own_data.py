@@ -1,9 +1,10 @@
 """Checks of notebook `10_your_own_data`: photos to repair, how often each is seen, and the cost of mistakes."""
 
 import pathlib
+from collections.abc import Sequence
 
 from workshop_utils.core.settings import Recipe
-from workshop_utils.data.dataset import Dataset
+from workshop_utils.data.dataset import Sample
 from workshop_utils.data.findings import Finding, Outcome
 from workshop_utils.teaching.checks.answer import Verdict, _number, _right, _shown, _wrong, check
 from workshop_utils.teaching.checks.slips import _nearest
@@ -32,17 +33,24 @@ def photos_to_repair(answer: object, findings: list[Finding]) -> Verdict:
 
 
 @check
-def times_seen(answer: object, recipe: Recipe, data: Dataset) -> Verdict:
-    """Judge how often each training photo of a data set is seen on average in the steps of a recipe."""
-    number, photos = _number(answer), len(data.split()[0])
+def times_seen(answer: object, recipe: Recipe, training: Sequence[Sample], labelled: Sequence[Sample]) -> Verdict:
+    """Judge how often each training photo is seen on average in the steps of a recipe.
+
+    Args:
+        answer: The number to judge.
+        recipe: The recipe.
+        training: The training photos.
+        labelled: The training and the validation photos.
+    """
+    number, photos = _number(answer), len(training)
     shown = recipe.steps * recipe.batch_size
     times = shown / photos
     if abs(number - times) <= 0.01 * times or number == round(times):
         return _right(f"{shown:,} photos go through the network, shared among {photos}: {times:.1f} times each.")
     slips = {
-        shown / len(data.samples): "You divided by all labelled photos, but some are kept back for the test.",
+        shown / len(labelled): "You divided by all labelled photos, but some are kept back for the test.",
         recipe.steps / photos: "A step shows a whole batch, not one photo.",
-        recipe.steps / len(data.samples): "A step shows a whole batch, and some photos are kept back for the test.",
+        recipe.steps / len(labelled): "A step shows a whole batch, and some photos are kept back for the test.",
         2 * times: "`short.steps` is half of the recipe's already; do not double it.",
         shown: "That is how many photos go through the network in total. Among how many are they shared?",
         1 / times: "That is upside down: divide the photos shown by the different ones.",
