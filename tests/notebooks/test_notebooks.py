@@ -35,7 +35,7 @@ SHORT_ASCENT = """from workshop_utils.teaching import activations
 
 activations.Ascent.climb.__defaults__ = (4, 0)
 """
-SHORTENED = {"01": SHORT_ASCENT} | dict.fromkeys(("04", "05", "06", "07", "08", "09", "10", "12"), SHORT_TRAINING)
+SHORTENED = {"01": SHORT_ASCENT} | dict.fromkeys(("04", "05", "06", "07", "08", "09", "10", "12", "13"), SHORT_TRAINING)
 """What runs first in a notebook: its checks need neither 250 steps nor all photos, nor 40 steps of gradient ascent."""
 IS_OPEN = "assert Out[max(Out)].right is None, Out[max(Out)]"
 
