@@ -2,8 +2,8 @@
 
     python benchmarks/film.py RUN
 
-RUN is exported as LiteRT. The film is that of the known line, 512 x 384 pixels, repeated for MINUTES. Detection alone is
-timed on frames that are already decoded. Prints one line of JSON; memory is that of the whole process, in GB.
+RUN is exported as LiteRT. The film is that of the known line, 512 x 384 pixels, repeated for MINUTES. Detection alone
+is timed on frames that are already decoded. Prints one line of JSON; memory is that of the whole process, in GB.
 """
 
 import dataclasses
