@@ -62,7 +62,7 @@ def test_the_votes_decide_the_class_and_whether_it_is_certain():
 
 def test_a_track_of_few_detections_is_not_certain():
     certain = [found[0].is_certain for found in follow(Tracker(FPS), [((0.3,), (0.9,), (1,))] * 5)[1:]]
-    assert certain == [False, True, True, True], "the first detection is not in the track; two have 1.8 votes"
+    assert certain == [False, False, True, True], "three detections have 2.7 votes; the first is before the track"
 
 
 def test_frames_without_objects_and_a_variable_rate_are_fine():
