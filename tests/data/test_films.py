@@ -77,7 +77,7 @@ def test_the_truth_has_every_frame_and_boxes_inside_the_picture(name):
     assert len({(cup.frame, cup.track) for cup in cups}) == len(cups)
     for cup in cups:
         assert 1 <= cup.xmin <= cup.xmax <= 512 and 1 <= cup.ymin <= cup.ymax <= 384
-        assert 0 < cup.visible <= 1
+        assert 0 <= cup.visible <= 1
 
 
 def test_the_data_sheet_describes_every_field_and_column_and_shows_each_film():
@@ -110,7 +110,7 @@ def test_boxes_are_where_the_belt_has_carried_the_standing_cups(name):
             spot = standing[cup.track].spot
             there = film.view.pixel(spot.x + film.travelled(cup.frame), spot.y, CUP_MIDDLE)
             off.append(np.subtract(cup.centre, there))
-    assert len(off) > 3 * film.frames
+    assert len(off) > 2 * film.frames
     assert np.abs(off).max() < TAB and np.abs(np.mean(off, axis=0)).max() < 3
 
 
