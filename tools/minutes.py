@@ -66,7 +66,7 @@ def measure(recipe: str, numbers: Sequence[str] = ()) -> None:
     measured[on][recipe] = came
     kernels = os.environ | {"WORKSHOP_RECIPE": recipe, "PYTHONPATH": str(clone), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for notebook in sorted((clone / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        if notebook.stem[:2] in numbers or not numbers and notebook.stem not in came["seconds"]:
+        if notebook.stem[:2] in numbers or (not numbers and notebook.stem not in came["seconds"]):
             with Progress(f"{recipe:9} {notebook.name}") as shown:
                 took = execute.execute(notebook, clone / "build", environment=kernels, watch=shown.cell)
             came["seconds"][notebook.stem] = round(took, 1)
