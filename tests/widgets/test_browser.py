@@ -295,7 +295,7 @@ def test_tab_reaches_every_control_in_the_order_of_the_screen_and_leaves_the_wid
         labels.page.keyboard.press("Tab")
         reached.append(focused(labels.page))
     buttons = ["Previous photo", "Next photo", "Skip", "Propose boxes", "Add box", "Delete box", "Previous box"]
-    buttons += ["Next box", "Rename box", "Undo", "Clear all"]
+    buttons += ["Next box", "Rename box", "Undo", "Clear all", "Copy boxes"]
     assert reached[:-1] == ["blueberry1", "Submit", *buttons, *EDGES]
 
 
@@ -712,18 +712,25 @@ HASTY = (
     "from workshop_utils.teaching import activations\n"
     "activations.Ascent.climb.__defaults__ = (2, 0)  # two steps do here"
 )
+SHORT = """
+import dataclasses, pathlib
+from workshop_utils.core import settings
+settings.RUNS = pathlib.Path({folder!r})
+short = dict(steps=30, photos=20, warmup=0, evaluate_every=30, checkpoint_every=30)
+settings.RECIPES["quick"] = dataclasses.replace(settings.RECIPES["quick"], **short)
+"""
 SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
-    ("09_detect_and_classify", "", r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
+    ("09_detect_and_classify", SHORT, r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
 ]
 """The notebooks with sliders: code that speeds them up, the cell that shows them, and their descriptions."""
 
 
 @pytest.mark.parametrize(("name", "first", "shown", "descriptions"), SLIDERS, ids=["01", "09"])
-def test_moving_a_slider_changes_the_picture(run, name, first, shown, descriptions):
+def test_moving_a_slider_changes_the_picture(run, tmp_path, name, first, shown, descriptions):
     sources = code_of(name)
     target = max(place for place, source in enumerate(sources) if re.search(shown, source, re.MULTILINE))
-    page = run(name, [first, *needed_for(sources, target)])
+    page = run(name, [first.format(folder=str(tmp_path)), *needed_for(sources, target)])
     page.locator(".widget-slider").first.wait_for(timeout=600 * SECOND)  # notebook 09 trains first
     for description in descriptions:
         slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).locator(HANDLE)

@@ -27,7 +27,10 @@ SAME_OBJECT = 0.5
 """The IoU above which a label and a detection are about the same object, as in AP50."""
 
 TOUCHING = 0.15
-"""The IoU below which a label and a detection have nothing to do with each other."""
+"""The IoU below which a label and a detection are not paired."""
+
+MISSES = 4
+"""How much more often a detector misses an object than an annotator draws a box on nothing, as an exponent."""
 
 MIN_SCORE = 0.5
 """The least score of a suspicion that is worth a look."""
@@ -96,10 +99,42 @@ class _Photo:
     found: list[NamedBox]
     overlap: np.ndarray
 
-    def first(self, place: int, fits: Callable[[str], bool], least: float) -> tuple[NamedBox, float] | None:
-        """Return the detection with the highest score whose name fits, and its IoU, at least `least`, with a label."""
-        pairs = zip(self.found, self.overlap[place].tolist(), strict=True)
-        return next(((found, iou) for found, iou in pairs if fits(found.name) and iou >= least), None)
+    def first(self, place: int, fits: Callable[[str], bool]) -> NamedBox | None:
+        """Return the detection on label number `place` with the highest score whose name fits, if there is one."""
+        on_it = self.overlap[place] >= SAME_OBJECT
+        return next((found for found, is_on in zip(self.found, on_it) if is_on and fits(found.name)), None)
+
+    def pairs(self) -> dict[int, int]:
+        """Pair labels and detections one to one, the largest overlap first, as {detection: label or -1}.
+
+        Several detections of one object count as the one with the highest score.
+        """
+        boxes = np.array([each.box for each in self.found]).reshape(-1, 4)
+        scores = np.array([each.score for each in self.found])
+        kept = nms.suppress_across_classes(boxes, scores, SAME_OBJECT)
+        paired, free = dict.fromkeys(kept, -1), self.overlap[:, kept].copy()
+        while free.size and free.max() >= TOUCHING:
+            label, column = np.unravel_index(free.argmax(), free.shape)
+            paired[kept[column]] = int(label)
+            free[label, :], free[:, column] = 0, 0
+        return paired
+
+
+@dataclasses.dataclass(frozen=True)
+class Usual:
+    """How a detector confirms labels.
+
+    Attributes:
+        scores: The mean score of each class. A class whose labels are never confirmed is missing.
+        overlap: The mean IoU.
+    """
+
+    scores: dict[str, float]
+    overlap: float
+
+    def confidence(self, found: NamedBox | None) -> float:
+        """Return a detection's score compared with that of confirmed labels of its class, at most 1; 0 for None."""
+        return min(1.0, found.score / self.scores.get(found.name, 1.0)) if found else 0.0
 
 
 def find(
@@ -119,8 +154,8 @@ def find(
     same = average_precision.matching_names(classes.values(), labelled)
     names = {number: same.get(name, name) for number, name in classes.items()}
     photos = [_compare(*each, names) for each in zip(samples, detections_of_each, strict=True)]
-    usual, known = usual_scores(photos, names.values()), set(names.values())
-    suspicions = [each for photo in photos for each in _suspicions(photo, usual, known)]
+    expected = usual(photos)
+    suspicions = [each for photo in photos for each in _suspicions(photo, expected, set(names.values()))]
     return sorted(suspicions, key=lambda each: -each.score)
 
 
@@ -154,18 +189,20 @@ def seen_photos(plan: Plan, data: Dataset, source: pathlib.Path) -> list[str]:
         return []
 
 
-def usual_scores(photos: "Iterable[_Photo]", names: Iterable[str]) -> dict[str, float]:
-    """Return the mean score with which the detector confirms the labels of each class.
+def usual(photos: Iterable["_Photo"]) -> Usual:
+    """Return how the detector confirms labels: with the same name, and an IoU of at least SAME_OBJECT.
 
-    This is the threshold of confident learning, equation 2: what counts as a high score differs between classes. A
-    class whose labels are never confirmed has 1.
+    The mean scores are the thresholds of confident learning, equation 2.
     """
-    scores = collections.defaultdict(list)
+    scores, overlaps = collections.defaultdict(list), [1.0]
     for photo in photos:
         for place, label in enumerate(photo.labels):
-            if confirmed := photo.first(place, label.name.__eq__, SAME_OBJECT):
-                scores[label.name].append(confirmed[0].score)
-    return {name: float(np.mean(scores[name])) if scores[name] else 1.0 for name in names}
+            if confirmed := photo.first(place, label.name.__eq__):
+                scores[label.name].append(confirmed.score)
+                overlaps.append(photo.overlap[place, photo.found.index(confirmed)])
+    return Usual(
+        {name: float(np.mean(some)) for name, some in scores.items()}, float(np.mean(overlaps[1:] or overlaps))
+    )
 
 
 def _compare(sample: Sample, result: Result, names: Mapping[int, str]) -> _Photo:
@@ -180,36 +217,33 @@ def _compare(sample: Sample, result: Result, names: Mapping[int, str]) -> _Photo
     return _Photo(sample.name, labels, found, geometry.iou(*boxes))
 
 
-def _suspicions(photo: _Photo, usual: Mapping[str, float], known: set[str]) -> Iterator[Suspicion]:
+def _suspicions(photo: _Photo, expected: Usual, known: set[str]) -> Iterator[Suspicion]:
     """Yield what looks wrong in one photo, at most one suspicion per label and per detection."""
+    paired = photo.pairs()
+    detection_of = {label: place for place, label in paired.items()}
     for place, label in enumerate(photo.labels):
-        if label.name in known:
-            yield max(_about_label(photo, place, usual), key=lambda each: each.score)
-    yield from _missing(photo, usual)
+        if label.name not in known:
+            continue
+        if place in detection_of:
+            yield _contradicted(photo, place, detection_of[place], expected)
+        else:
+            seen = expected.confidence(photo.first(place, lambda name: True))
+            yield Suspicion(photo.name, Kind.BOX_ON_NOTHING, label, None, (1 - seen) ** MISSES)
+    for place, label in paired.items():
+        if label == -1:
+            found, nearest = photo.found[place], photo.overlap[:, place].max(initial=0.0)
+            score = expected.confidence(found) * (1 - nearest)
+            yield Suspicion(photo.name, Kind.MISSING_BOX, None, found, float(score))
 
 
-def _about_label(photo: _Photo, place: int, usual: Mapping[str, float]) -> Iterator[Suspicion]:
-    """Yield how much speaks for each kind of fault of one label."""
-    label = photo.labels[place]
-
-    def confidence(pair: tuple[NamedBox, float] | None) -> float:
-        return min(1.0, pair[0].score / usual[pair[0].name]) if pair else 0.0
-
-    confirmed = photo.first(place, label.name.__eq__, SAME_OBJECT)
-    other = photo.first(place, label.name.__ne__, SAME_OBJECT)
-    near = photo.first(place, label.name.__eq__, TOUCHING)
-    yield Suspicion(photo.name, Kind.BOX_ON_NOTHING, label, None, 1 - confidence(photo.first(place, bool, TOUCHING)))
-    if other:
-        score = confidence(other) * (1 - confidence(confirmed))
-        yield Suspicion(photo.name, Kind.WRONG_NAME, label, other[0], score)
-    if near:
-        yield Suspicion(photo.name, Kind.SHIFTED_BOX, label, near[0], confidence(near) * (1 - near[1]))
-
-
-def _missing(photo: _Photo, usual: Mapping[str, float]) -> Iterator[Suspicion]:
-    """Yield the detections that no label touches; of several names for one object, the one with the highest score."""
-    boxes = np.array([each.box for each in photo.found]).reshape(-1, 4)
-    for place in nms.suppress_across_classes(boxes, np.array([each.score for each in photo.found]), SAME_OBJECT):
-        found = photo.found[place]
-        if photo.overlap[:, place].max(initial=0.0) < TOUCHING:
-            yield Suspicion(photo.name, Kind.MISSING_BOX, None, found, min(1.0, found.score / usual[found.name]))
+def _contradicted(photo: _Photo, place: int, found_place: int, expected: Usual) -> Suspicion:
+    """Return how clearly a detection contradicts the label that it is paired with: its name, its box, or both."""
+    label, found, iou = photo.labels[place], photo.found[found_place], photo.overlap[place, found_place]
+    confidence = expected.confidence(found)
+    apart = float(np.clip((expected.overlap - iou) / max(expected.overlap - SAME_OBJECT, 0.01), 0, 1))
+    shifted = Suspicion(photo.name, Kind.SHIFTED_BOX, label, found, confidence * apart)
+    nothing = Suspicion(photo.name, Kind.BOX_ON_NOTHING, label, None, (1 - confidence) ** MISSES)
+    doubt = 1 - expected.confidence(photo.first(place, label.name.__eq__))
+    other = photo.first(place, label.name.__ne__)
+    renamed = Suspicion(photo.name, Kind.WRONG_NAME, label, other, expected.confidence(other) * doubt)
+    return max(renamed, shifted, nothing, key=lambda each: each.score)

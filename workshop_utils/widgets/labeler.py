@@ -78,6 +78,7 @@ class Labeler(ProposingEditor):
         self._canvas.observe(self._keep_draft, "bboxes")
         self._header = ipywidgets.HTML()
         button = self._actions.button
+        self._box_buttons.children += (button("Copy boxes", self.copy, "c"),)
         self._panel.children = [
             self._header,
             button("Submit", self._submit_or_ask, "s", "Enter", button_style="primary"),
@@ -86,7 +87,6 @@ class Labeler(ProposingEditor):
                 button("Next photo", self.next),
                 button("Skip", self.skip),
                 self._propose_button,
-                button("Copy boxes", self.copy, "c"),
             ),
             *self._panel.children,
         ]

@@ -43,7 +43,7 @@ def test_only_what_crosses_between_the_ends_counts():
     assert counts(STEEP, [(0.4, 0.1), (0.6, 0.5)]) == {1: {"right": 1, "left": 0}}, "it crosses at a height of 0.3"
 
 
-def test_a_centre_on_the_line_counts_once_and_only_if_it_goes_on():
+def test_a_centre_on_the_line_counts_once_and_only_if_it_continues():
     assert counts(STEEP, [(0.4, 0.5), (0.5, 0.5), (0.5, 0.5), (0.6, 0.5)]) == {1: {"right": 1, "left": 0}}
     assert counts(STEEP, [(0.4, 0.5), (0.5, 0.5), (0.4, 0.5)]) == {}
     assert counts(STEEP, [(0.5, 0.5), (0.6, 0.5)]) == {}, "it appeared on the line"

@@ -60,6 +60,11 @@ def test_the_votes_decide_the_class_and_whether_it_is_certain():
     assert last[0].class_id == 2 and last[0].is_certain, "a detection with a high score counts for more"
 
 
+def test_a_track_of_few_detections_is_not_certain():
+    certain = [found[0].is_certain for found in follow(Tracker(FPS), [((0.3,), (0.9,), (1,))] * 5)[1:]]
+    assert certain == [False, False, True, True], "three detections have 2.7 votes; the first is before the track"
+
+
 def test_frames_without_objects_and_a_variable_rate_are_fine():
     tracker = Tracker(FPS)
     assert tracker.update(boxes(), np.array([]), np.array([])) == []
