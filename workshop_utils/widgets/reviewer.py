@@ -96,7 +96,7 @@ class Reviewer(Labeler):
             grid(*self._edges.values()),
         ]
         for key in LABELING_KEYS:
-            del self._actions.keys[key]
+            self._actions.keys.pop(key, None)
         self._canvas.shortcuts = list(self._actions.keys)
         self.review(0)
         self.say(*(f"Left out: {name} is not in {photos_folder}." for name in missing), self.message)
