@@ -79,7 +79,6 @@ class Reviewer(Labeler):
         self.suspicions = [each for each in suspicions if each.photo in there]
         if not self.suspicions:
             raise LabelingError("There is nothing to review in this folder.")
-        self._canvas.alt = "the photo with the suspicious label"
         button = self._actions.button
         self._panel.children = [
             self._header,
