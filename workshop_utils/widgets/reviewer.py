@@ -257,4 +257,5 @@ class Reviewer(Labeler):
 
     def _question(self) -> str:
         """Return in words what is suspicious."""
-        return f"{self.suspicion.kind.capitalize()}? {suspicion_pictures.description(self.suspicion)}."
+        what = suspicion_pictures.description(self.suspicion)
+        return f"{self.suspicion.kind.capitalize()}? It is {what}."
