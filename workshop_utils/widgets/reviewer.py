@@ -258,4 +258,4 @@ class Reviewer(Labeler):
     def _question(self) -> str:
         """Return in words what is suspicious."""
         what = suspicion_pictures.description(self.suspicion)
-        return f"{self.suspicion.kind.capitalize()}? It is {what}."
+        return f"{self.suspicion.kind.capitalize()}? {what[0].upper()}{what[1:]}."
