@@ -11,8 +11,7 @@ ROOT_NOTE := You are root, so JupyterLab gets --allow-root. It still listens on 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run extras lab demo test test-all lint types coverage release-check photos datasheet figures exercises messages minutes badges site bundle lock record label-next fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
-.PHONY: help run extras lab demo test test-all lint types coverage release-check photos films datasheet figures exercises messages minutes badges site bundle lock record fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
+.PHONY: help run extras lab demo test test-all lint types coverage release-check photos films datasheet figures exercises messages minutes badges site bundle lock record label-next fuzz faults memory bench test-colab test-binder test-oldest test-newest test-bundle test-gpu outcomes mutants clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -147,7 +146,9 @@ clean: ## remove .venv, build/ and caches; your runs/ and the COCO weights stay
 
 .venv/installed: .venv/made requirements.txt pyproject.toml
 	@echo "Installing the packages into .venv (a few minutes, about 3 GB)."
-	@$(PY) -m pip install -r requirements.txt -e ".[web,heic]" || { $(INSTALL_FAILED); }
+	@$(PY) -m pip install -r requirements.txt -e ".[web,heic,video]" || { $(INSTALL_FAILED); }
+	@$(PY) -c "import cv2" 2>/dev/null || { echo "This machine has no libGL: OpenCV without windows replaces the usual one."; \
+	    $(PY) -m pip install --quiet --force-reinstall --no-deps opencv-python-headless || { $(INSTALL_FAILED); }; }
 	@touch $@
 
 .venv/installed-dev: .venv/installed

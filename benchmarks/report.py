@@ -37,6 +37,8 @@ TARGETS = {
 SEEDS = ("seed_plain_keras", "seed_ours", "views_live")
 ON_THE_PAGE = ("coco", "float32", "int8")
 """The networks that `web.py` measures: COCO's, and a run's in two formats."""
+PARTS_OF_A_FILM = ("decode", "detect", "track", "draw", "encode")
+"""What `film.py` times on its own."""
 PROFILES = ("profile_full", "profile_tail", "profile_tail_bfloat16")
 FORMATS = ("keras_predict", "keras_compiled", "saved_model", "onnx", "litert", "litert_int8")
 
@@ -217,6 +219,12 @@ def markdown(results: Results, summary: dict) -> str:
             ("network", "page, ms", "LiteRT, ms", "ratio", "first detection, s", "loaded until then, MB"),
             [on_the_page(results, name) for name in ON_THE_PAGE],
         ),
+        "## Films",
+        "`detect --count-line` on a film of 512 x 384 pixels, with LiteRT: the milliseconds per frame of each part on "
+        "its own, and of all together, from file to file.",
+        table((*PARTS_OF_A_FILM, "together", "frames per second", "together / detect"), [film(results)]),
+        f"The process takes {number(results.median('film', 'gb_first_third'))} GB of memory in the first minute of a "
+        f"film and {number(results.median('film', 'gb'))} GB in the third.",
         "## Memory",
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
         "## Both networks",
@@ -292,6 +300,13 @@ def network(results: Results, name: str) -> tuple[str, str, str]:
     """Return the median seconds of a step, the median milliseconds of a photo, and the peak memory of a network."""
     of = f"network_{name}"
     return number(results.median(of, "step")), number(results.median(of, "photo"), 1), number(results.peak(of))
+
+
+def film(results: Results) -> tuple[str, ...]:
+    """Return the row of the table of films."""
+    ratio = results.ratio("film", "film", "per_frame", "detect")
+    parts = (number(results.median("film", name), 1) for name in (*PARTS_OF_A_FILM, "per_frame", "fps"))
+    return *parts, number(ratio)
 
 
 def operations(results: Results) -> dict[str, list[float | None]]:

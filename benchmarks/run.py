@@ -91,6 +91,7 @@ def measurements() -> list[Measurement]:
             for name in architectures.ARCHITECTURES
         ),
         *(Measurement("web", ("web.py", "{run}"), number) for number in range(3)),
+        *(Measurement("film", ("film.py", "{run}"), number) for number in range(3)),
         Measurement("ordering", ("ordering.py", "{data}", "{run}"), photos=1000),
     ]
     return found
@@ -146,7 +147,7 @@ def main() -> None:
     for each in measurements():
         if (each.name, each.round) in done or (only is not None and each.name not in only):
             continue
-        if each.name in ("latency", "web", "ordering"):
+        if each.name in ("latency", "web", "ordering", "film"):
             _make_run()
         print(f"{datetime.datetime.now():%H:%M:%S} {each.name}, round {each.round + 1}", flush=True)
         row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat(), "result": run(each)}

@@ -98,7 +98,7 @@ def open_notebook(page, lab: str, folder: pathlib.Path, name: str, sources: list
     page.goto(f"{lab}/lab/tree/{name}.ipynb?reset&token={TOKEN}")
     page.locator(IDLE).wait_for()
     _wait_for_kernel(f"{lab}/api/sessions?token={TOKEN}", f"{name}.ipynb")
-    _run_all(page)
+    run_all(page)
 
 
 def _wait_for_kernel(url: str, notebook: str) -> None:
@@ -113,7 +113,7 @@ def _wait_for_kernel(url: str, notebook: str) -> None:
     pytest.fail(f"{notebook} has no kernel")
 
 
-def _run_all(page) -> None:
+def run_all(page) -> None:
     """Run all cells; a kernel that has just started may drop the first attempt, so try again."""
     from playwright.sync_api import TimeoutError
 

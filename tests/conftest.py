@@ -10,6 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one worker per core, so one thread fo
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import pathlib
+import re
 import shutil
 import socket
 import sys
@@ -38,7 +39,7 @@ MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
 """The installed modules, for tests of all our code."""
 
 
-LONGEST_FIRST = ("test_notebooks", "test_distributed", "test_export", "test_browser", "test_offline")
+LONGEST_FIRST = ("test_notebooks", "test_export", "test_distributed", "test_browser", "test_page", "test_plain_keras")
 """The files that take minutes. They start first, so that no worker runs one of them alone at the end."""
 
 
@@ -59,6 +60,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: hashlib.sha256(f"{order} {item.path.relative_to(TESTS.parent)}".encode()).digest())
         return
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Return a scheduler that gives a worker a whole file at a time, or one notebook.
+
+    Notebooks that share runs stay together and in order: what one has trained, the next one finds.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            notebook = re.search(r"test_notebooks\.py::.*\[(.+)\]$", nodeid)
+            return nodeid if notebook and not shares_runs(notebook[1]) else super()._split_scope(nodeid)
+
+    return Scheduler(config, log)
+
+
+def shares_runs(notebook: str) -> bool:
+    """Return whether a notebook, named without its ending, uses the runs that notebooks share."""
+    path = settings.PROJECT / "notebooks" / "solutions" / f"{notebook}.ipynb"
+    return "shared_run(" in path.read_text(encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -95,6 +118,15 @@ def without_network() -> list[str]:
         return bundle.without_network()
     except bundle.BundleError:
         return []
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """Starts processes that need not import TensorFlow, because a process that has is forked; see `forked.py`."""
+    import forked
+
+    with forked.forking() as starting:
+        yield starting
 
 
 @pytest.fixture(scope="session")

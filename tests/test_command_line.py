@@ -3,6 +3,7 @@
 import argparse
 import csv
 import dataclasses
+import functools
 import json
 import re
 import subprocess
@@ -15,12 +16,22 @@ from workshop_utils.core import settings
 from workshop_utils.core.arguments import lines
 from workshop_utils.data import dataset, label_map, tfrecords, voc
 from workshop_utils.model import pretrained
+from workshop_utils.training import trainer
 
 TINY = ["--recipe", "quick", "--set", "steps=4", "photos=10", "batch_size=2", "evaluate_every=4", "checkpoint_every=2"]
 
 
 def last_line(capsys) -> dict:
     return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_detector_is_loaded_once():
+    """A detector that is loaded again is compiled again, which takes longer than it detects."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "load_model", functools.cache(trainer.load_model))
+        patch.setattr(pretrained, "coco_detector", functools.cache(pretrained.coco_detector))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -246,11 +257,10 @@ runpy.run_module("workshop_utils", run_name="__main__")
 """
 
 
-def test_the_same_command_resumes_and_says_where(tmp_path):
-    arguments = ["train", str(settings.YOGHURT), *TINY, "--experiment", str(tmp_path / "run")]
-    died = subprocess.run([sys.executable, "-c", TRAIN_AND_DIE_AT_THE_THIRD_STEP, *arguments], capture_output=True)
-    assert died.returncode == 9
-    again = subprocess.run([sys.executable, "-m", "workshop_utils", *arguments], capture_output=True, text=True)
+def test_the_same_command_resumes_and_says_where(tmp_path, forks):
+    arguments = ["train", settings.YOGHURT, *TINY, "--experiment", tmp_path / "run"]
+    assert forks.start(TRAIN_AND_DIE_AT_THE_THIRD_STEP, arguments).wait().returncode == 9
+    again = forks.start('import runpy; runpy.run_module("workshop_utils", run_name="__main__")', arguments).wait()
     assert again.returncode == 0, again.stderr[-2000:]
     assert "step 2\n" in again.stdout
 

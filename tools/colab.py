@@ -1,5 +1,7 @@
 """Install the packages that Google Colab lacks. The notebooks' first cell runs this after it has cloned the workshop.
 
+A notebook that needs an extra of pyproject.toml, such as `video`, calls `main` with its name.
+
 Colab comes with TensorFlow, NumPy and hundreds of packages that fit together. They keep their versions, and the
 packages added here have to fit them. Running this again changes nothing.
 """
@@ -11,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterable
 
 from packaging.requirements import Requirement
@@ -32,10 +35,15 @@ class ColabError(WorkshopError, RuntimeError):
     """Missing packages could not be installed. The message says what to do."""
 
 
-def main() -> None:
-    """Prepare Colab for the notebooks and print one line. Raises ColabError, PretrainedError."""
+def main(*extras: str) -> None:
+    """Prepare Colab for the notebooks and print one line. Raises ColabError, PretrainedError, KeyError.
+
+    Args:
+        extras: The names of extras in pyproject.toml to install too.
+    """
     here = installed()
-    wanted = requirements((settings.PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    lines = (settings.PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = requirements([*lines, *(line for name in extras for line in extra(name))])
     lacking, odd = missing(wanted, here)
     for requirement in odd:
         print(f"Colab has {requirement.name} {here[requirement.name]}; the workshop was tested with {requirement}.")
@@ -65,6 +73,12 @@ def requirements(lines: Iterable[str]) -> list[Requirement]:
     for requirement in found:
         requirement.name = canonicalize_name(requirement.name)
     return [each for each in found if each.marker is None or each.marker.evaluate()]
+
+
+def extra(name: str) -> list[str]:
+    """Return the requirements of an extra of pyproject.toml. Raises KeyError."""
+    described = tomllib.loads((settings.PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    return described["project"]["optional-dependencies"][name]
 
 
 def installed() -> dict[str, str]:

@@ -3,7 +3,7 @@
     python tools/label_next.py [--most ROUNDS]
 
 For each seed, training starts from 10 random photos of data/yoghurt. Then the informative or a random order says which
-photos are labelled next (their true labels are used), and training goes on from the round before with all photos that
+photos are labelled next (their true labels are used), and training continues from the last round with all photos that
 are labelled so far, as `train --start-from` does. Each round is scored on the validation photos and on
 data/yoghurt_new_line, and appended to results/label_next.jsonl. At the end, this draws results/label_next.png.
 """
@@ -129,7 +129,9 @@ def main() -> int:
             stream.write(json.dumps(dataclasses.asdict(found)) + "\n")
         print(f"seed {found.seed}, {found.order}, {found.photos} photos: AP50 {found.AP50:.3f}, new line "
               f"{found.new_line_AP50:.3f}; {found.processor_seconds}", flush=True)  # fmt: skip
-    draw(label_curves.rounds())
+    found = label_curves.rounds()
+    if all(label_curves.histories(found).values()):
+        draw(found)
     return 0
 
 

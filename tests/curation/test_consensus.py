@@ -58,6 +58,26 @@ def test_a_place_to_decide_leaves_the_other_places_agreed():
     assert [each.name for each in found.agreed] == ["peach"] and len(found.undecided) == 1
 
 
+BEHIND = (0.2, 0.25, 0.6, 0.45)  # IoU 0.6 with CUP
+
+
+def test_cups_that_overlap_are_two_objects_each_with_its_own_boxes():
+    both = drawn(("peach", CUP), ("peach", BEHIND))
+    found = consensus.of_photo({"ana": both, "ben": both})
+    assert sorted(each.box for each in found.agreed) == [pytest.approx(CUP), pytest.approx(BEHIND)]
+
+
+def test_cups_that_overlap_are_decided_one_by_one():
+    people = {"ana": drawn(("peach", CUP), ("vanilla", BEHIND)), "ben": drawn(("peach", CUP), ("natural", BEHIND))}
+    found = consensus.of_photo(people)
+    assert [each.name for each in found.agreed] == ["peach"] and len(found.undecided) == 1
+
+
+def test_a_second_box_of_one_person_on_the_same_cup_is_not_lost():
+    found = consensus.of_photo({"ana": drawn(("peach", CUP), ("peach", SHIFTED)), "ben": drawn(("peach", CUP))})
+    assert len(found.agreed) == len(found.undecided) == 1
+
+
 def test_half_is_no_majority_and_more_than_half_is():
     with_box, without = drawn(("peach", CUP)), drawn()
     assert consensus.of_photo({"a": with_box, "b": with_box, "c": without, "d": without}).undecided

@@ -16,7 +16,9 @@ film_plan, film_truth = datasheet.film_plan, datasheet.film_truth
 FOLDER = settings.DATA / "films"
 NAMES = list(film_plan.FILMS)
 FLAVOURS = {"blueberry", "natural", "peach", "strawberry", "vanilla"}
-CUP_MIDDLE = 0.037
+CUP_MIDDLE = 0.041
+TAB = 14
+"""Pixels by which the tab of a lid can move the centre of a box."""
 
 
 def rows(name):
@@ -75,7 +77,7 @@ def test_the_truth_has_every_frame_and_boxes_inside_the_picture(name):
     assert len({(cup.frame, cup.track) for cup in cups}) == len(cups)
     for cup in cups:
         assert 1 <= cup.xmin <= cup.xmax <= 512 and 1 <= cup.ymin <= cup.ymax <= 384
-        assert 0 < cup.visible <= 1
+        assert 0 <= cup.visible <= 1
 
 
 def test_the_data_sheet_describes_every_field_and_column_and_shows_each_film():
@@ -101,15 +103,15 @@ def test_a_track_keeps_its_flavour_and_appears_once(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_boxes_are_where_the_belt_has_carried_the_standing_cups(name):
-    film, compared = film_plan.film(name), 0
+    film, off = film_plan.film(name), []
     standing = {cup.track: cup for cup in film.cups if not cup.lying and cup.falls is None}
     for cup in rows(name):
         if cup.visible > 0.95 and cup.track in standing:
             spot = standing[cup.track].spot
-            x, y = film.view.pixel(spot.x + film.travelled(cup.frame), spot.y, CUP_MIDDLE)
-            assert math.dist(cup.centre, (x, y)) < 8, (cup, x, y)
-            compared += 1
-    assert compared > 3 * film.frames
+            there = film.view.pixel(spot.x + film.travelled(cup.frame), spot.y, CUP_MIDDLE)
+            off.append(np.subtract(cup.centre, there))
+    assert len(off) > 2 * film.frames
+    assert np.abs(off).max() < TAB and np.abs(np.mean(off, axis=0)).max() < 3
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -150,6 +150,11 @@ def test_missing_and_old_packages_are_installed_but_colabs_own_stay(here, lackin
     assert (named(found[0]), named(found[1])) == (lacking, odd)
 
 
+def test_an_extra_adds_its_requirements():
+    names = {each.name for each in colab.requirements(colab.extra("video"))}
+    assert {"av", "trackers"} <= names and "jupyterlab" not in names
+
+
 def test_here_everything_is_installed():
     lines = pathlib.Path(settings.PROJECT, "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert colab.missing(colab.requirements(lines), colab.installed()) == ([], [])

@@ -32,6 +32,7 @@ NAMES = (
     "10_your_own_data",
     "11_scale_out",
     "12_label_what_helps",
+    "13_count_on_the_belt",
 )
 MOST_LINES = 15
 HIDDEN = "hide-input"

@@ -123,7 +123,7 @@ def test_every_import_is_required():
             imported.add(node.module.split(".")[0])
     providers = importlib.metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    optional = {Requirement(each).name for extra in ("web", "heic") for each in extras[extra]}
+    optional = {Requirement(each).name for extra in ("web", "heic", "video") for each in extras[extra]}
     for name in imported - set(sys.stdlib_module_names) - {"workshop_utils"}:
         packages = (canonicalize_name(each) for each in providers.get(name, []))
         listed = {each.removesuffix("-cpu").removesuffix("-binaries") for each in packages}

@@ -2,16 +2,15 @@
 
 import dataclasses
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 
+import forked
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TESTS, free_ports
+from conftest import free_ports
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset, tfrecords
@@ -51,7 +50,6 @@ runpy.run_module("workshop_utils", run_name="__main__")
 
 ALONE = f"""
 import sys
-sys.path.insert(0, sys.argv[1])
 from training_runs import train
 from workshop_utils.core import settings
 from workshop_utils.data import dataset
@@ -61,7 +59,7 @@ callbacks.ROW_EVERY, train_step.CLIP_NORM = 1, {CLIP_NORM}
 photos = dataset.load(settings.YOGHURT)
 data = dataset.Dataset(photos.samples[:{PHOTOS}], photos.label_map)
 recipe = settings.recipe("quick", **{CHANGES})
-train("fine_tune", data, recipe, sys.argv[2], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
+train("fine_tune", data, recipe, sys.argv[1], train_from="{TRAIN_FROM}", thaw=0.0, views=0)
 """
 
 needs_sigkill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
@@ -106,7 +104,14 @@ def shards(data, tmp_path_factory):
     return folder
 
 
-def train_together(shards, folders, dies_before=(0, 0), configured=False) -> list[subprocess.CompletedProcess]:
+@pytest.fixture(scope="module")
+def forks():
+    """Starts processes that compute as `adding_in_the_same_order` says."""
+    with forked.forking() as starting:
+        yield starting
+
+
+def train_together(forks, shards, folders, dies_before=(0, 0), configured=False) -> list[subprocess.CompletedProcess]:
     """Run `train` as two workers, each with its own folder for the run; return the ended processes.
 
     Options give their places, or TF_CONFIG if they are `configured`. With `dies_before`, a worker is killed before that
@@ -117,21 +122,17 @@ def train_together(shards, folders, dies_before=(0, 0), configured=False) -> lis
     by_name = [json.dumps({"cluster": {"chief": [first], "worker": [second]}, "task": task}) for task in tasks]
     by_option = [["--workers", f"{first},{second}", "--index", i] for i in "01"]
     changes = [f"{name}={value}" for name, value in CHANGES.items()]
-    arguments = ["train", str(shards), "--recipe", "quick", "--set", *changes, "--train-from", TRAIN_FROM]
+    arguments = ["train", shards, "--recipe", "quick", "--set", *changes, "--train-from", TRAIN_FROM]
+    common = {"CLIP_NORM": str(CLIP_NORM)}
     running = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, *arguments, "--experiment", folder, *([] if configured else options)],
-            env=os.environ
-            | {"DIES_BEFORE_STEP": str(dies), "CLIP_NORM": str(CLIP_NORM)}
-            | ({"TF_CONFIG": config} if configured else {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        forks.start(
+            WORKER,
+            [*arguments, "--experiment", folder, *([] if configured else options)],
+            common | {"DIES_BEFORE_STEP": str(dies)} | ({"TF_CONFIG": config} if configured else {}),
         )
         for folder, dies, options, config in zip(folders, dies_before, by_option, by_name, strict=True)
     ]
-    said = [each.communicate(timeout=300) for each in running]
-    return [subprocess.CompletedProcess(i, each.returncode, *text) for i, each, text in zip("01", running, said)]
+    return [each.wait() for each in running]
 
 
 def state(run: RunFolder) -> list[np.ndarray]:
@@ -141,18 +142,19 @@ def state(run: RunFolder) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def alone(forks, tmp_path_factory):
     """The run of one process, from the photos."""
     folder = tmp_path_factory.mktemp("runs") / "alone"
-    subprocess.run([sys.executable, "-c", ALONE, TESTS, folder], check=True)
+    ended = forks.start(ALONE, [folder]).wait()
+    assert ended.returncode == 0, ended.stderr[-3000:]
     return RunFolder(folder)
 
 
 @pytest.fixture(scope="module")
-def together(shards, tmp_path_factory):
+def together(forks, shards, tmp_path_factory):
     """The run of two workers, from shards: its folder, the other worker's, and their output."""
     run, other = (RunFolder(tmp_path_factory.mktemp("runs") / name) for name in ("chief", "other"))
-    ended = train_together(shards, (run.folder, other.folder))
+    ended = train_together(forks, shards, (run.folder, other.folder))
     assert [each.returncode for each in ended] == [0, 0], [each.stderr[-3000:] for each in ended]
     return run, other, ended
 
@@ -190,17 +192,17 @@ def message_about_the_loss(left: subprocess.CompletedProcess, killed: subprocess
 
 
 @needs_sigkill
-def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(shards, together, tmp_path):
+def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(forks, shards, together, tmp_path):
     """First the other worker is lost, before step 4, then the chief, before step 5, then neither."""
     run, other = RunFolder(tmp_path / "chief"), tmp_path / "other"
-    chief, worker = train_together(shards, (run.folder, other), dies_before=(0, 4))
+    chief, worker = train_together(forks, shards, (run.folder, other), dies_before=(0, 4))
     assert re.match(r"Worker 0 .*worker 1 \(127\.0\.0\.1:", message_about_the_loss(chief, killed=worker))
     assert not (run.folder / "metrics.json").exists()
 
-    chief, worker = train_together(shards, (run.folder, other), dies_before=(2, 0), configured=True)
+    chief, worker = train_together(forks, shards, (run.folder, other), dies_before=(2, 0), configured=True)
     assert message_about_the_loss(worker, killed=chief).startswith("Worker 1 ")
 
-    chief, worker = train_together(shards, (run.folder, other))
+    chief, worker = train_together(forks, shards, (run.folder, other))
     assert (chief.returncode, worker.returncode) == (0, 0), chief.stderr[-2000:] + worker.stderr[-2000:]
     assert "step 4\n" in chief.stdout, "from step 3 on, workers from TF_CONFIG took one step"
     assert run.steps() == [3, 6] and not other.exists()

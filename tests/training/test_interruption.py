@@ -477,8 +477,8 @@ def train_little(strategy: str, cups, folder) -> RunFolder:
 
 TRAIN_AND_HANG = """
 import sys, time
-_, here, tests, strategy, cups, folder, stop = sys.argv
-sys.path[:0] = [here, tests]
+_, here, strategy, cups, folder, stop = sys.argv
+sys.path.insert(0, here)
 from test_interruption import train_little, trainer, with_a_little_network
 
 def hanging(make_step):
@@ -500,26 +500,16 @@ train_little(strategy, cups, folder)
 
 @pytest.mark.parametrize("strategy", ["fine_tune", "random_init"])
 def test_a_run_killed_in_any_stage_resumes_and_ends_with_the_same_weights(
-    strategy, voc_folder, tmp_path, monkeypatch, capsys
+    strategy, voc_folder, tmp_path, monkeypatch, capsys, forks
 ):
     monkeypatch.setenv(precision.VARIABLE, "float32")
     with_a_little_network(monkeypatch.setattr)
-    arguments = [os.path.dirname(__file__), TESTS, strategy, str(voc_folder)]
-    children = {
-        stop: subprocess.Popen(
-            [sys.executable, "-c", TRAIN_AND_HANG, *arguments, str(tmp_path / f"killed {stop}"), str(stop)],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )
-        for stop in (1, 3)
-    }  # fmt: skip
-    try:
-        whole = train_little(strategy, voc_folder, tmp_path / "whole")
-        for child in children.values():
-            assert "at work\n" in child.stdout
-    finally:
-        for child in children.values():
-            child.kill()
-            child.communicate()
+    arguments = [os.path.dirname(__file__), strategy, voc_folder]
+    children = {stop: forks.start(TRAIN_AND_HANG, [*arguments, tmp_path / f"killed {stop}", stop]) for stop in (1, 3)}
+    whole = train_little(strategy, voc_folder, tmp_path / "whole")
+    for child in children.values():
+        child.wait_for("at work")
+        child.kill()
     wanted = trainer.load_model(whole)[0].get_weights()
     for stop in children:
         run = train_little(strategy, voc_folder, tmp_path / f"killed {stop}")

@@ -3,15 +3,13 @@ import dataclasses
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import filelock
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TESTS, first_photos, interrupting
+from conftest import first_photos, interrupting
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_runs import train
 
@@ -212,7 +210,6 @@ def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished
 
 TRAIN_AND_HANG_AFTER_TWO_STEPS = """
 import json, sys, time
-sys.path.insert(0, sys.argv[1])
 import tensorflow as tf
 from training_runs import train
 from workshop_utils.core import settings
@@ -225,25 +222,23 @@ def watch(row):
 
 tf.config.run_functions_eagerly(True)
 callbacks.SAVE_EVERY_SECONDS = 0
-cups, folder, train_from, recipe = sys.argv[2:]
+cups, folder, train_from, recipe = sys.argv[1:]
 recipe = settings.recipe("quick", **json.loads(recipe))
 train("fine_tune", dataset.load(cups), recipe, folder, cups, train_from, watch, thaw=0.0)
 """
 
 
 def test_a_killed_run_frees_its_folder_and_resumes_to_the_same_weights(
-    finished, final_model, data, cups, tmp_path, capsys, uncompiled
+    finished, final_model, data, cups, tmp_path, capsys, uncompiled, forks
 ):
     folder = tmp_path / "killed"
-    arguments = [str(TESTS), str(cups), str(folder), TRAIN_FROM, json.dumps(SHORT)]
-    command = [sys.executable, "-c", TRAIN_AND_HANG_AFTER_TWO_STEPS, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
-        try:
-            assert "at work\n" in child.stdout
-            with pytest.raises(run_folder.RunFolderError, match=str(folder)):
-                train("fine_tune", data, RECIPE, folder, "", **FROZEN)
-        finally:
-            child.kill()
+    child = forks.start(TRAIN_AND_HANG_AFTER_TWO_STEPS, [cups, folder, TRAIN_FROM, json.dumps(SHORT)])
+    try:
+        child.wait_for("at work")
+        with pytest.raises(run_folder.RunFolderError, match=str(folder)):
+            train("fine_tune", data, RECIPE, folder, "", **FROZEN)
+    finally:
+        child.kill()
     run = train("fine_tune", data, RECIPE, folder, "", **FROZEN)
     assert "step 2\n" in capsys.readouterr().out
     assert [row["step"] for row in run.history()] == [2, 4]

@@ -5,6 +5,7 @@ passes.
 """
 
 import json
+import pathlib
 import re
 import shutil
 import symtable
@@ -19,7 +20,7 @@ from PIL import Image
 
 from workshop_utils import cli
 from workshop_utils.core import settings
-from workshop_utils.data import dataset, photos, voc
+from workshop_utils.data import dataset, formats, photos, voc
 from workshop_utils.data.voc import Box
 from workshop_utils.plots import drawing
 from workshop_utils.training.plan import Plan
@@ -294,7 +295,7 @@ def test_tab_reaches_every_control_in_the_order_of_the_screen_and_leaves_the_wid
         labels.page.keyboard.press("Tab")
         reached.append(focused(labels.page))
     buttons = ["Previous photo", "Next photo", "Skip", "Propose boxes", "Add box", "Delete box", "Previous box"]
-    buttons += ["Next box", "Rename box", "Undo", "Clear all"]
+    buttons += ["Next box", "Rename box", "Undo", "Clear all", "Copy boxes"]
     assert reached[:-1] == ["blueberry1", "Submit", *buttons, *EDGES]
 
 
@@ -641,24 +642,95 @@ def test_an_upload_above_the_servers_default_limit_arrives_complete(run, tmp_pat
     assert [(tmp_path / "mine" / path.name).read_bytes() == path.read_bytes() for path in brought] == [True, True]
 
 
+def drop(page, path: pathlib.Path, target) -> None:
+    """Drop a file from the desktop onto an element."""
+    frame, browser_itself = target.bounding_box(), page.context.new_cdp_session(page)
+    place = {"x": frame["x"] + frame["width"] / 2, "y": frame["y"] + frame["height"] - 20}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser_itself.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """Two of the photos to label with their boxes in COCO's JSON, and one more photo."""
+    for part, source, ending in (("images", settings.TO_LABEL, "jpg"), ("annotations", settings.TO_LABEL_TRUTH, "xml")):
+        (tmp_path / "voc" / part).mkdir(parents=True)
+        for stem in STEMS[1:3]:
+            shutil.copy(source / f"{stem}.{ending}", tmp_path / "voc" / part)
+    formats.FORMATS["coco"].write(dataset.load(tmp_path / "voc"), tmp_path / "mugs")
+    shutil.copy(settings.TO_LABEL / "0001.jpg", tmp_path / "mugs" / "images")
+    return tmp_path / "mugs"
+
+
+def test_a_zip_dragged_into_the_file_browser_is_taken_by_notebook_10(run, folder, coco):
+    sources = code_of("10_your_own_data")
+    cells = [next(each for each in sources if word in each) for word in ("uploads.PhotoUpload(", "take_zips(")]
+    first = f"""
+import pathlib
+from workshop_utils.core import settings
+from workshop_utils.data import photos
+from workshop_utils.widgets import data_sets, uploads
+settings.RUNS, MY_PHOTOS = pathlib.Path({str(folder / "runs")!r}), None
+make_example = lambda folder: folder
+"""
+    page = run("10_your_own_data", [first, *cells])
+    page.get_by_role("button", name="Upload photos").wait_for()
+    packed = pathlib.Path(shutil.make_archive(str(coco), "zip", coco))
+    for name in ("runs", "my_photos", "images"):
+        page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        page.locator(".jp-BreadCrumbs", has_text=name).wait_for()
+    drop(page, packed, page.locator(".jp-DirListing-content"))
+    page.locator(".jp-DirListing-item", has_text=packed.name).wait_for()
+    browser.run_all(page)
+    page.get_by_text(f"{packed.name}: 2 labelled photos with").wait_for()
+    mine = folder / "runs" / "my_photos"
+    assert [each.boxes.shape for each in dataset.load(mine).samples] == [
+        each.boxes.shape for each in dataset.load(coco.parent / "voc").samples
+    ]
+    assert len(photos.find(mine / "images")) == 3 and (mine / "zip_files" / packed.name).exists()
+
+
+def test_a_coco_data_set_is_labelled_in_a_copy_that_is_named_with_the_way_back(run, coco):
+    before = {path: path.read_bytes() for path in coco.rglob("*") if path.is_file()}
+    source = f"from workshop_utils.widgets import labeler\nlabeler.Labeler({str(coco)!r}, {str(coco)!r}, {FLAVOURS})"
+    page = run("02_label_images", [source])
+    copy = coco.with_name("mugs-voc")
+    labels = Labels(page, page.locator(".workshop-editor"), copy / "annotations")
+    labels.shows(f"convert {copy} --to coco", "Photo 1 of 3")
+    labels.draw(Box("blueberry", 200, 150, 300, 250))
+    labels.drawn(1)
+    labels.page.keyboard.press("Enter")
+    labels.shows("Wrote 0001.xml: 1 box.")
+    assert len(dataset.load(copy).samples) == 3
+    assert {path: path.read_bytes() for path in coco.rglob("*") if path.is_file()} == before
+
+
 HANDLE = ".noUi-handle, .ui-slider-handle"
 """The handle of a slider, in ipywidgets 8 and 7."""
 HASTY = (
     "from workshop_utils.teaching import activations\n"
     "activations.Ascent.climb.__defaults__ = (2, 0)  # two steps do here"
 )
+SHORT = """
+import dataclasses, pathlib
+from workshop_utils.core import settings
+settings.RUNS = pathlib.Path({folder!r})
+short = dict(steps=30, photos=20, warmup=0, evaluate_every=30, checkpoint_every=30)
+settings.RECIPES["quick"] = dataclasses.replace(settings.RECIPES["quick"], **short)
+"""
 SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
-    ("09_detect_and_classify", "", r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
+    ("09_detect_and_classify", SHORT, r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
 ]
 """The notebooks with sliders: code that speeds them up, the cell that shows them, and their descriptions."""
 
 
 @pytest.mark.parametrize(("name", "first", "shown", "descriptions"), SLIDERS, ids=["01", "09"])
-def test_moving_a_slider_changes_the_picture(run, name, first, shown, descriptions):
+def test_moving_a_slider_changes_the_picture(run, tmp_path, name, first, shown, descriptions):
     sources = code_of(name)
     target = max(place for place, source in enumerate(sources) if re.search(shown, source, re.MULTILINE))
-    page = run(name, [first, *needed_for(sources, target)])
+    page = run(name, [first.format(folder=str(tmp_path)), *needed_for(sources, target)])
     page.locator(".widget-slider").first.wait_for(timeout=600 * SECOND)  # notebook 09 trains first
     for description in descriptions:
         slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).locator(HANDLE)

@@ -78,6 +78,7 @@ class Labeler(ProposingEditor):
         self._canvas.observe(self._keep_draft, "bboxes")
         self._header = ipywidgets.HTML()
         button = self._actions.button
+        self._box_buttons.children += (button("Copy boxes", self.copy, "c"),)
         self._panel.children = [
             self._header,
             button("Submit", self._submit_or_ask, "s", "Enter", button_style="primary"),
@@ -86,7 +87,6 @@ class Labeler(ProposingEditor):
                 button("Next photo", self.next),
                 button("Skip", self.skip),
                 self._propose_button,
-                button("Copy boxes", self.copy, "c"),
             ),
             *self._panel.children,
         ]
@@ -178,7 +178,7 @@ class Labeler(ProposingEditor):
         size = photos.read(before).size if before else (1, 1)
         boxes = self._drafts.boxes.get(before, list(annotation.boxes) if annotation else [])
         if not boxes:
-            raise LabelingError("There is no box to copy: the photo before this one has none.")
+            raise LabelingError("There are no boxes to copy: the photo before this one is empty.")
         added = self._add_new(self._boxes([box.name for box in boxes], normalised(boxes, size)))
         self.say(f"{added} copied from {before.name}: move, rename or delete each one.")
         return added

@@ -1,4 +1,4 @@
-"""The ground truth beside each film is read completely, and a damaged one is reported."""
+"""The ground truth of each film is read completely, and a damaged one is reported."""
 
 import json
 
@@ -32,6 +32,20 @@ def test_boxes_become_fractions_and_frames_without_cups_stay(tmp_path):
     assert truth.crossed == {("peach", "right"): 1} and truth.tracks == {4}
 
 
+def test_width_and_speed_are_in_pixels_and_leave_hidden_cups_out(tmp_path):
+    cups = [[frame, 1, "peach", 100 + 10 * frame, 96, 160 + 10 * frame, 192, 1.0] for frame in range(3)]
+    cups += [[frame, 2, "peach", 300, 96, 310, 192, 0.5] for frame in range(3)]
+    width, speed = film_truth.width_and_speed(film_truth.read(written(tmp_path, SMALL | {"cups": cups})))
+    assert (width, speed) == (pytest.approx(60, abs=0.01), pytest.approx(150, abs=0.1))
+
+
+def test_a_cup_has_one_flavour(tmp_path):
+    truth = film_truth.read(written(tmp_path, SMALL))
+    assert truth.flavour(4) == "peach"
+    with pytest.raises(KeyError):
+        truth.flavour(5)
+
+
 @pytest.mark.parametrize("field", ["frames", "columns", "cups", "counts", "counting_line"])
 def test_a_truth_that_lacks_a_field_is_named(field, tmp_path):
     path = written(tmp_path, {key: value for key, value in SMALL.items() if key != field})
@@ -41,7 +55,7 @@ def test_a_truth_that_lacks_a_field_is_named(field, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[1, 2]", '{"cups": 3}', "\x00"])
-def test_a_file_that_is_no_truth_is_named(content, tmp_path):
+def test_a_file_that_is_not_a_ground_truth_is_named(content, tmp_path):
     path = tmp_path / "small.json"
     path.write_text(content)
     with pytest.raises(film_truth.FilmTruthError):

@@ -52,3 +52,18 @@ def test_a_cup_that_hardly_shows_counts_neither_as_missed_nor_as_invented():
 def test_frames_without_boxes_are_allowed():
     scores = tracking_scores.score(truth(), [np.zeros((0, 4))] * FRAMES, [[]] * FRAMES)
     assert (scores.MOTA, scores.IDF1, scores.HOTA) == (0, 0, 0)
+
+
+def test_each_change_of_an_id_is_listed_with_its_frame():
+    exchanged = [[1, 2]] * 5 + [[2, 1]] * 5
+    assert tracking_scores.ids_of_objects(truth(), BOXES, exchanged) == {7: [(0, 1), (5, 2)], 9: [(0, 2), (5, 1)]}
+    nowhere = [np.array([(0.0, 0.9, 0.1, 1.0)])] * FRAMES
+    assert tracking_scores.ids_of_objects(truth(), nowhere, [[1]] * FRAMES) == {}
+
+
+def test_a_cup_counted_under_a_wrong_name_is_an_error_twice():
+    crossed = {("peach", "right"): 3, ("vanilla", "right"): 1}
+    assert tracking_scores.counting_error(crossed, crossed) == 0
+    assert tracking_scores.counting_error({("peach", "right"): 3}, crossed) == 0.25
+    assert tracking_scores.counting_error({("peach", "right"): 4}, crossed) == 0.5
+    assert tracking_scores.counting_error({("peach", "left"): 3, ("vanilla", "right"): 1}, crossed) == 1.5

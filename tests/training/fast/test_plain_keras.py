@@ -24,8 +24,9 @@ def data(yoghurt):
 
 
 @pytest.fixture(autouse=True)
-def in_float32(monkeypatch):
+def in_float32_and_not_measured(monkeypatch):
     monkeypatch.setenv(precision.VARIABLE, "float32")
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: {"AP": 0.0, "AP50": 0.0})
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class FilmReport:
 def detect(source: OpenDetector, job: Job) -> FilmReport:
     """Detect objects in a film; write NAME.labeled.mp4, DETECTIONS, and COUNTS if there is a line.
 
-    The files appear when the last frame is read, or when Ctrl-C stops it. If one cannot be written, none appears.
+    The files appear when the last frame is read, or when Ctrl-C stops it. If any cannot be written, none appears.
 
     Args:
         source: The detector.
@@ -104,7 +104,7 @@ def detect(source: OpenDetector, job: Job) -> FilmReport:
     drawing = Drawing(source.label_map, options.line)
     with contextlib.ExitStack() as stack:
         table, picture = (stack.enter_context(target.replacing(name)) for name in (annotate.DETECTIONS, labeled))
-        rows = stack.enter_context(_table(table))
+        rows = stack.enter_context(_table(table, options.track))
         writer = stack.enter_context(contextlib.closing(FilmWriter(picture, film.frame_size, film.fps)))
         frames = stack.enter_context(contextlib.closing(_progress(film)))
         try:
@@ -114,7 +114,7 @@ def detect(source: OpenDetector, job: Job) -> FilmReport:
                     counter.update(each.track for each in found if each.track)
                 named = _named(counter, source.label_map) if counter else {}
                 writer.write(drawing.drawn(frame.rgb, found, named), frame.time_s)
-                rows.writerows(_row(frame, each, source.label_map) for each in found)
+                rows.writerows(_row(frame, each, source.label_map, options.track) for each in found)
                 _add(report, frame, found, source.label_map)
         except KeyboardInterrupt:
             report.stopped = True
@@ -167,20 +167,22 @@ def _named(counter: Counter, names: dict[int, str]) -> dict[str, dict[str, int]]
 
 
 @contextlib.contextmanager
-def _table(path: pathlib.Path) -> "Iterator[csv.Writer]":
+def _table(path: pathlib.Path, has_tracks: bool) -> "Iterator[csv.Writer]":
     """Open the table of detections. Its rows go to the disk one after another."""
     with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         rows = csv.writer(stream)
-        rows.writerow(["frame", "time", "class", "score", "ymin", "xmin", "ymax", "xmax", "track", "track_class"])
+        of_track = ["track", "track_class"] if has_tracks else []
+        rows.writerow(["frame", "time", "class", "score", "ymin", "xmin", "ymax", "xmax", *of_track])
         yield rows
 
 
-def _row(frame: Frame, found: Found, names: dict[int, str]) -> list[str]:
+def _row(frame: Frame, found: Found, names: dict[int, str], has_tracks: bool) -> list[str]:
     """Return a detection's row: its own class and score, and the track that it belongs to, with the track's class."""
     track, name = found.track, untrusted.csv_cell(names[found.class_id])
     box = (f"{edge:.5f}" for edge in found.box)
     belongs = [str(track.id), untrusted.csv_cell(track.name(names))] if track else ["", ""]
-    return [str(frame.index), f"{frame.time_s:.3f}", name, f"{found.score:.4f}", *box, *belongs]
+    row = [str(frame.index), f"{frame.time_s:.3f}", name, f"{found.score:.4f}", *box]
+    return row + belongs if has_tracks else row
 
 
 def _write_counts(out: OutputFolder, counter: Counter, counts: dict[str, dict[str, int]]) -> None:

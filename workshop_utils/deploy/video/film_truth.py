@@ -11,6 +11,9 @@ from workshop_utils.core import text
 from workshop_utils.core.errors import WorkshopError
 from workshop_utils.deploy.video.counting import CountingLine
 
+FULLY_VISIBLE = 0.9
+"""From this visible share on, nothing hides a cup. It is below 1, because shares are of the convex outline of a cup."""
+
 
 class FilmTruthError(WorkshopError, ValueError):
     """A ground truth that cannot be read. The message names the file and what to do."""
@@ -54,12 +57,35 @@ class FilmTruth:
         """The ids of all cups of the film."""
         return {int(track) for frame in self.frames for track in frame.tracks}
 
+    def flavour(self, track: int) -> str:
+        """Return the flavour of a cup. Raises KeyError if the film has no such cup."""
+        names = {int(each): name for frame in self.frames for each, name in zip(frame.tracks, frame.flavours)}
+        return names[track]
+
+
+def width_and_speed(truth: FilmTruth, size: tuple[int, int] = (512, 384)) -> tuple[float, float]:
+    """Return the median width of a cup's box in pixels, and the median speed of cups, in pixels per second.
+
+    Only boxes of cups count that are visible as far as FULLY_VISIBLE.
+    """
+    widths, steps, before = [], [], {}
+    for frame in truth.frames:
+        here = {}
+        for box, track, visible in zip(frame.boxes, frame.tracks, frame.visible, strict=True):
+            if visible >= FULLY_VISIBLE:
+                here[track] = (box[1] + box[3]) / 2
+                widths.append(box[3] - box[1])
+                if track in before:
+                    steps.append(abs(here[track] - before[track]))
+        before = here
+    return float(np.median(widths)) * size[0], float(np.median(steps)) * size[0] * truth.fps
+
 
 def read(path: str | pathlib.Path, size: tuple[int, int] = (512, 384)) -> FilmTruth:
     """Read the ground truth of a film.
 
     Args:
-        path: The JSON file beside the film. data/README.md lists its fields.
+        path: The JSON file in the folder of the film. data/README.md lists its fields.
         size: (width, height) of the film, in pixels.
 
     Raises:

@@ -38,13 +38,13 @@ class FilmWriter:
         if "libx264" not in av.codecs_available:
             raise films.FilmError("This PyAV has no encoder for H.264. Run: python -m pip install --force-reinstall av")
         self._last, self._fps, self._closed = -1, fps, False
-        self._file = open(path, "wb")  # noqa: SIM115 (close closes it)
-        self._container = av.open(self._file, "w", format="mp4")
+        self._container = av.open(f"file:{pathlib.Path(path).absolute()}", "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=fractions.Fraction(fps).limit_denominator(1001))
         self._stream.width, self._stream.height = (side + side % 2 for side in size)  # H.264 halves the colours' size
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"crf": QUALITY, "preset": PRESET}
         self._stream.codec_context.time_base = TIME_BASE
+        self._container.start_encoding()
 
     def write(self, rgb: np.ndarray, time_s: float | None = None) -> None:
         """Write a frame.
@@ -76,10 +76,7 @@ class FilmWriter:
             if self._last >= 0:
                 self._container.mux(self._stream.encode(None))
         finally:
-            try:
-                self._container.close()
-            finally:
-                self._file.close()
+            self._container.close()
 
 
 @contextlib.contextmanager

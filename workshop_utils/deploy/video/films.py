@@ -29,7 +29,7 @@ LABELED = ".labeled.mp4"
 
 MISSING = 'Films need PyAV and trackers, which are not installed. Run: python -m pip install "av>=14.2" "trackers>=2.6"'
 
-CONTAINERS = "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,gif,mjpeg,h264,hevc,m4v,ivf,y4m"
+CONTAINERS = "mov,matroska,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,gif,mjpeg,h264,hevc,m4v,ivf,y4m,mp3,wav,flac"
 """The file formats that are opened. FFmpeg knows more; some of them are lists of other files or addresses to open."""
 
 USUAL_FPS = 25.0
@@ -215,18 +215,18 @@ def _opened(path: pathlib.Path) -> Iterator[tuple["av.container.InputContainer",
                 raise FilmError(f"{path}: its frames have too many pixels. Export it as 4K or smaller.")
             stream.thread_type = "AUTO"
             yield container, stream
-    except (av.error.InvalidDataError, av.error.EOFError, av.error.DemuxerNotFoundError) as error:
+    except PermissionError:
+        raise FilmError(f"{path}: you have no permission to read it. Give yourself read permission.") from None
+    except (av.error.FFmpegError, OSError) as error:
         raise FilmError(
             f"{path}: cannot be read as a film ({error.strerror}). It is not a film, or its end is missing. Copy it "
             "again, or export it as MP4."
         ) from None
-    except OSError as error:
-        raise FilmError(f"{path}: cannot be read ({error.strerror}). Check the file and your permission.") from None
 
 
 def _is_cover(stream: "av.VideoStream") -> bool:
     """Return whether a stream is only a picture of a music file."""
-    return "attached_pic" in str(stream.disposition)
+    return bool(stream.disposition & library().stream.Disposition.attached_pic)
 
 
 def _no_decoder(path: pathlib.Path, stream: "av.VideoStream") -> str:

@@ -22,8 +22,12 @@ SECONDS_LOST = 1.0
 MIN_SHARE = 0.6
 """A track is certain of its class if this share of its votes is for it. Each detection votes with its score."""
 
+MIN_VOTES = 2.0
+"""A track with fewer votes, of about three detections, is not certain of its class. Often it is a second box around an
+object that has a track."""
+
 UNCERTAIN = "uncertain"
-"""What tracks are called whose votes do not agree on a class."""
+"""What tracks are called that are not certain of their class."""
 
 SCALE = 1000.0
 """ByteTrack's Kalman filter expects boxes in pixels. So a film is treated as 1000 pixels wide and high."""
@@ -42,7 +46,7 @@ class Track:
         box: (4,): ymin, xmin, ymax, xmax, normalised.
         score: The score of the detection in this frame.
         class_id: The class with most votes up to this frame.
-        is_certain: Whether at least MIN_SHARE of the votes are for this class.
+        is_certain: Whether it has at least MIN_VOTES, and at least MIN_SHARE of them are for this class.
         detection: The row of the detection among those that `Tracker.update` got.
     """
 
@@ -112,7 +116,8 @@ class Tracker:
     def _track(self, number: int, row: int, boxes: np.ndarray, scores: np.ndarray) -> Track:
         votes = self._votes[number]
         class_id, most = votes.most_common(1)[0]
-        return Track(number + 1, boxes[row], float(scores[row]), class_id, most >= MIN_SHARE * votes.total(), row)
+        is_certain = votes.total() >= MIN_VOTES and most >= MIN_SHARE * votes.total()
+        return Track(number + 1, boxes[row], float(scores[row]), class_id, is_certain, row)
 
 
 def library() -> tuple[Any, Any]:

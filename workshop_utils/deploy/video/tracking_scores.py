@@ -9,7 +9,7 @@
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -73,3 +73,42 @@ def _on_hidden(overlap: np.ndarray, clear: np.ndarray) -> np.ndarray:
     if clear.all() or not overlap.size:
         return np.zeros(overlap.shape[1], bool)
     return (overlap.max(axis=0) > 0) & ~clear[overlap.argmax(axis=0)]
+
+
+def ids_of_objects(
+    truth: Iterable[FrameTruth], boxes: Sequence[np.ndarray], ids: Sequence[Sequence[int]], least: float = 0.5
+) -> dict[int, list[tuple[int, int]]]:
+    """Return which ids a tracker gave each object, and from which frame on.
+
+    Args:
+        truth: The ground truth of each frame.
+        boxes: The boxes of the tracks in each frame, (n, 4), normalised.
+        ids: The ids of these boxes, (n,) for each frame.
+        least: An object has the box that overlaps it most, if their IoU is at least this.
+
+    Returns:
+        {track id of the object: [(position of a frame, id), ...]}, an entry for each change of the id. One entry means
+        that the tracker never changed it.
+    """
+    given: dict[int, list[tuple[int, int]]] = {}
+    for place, (frame, found, numbers) in enumerate(zip(truth, boxes, ids, strict=True)):
+        overlap = geometry.iou(frame.boxes, np.asarray(found, float).reshape(-1, 4))
+        for track, row in zip(frame.tracks, overlap, strict=True):
+            if row.max(initial=0) >= least:
+                so_far, number = given.setdefault(int(track), []), int(numbers[row.argmax()])
+                if not so_far or so_far[-1][1] != number:
+                    so_far.append((place, number))
+    return given
+
+
+def counting_error(counted: Mapping[tuple[str, str], int], crossed: Mapping[tuple[str, str], int]) -> float:
+    """Return the counting error: all differences between two counts, divided by the number of true crossings.
+
+    A cup that is counted under a wrong name counts twice: it is missing there and too many here.
+
+    Args:
+        counted: {(class name, direction): number} as counted.
+        crossed: The same from the ground truth; at least one crossing.
+    """
+    differences = sum(abs(counted.get(key, 0) - crossed.get(key, 0)) for key in counted.keys() | crossed.keys())
+    return differences / sum(crossed.values())
