@@ -129,7 +129,9 @@ def main() -> int:
             stream.write(json.dumps(dataclasses.asdict(found)) + "\n")
         print(f"seed {found.seed}, {found.order}, {found.photos} photos: AP50 {found.AP50:.3f}, new line "
               f"{found.new_line_AP50:.3f}; {found.processor_seconds}", flush=True)  # fmt: skip
-    draw(label_curves.rounds())
+    found = label_curves.rounds()
+    if all(label_curves.histories(found).values()):
+        draw(found)
     return 0
 
 

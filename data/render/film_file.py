@@ -14,7 +14,7 @@ from .plan import SIZE
 QUALITY = "19"
 """x264's constant rate factor: 0 is lossless, 51 the worst."""
 KEY_FRAME_EVERY = 30
-POSTER_FRAMES, POSTER_SCALE, POSTER_QUALITY = 3, 0.6, 80
+POSTER_FRAMES, POSTER_SCALE, POSTER_QUALITY = 3, 0.6, 65
 LINE_COLOUR, BOX_COLOUR = (255, 60, 60), (120, 255, 120)
 
 

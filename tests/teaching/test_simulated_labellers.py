@@ -18,7 +18,7 @@ def against_truth(yoghurt) -> dict[str, agreement.PairAgreement]:
 
 def test_the_habits_show_in_the_agreement_with_the_truth(against_truth):
     ana, ben, chloe, dev, emma = against_truth.values()
-    assert ana.share == 1 and ana.mean_iou > 0.9
+    assert ana.share == max(each.share for each in against_truth.values()) > 0.9 and ana.mean_iou > 0.9
     assert ben.mean_iou < min(each.mean_iou for each in (ana, chloe, dev, emma)) - 0.1
     assert chloe.only_second > 0 and emma.only_second > 0
     assert set(dev.renamed) == {("strawberry", "vanilla"), ("vanilla", "strawberry")} and not ana.renamed

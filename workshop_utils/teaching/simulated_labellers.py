@@ -73,9 +73,9 @@ class Labeller:
 
 
 CLASS = (
-    Labeller("ana"),
-    Labeller("ben", edges=0.1),
-    Labeller("chloe", small=0.02, misses_small=0.7),
+    Labeller("ana", misses=0.03),
+    Labeller("ben", edges=0.1, misses=0.05),
+    Labeller("chloe", small=0.025, misses_small=0.7),
     Labeller("dev", confuses=("strawberry", "vanilla"), confused=0.5),
     Labeller("emma", edges=0.04, misses=0.1),
 )
