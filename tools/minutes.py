@@ -2,16 +2,19 @@
 
     python tools/minutes.py                  # at `quick`, then at `workshop`
     python tools/minutes.py quick            # at this recipe only
+    python tools/minutes.py quick 04 12 13   # these notebooks only; the times of the others stay
 
 Runs the notebooks of the last commit in order, in a clone in build/minutes/, so that each reuses the runs of those
 before it. Writes the seconds to docs/minutes.json after each notebook. An interrupted measurement continues; after a
-new commit it starts over. `make exercises` puts the times into the notebooks' first cells. Run this on an idle machine.
+new commit it starts over, unless you choose notebooks. `make exercises` puts the times into the notebooks' first cells.
+Run this on an idle machine.
 """
 
 import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 
 import outcomes
 from progress import Progress, clock
@@ -24,37 +27,51 @@ FOLDER = settings.PROJECT / "build" / "minutes"
 RECIPES = ("quick", "workshop")
 
 
-def main(*recipes: str) -> int:
-    """Measure at these recipes, by default at all; return the exit code."""
+def main(*arguments: str) -> int:
+    """Measure at these recipes, by default at all, the notebooks with these numbers, by default all.
+
+    Returns:
+        The exit code.
+    """
+    numbers = [each for each in arguments if each.isdigit()]
+    recipes = [each for each in arguments if not each.isdigit()]
 
     def work() -> int:
         for recipe in recipes or RECIPES:
-            measure(settings.recipe(recipe).name)
+            measure(settings.recipe(recipe).name, numbers)
         return 0
 
     return outcomes.exit_code(work)
 
 
-def measure(recipe: str) -> None:
-    """Execute the last commit's notebooks at a recipe, except those that are already measured. Raises NotebookError."""
+def measure(recipe: str, numbers: Sequence[str] = ()) -> None:
+    """Execute the last commit's notebooks at a recipe, except those that are already measured. Raises NotebookError.
+
+    Args:
+        recipe: The name of the recipe.
+        numbers: The notebooks to measure, and measure again; by default those that are missing.
+    """
     import execute
 
-    commit, on = output("git", "rev-parse", "HEAD"), device()
-    measured = read()
+    on, measured = device(), read()
+    made = {"commit": output("git", "rev-parse", "HEAD"), "date": outcomes.today(), "machine": outcomes.here()}
     came = measured.setdefault(on, {}).get(recipe, {})
     clone = FOLDER / recipe
-    if came.get("commit") != commit or not clone.exists():
+    if not numbers and (came.get("commit") != made["commit"] or not clone.exists()):
+        came = made | {"seconds": {}}
+    if numbers or not came["seconds"]:
         shutil.rmtree(clone, ignore_errors=True)
         output("git", "clone", "--quiet", settings.PROJECT, clone)
         shutil.copytree(settings.PRETRAINED, clone / "data" / "pretrained", dirs_exist_ok=True)
-        came = {"commit": commit, "date": outcomes.today(), "machine": outcomes.here(), "seconds": {}}
     measured[on][recipe] = came
     kernels = os.environ | {"WORKSHOP_RECIPE": recipe, "PYTHONPATH": str(clone), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for notebook in sorted((clone / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        if notebook.stem not in came["seconds"]:
+        if notebook.stem[:2] in numbers or (not numbers and notebook.stem not in came["seconds"]):
             with Progress(f"{recipe:9} {notebook.name}") as shown:
                 took = execute.execute(notebook, clone / "build", environment=kernels, watch=shown.cell)
             came["seconds"][notebook.stem] = round(took, 1)
+            if numbers:
+                came.setdefault("measured_later", {})[notebook.stem] = made
             files.write_text(json.dumps(measured, indent=1) + "\n", MEASURED)
     print(f"  {recipe:9} all: {sum(came['seconds'].values()):.0f} s", flush=True)
 

@@ -99,6 +99,13 @@ def test_names_in_other_capitals_are_the_same_and_unknown_classes_are_not_judged
     assert all(each.label.name == "Peach" for each in suspicions)
 
 
+def test_objects_of_a_class_that_no_photo_labels_are_not_missing():
+    samples = [photo("a.jpg", ("peach", LEFT)), photo("b.jpg")]
+    found = [detected((1, LEFT, 0.6), (2, RIGHT, 0.9)), detected((1, MIDDLE, 0.6), (2, LEFT, 0.9))]
+    (suspicion,) = [each for each in review.find(samples, found, CLASSES) if each.kind is Kind.MISSING_BOX]
+    assert (suspicion.photo, suspicion.detection.name) == ("b.jpg", "peach")
+
+
 def test_photos_without_labels_and_detections_without_photos_are_handled():
     assert review.find([], [], CLASSES) == []
     assert review.find([photo("empty.jpg")], [detected()], CLASSES) == []

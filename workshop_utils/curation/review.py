@@ -142,7 +142,7 @@ def find(
 ) -> list[Suspicion]:
     """Return what looks wrong, the clearest first. Each label and each detection is in one suspicion at most.
 
-    Labels of classes that the detector does not have are not judged.
+    Only classes that both the labels and the detector have are compared.
 
     Args:
         samples: The labelled photos.
@@ -152,7 +152,7 @@ def find(
     """
     labelled = {name for sample in samples for name in sample.classes}
     same = average_precision.matching_names(classes.values(), labelled)
-    names = {number: same.get(name, name) for number, name in classes.items()}
+    names = {number: same[name] for number, name in classes.items() if name in same}
     photos = [_compare(*each, names) for each in zip(samples, detections_of_each, strict=True)]
     expected = usual(photos)
     suspicions = [each for photo in photos for each in _suspicions(photo, expected, set(names.values()))]

@@ -79,7 +79,6 @@ class Reviewer(Labeler):
         self.suspicions = [each for each in suspicions if each.photo in there]
         if not self.suspicions:
             raise LabelingError("There is nothing to review in this folder.")
-        self._canvas.alt = "the photo with the suspicious label"
         button = self._actions.button
         self._panel.children = [
             self._header,
@@ -96,7 +95,7 @@ class Reviewer(Labeler):
             grid(*self._edges.values()),
         ]
         for key in LABELING_KEYS:
-            del self._actions.keys[key]
+            self._actions.keys.pop(key, None)
         self._canvas.shortcuts = list(self._actions.keys)
         self.review(0)
         self.say(*(f"Left out: {name} is not in {photos_folder}." for name in missing), self.message)
@@ -258,4 +257,5 @@ class Reviewer(Labeler):
 
     def _question(self) -> str:
         """Return in words what is suspicious."""
-        return f"{self.suspicion.kind.capitalize()}? {suspicion_pictures.description(self.suspicion)}."
+        what = suspicion_pictures.description(self.suspicion)
+        return f"{self.suspicion.kind.capitalize()}? {what[0].upper()}{what[1:]}."
