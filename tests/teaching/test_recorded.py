@@ -156,18 +156,13 @@ def test_make_record_records_exactly_its_runs_with_the_commands_they_name():
     assert set(settings.RESULTS.rglob("*.json")) == {run.folder / f"{run.name}.json" for run in record.RUNS}
 
 
-def test_a_run_is_listed_as_not_recorded_only_until_its_file_is_there():
-    fingerprint = dataset.load(settings.YOGHURT).fingerprint()
-    assert [run.name for run in record.NOT_RECORDED if record.is_recorded(run, fingerprint)] == [], "move it to RUNS"
-
-
 def test_no_two_recorded_runs_have_one_file_or_one_command():
-    runs = (*record.RUNS, *record.NOT_RECORDED)
+    runs = record.RUNS
     for what in ({run.folder / run.name for run in runs}, {run.command for run in runs}):
         assert len(what) == len(runs)
 
 
-@pytest.mark.parametrize("run", (*record.RUNS, *record.NOT_RECORDED), ids=lambda run: f"{run.folder.name}-{run.name}")
+@pytest.mark.parametrize("run", record.RUNS, ids=lambda run: f"{run.folder.name}-{run.name}")
 def test_the_changes_of_a_recorded_run_to_its_recipe_are_valid(run):
     recipe = settings.recipe("seed", **dict(each.split("=") for each in run.arguments if "=" in each))
     assert recipe.seed in (42, 43, 44) and recipe.batch_size == 8
