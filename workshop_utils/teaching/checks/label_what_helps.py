@@ -7,14 +7,14 @@ from workshop_utils.teaching.checks.answer import Verdict, _array, _called, _ope
 
 @check
 def start_of_the_list(function: object) -> Verdict:
-    """Judge a function of a ranked list of hits, the number of planted labels and a count.
+    """Judge a function of a ranked list of hits, the number of wrong labels and a count.
 
     It returns the precision of the first `count` suspicions, and their recall.
     """
     cases = (([True, True, False, True, False, False], 5, 4), ([False, True], 4, 2), ([True, False, True], 6, 3))
     for hits, planted, count in cases:
         precision, recall = _array(_called(function, hits, planted, count), (2,)).tolist()
-        found, case = sum(hits[:count]), f"For {hits}, {planted} planted and the first {count}"
+        found, case = sum(hits[:count]), f"For {hits}, {planted} wrong labels and the first {count}"
         wanted = (found / count, found / planted)
         if np.allclose((precision, recall), wanted):
             continue
@@ -23,7 +23,7 @@ def start_of_the_list(function: object) -> Verdict:
         if np.allclose((precision, recall), (found, found)):
             return _wrong(f"{case} you return the number of hits. Both should be shares.")
         if np.isclose(recall, found / max(sum(hits), 1)) and not np.isclose(recall, wanted[1]):
-            return _wrong(f"{case} your recall ignores planted labels that are nowhere in the list.")
+            return _wrong(f"{case} your recall ignores wrong labels that are nowhere in the list.")
         if np.isclose(precision, sum(hits) / len(hits)) and not np.isclose(precision, wanted[0]):
             return _wrong(f"{case} you use the whole list. Look only at its first {count}.")
         which = "precision" if not np.isclose(precision, wanted[0]) else "recall"
