@@ -42,10 +42,10 @@ def labels(folder, monkeypatch) -> labeler.Labeler:
     boxes = np.array([(0.1 * i, 0.1, 0.1 * i + 0.08, 0.3) for i in (1, 2, 2, 4, 5, 6, 7)], np.float32)
     found = detection.Detections(boxes[None], ids[None], scores[None])
     monkeypatch.setattr(detection, "detect", lambda *_: found)
-    found = opened(folder, model=folder / "run")
-    found.current = "cup"
-    found.propose()
-    return found
+    labels = opened(folder, model=folder / "run")
+    labels.current = "cup"
+    labels.propose()
+    return labels
 
 
 def test_a_run_proposes_names_and_scores_sure_ones_first_and_draws_nothing(labels):
@@ -97,7 +97,7 @@ def test_a_name_that_is_not_among_the_classes_becomes_the_chosen_one_and_is_name
     labels = labeler.Labeler(folder / "images", folder / "annotations", ["peach"], model=folder / "run")
     assert labels.propose() > 0
     assert {each.box.name for each in labels.proposals} == {"peach"} and labels.classes == ["peach"]
-    assert "bowl" in labels.message
+    assert "cup" in labels.message
 
 
 def test_a_folder_that_is_not_a_run_is_named(tmp_path):

@@ -80,6 +80,7 @@ class Reviewer(Labeler):
         if not self.suspicions:
             raise LabelingError("There is nothing to review in this folder.")
         button = self._actions.button
+        self._box_buttons.children = [each for each in self._box_buttons.children if each.description != "Copy boxes"]
         self._panel.children = [
             self._header,
             button("Keep", self.keep, "k", "s", "Enter", button_style="primary"),
