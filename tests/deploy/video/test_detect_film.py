@@ -90,7 +90,7 @@ def test_ctrl_c_leaves_a_whole_film_and_whole_tables(belt, tmp_path, monkeypatch
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     noise = list(np.random.default_rng(0).integers(0, 255, (60, 96, 128, 3), np.uint8))
     film = Film(encode(tmp_path / "noise.mp4", noise))
-    with pytest.raises(WriteError, match="labeled.mp4"), full_disk(20_000):
+    with pytest.raises(WriteError, match=r"labeled\.mp4"), full_disk(20_000):
         detect_film.detect(seeing([[]] * 60), Job(film, tmp_path / "out", Settings()))
     assert list((tmp_path / "out").iterdir()) == []
 
