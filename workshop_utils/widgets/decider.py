@@ -18,7 +18,7 @@ from workshop_utils.widgets.labeler import Labeler
 from workshop_utils.widgets.view import LabelingError
 
 BUTTONS = 5
-"""The number of versions with a button. More than that need as many people who all drew something else."""
+"""The largest number of versions with a button. More than that need as many people who all drew something else."""
 
 
 class Decider(Labeler):
@@ -54,7 +54,8 @@ class Decider(Labeler):
         self.place = self.paths.index(shown) if shown in self.paths else None
         self._canvas.alt = "the photo with the places to decide"
         button = self._actions.button
-        self._versions = [button("", lambda number=number: self.choose(number)) for number in range(1, BUTTONS + 1)]
+        most = min(BUTTONS, max(len(versions) for places in self._places.values() for versions in places))
+        self._versions = [button("", lambda number=number: self.choose(number)) for number in range(1, most + 1)]
         moves = grid(
             button("Try another version", self.try_another, "v"),
             button("Next place", self.next_place, "j"),
