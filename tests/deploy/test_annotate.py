@@ -325,7 +325,7 @@ def test_pictures_of_an_earlier_call_are_skipped(album):
 
 
 def test_the_command_counts_and_names_skipped_and_kept_files(album, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(runtime, "open_detector", lambda source, checkpoint: two_names())
+    monkeypatch.setattr(runtime, "open_detector", lambda source, checkpoint, architecture, fast: two_names())
     (album / "movie.mp4").write_bytes(b"")
     for number in range(30):
         (album / f"{number}.txt").write_bytes(b"")

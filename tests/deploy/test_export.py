@@ -88,8 +88,9 @@ from workshop_utils.training import run_folder, trainer
 def peak():
     if sys.platform != "linux":
         return 0
-    import resource
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not getrusage: its peak includes that of the process which started this one.
+    (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    return 1024 * int(line.split()[1])
 
 run = run_folder.RunFolder(pathlib.Path(sys.argv[1]))
 trainer.load_model(run)

@@ -52,7 +52,7 @@ import sys, demo
 from workshop_utils.deploy.web import networks
 
 demo.best_run = lambda: None
-networks.open_network = lambda source, int8: networks.Network(source, b"a network", {1: "cup"}, decodes=True)
+networks.open_network = lambda source, *_: networks.Network(source, b"a network", {1: "cup"}, decodes=True)
 sys.exit(demo.main())
 """
 """Without a run, and with a network that is made at once."""

@@ -230,7 +230,13 @@ def test_every_public_function_is_annotated():
 
 
 TESTS_OF_NO_MODULE = {
-    *("data/test_fuzz", "data/test_films", "data/test_hostile_files", "data/test_messy_data", "data/test_render"),
+    *(
+        "data/test_fuzz",
+        "data/test_workshop_films",
+        "data/test_hostile_files",
+        "data/test_messy_data",
+        "data/test_render",
+    ),
     *("data/test_workshop_photos", "test_additions", "test_command_line", "training/test_interruption"),
     *("training/fast/test_plain_keras", "training/test_version_1", "widgets/test_browser", "deploy/web/test_page"),
 }

@@ -555,6 +555,7 @@ def test_your_own_detectors_boxes_are_accepted_with_keys_and_only_those_are_save
     assert len(labels.drawn(count - 1)) == count - 1
     page.keyboard.press("s")
     assert len(labels.saved(count - 1, "0001")) == count - 1
+    labels.shows("Photo 2 of")
     page.keyboard.press("c")
     assert len(labels.drawn(count - 1, "0002")) == count - 1
 
@@ -592,12 +593,12 @@ def test_suspicious_labels_are_repaired_with_one_key_or_click_each_and_taken_bac
     page = run("02_label_images", [source])
     annotations = tmp_path / "cups" / "annotations"
     review = Labels(page, page.locator(".workshop-editor"), annotations)
-    contents = [{path.name: path.read_bytes() for path in annotations.glob("*.xml")}]
+    contents = [{path.name: path.read_bytes() for path in annotations.glob("[!.]*.xml")}]
 
     def wait_for_change() -> None:
         end = time.monotonic() + 20
         while time.monotonic() < end:
-            now = {path.name: path.read_bytes() for path in annotations.glob("*.xml")}
+            now = {path.name: path.read_bytes() for path in annotations.glob("[!.]*.xml")}
             if now != contents[-1]:
                 contents.append(now)
                 return

@@ -114,7 +114,7 @@ def test_what_detect_did_not_write_is_never_overwritten(belt, tmp_path):
         assert (job.out / name).read_bytes() == b"mine"
         (job.out / name).write_bytes(before)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InferenceError, match="not a folder"):
+    with pytest.raises(InferenceError, match="file"):
         detect_film.detect(seeing([]), Job(Film(belt), tmp_path / "file", Settings()))
 
 

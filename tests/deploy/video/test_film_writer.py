@@ -59,7 +59,7 @@ def test_an_error_leaves_the_film_that_was_there(tmp_path):
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     path = tmp_path / "film.mp4"
     noise = np.random.default_rng(0).integers(0, 255, (60, 96, 128, 3), np.uint8)
-    error = pytest.raises(WriteError, match=r"film\.mp4: cannot be written")
+    error = pytest.raises(WriteError, match=r"film\.mp4")
     with error, full_disk(20_000), film_writer.writing(path, (128, 96), fps=15) as film:
         for rgb in noise:
             film.write(rgb)

@@ -71,10 +71,10 @@ def majority(function: object) -> Verdict:
         (["peach", None, None], None),
         (["natural"], "natural"),
     )
-    for names, wanted in cases:
-        answer = function(list(names)) if callable(function) else _called(function)
-        if answer is Ellipsis:
-            return _open()
+    answers = [function(list(names)) if callable(function) else _called(function) for names, _ in cases]
+    if set(map(repr, answers)) <= {"None", "Ellipsis"}:
+        return _open()
+    for (names, wanted), answer in zip(cases, answers, strict=True):
         if answer == wanted:
             continue
         case = f"For {names}"
