@@ -2,9 +2,9 @@
 
     python benchmarks/planted_faults.py [--seeds 1 2] [--rounds 3]
 
-The thresholds of `review` were chosen with planting seed 1 only; the others test them. A finished measurement is
-appended to planted_faults.jsonl and not repeated, training resumes, and planted_faults.md shows everything measured so
-far. Runs and copies are in runs/planted_faults.
+The ranking of `review` was chosen with planting seed 1 only; the others test it. A finished measurement is appended
+to planted_faults.jsonl and not repeated, training resumes, and planted_faults.md shows everything measured so far. Runs
+and copies are in runs/planted_faults.
 """
 
 import argparse
@@ -144,7 +144,7 @@ def measurements(seeds: list[int], rounds: int):
     for seed in seeds:
         yield "cross-validated", seed, None, lambda seed=seed: scores(*cross_validated(seed))
     for training_seed in range(42, 42 + rounds):
-        for seed in seeds[-1:]:  # AP with the faults whose thresholds were not chosen on them
+        for seed in seeds[-1:]:  # AP with the faults on which the ranking was not chosen
             for state in STATES:
                 yield state, seed, training_seed, lambda args=(seed, state, training_seed): average_precision_of(*args)
     yield "judged by the run", seeds[-1], 42, lambda: judged_by_run(seeds[-1], 42)
@@ -158,8 +158,8 @@ def page(rows: list[dict]) -> str:
         "# Wrong labels found",
         f"""Made by `python benchmarks/planted_faults.py`. In a copy of data/yoghurt, {planted} are planted,
 {sum(planted_faults.COUNTS.values())} in all. Three runs of the recipe `quick` judge the photos that they have not seen.
-A planted fault counts as found once, whichever kind the list names. The thresholds were chosen with planting seed 1;
-the others test them. Measured on {" and ".join(sorted({row["date"] for row in rows}))}: {rows[0]["machine"]}.""",
+A planted fault counts as found once, whichever kind the list names. The ranking was chosen with planting seed 1;
+the others test it. Measured on {" and ".join(sorted({row["date"] for row in rows}))}: {rows[0]["machine"]}.""",
         "## The ranked list",
         *ranked_lists([row for row in rows if "by_kind" in row["result"]]),
     ]

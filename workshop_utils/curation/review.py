@@ -104,6 +104,13 @@ class _Photo:
         on_it = self.overlap[place] >= SAME_OBJECT
         return next((found for found, is_on in zip(self.found, on_it) if is_on and fits(found.name)), None)
 
+    def rival(self, place: int) -> float:
+        """Return the highest score of another name at the place of detection number `place`, 0 if there is none."""
+        overlap = geometry.iou(np.array([self.found[place].box]), np.array([each.box for each in self.found]))[0]
+        others = (each.score for each, iou in zip(self.found, overlap)
+                  if iou >= SAME_OBJECT and each.name != self.found[place].name)  # fmt: skip
+        return max(others, default=0.0)
+
     def pairs(self) -> dict[int, int]:
         """Pair labels and detections one to one, the largest overlap first, as {detection: label or -1}.
 
@@ -232,8 +239,9 @@ def _suspicions(photo: _Photo, expected: Usual, known: set[str]) -> Iterator[Sus
     for place, label in paired.items():
         if label == -1:
             found, nearest = photo.found[place], photo.overlap[:, place].max(initial=0.0)
-            score = expected.confidence(found) * (1 - nearest)
-            yield Suspicion(photo.name, Kind.MISSING_BOX, None, found, float(score))
+            # A detector gives several names to what belongs to none of its classes.
+            margin = dataclasses.replace(found, score=found.score - photo.rival(place))
+            yield Suspicion(photo.name, Kind.MISSING_BOX, None, found, expected.confidence(margin) * float(1 - nearest))
 
 
 def _contradicted(photo: _Photo, place: int, found_place: int, expected: Usual) -> Suspicion:

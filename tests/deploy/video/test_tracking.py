@@ -76,7 +76,7 @@ def test_frames_without_objects_and_a_variable_rate_are_fine():
 @pytest.mark.parametrize("missing", ["trackers", "supervision"])
 def test_a_missing_library_is_named(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(FilmError, match="python -m pip install"):
+    with pytest.raises(FilmError, match="trackers"):
         Tracker(FPS)
 
 
