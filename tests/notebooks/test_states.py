@@ -271,7 +271,7 @@ def test_a_burst_is_not_divided_between_training_and_validation(divided, yoghurt
     known = divided([frame for scene in shown for frame in (scene, *bursts.frames(scene))])
     said = cell("10-52", known)
     parts = [{sample.name[:4] for sample in known[f"{part}_photos"]} for part in ("training", "validation")]
-    assert all(parts) and not parts[0] & parts[1] and "18 photos belong together in 6 groups" in said
+    assert all(parts) and not parts[0] & parts[1] and re.search(r"\b18 photos\b.*\b6 groups\b", said)
     assert known["plan"].groups.by == "near", "the run is trained and evaluated on the same split"
 
 
@@ -289,7 +289,7 @@ def test_the_burst_shows_what_a_random_split_would_score_too_much(yoghurt, memor
     known = {"training_photos": yoghurt.samples[:3], "validation_photos": yoghurt.samples[3:4], "bursts": bursts}
     known |= {"groups": groups, "average_precision": scores, "model": None}
     known |= {"label_map": {}, "Markdown": Markdown}
-    assert "9 photos belong together in 3 groups of up to 3" in cell("10-71", known)
+    assert re.search(r"\b9 photos\b.*\b3 groups\b.*\b3\b", cell("10-71", known))
     assert words in cell("10-72", known)
 
 
