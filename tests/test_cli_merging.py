@@ -85,7 +85,7 @@ def test_a_zip_without_annotations_and_an_empty_one_are_named_and_the_others_are
 
 def test_a_single_data_set_is_written_and_there_is_nothing_to_compare(voc_folder, tmp_path, capsys):
     assert main(["merge", str(voc_folder), "--out", str(tmp_path / "class")]) == 0
-    assert "only one data set" in capsys.readouterr().err
+    assert "only one" in capsys.readouterr().err
     assert dataset.load(tmp_path / "class").fingerprint() == dataset.load(voc_folder).fingerprint()
 
 
