@@ -392,3 +392,9 @@ def test_a_list_in_an_unknown_encoding_is_wrong_usage_and_says_what_to_do(tmp_pa
     path.write_bytes("käse.jpg".encode("latin-1"))
     with pytest.raises(argparse.ArgumentTypeError, match=r"few\.txt.*UTF-8"):
         lines(str(path))
+
+
+def test_a_command_starts_without_loading_what_only_others_need():
+    program = "import sys, workshop_utils.cli; print({'numpy', 'PIL', 'tensorflow'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=settings.PROJECT, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stdout + done.stderr

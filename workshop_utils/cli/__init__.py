@@ -17,9 +17,6 @@ from workshop_utils.cli import checkpoints  # noqa: F401
 from workshop_utils.cli import deployment  # noqa: F401
 
 # isort: split
-from workshop_utils.cli import film  # noqa: F401
-
-# isort: split
 from workshop_utils.cli import informative  # noqa: F401
 
 # isort: split

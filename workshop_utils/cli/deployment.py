@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workshop_utils.cli.parser import CHECKPOINT, COCO_ARCHITECTURE, check_architecture, command
-from workshop_utils.core.arguments import Options, argument, positive, share
+from workshop_utils.core.arguments import Options, argument, duration, positive, share
 
 if TYPE_CHECKING:
     from workshop_utils.deploy.runtime import OpenDetector
@@ -90,3 +90,23 @@ def _detect_in_photos(detector: "OpenDetector", photos: list[Path], options: Opt
     said += f", {kept} changed files kept" if kept else ""
     print(f"{said}; see {options.out}", file=sys.stderr)
     return faults
+
+
+@command(
+    "take photos from a film, to label them",
+    argument("film", type=Path, metavar="FILM"),
+    argument("--every", type=duration, required=True, metavar="TIME", help="how often: 1s, 250ms or 2min, for example"),
+    argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the photos"),
+)
+def frames(options: Options) -> int:
+    """Write the photos, print where they are, and what is wrong with the film."""
+    from workshop_utils.deploy.video import films, frames_to_label
+
+    film = films.Film(options.film)
+    written = frames_to_label.write(film, options.every, options.out)
+    for finding in film.findings:
+        print(finding)
+    for path in written.kept:
+        print(f"{path}: was changed since it was written, and is kept. To have it written again, delete it.")
+    print(f"{options.out}: {len(written.photos)} photos. `--groups stem` keeps them together when they are divided.")
+    return 1 if film.findings else 0

@@ -1,12 +1,11 @@
-"""Films: what `detect` does with them, and the command that takes photos from them, frames."""
+"""What `detect` does with films. Only `detect` imports this: NumPy and Pillow would slow down every other command."""
 
 import collections
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop_utils.cli.parser import command
-from workshop_utils.core.arguments import Options, argument, duration
+from workshop_utils.core.arguments import Options
 from workshop_utils.core.errors import UsageError
 from workshop_utils.data.photos import PhotoError
 from workshop_utils.deploy.video import films as reading
@@ -113,23 +112,3 @@ def _print(report: "FilmReport", out: Path) -> None:
     if report.stopped:
         print(f"{report.path}: stopped after {report.seconds:.1f} seconds.", file=sys.stderr)
     print(f"See {out}", file=sys.stderr)
-
-
-@command(
-    "take photos from a film, to label them",
-    argument("film", type=Path, metavar="FILM"),
-    argument("--every", type=duration, required=True, metavar="TIME", help="how often: 1s, 250ms or 2min, for example"),
-    argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the photos"),
-)
-def frames(options: Options) -> int:
-    """Write the photos, print where they are, and what is wrong with the film."""
-    from workshop_utils.deploy.video import frames_to_label
-
-    film = Film(options.film)
-    written = frames_to_label.write(film, options.every, options.out)
-    for finding in film.findings:
-        print(finding)
-    for path in written.kept:
-        print(f"{path}: was changed since it was written, and is kept. To have it written again, delete it.")
-    print(f"{options.out}: {len(written.photos)} photos. `--groups stem` keeps them together when they are divided.")
-    return 1 if film.findings else 0
