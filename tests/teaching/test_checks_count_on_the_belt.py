@@ -12,13 +12,8 @@ SHIFT = {"crossed": 25, "seconds": 9.4, "error": 0.04, "hours": 8.0}
 
 
 def pairs(before, boxes, least):
-    """Pair the boxes that overlap most first."""
-    overlaps, found = geometry.iou(before, boxes), []
-    while overlaps.size and overlaps.max() >= least:
-        first, second = np.unravel_index(overlaps.argmax(), overlaps.shape)
-        found.append((first, second))
-        overlaps[first], overlaps[:, second] = 0, 0
-    return found
+    """Pair the boxes as the notebook's own tracker does."""
+    return [(first, second) for first, second, _ in geometry.pair(geometry.iou(before, boxes), least)]
 
 
 def side(x, y, line):

@@ -119,12 +119,8 @@ class _Photo:
         boxes = np.array([each.box for each in self.found]).reshape(-1, 4)
         scores = np.array([each.score for each in self.found])
         kept = nms.suppress_across_classes(boxes, scores, SAME_OBJECT)
-        paired, free = dict.fromkeys(kept, -1), self.overlap[:, kept].copy()
-        while free.size and free.max() >= TOUCHING:
-            label, column = np.unravel_index(free.argmax(), free.shape)
-            paired[kept[column]] = int(label)
-            free[label, :], free[:, column] = 0, 0
-        return paired
+        paired = {kept[column]: label for label, column, _ in geometry.pair(self.overlap[:, kept], TOUCHING)}
+        return dict.fromkeys(kept, -1) | paired
 
 
 @dataclasses.dataclass(frozen=True)

@@ -85,10 +85,9 @@ def of_pair(first: str, second: str, photos: Sequence[tuple[Sample, Sample]], mi
     ious, renamed, drawn = [], collections.Counter(), np.zeros(2, int)
     for one, other in photos:
         drawn += len(one.boxes), len(other.boxes)
-        for row, column, iou in pair_boxes(geometry.iou(one.boxes, other.boxes)):
-            if iou >= min_iou:
-                ious.append(iou)
-                renamed[one.classes[row], other.classes[column]] += one.classes[row] != other.classes[column]
+        for row, column, iou in geometry.pair(geometry.iou(one.boxes, other.boxes), min_iou):
+            ious.append(iou)
+            renamed[one.classes[row], other.classes[column]] += one.classes[row] != other.classes[column]
     only_first, only_second = (drawn - len(ious)).tolist()
     mean = float(np.mean(ious)) if ious else float("nan")
     return PairAgreement(first, second, len(photos), len(ious), only_first, only_second, mean, dict(+renamed))
@@ -106,24 +105,7 @@ def compare(drawn: voc.Annotation, true: voc.Annotation) -> Agreement:
     true_boxes, drawn_boxes = (np.reshape(voc.normalised(each), (-1, 4)) for each in (true, drawn))
     overlap = geometry.iou(true_boxes, drawn_boxes)
     ious, named = [0.0] * len(true_boxes), [False] * len(true_boxes)
-    pairs = pair_boxes(overlap)
+    pairs = geometry.pair(overlap)
     for row, column, iou in pairs:
         ious[row], named[row] = iou, true.boxes[row].name == drawn.boxes[column].name
     return Agreement(true.filename, tuple(ious), tuple(named), len(drawn_boxes) - len(pairs))
-
-
-def pair_boxes(overlap: np.ndarray) -> list[tuple[int, int, float]]:
-    """Pair boxes one to one, the pair with the largest overlap first. Boxes that do not overlap are not paired.
-
-    Args:
-        overlap: The IoU of each of n boxes with each of m others, (n, m).
-
-    Returns:
-        (row, column, IoU) of each pair.
-    """
-    overlap, pairs = overlap.copy(), []
-    while overlap.size and overlap.max() > 0:
-        row, column = map(int, np.unravel_index(overlap.argmax(), overlap.shape))
-        pairs.append((row, column, float(overlap[row, column])))
-        overlap[row, :], overlap[:, column] = 0, 0
-    return pairs
