@@ -91,7 +91,7 @@ def read(path: pathlib.Path) -> CocoFile:
             rows[key(row["image_id"])].append(row)
         else:
             note("has an annotation of an image that is not listed", row)
-    for category in content.get("categories") or []:
+    for category in content.get("categories") or list[Any]():
         if is_object(category) and str(category.get("name") or "").strip():
             names[key(category.get("id"))].add(str(category["name"]))
         else:

@@ -1,5 +1,7 @@
 """Decode HEIC photos, as iPhones take them, with pi-heif if it is installed (the extra `heic`)."""
 
+# pi_heif has no type stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 import io
 import struct
 from typing import Any

@@ -100,7 +100,7 @@ def _read_object(element: ElementTree.Element, place: int) -> tuple[list[Box], N
     angle, notes = _angle(element, where), Notes()
     edges = [_edges(each, where) for each in element.findall("bndbox")]
     if not edges and (turned := element.findall("robndbox")):
-        edges, angle = [], 0.0
+        edges, angle = list[tuple[float, ...]](), 0.0
         for each in turned:
             x, y, width, height, radians = (_value(each, tag, where) for tag in ("cx", "cy", "w", "h", "angle"))
             edges.append(rotation.enclosing_box((x, y), (width, height), radians))
