@@ -7,10 +7,12 @@ operation of ONNX differs from TensorFlow's; the runtime here adds `nms.suppress
 import pathlib
 import warnings
 
+import numpy as np
+
 from workshop_utils.core import files, machine
 from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr
 from workshop_utils.deploy.export_formats import OpenFile
-from workshop_utils.deploy.formats import common
+from workshop_utils.deploy.formats import common, opening
 
 
 def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
@@ -38,7 +40,7 @@ def open_file(path: pathlib.Path) -> OpenFile:
     settings.intra_op_num_threads = machine.cores()
     session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     names = ("boxes", "scores")
-    return common.open_network(
+    return opening.open_network(
         lambda image: dict(zip(names, session.run(names, {session.get_inputs()[0].name: image}), strict=True))
     )
 
@@ -46,4 +48,5 @@ def open_file(path: pathlib.Path) -> OpenFile:
 def _export(network: keras.Model, path: pathlib.Path) -> None:
     with files.replacing(path) as unfinished, warnings.catch_warnings(), as_os_error(), quiet_stderr():
         warnings.simplefilter("ignore", FutureWarning)  # from NumPy names that tf2onnx looks up
+        network(opening.BLANK[None].astype(np.float32))  # Keras requires a call before an export
         network.export(str(unfinished), format="onnx", verbose=False)
