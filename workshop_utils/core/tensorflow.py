@@ -9,25 +9,13 @@ import os
 from collections.abc import Iterator
 
 from workshop_utils.core import machine
+from workshop_utils.core.quiet import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Otherwise the first notebook takes all of a GPU's memory, and a second open notebook gets none.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 # Otherwise TensorFlow uses oneDNN's faster operations only on processors with AVX-512, which most laptops lack.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Discard what native code writes to standard error."""
-    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(devnull, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(devnull)
 
 
 with quiet_stderr():

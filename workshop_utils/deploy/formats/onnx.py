@@ -8,10 +8,12 @@ import pathlib
 import warnings
 from typing import Any, cast
 
+import numpy as np
+
 from workshop_utils.core import files, machine
 from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr
 from workshop_utils.deploy.export_formats import OpenFile
-from workshop_utils.deploy.formats import common
+from workshop_utils.deploy.formats import common, opening
 
 
 def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
@@ -39,10 +41,11 @@ def open_file(path: pathlib.Path) -> OpenFile:
     settings.intra_op_num_threads = machine.cores()
     session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     names, run, first = ["boxes", "scores"], cast(Any, session.run), session.get_inputs()[0].name
-    return common.open_network(lambda image: dict(zip(names, run(names, {first: image}), strict=True)))
+    return opening.open_network(lambda image: dict(zip(names, run(names, {first: image}), strict=True)))
 
 
 def _export(network: keras.Model, path: pathlib.Path) -> None:
     with files.replacing(path) as unfinished, warnings.catch_warnings(), as_os_error(), quiet_stderr():
         warnings.simplefilter("ignore", FutureWarning)  # from NumPy names that tf2onnx looks up
+        network(opening.BLANK[None].astype(np.float32))  # Keras requires a call before an export
         network.export(str(unfinished), format="onnx", verbose=False)
