@@ -132,7 +132,7 @@ def test_its_exercises_use_exactly_the_checks_of_its_own_module(name):
 
 
 def _last_statement(source: str) -> str:
-    return ast.get_source_segment(source, ast.parse(source).body[-1])
+    return ast.get_source_segment(source, ast.parse(source).body[-1]) or ""
 
 
 @every_notebook
