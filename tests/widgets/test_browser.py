@@ -530,9 +530,9 @@ def test_what_check_repaired_is_opened_shown_and_submitted_as_it_is(labels):
 def test_places_are_decided_by_mouse_and_by_keys_on_one_screen_and_submit_writes_the_choice(labels):
     truth = [list(voc.read(settings.YOGHURT / "annotations" / f"{stem}.xml").boxes) for stem in ("0001", "0002")]
     labels.shows("Photo 1 of 2", "Place 1 of 2: 1: ana: ")
-    assert controls_that_fit_one_screen(labels) >= 20
     labels.click("2: ben: other")
     labels.shows("Version 2 is drawn.")
+    assert controls_that_fit_one_screen(labels) >= 20
     labels.click("Next place")
     labels.shows("Place 2 of 2: 1: ana: ")
     for version in ("2", "1"):
