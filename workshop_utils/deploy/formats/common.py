@@ -29,13 +29,7 @@ def with_decoding(model: keras.Model, batch: int | None) -> keras.Model:
     """
     image = image_input(batch)
     boxes, scores = _Decode()(model(preprocessing.to_input(image)))
-    return called_once(keras.Model(image, {"boxes": boxes, "scores": scores}))
-
-
-def called_once(model: keras.Model) -> keras.Model:
-    """Call a model once, as Keras requires before an export, and return it."""
-    model(BLANK[None].astype(np.float32))
-    return model
+    return keras.Model(image, {"boxes": boxes, "scores": scores})
 
 
 def open_network(network: Callable[[np.ndarray], dict[str, np.ndarray]]) -> OpenFile:

@@ -51,7 +51,7 @@ def write_int8(model: keras.Model, path: pathlib.Path, photos: list[np.ndarray])
     """
     image = common.image_input(batch=1)
     encodings, logits = model(preprocessing.to_input(image))
-    network = common.called_once(keras.Model(image, {"box_encodings": encodings, "class_logits": logits}))
+    network = keras.Model(image, {"box_encodings": encodings, "class_logits": logits})
 
     def representative_dataset() -> Iterator[list[np.ndarray]]:
         return ([photo[None].astype(np.float32)] for photo in photos)
