@@ -232,9 +232,9 @@ def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_
     assert main(["train", str(voc_folder), *TAIL, "steps=2", "photos=6", "--experiment", run]) == 0
     assert main(["evaluate", run, "--data", str(voc_folder), "--out", str(tmp_path / "scores")]) == 0
     assert "crème brûlée" in last_line(capsys)["per_class"]
-    assert main(["export", run, "--formats", "onnx", "--checkpoint", "2"]) == 0
-    onnx = tmp_path / "run" / "export" / "detector.onnx"
-    assert main(["detect", str(onnx), str(voc_folder / "images"), "--out", str(out), "--min-score", "0.02"]) == 0
+    assert main(["export", run, "--formats", "litert", "--checkpoint", "2"]) == 0
+    exported = tmp_path / "run" / "export" / "detector.tflite"
+    assert main(["detect", str(exported), str(voc_folder / "images"), "--out", str(out), "--min-score", "0.02"]) == 0
     assert len(list(out.glob("*.labeled.jpg"))) == 6
 
 

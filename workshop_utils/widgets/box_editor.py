@@ -118,7 +118,7 @@ class BoxEditor(ipywidgets.VBox):
         self._history, self._latest = [], self.boxes
         self._actions.drop_earlier()
 
-    def add(self, name: str | None = None, edges: tuple[float, ...] | None = None) -> None:
+    def add(self, name: str | None = None, edges: tuple[float, float, float, float] | None = None) -> None:
         """Add a box and select it.
 
         Args:
@@ -243,7 +243,7 @@ class BoxEditor(ipywidgets.VBox):
         if boxes != self._latest:
             self._history.append(self._latest)
             self._latest = boxes
-        box = boxes[number - 1] if number in range(1, len(boxes) + 1) else None
+        box = boxes[number - 1] if number and number in range(1, len(boxes) + 1) else None
         if self._unfit and self.message == self._unfit:
             self.say()
         self._following, self._unfit = True, ""

@@ -34,7 +34,7 @@ def in_float32_and_not_measured(monkeypatch):
     ("strategy", "freezing", "furthest"),
     [
         ("fine_tune", {"train_from": "block_16_project_BN", "thaw": 0.4, "views": 1}, 0.05),
-        ("random_init", {}, 0.05),
+        pytest.param("random_init", {}, 0.05, marks=pytest.mark.long),  # short: test_fused_batch_norm.py
     ],
     ids=["frozen later, with cached features in half precision", "batch norm learns"],
 )

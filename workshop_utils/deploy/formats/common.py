@@ -1,6 +1,7 @@
 """Shared by the format modules: the network to export, and the checks of an opened file."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ BLANK = np.zeros((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3), np.uin
 """A photo to try out a file when it is opened, because an undamaged file may contain another model."""
 
 
-def image_input(batch: int | None) -> keras.KerasTensor:
+def image_input(batch: int | None) -> Any:  # Keras says that `Input` returns a tensor or a list
     """Return the input of an exported network: `image`, float32 (batch, 300, 300, 3), pixels from 0 to 255."""
     side = preprocessing.INPUT_SIDE
     return keras.Input((side, side, 3), batch_size=batch, name="image")

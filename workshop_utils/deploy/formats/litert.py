@@ -8,6 +8,7 @@ the runtime here adds `nms.suppress`.
 import pathlib
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def _export(network: keras.Model, path: pathlib.Path, **options) -> None:
         **options: Attributes to set on TensorFlow's converter.
     """
     signature = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in network.inputs]
-    module = tf.Module()
+    module: Any = tf.Module()
     module.held = [variable.value for variable in network.variables]
     module.serve = tf.function(lambda image: network(image, training=False), signature, autograph=False)
     with files.replacing(path) as unfinished, as_os_error(), quiet_stderr(), tempfile.TemporaryDirectory() as folder:

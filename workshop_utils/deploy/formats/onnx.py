@@ -6,6 +6,7 @@ operation of ONNX differs from TensorFlow's; the runtime here adds `nms.suppress
 
 import pathlib
 import warnings
+from typing import Any, cast
 
 from workshop_utils.core import files, machine
 from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr, tf
@@ -37,10 +38,8 @@ def open_file(path: pathlib.Path) -> OpenFile:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = machine.cores()
     session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    names = ("boxes", "scores")
-    return common.open_network(
-        lambda image: dict(zip(names, session.run(names, {session.get_inputs()[0].name: image}), strict=True))
-    )
+    names, run, first = ["boxes", "scores"], cast(Any, session.run), session.get_inputs()[0].name
+    return common.open_network(lambda image: dict(zip(names, run(names, {first: image}), strict=True)))
 
 
 def _export(network: keras.Model, path: pathlib.Path) -> None:

@@ -51,7 +51,7 @@ def show(folder: pathlib.Path) -> Shown | None:
     Raises ServerError if the folder holds no page.
     """
     if IN_COLAB in sys.modules:
-        from google.colab import output
+        from google.colab import output  # pyright: ignore[reportMissingImports]
 
         port = _serve(folder).server_port
         output.serve_kernel_port_as_window(port, anchor_text="Open the page in its own tab, for the camera")
