@@ -4,7 +4,7 @@ After Liu et al. 2016 (SSD, arXiv 1512.02325), section 2.2, with the settings of
 """
 
 import weakref
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
