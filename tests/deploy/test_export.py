@@ -35,7 +35,8 @@ def exported(as_is):
 @pytest.fixture(scope="module")
 def fine_tuned(yoghurt, tmp_path_factory):
     changes = {"steps": 4, "photos": 10, "batch_size": 2, "checkpoint_every": 2, "evaluate_every": 4}
-    return train("fine_tune", yoghurt, settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned"))
+    recipe, folder = settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned")
+    return train("fine_tune", yoghurt, recipe, folder, train_from="block_16_project_BN")
 
 
 @pytest.fixture(scope="module")
