@@ -94,7 +94,7 @@ def _detect_in_photos(detector: "OpenDetector", photos: list[Path], options: Opt
 
 @command(
     "take photos from a film, to label them",
-    argument("film", type=Path, metavar="FILM"),
+    argument("film", type=Path, metavar="FILM", help="the film"),
     argument("--every", type=duration, required=True, metavar="TIME", help="how often: 1s, 250ms or 2min, for example"),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the photos"),
 )

@@ -36,7 +36,7 @@ def _strategy_names() -> Iterable[str]:
 @command(
     "train a detector, or resume training where it stopped",
     argument("dataset", type=Path, help=DATASET),
-    argument("--strategy", choices=_strategy_names, default="fine_tune"),
+    argument("--strategy", choices=_strategy_names, default="fine_tune", help="default: fine_tune"),
     argument("--architecture", choices=architecture_names, help="the network; default: ssdlite_mobilenet_v2"),
     argument("--start-from", type=Path, metavar="RUN", help="fine_tune: start from the last checkpoint of another run, "
              "with new photos or classes; it keeps the classes that both have"),
