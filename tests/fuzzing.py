@@ -83,7 +83,8 @@ def _turned() -> Image.Exif:
 
 def _photos() -> list[bytes]:
     modes = {"JPEG": ["RGB", "CMYK", "L"], "PNG": ["RGB", "P", "RGBA", "1", "I;16"], "BMP": ["RGB", "P"], "GIF": ["P"],
-             "TIFF": ["RGB"], "ICO": ["RGBA"], "PPM": ["RGB"], "WEBP": ["RGB"][: int(features.check("webp"))]}  # fmt: skip
+             "TIFF": ["RGB"], "ICO": ["RGBA"], "PPM": ["RGB"],
+             "WEBP": ["RGB"] if features.check("webp") else []}  # fmt: skip
     plain = [_photo(kind, mode) for kind, each in modes.items() for mode in each]
     return [*plain, _photo("JPEG", "RGB", exif=_turned(), progressive=True)]
 

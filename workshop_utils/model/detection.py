@@ -131,7 +131,9 @@ def _compiled(model: keras.Model):
     if model not in _COMPILED:
         reference = weakref.ref(model)  # a strong reference in the value would keep the key alive
         _COMPILED[model] = tf.function(
-            lambda images: cast(Any, reference())(images, training=False), reduce_retracing=True, autograph=False
+            lambda images: cast(keras.Model, reference())(images, training=False),
+            reduce_retracing=True,
+            autograph=False,
         )
     return _COMPILED[model]
 
