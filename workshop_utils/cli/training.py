@@ -51,7 +51,8 @@ def _strategy_names() -> Iterable[str]:
     GROUPS,
     argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
-    argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
+    argument("--workers", metavar="HOST:PORT,...", help="train on several machines: the addresses "
+             "of all, the same list on each"),
     argument("--index", type=int, metavar="I", help="the number of this worker, from 0; worker 0 keeps the run"),
 )  # fmt: skip
 def train(options: Options) -> None:

@@ -69,8 +69,8 @@ def warn_of_other_kernels() -> None:
     others = other_kernels()
     if (total := sum(kernel.memory for kernel in others)) >= _REPORTED_FROM:
         subject = "Another notebook is open and uses" if len(others) == 1 else f"{len(others)} other open notebooks use"
-        where = "in 'Running Terminals and Kernels', at the left of JupyterLab"
-        print(f"{subject} {total / 1e9:.1f} GB of memory. Shut down what you do not need: {where}.")
+        where = "in 'Running Terminals and Kernels'"  # longer lines are broken within a word on a laptop's screen
+        print(f"{subject} {total / 1e9:.1f} GB of memory. Shut down unneeded ones {where}.")
 
 
 def missing_packages(requirements: pathlib.Path) -> list[str]:

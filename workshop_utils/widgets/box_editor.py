@@ -184,7 +184,7 @@ class BoxEditor(ipywidgets.VBox):
         """Show a message below the photo."""
         self.message = "\n".join(line for line in lines if line)
         text = html.escape(self.message or HINT).replace("\n", "<br>")
-        self._message.value = f'<div role="status" style="line-height: 1.4">{text}</div>'
+        self._message.value = f'<div role="status">{text}</div>'
 
     def _also(self, line: str) -> None:
         """Show a line below the message, once."""

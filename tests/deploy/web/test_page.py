@@ -21,7 +21,7 @@ from PIL import Image
 from workshop_utils.core import settings
 from workshop_utils.data import geometry, inspection, photos, voc
 from workshop_utils.deploy import annotate, runtime
-from workshop_utils.deploy.formats import common, litert
+from workshop_utils.deploy.formats import litert, opening
 from workshop_utils.deploy.web import networks, notebook, page_files, page_folder, server
 from workshop_utils.model import anchors, detection, nms, preprocessing
 
@@ -276,7 +276,7 @@ def floats(array: np.ndarray) -> dict:
 
 def test_the_page_decodes_the_outputs_of_the_int8_network(shared):
     encodings, logits = NOISE.normal(0, 2, (1917, 4)), NOISE.normal(-3, 2, (1917, 6))
-    wanted_boxes, wanted_scores = common._decoded(encodings, logits)
+    wanted_boxes, wanted_scores = opening._decoded(encodings, logits)
     arguments = ["./boxes.js", "decode", floats(encodings), floats(logits), anchors.anchors().tolist()]
     decoded = shared.evaluate(IN_PAGE, arguments)
     np.testing.assert_allclose(np.reshape(decoded["boxes"], (1917, 4)), wanted_boxes, atol=1e-5)

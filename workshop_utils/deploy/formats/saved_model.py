@@ -15,7 +15,7 @@ import numpy as np
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.tensorflow import as_os_error, keras, tf
 from workshop_utils.deploy.export_formats import OpenFile
-from workshop_utils.deploy.formats import common
+from workshop_utils.deploy.formats import opening
 from workshop_utils.model import detection, preprocessing
 
 
@@ -68,8 +68,8 @@ def open_file(path: pathlib.Path) -> OpenFile:
         good = scores >= min_score
         return np.where(good[:, None], boxes, 0), np.where(good, classes, 0).astype(np.int32), np.where(good, scores, 0)
 
-    boxes, _, scores = run(common.BLANK, 1.0)
-    common.check_shapes(boxes.shape, scores.shape, (len(scores),))
+    boxes, _, scores = run(opening.BLANK, 1.0)
+    opening.check_shapes(boxes.shape, scores.shape, (len(scores),))
     return OpenFile(run, None)
 
 
