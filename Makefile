@@ -43,7 +43,7 @@ test-all: ## run every test, also the long ones, with notebooks that train as lo
 lint: .venv/installed-dev ## check the style, the imports, the spelling and the wording
 	@.venv/bin/pre-commit run --all-files
 
-types: .venv/installed-dev ## list what pyright finds in the types (it still finds errors, so nothing depends on it yet)
+types: .venv/installed-dev ## check the types with pyright (strict in workshop_utils/data)
 	@.venv/bin/pyright --pythonpath $(PY)
 
 coverage: .venv/installed-dev $(WEIGHTS) ## run every test and list the lines that none reaches, in build/coverage/

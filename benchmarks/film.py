@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import av
 import psutil
@@ -37,9 +36,9 @@ WARM_UP = 20
 def repeated(source: pathlib.Path, path: pathlib.Path, minutes: float) -> None:
     """Write a film again and again into one file, without encoding it again."""
     turn, length = 0, 0
-    stream: Any = None
+    stream: av.VideoStream | None = None
     with av.open(str(path), "w") as out:
-        while turn * length * float(stream.time_base if stream else 0) < 60 * minutes:
+        while turn * length * float((stream and stream.time_base) or 0) < 60 * minutes:
             with av.open(str(source)) as clip:
                 length = clip.streams.video[0].duration or 0
                 if stream is None:

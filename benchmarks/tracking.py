@@ -46,9 +46,9 @@ def measured(found: list[tuple], truth: film_truth.FilmTruth, names: dict[int, s
     for number, (boxes, classes, scores) in enumerate(found[::every]):
         tracks.append(tracker.update(boxes, scores, classes, number / fps))
         counter.update(tracks[-1])
-    boxes: list[Any] = [[track.box for track in each] for each in tracks]
+    tracked: list[Any] = [[track.box for track in each] for each in tracks]
     ids: list[Any] = [[track.id for track in each] for each in tracks]
-    result = dataclasses.asdict(tracking_scores.score(truth.frames[::every], boxes, ids))
+    result = dataclasses.asdict(tracking_scores.score(truth.frames[::every], tracked, ids))
     counted = collections.Counter(
         {(names.get(class_id, tracking.UNCERTAIN), way): number
          for class_id, ways in counter.counts().items() for way, number in ways.items() if number}
