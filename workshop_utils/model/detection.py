@@ -4,6 +4,7 @@ After Liu et al. 2016 (SSD, arXiv 1512.02325), section 2.2, with the settings of
 """
 
 import weakref
+from typing import Any, cast
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def _compiled(model: keras.Model):
     if model not in _COMPILED:
         reference = weakref.ref(model)  # a strong reference in the value would keep the key alive
         _COMPILED[model] = tf.function(
-            lambda images: reference()(images, training=False), reduce_retracing=True, autograph=False
+            lambda images: cast(Any, reference())(images, training=False), reduce_retracing=True, autograph=False
         )
     return _COMPILED[model]
 

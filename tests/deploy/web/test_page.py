@@ -184,7 +184,7 @@ def found_by_detect(detector, path, min_score: float) -> list[tuple[list[float],
     ids = {name: identity for identity, name in detector.label_map.items()}
     with tempfile.TemporaryDirectory() as scratch:
         (report,) = annotate.annotate(detector, [path], pathlib.Path(scratch), min_score)
-    return list(zip(report.boxes.tolist(), map(ids.get, report.names), report.scores, strict=True))
+    return list(zip(report.boxes.tolist(), map(ids.__getitem__, report.names), report.scores, strict=True))
 
 
 def without_partner(one: list, other: list, least: float, slack: float = 0.02) -> list:

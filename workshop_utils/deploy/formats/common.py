@@ -1,12 +1,14 @@
 """Shared by the format modules: the network to export."""
 
+from typing import Any
+
 import numpy as np
 
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.model import anchors, preprocessing
 
 
-def image_input(batch: int | None) -> keras.KerasTensor:
+def image_input(batch: int | None) -> Any:  # Keras says that `Input` returns a tensor or a list
     """Return the input of an exported network: `image`, float32 (batch, 300, 300, 3), pixels from 0 to 255."""
     side = preprocessing.INPUT_SIDE
     return keras.Input((side, side, 3), batch_size=batch, name="image")

@@ -9,7 +9,7 @@ import gc
 import pathlib
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _export(network: "keras.Model", path: pathlib.Path, **options) -> None:
     from workshop_utils.core.tensorflow import as_os_error, tf
 
     signature = [tf.TensorSpec(each.shape, each.dtype, name=each.name) for each in network.inputs]
-    module = tf.Module()
+    module: Any = tf.Module()
     module.held = [variable.value for variable in network.variables]
     module.serve = tf.function(lambda image: network(image, training=False), signature, autograph=False)
     with files.replacing(path) as unfinished, as_os_error(), quiet_stderr(), tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     Raises:
         WriteError: If the folder cannot be written.
     """
-    module = tf.Module()
+    module: Any = tf.Module()
     module.weights = [weight.value for weight in model.variables]  # without Keras's layers, it is saved twice as fast
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])

@@ -91,7 +91,7 @@ class Tracker:
             high_conf_det_threshold=min_score,
         )
         self._min_mean = MIN_MEAN * min_score
-        self._votes: dict[int, collections.Counter] = collections.defaultdict(collections.Counter)
+        self._votes: dict[int, Any] = collections.defaultdict(collections.Counter)  # of scores, which are not integers
         self._sightings: collections.Counter[int] = collections.Counter()
         self._unassigned = np.zeros((0, 4))
 
