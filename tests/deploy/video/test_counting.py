@@ -49,6 +49,13 @@ def test_a_centre_on_the_line_counts_once_and_only_if_it_continues():
     assert counts(STEEP, [(0.5, 0.5), (0.6, 0.5)]) == {}, "it appeared on the line"
 
 
+def test_a_track_that_crosses_between_its_first_two_sightings_counts():
+    counter = Counter(STEEP)
+    counter.update([Track(1, around(0.55, 0.5), 0.9, 1, True, 0, started=around(0.45, 0.5))])
+    counter.update([Track(1, around(0.65, 0.5), 0.9, 1, True, 0)])
+    assert counter.counts() == {1: {"right": 1, "left": 0}}
+
+
 def test_going_back_counts_in_the_other_direction():
     assert counts(STEEP, [(0.4, 0.5), (0.6, 0.5), (0.4, 0.5)]) == {1: {"right": 1, "left": 1}}
 

@@ -65,6 +65,20 @@ def test_a_track_of_few_detections_is_not_certain():
     assert certain == [False, False, True, True], "three detections have 2.7 votes; the first is before the track"
 
 
+def test_a_track_of_mostly_low_scores_is_not_certain():
+    *_, last = follow(Tracker(FPS), [((0.3,), (0.9 if n == 0 else 0.25,), (1,)) for n in range(20)])
+    assert not last[0].is_certain
+    *_, last = follow(Tracker(FPS), [((0.3,), (0.9 if n < 10 else 0.25,), (1,)) for n in range(20)])
+    assert last[0].is_certain, "half of the time it was in full view"
+
+
+def test_a_new_track_gives_the_box_with_which_it_started():
+    found = follow(Tracker(FPS), [((0.3 + 0.02 * n, 0.7), (0.9, 0.9 if n else 0.2), (1, 2)) for n in range(4)])
+    assert np.allclose(found[1][0].started, boxes(0.3)[0])
+    assert [track.id for track in found[2]] == [1, 2] and np.allclose(found[2][1].started, boxes(0.7)[0])
+    assert [track.started for track in (found[2][0], *found[3])] == [None] * 3
+
+
 def test_frames_without_objects_and_a_variable_rate_are_fine():
     tracker = Tracker(FPS)
     assert tracker.update(boxes(), np.array([]), np.array([])) == []

@@ -4,6 +4,8 @@ import collections
 import dataclasses
 from collections.abc import Iterable
 
+import numpy as np
+
 from workshop_utils.core.errors import UsageError
 from workshop_utils.deploy.video.tracking import Track
 
@@ -87,15 +89,21 @@ class Counter:
         """Take the tracks of the next frame, as `Tracker.update` returns them."""
         for track in tracks:
             self._classes[track.id] = track.class_id if track.is_certain else UNCERTAIN_ID
-            ymin, xmin, ymax, xmax = (float(edge) for edge in track.box)
-            x, y = (xmin + xmax) / 2, (ymin + ymax) / 2
-            side = self.line.side(x, y)
-            if side == 0:
-                continue  # decided when it leaves the line
-            before = self._places.get(track.id)
-            if before and before[2] != side and self.line.is_between(before[:2], (x, y)):
-                self._crossings.append((track.id, self.line.directions[0 if side > 0 else 1]))
-            self._places[track.id] = (x, y, side)
+            if track.started is not None:
+                self._move(track.id, track.started)
+            self._move(track.id, track.box)
+
+    def _move(self, number: int, box: np.ndarray) -> None:
+        """Move a track to a box, and note whether it crosses the line on the way."""
+        ymin, xmin, ymax, xmax = (float(edge) for edge in box)
+        x, y = (xmin + xmax) / 2, (ymin + ymax) / 2
+        side = self.line.side(x, y)
+        if side == 0:
+            return  # decided when it leaves the line
+        before = self._places.get(number)
+        if before and before[2] != side and self.line.is_between(before[:2], (x, y)):
+            self._crossings.append((number, self.line.directions[0 if side > 0 else 1]))
+        self._places[number] = (x, y, side)
 
     def counts(self) -> dict[int, dict[str, int]]:
         """Return how many tracks crossed: {class id: {direction: number}}, by the classes that they have by now.

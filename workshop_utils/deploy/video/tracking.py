@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from workshop_utils.data import geometry
 from workshop_utils.deploy.video.films import MISSING, FilmError
 
 LOWEST_SCORE = 0.1
@@ -25,6 +26,10 @@ MIN_SHARE = 0.6
 MIN_VOTES = 2.0
 """A track with fewer votes, of about three detections, is not certain of its class. Often it is a second box around an
 object that has a track."""
+
+MIN_MEAN = 0.75
+"""A track is not certain of its class if the mean score of its detections is below this share of `min_score`. Such a
+track is mostly of low-score detections, and often jumps between second boxes around other objects."""
 
 UNCERTAIN = "uncertain"
 """What tracks are called that are not certain of their class."""
@@ -46,8 +51,10 @@ class Track:
         box: (4,): ymin, xmin, ymax, xmax, normalised.
         score: The score of the detection in this frame.
         class_id: The class with most votes up to this frame.
-        is_certain: Whether it has at least MIN_VOTES, and at least MIN_SHARE of them are for this class.
+        is_certain: Whether it has at least MIN_VOTES, at least MIN_SHARE of them are for this class, and the mean score
+            of its detections is high enough (MIN_MEAN).
         detection: The row of the detection among those that `Tracker.update` got.
+        started: In its first frame, the box of the detection in the frame before, with which it started; else None.
     """
 
     id: int
@@ -56,6 +63,7 @@ class Track:
     class_id: int
     is_certain: bool
     detection: int
+    started: np.ndarray | None = None
 
     def name(self, names: dict[int, str]) -> str:
         """Return the name of its class among {class id: name}, or UNCERTAIN."""
@@ -82,7 +90,10 @@ class Tracker:
             track_activation_threshold=min_score,
             high_conf_det_threshold=min_score,
         )
+        self._min_mean = MIN_MEAN * min_score
         self._votes: dict[int, Any] = collections.defaultdict(collections.Counter)  # of scores, which are not integers
+        self._sightings: collections.Counter[int] = collections.Counter()
+        self._unassigned = np.zeros((0, 4))
 
     def update(
         self, boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, time_s: float | None = None
@@ -96,7 +107,7 @@ class Tracker:
             time_s: When the frame is shown, in seconds; by default 1 / fps after the frame before.
 
         Returns:
-            The tracks that were found in this frame. A track counts from its second frame.
+            The tracks that were found in this frame. An object has a track from the second frame in which it is found.
         """
         rows = np.flatnonzero(np.asarray(scores) >= LOWEST_SCORE)
         detections = self._supervision.Detections(
@@ -106,18 +117,28 @@ class Tracker:
             data={"row": rows},
         )
         found = self._tracker.update(detections, timestamp=time_s)
-        tracks = []
+        tracks, unassigned = [], []
         for number, row in zip(found.tracker_id, found.data.get("row", ())):
             if number >= 0:
                 self._votes[int(number)][int(classes[row])] += float(scores[row])
+                self._sightings[int(number)] += 1
                 tracks.append(self._track(int(number), int(row), boxes, scores))
+            else:
+                unassigned.append(boxes[row])
+        self._unassigned = np.array(unassigned).reshape(-1, 4)
         return sorted(tracks, key=lambda track: track.id)
 
     def _track(self, number: int, row: int, boxes: np.ndarray, scores: np.ndarray) -> Track:
-        votes = self._votes[number]
+        votes, sightings = self._votes[number], self._sightings[number]
         class_id, most = votes.most_common(1)[0]
-        is_certain = votes.total() >= MIN_VOTES and most >= MIN_SHARE * votes.total()
-        return Track(number + 1, boxes[row], float(scores[row]), class_id, is_certain, row)
+        is_certain = votes.total() >= max(MIN_VOTES, self._min_mean * sightings) and most >= MIN_SHARE * votes.total()
+        started = self._start(boxes[row]) if sightings == 1 else None
+        return Track(number + 1, boxes[row], float(scores[row]), class_id, is_certain, row, started)
+
+    def _start(self, box: np.ndarray) -> np.ndarray | None:
+        """Return the box in the frame before that overlaps a new track's box most, among those without a track."""
+        overlaps = geometry.iou(np.asarray(box, float)[None], self._unassigned)[0]
+        return self._unassigned[overlaps.argmax()] if overlaps.max(initial=0.0) > 0 else None
 
 
 def library() -> tuple[Any, Any]:
