@@ -37,8 +37,8 @@ demo: .venv/installed $(WEIGHTS) ## open the page with your newest detector and 
 test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
 	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-all: ## run every test, with notebooks that train as long as the recipe quick says
-	@WORKSHOP_RECIPE=quick $(MAKE) --no-print-directory test
+test-all: ## run every test, also the long ones, with notebooks that train as long as the recipe quick says
+	@WORKSHOP_RECIPE=quick $(MAKE) --no-print-directory test ARGS="-m 'not release' $(ARGS)"
 
 lint: .venv/installed-dev ## check the style, the imports, the spelling and the wording
 	@.venv/bin/pre-commit run --all-files

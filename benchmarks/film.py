@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import av
 import psutil
@@ -35,16 +36,17 @@ WARM_UP = 20
 
 def repeated(source: pathlib.Path, path: pathlib.Path, minutes: float) -> None:
     """Write a film again and again into one file, without encoding it again."""
-    turn, length, stream = 0, 0, None
+    turn, length = 0, 0
+    stream: Any = None
     with av.open(str(path), "w") as out:
         while turn * length * float(stream.time_base if stream else 0) < 60 * minutes:
             with av.open(str(source)) as clip:
-                length = clip.streams.video[0].duration
+                length = clip.streams.video[0].duration or 0
                 if stream is None:
                     stream = out.add_stream_from_template(clip.streams.video[0])
                     stream.time_base = clip.streams.video[0].time_base
                 for packet in clip.demux(video=0):
-                    if packet.dts is not None:
+                    if packet.pts is not None and packet.dts is not None:
                         packet.pts, packet.dts = packet.pts + turn * length, packet.dts + turn * length
                         packet.stream = stream
                         out.mux(packet)

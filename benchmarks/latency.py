@@ -41,7 +41,7 @@ def main() -> None:
     paths = export.export(run, export_formats.FORMATS)
     photo = preprocessing.resize(photos.shrink(photos.read(settings.YOGHURT / "images" / "0001.jpg")))[None]
     image, model = preprocessing.to_input(photo), trainer.load_model(run)[0]
-    result = {"keras_predict": milliseconds(lambda: model.predict(image, verbose=0))}
+    result = {"keras_predict": milliseconds(lambda: model.predict(image, verbose=0))}  # pyright: ignore[reportArgumentType]
     compiled = tf.function(lambda images: model(images, training=False))
     result["keras_compiled"] = milliseconds(lambda: compiled(image)[0].numpy())
     serve = tf.saved_model.load(str(paths["saved_model"])).signatures["serving_default"]

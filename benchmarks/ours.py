@@ -43,7 +43,7 @@ def main() -> None:
     waited: list[float] = []
     batches.batches = timed(batches.batches, waited)
     feature_cache.FeatureCache.batches = timed(feature_cache.FeatureCache.batches, waited)
-    data = dataset.load(sys.argv[1])
+    data = dataset.load(pathlib.Path(sys.argv[1]))
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan.of(data, sys.argv[3], recipe, source=sys.argv[1], **options)
         run = trainer.train(plan, data, pathlib.Path(folder))

@@ -8,7 +8,9 @@ step many times slower on a CPU. Prints one line of JSON.
 """
 
 import json
+import pathlib
 import sys
+from typing import Any
 
 from process import peak_gb
 
@@ -46,14 +48,14 @@ class PlainDetector(keras.Model):
     def call(self, images, training=False):
         return self.network(images, training=training)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight=None, training=True):
         encodings, classes = y["box_encodings"]["encodings"], y["class_logits"]
         return tf.add_n(losses.multibox_loss(encodings, classes, *y_pred))
 
 
 def main() -> None:
     folder, recipe = sys.argv[1], settings.Recipe(**json.loads(sys.argv[2]))
-    data = dataset.load(folder)
+    data = dataset.load(pathlib.Path(folder))
     samples, validation = data.split(recipe.photos)
     keras.utils.set_random_seed(recipe.seed)
     network = ssdlite_mobilenet_v2.build(max(data.label_map))
@@ -62,8 +64,9 @@ def main() -> None:
         layer.trainable = False
     model = PlainDetector(network)
     optimizer = keras.optimizers.SGD.from_config(train_step.make_optimizer(recipe).get_config())
-    model.compile(optimizer=optimizer, jit_compile=False)
-    model.fit(Batches(samples, data.label_map, recipe), epochs=1, shuffle=False, verbose=0)
+    model.compile(optimizer=optimizer, jit_compile=False)  # pyright: ignore[reportArgumentType]
+    batches = Batches(samples, data.label_map, recipe)
+    model.fit(batches, epochs=1, shuffle=False, verbose=0)  # pyright: ignore[reportArgumentType]
     metrics = average_precision.evaluate(network, validation, data.label_map)
     print(json.dumps({"AP50": metrics.AP50, "AP": metrics.AP, "peak_gb": peak_gb()}))
 

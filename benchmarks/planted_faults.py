@@ -57,7 +57,8 @@ def cached(path: pathlib.Path, make) -> list[average_precision.Result]:
     if not path.exists():
         found = make()
         with files.replacing(path) as unfinished, open(unfinished, "wb") as stream:
-            np.savez(stream, **{name: np.stack(part) for name, part in zip(("boxes", "ids", "scores"), zip(*found))})
+            boxes, ids, scores = (np.stack(part) for part in zip(*found))
+            np.savez(stream, boxes=boxes, ids=ids, scores=scores)
     with np.load(path) as parts:
         return list(zip(parts["boxes"], parts["ids"], parts["scores"]))
 
@@ -76,7 +77,7 @@ def scores(suspicions: list[Suspicion], faults: list[PlantedFault]) -> dict:
     places = {fault: next((place for place, each in enumerate(suspicions) if fault.is_meant_by(each)), None)
               for fault in faults}  # fmt: skip
     early = [place for place in places.values() if place is not None and place < FIRST]
-    found = [fault for fault in faults if places[fault] is not None and places[fault] < REVIEWED]
+    found = {fault: place for fault, place in places.items() if place is not None and place < REVIEWED}
     by_kind = collections.Counter(fault.kind for fault in found)
     return {
         "suspicions": len(suspicions),
@@ -84,7 +85,7 @@ def scores(suspicions: list[Suspicion], faults: list[PlantedFault]) -> dict:
         "precision": len(set(early)) / FIRST,
         "recall": len(found) / len(faults),
         "by_kind": {str(kind): [by_kind[kind], count] for kind, count in planted_faults.COUNTS.items()},
-        "kind_named": sum(suspicions[places[fault]].kind == fault.kind for fault in found) / max(1, len(found)),
+        "kind_named": sum(suspicions[place].kind == fault.kind for fault, place in found.items()) / max(1, len(found)),
     }
 
 
@@ -211,7 +212,7 @@ true labels of the other 72. For "repaired", someone who knows the truth reviewe
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="planting seeds")
     parser.add_argument("--rounds", type=int, default=3, help="training seeds for AP")
     options = parser.parse_args()

@@ -100,7 +100,7 @@ def summary(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("dataset", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

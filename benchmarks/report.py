@@ -6,6 +6,7 @@ import pathlib
 import platform
 import statistics
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib
 
@@ -248,7 +249,7 @@ def markdown(results: Results, summary: dict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def figure(summary: dict, name: str) -> float | None:
+def figure(summary: Any, name: str) -> float | None:
     """Return a figure of results.json by its name in TARGETS."""
     for part in name.split("."):
         summary = summary[part]
@@ -347,7 +348,9 @@ def picture(results: Results):
     bars(seed, names, [results.median(name, "seconds") for name in names], "seed recipe, minutes", 60)
     bars(latency, FORMATS, [results.median("latency", name) for name in FORMATS], "one photo, milliseconds", 1)
     names = {36: "photos_36", 360: "photos_small", 3600: "photos_3600"}
-    known = {count: results.median(name, "seconds") for count, name in names.items() if results.values(name, "seconds")}
+    known = {
+        count: results.median(name, "seconds") or 0 for count, name in names.items() if results.values(name, "seconds")
+    }
     growth.plot(list(known), [seconds / 60 for seconds in known.values()], "o-")
     growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="seed recipe, minutes")
     for name, result, seconds in freezing(results):

@@ -40,7 +40,7 @@ def main() -> None:
     folder, rule, strategy, seed = (*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) > 4 else 42)
     if rule == "original":
         preprocessing.resize = original
-    data = formats.open_dataset(folder)
+    data = formats.open_dataset(pathlib.Path(folder))
     recipe = settings.recipe("seed", seed=seed, photos="all", evaluate_every=1000, checkpoint_every=1000)
     with tempfile.TemporaryDirectory() as run:
         plan = Plan.of(data, strategy, recipe, source=folder)

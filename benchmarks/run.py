@@ -139,7 +139,7 @@ def _make_run() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", nargs="*", help="the names of the measurements to run")
     only = parser.parse_args().only
     DATA.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import json
 import pathlib
 import sys
 import tempfile
+from typing import Any, cast
 
 from step import gflop_per_second, median_seconds, prepared
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -30,7 +31,7 @@ def gflop(learner: keras.Model, batch: int) -> float:
     total = 0
     for layer in learner.layers:
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-            _, height, width, _ = layer.output.shape
+            _, height, width, _ = cast(keras.KerasTensor, layer.output).shape
             passes = 2 if id(layer.input) in inputs else 3
             total += passes * 2 * batch * height * width * int(tf.size(layer.kernel))
     return total / 1e9
@@ -44,7 +45,7 @@ def seconds_by_operation(call) -> dict[str, float]:
             call()
         tf.profiler.experimental.stop()
         [path] = pathlib.Path(folder).rglob("*.xplane.pb")
-        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+        space = cast(Any, xplane_pb2).XSpace.FromString(path.read_bytes())
     total = collections.Counter()
     for plane in space.planes:
         for event in (event for line in plane.lines for event in line.events):

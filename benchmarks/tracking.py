@@ -12,6 +12,7 @@ import datetime
 import json
 import pathlib
 import sys
+from typing import Any
 
 import report
 from PIL import Image
@@ -45,7 +46,8 @@ def measured(found: list[tuple], truth: film_truth.FilmTruth, names: dict[int, s
     for number, (boxes, classes, scores) in enumerate(found[::every]):
         tracks.append(tracker.update(boxes, scores, classes, number / fps))
         counter.update(tracks[-1])
-    boxes, ids = ([[getattr(track, name) for track in each] for each in tracks] for name in ("box", "id"))
+    boxes: list[Any] = [[track.box for track in each] for each in tracks]
+    ids: list[Any] = [[track.id for track in each] for each in tracks]
     result = dataclasses.asdict(tracking_scores.score(truth.frames[::every], boxes, ids))
     counted = collections.Counter(
         {(names.get(class_id, tracking.UNCERTAIN), way): number

@@ -24,7 +24,7 @@ from playwright.sync_api import sync_playwright
 
 from workshop_utils.core import settings
 from workshop_utils.data import photos
-from workshop_utils.deploy.formats import common
+from workshop_utils.deploy.formats import opening
 from workshop_utils.deploy.web import networks, page_folder, server
 
 FRAMES = 30
@@ -100,7 +100,7 @@ def native(data: bytes) -> float:
     """Return the milliseconds of a frame in Python, from pixels to boxes."""
     interpreter = Interpreter(model_content=data, num_threads=1)
     signature = interpreter.get_signature_runner()
-    detect, picture = common.open_network(lambda image: signature(image=image)), frame()
+    detect, picture = opening.open_network(lambda image: signature(image=image)), frame()
     seconds = []
     for _ in range(FRAMES):
         began = time.perf_counter()

@@ -39,7 +39,10 @@ MODULES = [path for folder in PACKAGES for path in sorted(folder.glob("*.py"))]
 """The installed modules, for tests of all our code."""
 
 
-LONGEST_FIRST = ("test_notebooks", "test_export", "test_distributed", "test_browser", "test_page", "test_plain_keras")
+LONGEST_FIRST = (
+    *("test_notebooks", "test_export", "test_distributed", "test_browser", "test_command_line", "test_plain_keras"),
+    *("test_callbacks", "test_page", "test_offline", "test_importing", "test_interruption"),
+)
 """The files that take minutes. They start first, so that no worker runs one of them alone at the end."""
 
 

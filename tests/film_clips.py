@@ -5,8 +5,10 @@ import fractions
 import functools
 import pathlib
 from collections.abc import Iterator
+from typing import cast
 
 import av
+import av.stream
 import numpy as np
 from PIL import Image
 
@@ -44,7 +46,7 @@ def encode(
     """
     options = {"movflags": "faststart"} if faststart else {}
     with av.open(str(path), "w", options=options) as container:
-        stream = container.add_stream(codec, rate=FPS)
+        stream = cast(av.VideoStream, container.add_stream(codec, rate=FPS))
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixels
         if codec == "libx264":

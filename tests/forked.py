@@ -82,10 +82,10 @@ class Forking:
         if not self._server:
             with open(folder / "stdout", "w") as out, open(folder / "stderr", "w") as err:
                 command = [sys.executable, "-c", program, *given]
-                running = subprocess.Popen(command, env=_environment() | environment, stdout=out, stderr=err)
+                running = subprocess.Popen(command, env=_environment() | dict(environment), stdout=out, stderr=err)
             return Process(running.pid, folder, running.wait)
         asked = {"program": program, "arguments": given, "folder": str(folder)}
-        pid = self._answer(asked | {"environment": _environment() | environment})
+        pid = self._answer(asked | {"environment": _environment() | dict(environment)})
         return Process(pid, folder, lambda: self._answer({"wait": pid}))
 
     def _answer(self, asked: dict) -> int:

@@ -83,7 +83,9 @@ def _turned() -> Image.Exif:
 
 def _photos() -> list[bytes]:
     modes = {"JPEG": ["RGB", "CMYK", "L"], "PNG": ["RGB", "P", "RGBA", "1", "I;16"], "BMP": ["RGB", "P"], "GIF": ["P"],
-             "TIFF": ["RGB"], "ICO": ["RGBA"], "PPM": ["RGB"], "WEBP": ["RGB"] * features.check("webp")}  # fmt: skip
+             "TIFF": ["RGB"], "ICO": ["RGBA"], "PPM": ["RGB"]}  # fmt: skip
+    if features.check("webp"):
+        modes["WEBP"] = ["RGB"]
     plain = [_photo(kind, mode) for kind, each in modes.items() for mode in each]
     return [*plain, _photo("JPEG", "RGB", exif=_turned(), progressive=True)]
 

@@ -58,8 +58,8 @@ def texts(module: pathlib.Path) -> list[str]:
     return [text for text in found if PROSE.search(text)]
 
 
-def _shown(part: ast.AST) -> str:
-    return part.value if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"
+def _shown(part: ast.expr) -> str:
+    return f"{{{ast.unparse(part.value)}}}" if isinstance(part, ast.FormattedValue) else ast.literal_eval(part)
 
 
 def examples() -> list[str]:

@@ -56,7 +56,7 @@ def weights(classes: int, seed: int = 1) -> dict[str, np.ndarray]:
     return found
 
 
-def run(values: dict[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def run(values: dict[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return box encodings (N, 1917, 4) and class logits (N, 1917, classes + 1) for images (N, 300, 300, 3)."""
     raw = tf.raw_ops
 

@@ -27,6 +27,7 @@ import threading
 import time
 import urllib.request
 import uuid
+from typing import Any, cast
 
 import nbformat
 import psutil
@@ -149,7 +150,8 @@ def proportional_set_size(pid: int) -> int:
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 @contextlib.contextmanager
@@ -182,7 +184,7 @@ async def run_notebook(server: Server, path: pathlib.PurePosixPath) -> None:
     address = f"{server.address.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token={server.token}"
     socket = await websocket_connect(address, max_message_size=1 << 30)
     try:
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        cells = [cell for cell in cast(Any, notebook).cells if cell.cell_type == "code"]
         for number, cell in enumerate(cells, start=1):
             fault = await run_cell(socket, cell)
             if fault:

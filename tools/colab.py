@@ -57,7 +57,7 @@ def main(*extras: str) -> None:
     from workshop_utils.training.fast import precision
 
     pretrained.fetch()
-    from google.colab import output
+    from google.colab import output  # pyright: ignore[reportMissingImports]
 
     output.enable_custom_widget_manager()  # without it, Colab does not show the labelling widget
     os.chdir(settings.PROJECT / "notebooks")

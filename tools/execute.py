@@ -16,8 +16,8 @@ import nbformat
 import pages
 import still
 from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter

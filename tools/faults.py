@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def killed(folder: pathlib.Path, strategy: str, kills: int, chance: random.Rando
     for number in range(kills):
         child = start(folder, strategy)
         resumed, deadline = 0, None
-        for line in child.stdout:
+        for line in child.stdout or ():
             if line.startswith("Resuming"):
                 resumed = int(line.split()[-1])
             if line.startswith("step"):
@@ -121,7 +122,7 @@ class Blank:
         pass
 
 
-def blank(folder: pathlib.Path) -> list[Blank]:
+def blank(folder: pathlib.Path) -> list[Any]:
     for name in STATES:
         try:
             with np.load(folder / "checkpoints" / name) as state:

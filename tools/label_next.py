@@ -15,6 +15,7 @@ import json
 import shlex
 import sys
 import time
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,11 +66,11 @@ def labelled(data: Dataset, seed: int, order: str, count: int, before: RunFolder
         count: How many.
         before: The run of the round before.
     """
-    pool = {sample.name: sample.source for sample in data.split()[0]}
+    pool: dict[str, Any] = {sample.name: sample.source for sample in data.split()[0]}
     names = [list(pool)[place] for place in np.random.default_rng(seed).permutation(len(pool))]
     if before is None or order == RANDOM:
         return names[:count]
-    known = before.plan.train_on
+    known = before.plan.train_on or []
     detector = trainer.load_model(before)
     ranked = informative.order(detector, pool.values(), [pool[name] for name in known], count - len(known))
     return [*known, *(each.photo.name for each in ranked)]
@@ -98,6 +99,7 @@ def measure(data: Dataset, new_line: Dataset, seed: int, order: str, count: int)
         state.unlink()
     model, classes = trainer.load_model(run)
     new = average_precision.evaluate(model, new_line.samples, new_line.label_map, classes)
+    assert new.AP50 is not None  # the new line has objects of all classes
     boxes = sum(len(sample.classes) for sample in dataset.select(data.split()[0], names))
     seconds = {"ordering": ordered, "round": time.process_time() - began, "elapsed": time.monotonic() - started}
     return Round(
@@ -117,7 +119,7 @@ def measure(data: Dataset, new_line: Dataset, seed: int, order: str, count: int)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--most", type=int, help="end after this many rounds; by default all")
     most = parser.parse_args().most
     data, new_line = dataset.load(settings.YOGHURT), dataset.load(settings.NEW_LINE)

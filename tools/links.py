@@ -148,7 +148,7 @@ def _project() -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="tools/links.py", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="tools/links.py", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--repo", metavar="OWNER/NAME", help="a repository on GitHub; by default git's remote `origin`")
     parser.add_argument("--tag", help="a tag or a branch; by default the one in pyproject.toml")
     chosen = parser.parse_args(arguments)

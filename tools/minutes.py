@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import outcomes
 from progress import Progress, clock
@@ -55,7 +56,7 @@ def measure(recipe: str, numbers: Sequence[str] = ()) -> None:
 
     on, measured = device(), read()
     made = {"commit": output("git", "rev-parse", "HEAD"), "date": outcomes.today(), "machine": outcomes.here()}
-    came = measured.setdefault(on, {}).get(recipe, {})
+    came: dict[str, Any] = measured.setdefault(on, {}).get(recipe, {})
     clone = FOLDER / recipe
     if not numbers and (came.get("commit") != made["commit"] or not clone.exists()):
         came = made | {"seconds": {}}

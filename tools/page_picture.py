@@ -11,13 +11,13 @@ import sys
 import tempfile
 import threading
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from workshop_utils.core import settings
 from workshop_utils.deploy.web import networks, notebook, page_folder, server
 
 PHOTO = settings.YOGHURT / "images" / "0120.jpg"
-SIZE = {"width": 1200, "height": 780}
+SIZE: ViewportSize = {"width": 1200, "height": 780}
 
 
 def main() -> None:

@@ -92,7 +92,7 @@ def test_without_control_groups_the_machines_memory_counts(tmp_path, monkeypatch
 @pytest.fixture(scope="module")
 def kernel():
     """Another notebook's kernel."""
-    manager = jupyter_client.KernelManager()
+    manager = jupyter_client.manager.KernelManager()
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()

@@ -1,6 +1,7 @@
 """Each photo is judged by a run that has not seen it, nor a near-duplicate of it."""
 
 import shutil
+from typing import Any
 
 import pytest
 from conftest import first_photos
@@ -40,7 +41,7 @@ def test_each_photo_is_judged_by_the_run_that_has_not_seen_it(data, tmp_path, mo
     monkeypatch.setattr(trainer, "train", train)
     monkeypatch.setattr(trainer, "load_model", lambda run: (run, None))
     monkeypatch.setattr(average_precision, "detect_all", detect_all)
-    found = cross_validation.detections(data, tmp_path, recipe=settings.recipe("quick"))
+    found = list[Any](cross_validation.detections(data, tmp_path, recipe=settings.recipe("quick")))
     assert len(seen) == 3
     for sample, (judge, name) in zip(data.samples, found, strict=True):
         assert name == sample.name and name not in seen[judge]

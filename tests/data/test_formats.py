@@ -172,7 +172,7 @@ def test_folder_to_records_to_folder_keeps_every_box_and_every_byte_of_a_photo(y
         assert (tmp_path / "folder" / "images" / sample.name).read_bytes() == sample.encoded
         assert (sample.difficult, sample.truncated) == (other.difficult, other.truncated)
         before, after = (voc.read(folder / "annotations" / sample.name.replace(".jpg", ".xml"))
-                         for folder in (sample.source.parents[1], tmp_path / "folder"))  # fmt: skip
+                         for folder in (pathlib.Path(sample.source).parents[1], tmp_path / "folder"))  # fmt: skip
         assert before.boxes == after.boxes
     assert main(["check", str(tmp_path / "folder")]) == 0
 

@@ -45,13 +45,13 @@ def test_a_photo_is_upright_as_its_exif_says(orientation, kind):
     np.testing.assert_allclose(corners(found.image), CORNERS, atol=6)
 
 
-def as_phones_write(data: bytes, *transforms: tuple[bytes, int]) -> bytes:
+def as_phones_write(encoded: bytes, *transforms: tuple[bytes, int]) -> bytes:
     """Return a HEIC file whose photo also has these boxes, each with one byte, in the order in which they apply.
 
     pillow-heif cannot write them. The layout of the boxes is in ISO/IEC 14496-12, 8.11, and 23008-12, 6.5.
     """
     boxes = b"".join(struct.pack(">L4sB", 9, name, value) for name, value in transforms)
-    data, added = bytearray(data), len(boxes) + len(transforms)
+    data, added = bytearray(encoded), len(boxes) + len(transforms)
 
     def at(name: bytes) -> int:
         return data.index(name) - 4

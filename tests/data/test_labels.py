@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from workshop_utils.cli import main
-from workshop_utils.data import archives, coco_file, dataset, formats, labels, yolo_lines
+from workshop_utils.data import archives, coco_file, dataset, formats, inspection, labels, yolo_lines
 from workshop_utils.data.finding_kinds import Group, Kind, Outcome
 
 SIZE = (64, 48)
@@ -237,6 +237,7 @@ def test_a_problem_is_found_and_no_box_becomes_background(name, tmp_path):
     problem = PROBLEMS[name]
     path = problem.make(tmp_path)
     found = formats.inspect(path)
+    assert isinstance(found, inspection.Inspection)
     assert problem.kind in {each.kind for each in found.all_findings}
     allowed = {problem.kind, Kind.OTHER_SIZE, Kind.OTHER_PLACE, Kind.BOX_OUTSIDE}
     allowed |= {Kind.UNREAD_LABEL} if name == "image_id_twice" else set()  # an annotation has lost its image
@@ -267,6 +268,7 @@ def test_every_kind_of_label_problem_has_a_fixture():
 @pytest.mark.parametrize("make", [coco, yolo, lambda folder: zipped(folder)])
 def test_labels_without_problems_have_no_findings(make, tmp_path):
     found = formats.inspect(make(tmp_path))
+    assert isinstance(found, inspection.Inspection)
     assert found.all_findings == [] and found.label_map == {1: "cup"}
     assert {
         each.photo.stem: (each.annotation.boxes[0].xmin, each.annotation.boxes[0].ymax) for each in found.usable

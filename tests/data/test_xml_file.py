@@ -20,7 +20,7 @@ def name_in(data: bytes, path) -> str:
     path.write_bytes(data)
     root, respelt = xml_file.read(path)
     assert respelt == []
-    return root.findtext("name")
+    return root.findtext("name") or ""
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def exported(as_is):
 @pytest.fixture(scope="module")
 def fine_tuned(yoghurt, tmp_path_factory):
     changes = {"steps": 4, "photos": 10, "batch_size": 2, "checkpoint_every": 2, "evaluate_every": 4}
-    return train("fine_tune", yoghurt, settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned"))
+    recipe, folder = settings.recipe("quick", **changes), tmp_path_factory.mktemp("tuned")
+    return train("fine_tune", yoghurt, recipe, folder, train_from="block_16_project_BN")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,10 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
-def test_ssd_mobilenet_v1_is_trained_from_random_weights_written_in_every_format_and_detects(voc_folder, tmp_path):
+@pytest.mark.parametrize(
+    "formats", [["litert"], pytest.param(list(export_formats.FORMATS), marks=pytest.mark.long)], ids=["litert", "all"]
+)
+def test_ssd_mobilenet_v1_is_trained_from_random_weights_exported_and_detects(formats, voc_folder, tmp_path):
     data, changes = dataset.load(voc_folder), {"steps": 2, "batch_size": 2, "evaluate_every": 2}
     recipe, network = settings.recipe("quick", photos=None, checkpoint_every=2, **changes), "ssd_mobilenet_v1"
     plan = Plan.of(data, "random_init", recipe, source=voc_folder, architecture=network)
@@ -73,7 +77,7 @@ def test_ssd_mobilenet_v1_is_trained_from_random_weights_written_in_every_format
     images = [sample.image for sample in data.samples[:2]]
     wanted = runtime.open_detector(run.folder).detect(images, 0.0)
     assert (wanted.scores > 0).all()
-    paths = export.export(run, export_formats.FORMATS)
+    paths = export.export(run, formats)
     for kind, path in paths.items():
         found = runtime.open_detector(path).detect(images, 0.0)
         assert set(found.classes[found.scores > 0]) <= set(data.label_map), kind
@@ -86,8 +90,6 @@ from workshop_utils.deploy import export
 from workshop_utils.training import run_folder, trainer
 
 def peak():
-    if sys.platform != "linux":
-        return 0
     # Not getrusage: its peak includes that of the process which started this one.
     (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     return 1024 * int(line.split()[1])
@@ -100,18 +102,13 @@ print(peak() - before)
 """
 
 
-@pytest.fixture(scope="module")
-def bytes_for_onnx(fine_tuned):
-    """How much memory it takes to write step 2 of the fine-tuned run as ONNX."""
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process in this form")
+def test_writing_onnx_takes_less_than_a_gigabyte(fine_tuned):
     command = [sys.executable, "-c", EXPORT_STEP_2, str(fine_tuned.folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=settings.PROJECT)
     assert done.returncode == 0, done.stderr[-2000:]
-    return int(done.stdout)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the peak memory of a process in this form")
-def test_writing_onnx_takes_less_than_a_gigabyte(bytes_for_onnx):
-    assert 0 < bytes_for_onnx < 750e6
+    assert 0 < int(done.stdout) < 750e6
 
 
 @pytest.mark.parametrize("kind", ["litert", "onnx"])
@@ -242,12 +239,10 @@ def test_coco_s_labels_leave_the_gaps_in_its_ids_empty(as_is, exported):
     assert (lines[47 - 1], lines[12 - 1], lines[90 - 1]) == ("cup", "", "toothbrush")
 
 
-def test_the_named_checkpoint_is_exported(fine_tuned, tuned_litert, images, bytes_for_onnx):
-    """Step 2 is written as ONNX, and the last step, which is the default, as LiteRT."""
-    exported = fine_tuned.folder / "export" / "detector.onnx"
-    of_step_2, of_step_4 = (
-        runtime.open_detector(path).detect(images[:1], min_score=0.0).scores for path in (exported, tuned_litert)
-    )
+def test_the_named_checkpoint_is_exported_and_by_default_the_last(fine_tuned, tuned_litert, images):
+    of_step_4 = runtime.open_detector(tuned_litert).detect(images[:1], min_score=0.0).scores
+    exported = export.export(fine_tuned, ["litert"], 2)["litert"]
+    of_step_2 = runtime.open_detector(exported).detect(images[:1], min_score=0.0).scores
     model, _ = trainer.load_model(fine_tuned, 2)
     expected = runtime.OpenDetector("", {}, runtime._runner(model)).detect(images[:1], min_score=0.0).scores
     np.testing.assert_allclose(of_step_2, expected, atol=1e-4)

@@ -37,6 +37,8 @@ NAMES = (
 MOST_LINES = 15
 HIDDEN = "hide-input"
 """The tag of a cell whose code only composes a sentence or checks one."""
+SLOW = ("core.tensorflow import", "coco_detector(", "load_model(", ".evaluate(", "detect_all(", "informative.order(")
+"""What loads TensorFlow or a network, or runs it on many photos, and shows no progress."""
 PROMISES = ("What you will do", "What you will learn", "What you need", "Time")
 MODULES = {path.stem: ".".join(path.relative_to(settings.PROJECT).with_suffix("").parts) for path in conftest.MODULES}
 FILES = {"csv", "ipynb", "json", "md", "py", "txt", "xml"}
@@ -130,7 +132,7 @@ def test_its_exercises_use_exactly_the_checks_of_its_own_module(name):
 
 
 def _last_statement(source: str) -> str:
-    return ast.get_source_segment(source, ast.parse(source).body[-1])
+    return ast.get_source_segment(source, ast.parse(source).body[-1]) or ""
 
 
 @every_notebook
@@ -142,6 +144,19 @@ def test_its_cells_are_short_and_have_no_outputs(name):
         )  # participants do not see the two marks
         assert source.strip() and len(source.splitlines()) <= limit, source
         assert cell["outputs"] == [] and cell["execution_count"] is None, source
+
+
+@every_notebook
+def test_what_takes_seconds_is_announced_with_its_time(name):
+    shown = ""
+    for cell in Notebook(name).cells:
+        source = Notebook.source(cell)
+        if cell["cell_type"] == "markdown":
+            shown = source
+        else:
+            shown += "".join(re.findall(r"^print\(.*", source, re.MULTILINE))
+            if any(words in source for words in SLOW):
+                assert re.search(r"\bseconds\b", shown), source
 
 
 @every_notebook

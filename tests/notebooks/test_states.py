@@ -17,6 +17,7 @@ import sys
 import time
 import types
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def cells(number: str) -> dict[str, str]:
 def run(source: str, names: dict) -> str:
     """Run a cell with these names defined; return its output: what it prints, and its last value."""
     body = ast.parse(source).body
-    last = body.pop() if isinstance(body[-1], ast.Expr) else None
+    last: Any = body.pop() if isinstance(body[-1], ast.Expr) else None
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(ast.Module(body, []), "cell", "exec"), names)
         value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None

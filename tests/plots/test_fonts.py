@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+from collections.abc import Iterator
 
 import matplotlib
 import matplotlib.font_manager
@@ -41,7 +42,7 @@ def made(path: pathlib.Path, letters: str, family: str = "Blocks") -> pathlib.Pa
 
 
 @pytest.fixture
-def system(monkeypatch) -> list[str]:
+def system(monkeypatch) -> Iterator[list[str]]:
     """The paths of the system's fonts, initially none."""
     paths: list[str] = []
     monkeypatch.setattr(matplotlib.font_manager, "findSystemFonts", lambda: list(paths))

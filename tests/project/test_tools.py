@@ -63,11 +63,12 @@ class Terminal(io.StringIO):
 
 
 def test_on_a_terminal_one_line_shows_cell_and_time_while_a_notebook_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", Terminal())
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
     path = notebook(tmp_path, "1 + 1", "import time\ntime.sleep(2.5)")
     with progress.Progress(path.name) as shown:
         took = execute.execute(path, tmp_path / "out", watch=shown.cell)
-    _, *lines = sys.stdout.getvalue().split("\r")
+    _, *lines = terminal.getvalue().split("\r")
     name, seconds, unit = lines[-1].split()
     assert (name, unit) == ("page.ipynb", "s") and abs(int(seconds) - took) < 1 and lines[-1].endswith("\n")
     assert not any("\n" in line for line in lines[:-1]), "one line is rewritten"

@@ -211,7 +211,7 @@ def test_the_list_names_each_run_and_the_spread_of_those_with_several_seeds(tmp_
     assert "| fine_tune, rate 0.003, 1,000 steps | 2 | 0.500 to 0.530 |" in listed
 
 
-def rungs() -> dict[tuple[str, int], recorded.Recorded]:
+def rungs() -> dict[tuple[str, int | None], recorded.Recorded]:
     return {(run.strategy, run.training_photos): run for run in recorded.load(settings.RESULTS / "ladder")}
 
 

@@ -94,7 +94,7 @@ def test_in_a_random_view_boxes_stay_on_their_objects(photo, seed):
 @hypothesis.given(painted_photos(), windows())
 def test_a_window_keeps_the_boxes_whose_centre_is_inside_with_their_classes(photo, window):
     image, boxes, ids = photo
-    ymin, xmin, ymax, xmax = np.float32(window)
+    ymin, xmin, ymax, xmax = np.asarray(window, np.float32)
     held = [
         number
         for (top, left, bottom, right), number in zip(boxes, ids, strict=True)

@@ -3,6 +3,7 @@
 import json
 import lzma
 import shutil
+from typing import cast
 
 import h5py
 import numpy as np
@@ -55,7 +56,7 @@ def interrupted(cups, tmp_path_factory):
     coco = datasets(pretrained.fetch())
     with h5py.File(checkpoint, "r+") as stored:
         for name in json.loads((KEPT / "same_as_coco.json").read_text()):
-            stored[name][...] = coco[name]
+            cast(h5py.Dataset, stored[name])[...] = coco[name]
     files.seal(checkpoint)
     learned = datasets(checkpoint)
     kept = dict(np.load(KEPT / "state.npz"))

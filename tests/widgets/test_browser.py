@@ -17,15 +17,16 @@ import numpy as np
 import pytest
 from browser import IDLE, NOTEBOOKS, SECOND
 from PIL import Image
+from test_decider import disagreeing
 
 from workshop_utils import cli
 from workshop_utils.core import settings
+from workshop_utils.curation import merged_folder
 from workshop_utils.data import dataset, formats, photos, voc
 from workshop_utils.data.voc import Box
 from workshop_utils.plots import drawing
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder
-from workshop_utils.widgets import canvas
 
 browser.require()
 
@@ -101,7 +102,7 @@ class Labels:
 
     def __init__(self, page, place, annotations):
         self.page, self.place, self.annotations = page, place, annotations
-        self.photo = place.get_by_alt_text(canvas.ALT)
+        self.photo = place.get_by_alt_text("the photo ")
         self.actions = 0
         place.evaluate("place => place.scrollIntoView()")
         page.wait_for_function("photo => photo.naturalWidth > 0", arg=self.photo.element_handle())
@@ -184,7 +185,7 @@ import numpy as np
 from IPython.display import display
 from workshop_utils.plots import drawing
 from workshop_utils.teaching import checks
-from workshop_utils.widgets import explorer, labeler, uploads
+from workshop_utils.widgets import decider, explorer, labeler, uploads
 
 def shade(layer, channel):
     return drawing.picture(np.full((40, 40, 3), channel % 256, np.uint8), alt=f"channel {{channel}} of {{layer}}")
@@ -195,6 +196,7 @@ for name in {places}:
     labels = labeler.Labeler(folder / "images", folder / "annotations", classes, model=model)
     labels.add_class(name)
     display(labels)
+display(decider.Decider(pathlib.Path({folder!r}, "merged")).add_class("merged"))
 channels = {{"early": 32, "late": 1280}}
 display(explorer.ChannelExplorer(channels, shade, lambda *_: iter([np.zeros((8, 8, 3), np.uint8)])))
 display(uploads.PhotoUpload(pathlib.Path({folder!r}, "uploaded")))
@@ -204,7 +206,7 @@ for answer in (2, 3, ...):
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
+def work(tmp_path_factory, yoghurt):
     """The folders that the labelers on the page `widgets` work in."""
     work = tmp_path_factory.mktemp("work")
     for name in PLACES[:-1]:
@@ -222,6 +224,7 @@ def work(tmp_path_factory):
     exchanged = re.sub("xm(in|ax)>", lambda found: {"in": "xmax>", "ax": "xmin>"}[found[1]], text)
     (damaged / "annotations" / "0001.xml").write_text(exchanged.replace("peach", " peach "))
     cli.main(["check", str(damaged), "--fix", "--out", str(work / PLACES[-1])])
+    merged_folder.write(disagreeing(yoghurt), work / "merged")
     return work
 
 
@@ -330,17 +333,22 @@ def cleared(labels):
 
 
 def test_photo_classes_buttons_and_message_fit_one_screen(cleared):
-    page = cleared.page
+    assert controls_that_fit_one_screen(cleared) >= 20
+
+
+def controls_that_fit_one_screen(labels: Labels) -> int:
+    """Check that you see the photo, all controls and the message at once; return how many these are."""
+    page = labels.page
     top, bottom = page.evaluate("""() => {
         const { top, bottom } = document.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
         return [top, bottom];
     }""")
-    seen = [cleared.photo, *cleared.place.locator("button, input, [role=status]").all()]
-    assert len(seen) >= 20
+    seen = [labels.photo, *labels.place.locator("button, input, [role=status]").all()]
     for each in seen:
         box = each.bounding_box()
         assert top <= box["y"] and box["y"] + box["height"] <= bottom, each.evaluate("each => each.outerHTML")
         assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
+    return len(seen)
 
 
 def test_only_the_selected_box_is_resized_and_shift_draws_on_top_of_another(cleared):
@@ -481,6 +489,12 @@ def test_verdicts_differ_in_colour_in_mark_and_in_word(widgets):
     assert len({each.last.inner_text()[0] for each in verdicts}) == 3, "a mark for who sees no colour"
 
 
+def test_long_lines_of_code_are_wrapped_and_not_cut_off(widgets):
+    code = widgets.locator(".jp-CodeCell .cm-content").first
+    assert max(map(len, SHOWN.splitlines())) > 110
+    assert code.evaluate("each => each.scrollWidth <= each.closest('.jp-InputArea').clientWidth")
+
+
 def test_a_slider_of_hundreds_of_channels_is_wide(widgets):
     slider = widgets.locator(".widget-slider").first
     slider.scroll_into_view_if_needed()
@@ -510,6 +524,27 @@ def test_what_check_repaired_is_opened_shown_and_submitted_as_it_is(labels):
     labels.click("Submit")
     labels.shows("Replaced 0001.xml: 4 boxes.")
     assert voc.read(xml).boxes == before and list(labels.annotations.glob(".*.before")) == []
+
+
+@pytest.mark.parametrize("labels", ["merged"], indirect=True)
+def test_places_are_decided_by_mouse_and_by_keys_on_one_screen_and_submit_writes_the_choice(labels):
+    truth = [list(voc.read(settings.YOGHURT / "annotations" / f"{stem}.xml").boxes) for stem in ("0001", "0002")]
+    labels.shows("Photo 1 of 2", "Place 1 of 2: 1: ana: ")
+    labels.click("2: ben: other")
+    labels.shows("Version 2 is drawn.")
+    assert controls_that_fit_one_screen(labels) >= 20
+    labels.click("Next place")
+    labels.shows("Place 2 of 2: 1: ana: ")
+    for version in ("2", "1"):
+        labels.page.keyboard.press("v")
+        labels.shows(f"Version {version} is drawn.")
+    labels.page.keyboard.press("s")
+    names = sorted(box.name for box in labels.saved(len(truth[0]), "0001"))
+    assert names.count("other") == 1 and len(set(names) & {box.name for box in truth[0]}) >= len(truth[0]) - 2
+    labels.shows("Photo 2 of 2", "Place 1 of 1: 1: ana: ")
+    labels.page.keyboard.press("s")
+    labels.shows("All photos are labelled.")
+    assert set(map(repr, labels.saved(len(truth[1]), "0002"))) == set(map(repr, truth[1]))
 
 
 def test_while_boxes_are_proposed_buttons_are_off_the_time_is_shown_and_clicks_are_dropped(cleared):

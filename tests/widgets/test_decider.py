@@ -15,8 +15,12 @@ from workshop_utils.widgets.view import LabelingError
 
 @pytest.fixture(scope="module")
 def merged(yoghurt) -> merging.Merged:
+    return disagreeing(yoghurt)
+
+
+def disagreeing(photos: Dataset) -> merging.Merged:
     """Two people label three photos, and give two cups of the first and one of the second different names."""
-    data = Dataset(yoghurt.samples[:3], yoghurt.label_map)
+    data = Dataset(photos.samples[:3], photos.label_map)
     first, second, third = data.samples
     others = [
         dataclasses.replace(first, classes=("other", "other", *first.classes[2:])),

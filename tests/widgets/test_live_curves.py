@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import types
+from typing import Any, cast
 
 import execute
 import nbformat
@@ -76,7 +77,9 @@ def test_a_kernel_shows_the_curves_once_and_redraws_them_in_place():
     redrawn = []
     client = NotebookClient(notebook, km=kernel, resources={"metadata": {"path": str(pathlib.Path.cwd())}})
     process = client.process_message
-    client.process_message = lambda message, *rest: redrawn.append(message["msg_type"]) or process(message, *rest)
+    cast(Any, client).process_message = lambda message, *rest: (
+        redrawn.append(message["msg_type"]) or process(message, *rest)
+    )
     client.execute()
     (output,) = notebook.cells[0].outputs
     assert redrawn.count("display_data") == 1 and redrawn.count("update_display_data") == 10

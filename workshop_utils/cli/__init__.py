@@ -53,5 +53,5 @@ def main(arguments: list[str] | None = None) -> int:
 def run() -> None:
     """Run the command in sys.argv and exit. File names that are not valid text are printed with escapes."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
     sys.exit(main())

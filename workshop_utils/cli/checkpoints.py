@@ -8,7 +8,7 @@ from workshop_utils.core.arguments import Options, argument
 
 
 @command(
-    "make a run of a TensorFlow 1 checkpoint of the Object Detection API",
+    "make a run from a checkpoint of TensorFlow 1's Object Detection API",
     argument("checkpoint", type=Path, help="its folder, its .index file, or a .tar.gz with it"),
     argument("--architecture", choices=architecture_names, required=True, help="the network of the checkpoint"),
     argument("--label-map", type=Path, required=True, metavar="FILE", help="its label_map.pbtxt"),

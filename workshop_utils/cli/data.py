@@ -133,7 +133,9 @@ def convert(options: Options) -> int:
 
     repair.check_target(options.dataset, options.out)
     data = load(options.dataset)
-    formats.FORMATS[options.to].write(data, options.out)
+    write = formats.FORMATS[options.to].write
+    assert write is not None  # --to takes no other format
+    write(data, options.out)
     boxes = sum(len(sample.boxes) for sample in data.samples)
     left_out = [each for each in data.findings if each.kind.outcome is Outcome.SET_ASIDE]
     print(f"Wrote {len(data.samples)} photos with {boxes} boxes as {options.to} to {options.out}")

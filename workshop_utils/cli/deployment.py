@@ -48,7 +48,7 @@ def export(options: Options) -> None:
     argument("--track", action="store_true", help="in films: follow each object and give it a number"),
     argument("--count-line", metavar="x1,y1,x2,y2", help="in films: count what crosses this line, by class "
              "and direction; in pixels, or as fractions of width and height; includes --track"),
-    argument("--fps", type=positive, metavar="N", help="take each folder as the frames of a film, N per second"),
+    argument("--fps", type=positive, metavar="N", help="treat each folder as the frames of a film, N per second"),
 )  # fmt: skip
 def detect(options: Options) -> int:
     """Print one line per photo and film on standard output, and skipped files and totals on standard error."""
@@ -94,7 +94,7 @@ def _detect_in_photos(detector: "OpenDetector", photos: list[Path], options: Opt
 
 @command(
     "take photos from a film, to label them",
-    argument("film", type=Path, metavar="FILM"),
+    argument("film", type=Path, metavar="FILM", help="the film"),
     argument("--every", type=duration, required=True, metavar="TIME", help="how often: 1s, 250ms or 2min, for example"),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder for the photos"),
 )

@@ -10,7 +10,7 @@ from workshop_utils.core.arguments import Options, argument, count
 @command(
     "list the photos to label next: those that the detector is unsure about and that differ from the labelled ones",
     argument("run", type=Path, help="the run's folder"),
-    argument("photos", type=Path, help="a folder of photos, or a data set, some of whose photos have labels"),
+    argument("photos", type=Path, help="a folder of photos, or a data set in which some photos have labels"),
     argument("--count", type=count, metavar="N", help="how many photos to list; default: all"),
     CHECKPOINT,
 )

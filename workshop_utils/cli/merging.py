@@ -11,9 +11,9 @@ from workshop_utils.core.arguments import Options, argument, share
     "merge the labels of several people into one data set, with their agreement",
     argument("datasets", type=Path, nargs="+", metavar="DATASET", help=f"one for each person: {DATASET}"),
     argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write, which must not exist yet"),
-    argument("--truth", type=Path, metavar="DATASET", help="the true labels, if they are known, to measure everyone"),
-    argument("--iou", type=share, metavar="SHARE", help="the least overlap (IoU) at which boxes of two people are "
-             "the same object; default: 0.55"),
+    argument("--truth", type=Path, metavar="DATASET", help="true labels to compare everyone with, if you have them"),
+    argument("--iou", type=share, metavar="SHARE", help="the lowest IoU at which boxes of two people are the same "
+             "object; default: 0.55"),
 )  # fmt: skip
 def merge(options: Options) -> int:
     """Print the agreement of each pair on standard output, and what you should know on standard error.

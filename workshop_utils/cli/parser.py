@@ -48,8 +48,8 @@ DATASET = "a folder, or a zip file, with labels in Pascal VOC, COCO or YOLO, or 
 GROUPS = argument(
     "--groups",
     metavar="near|stem|folder|none|FILE",
-    help="which photos belong together and are not divided between training and validation: near-duplicates (the "
-    "default), those with the same name up to a number, those in one folder, none, or as a file says",
+    help="photos that training and validation must not share: near-duplicates (near, the default), photos whose names "
+    "differ only in the last number (stem), photos in one folder, none, or the groups in a file",
 )
 """The option of commands that group photos. FILE has a photo, a comma and the name of its group in each line."""
 

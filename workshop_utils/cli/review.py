@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 @command(
     "list labels that look wrong to a detector",
     argument("dataset", type=Path, help=DATASET),
-    argument("--run", type=Path, metavar="RUN", help="the folder of the run that judges; by default, three runs are "
-             "trained for about a minute each, and each judges the photos that it has not seen"),
+    argument("--run", type=Path, metavar="RUN", help="the run that checks the labels; by default, three runs are "
+             "trained for about a minute each, and each checks the photos that it has not seen"),
     CHECKPOINT,
-    argument("--min-score", type=share, metavar="SCORE", help="list only what is at least as clear, 0 to 1"),
+    argument("--min-score", type=share, metavar="SCORE", help="list only labels with at least this score, 0 to 1"),
     argument("--out", type=Path, metavar="DIR", help="the folder for a page of pictures and a table; default: "
              "runs/review-NAME"),
 )  # fmt: skip

@@ -36,7 +36,7 @@ def _strategy_names() -> Iterable[str]:
 @command(
     "train a detector, or resume training where it stopped",
     argument("dataset", type=Path, help=DATASET),
-    argument("--strategy", choices=_strategy_names, default="fine_tune"),
+    argument("--strategy", choices=_strategy_names, default="fine_tune", help="default: fine_tune"),
     argument("--architecture", choices=architecture_names, help="the network; default: ssdlite_mobilenet_v2"),
     argument("--start-from", type=Path, metavar="RUN", help="fine_tune: start from the last checkpoint of another run, "
              "with new photos or classes; it keeps the classes that both have"),
@@ -51,7 +51,8 @@ def _strategy_names() -> Iterable[str]:
     GROUPS,
     argument("--patience", type=count, metavar="N", help="stop after N evaluations in a row without a higher AP"),
     argument("--experiment", type=Path, metavar="RUN", help="the folder of this run"),
-    argument("--workers", metavar="HOST:PORT,...", help="train on several machines: their addresses, the same on each"),
+    argument("--workers", metavar="HOST:PORT,...", help="train on several machines: the addresses "
+             "of all, the same list on each"),
     argument("--index", type=int, metavar="I", help="the number of this worker, from 0; worker 0 keeps the run"),
 )  # fmt: skip
 def train(options: Options) -> None:

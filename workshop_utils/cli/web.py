@@ -18,7 +18,7 @@ with "Advanced" and "Proceed", on an iPhone with "Show Details" and "visit this 
 
 @command(
     "make a page that runs a detector in the browser, with the camera",
-    argument("source", metavar="RUN|EXPORT|coco"),
+    argument("source", metavar="RUN|EXPORT|coco", help="the folder of a run, a LiteRT file, or COCO's detector"),
     COCO_ARCHITECTURE,
     argument("--out", type=Path, metavar="DIR", help="the page's folder, for any static host"),
     argument("--int8", action="store_true", help="use the quantised detector, a third as large"),

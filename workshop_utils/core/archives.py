@@ -9,7 +9,7 @@ import re
 import shutil
 import tarfile
 import zlib
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from workshop_utils.core.errors import WorkshopError
 
@@ -53,11 +53,12 @@ def unpack(archive: pathlib.Path, folder: pathlib.Path, pattern: str) -> list[pa
     try:
         with open(archive, "rb") as packed:
             content = _Limited(_decompressed(packed))
-            with tarfile.open(fileobj=content, mode="r|") as members:
+            with tarfile.open(fileobj=cast(BinaryIO, content), mode="r|") as members:
                 for member in members:
                     path = _checked(member)
-                    if member.isreg() and re.fullmatch(pattern, path.name):
-                        unpacked.append(_write(members.extractfile(member), folder / path))
+                    wanted = member.isreg() and re.fullmatch(pattern, path.name)
+                    if wanted and (stream := members.extractfile(member)):
+                        unpacked.append(_write(stream, folder / path))
             while content.read(CHUNK):  # gzip's checksum is at the end
                 pass
     except _RefusedError as error:
@@ -68,7 +69,7 @@ def unpack(archive: pathlib.Path, folder: pathlib.Path, pattern: str) -> list[pa
     return unpacked
 
 
-def _write(stream: BinaryIO, target: pathlib.Path) -> pathlib.Path:
+def _write(stream: IO[bytes], target: pathlib.Path) -> pathlib.Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target, "wb") as unpacked:
         shutil.copyfileobj(stream, unpacked)
@@ -82,7 +83,7 @@ class _RefusedError(ArchiveError):
 class _Limited:
     """A stream for tarfile that is refused after MAX_BYTES, no matter which sizes the archive states."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: BinaryIO | gzip.GzipFile):
         self.stream, self.left = stream, MAX_BYTES
 
     def read(self, size: int) -> bytes:
@@ -93,7 +94,7 @@ class _Limited:
         return data
 
 
-def _decompressed(packed: BinaryIO) -> BinaryIO:
+def _decompressed(packed: BinaryIO) -> BinaryIO | gzip.GzipFile:
     compressed = packed.read(len(GZIP)) == GZIP
     packed.seek(0)
     return gzip.open(packed) if compressed else packed

@@ -30,7 +30,7 @@ class DiskCache:
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the uint8 array for `key`, from the cache or from `make`. It is cached if the disk has space."""
         with self._lock:
-            if key in self._places:
+            if self._file and key in self._places:
                 place, shape = self._places[key]
                 self._file.seek(place)
                 return np.frombuffer(self._file.read(math.prod(shape)), np.uint8).reshape(shape)

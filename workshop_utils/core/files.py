@@ -168,7 +168,7 @@ def remedy(error: OSError) -> str:
     """Return what to do about a file that could not be written, as the start of a sentence."""
     if sys.platform == "win32" and error.errno == errno.EACCES:
         return "Close the program that has it open, or choose another folder"
-    return _REMEDIES.get(error.errno, "Free some space, or choose another folder")
+    return _REMEDIES.get(error.errno or 0, "Free some space, or choose another folder")
 
 
 def remove_unfinished(folder: pathlib.Path) -> None:

@@ -60,7 +60,7 @@ def other_kernels() -> list[Kernel]:
         if kernel and memory and process.info["username"] == me.username():  # a kernel may have several processes
             each = Kernel(process.pid, memory.rss)
             kernels[kernel] = max(each, kernels.get(kernel, each), key=lambda kernel: kernel.memory)
-    kernels.pop(_connection_file(me.cmdline()), None)
+    kernels.pop(_connection_file(me.cmdline()) or "", None)
     return sorted(kernels.values(), key=lambda kernel: -kernel.memory)
 
 
@@ -69,8 +69,8 @@ def warn_of_other_kernels() -> None:
     others = other_kernels()
     if (total := sum(kernel.memory for kernel in others)) >= _REPORTED_FROM:
         subject = "Another notebook is open and uses" if len(others) == 1 else f"{len(others)} other open notebooks use"
-        where = "in 'Running Terminals and Kernels', at the left of JupyterLab"
-        print(f"{subject} {total / 1e9:.1f} GB of memory. Shut down what you do not need: {where}.")
+        where = "in 'Running Terminals and Kernels'"  # longer lines are broken within a word on a laptop's screen
+        print(f"{subject} {total / 1e9:.1f} GB of memory. Shut down unneeded ones {where}.")
 
 
 def missing_packages(requirements: pathlib.Path) -> list[str]:
@@ -80,7 +80,7 @@ def missing_packages(requirements: pathlib.Path) -> list[str]:
     """
     unneeded = {"jupyterlab"} if "google.colab" in sys.modules else set()
     lines = requirements.read_text(encoding="utf-8").splitlines()
-    names = [re.match(r"[\w.-]+", line)[0] for line in lines if line[:1].isalnum()]
+    names = [found[0] for line in lines if line[:1].isalnum() and (found := re.match(r"[\w.-]+", line))]
     needed = [name for name in names if name not in unneeded]
     return [name for name in needed if not any(map(_is_installed, (name, f"{name}-cpu")))]  # or tensorflow-cpu
 
@@ -139,6 +139,6 @@ def _available_in(group: pathlib.Path, names: tuple[str, str, str]) -> float:
 
 def _connection_file(command: list[str] | None) -> str | None:
     """Return the connection file, unique to each kernel, in a kernel's command line; None for other commands."""
-    if any(pathlib.PurePath(word).stem.endswith("kernel_launcher") for word in command or ()):
+    if command and any(pathlib.PurePath(word).stem.endswith("kernel_launcher") for word in command):
         return next((word for word in command if word.endswith(".json")), None)
     return None

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pathlib
 import subprocess
+import tarfile
 import tempfile
 
 from workshop_utils.core.errors import WorkshopError
@@ -41,6 +42,13 @@ def verify(tarball: pathlib.Path, sha256: str) -> None:
             f"{tarball}: is not the expected file (sha256 {found}, expected {sha256}). Nothing in it was read. "
             "Delete it and fetch again; if that does not help, the file has been changed at its source."
         )
+
+
+def member(archive: tarfile.TarFile, name: str) -> bytes:
+    """Return a file of an opened package. Raises KeyError if it is missing."""
+    stream = archive.extractfile(name)
+    assert stream is not None, f"{name} is a folder"
+    return stream.read()
 
 
 def _download(package: str, tarball: pathlib.Path, sha256: str) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 def listed(names: Iterable[object], most: int = 20) -> str:
     """Return names separated by commas. After the first `most`, only the number of the others is given."""
-    names = list(map(str, names))
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    words = [str(name) for name in names]
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
 def quoted(names: Iterable[object], most: int = 20) -> str:

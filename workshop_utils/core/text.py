@@ -26,7 +26,7 @@ class EncodingError(WorkshopError, ValueError):
     """Text in an unknown encoding. The message says what to do."""
 
 
-def read(path: pathlib.Path) -> str:
+def read(path: str | pathlib.Path) -> str:
     """Return the content of a text file, with newlines as line ends and without a byte order mark.
 
     Raises:

@@ -101,5 +101,5 @@ def _digest(model: keras.Model) -> str:
     """Return hex digits that change with any weight."""
     digest = hashlib.sha256()
     for array in model.get_weights():
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

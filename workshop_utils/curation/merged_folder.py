@@ -68,7 +68,7 @@ def write(merged: Merged, out: pathlib.Path) -> None:
 
 def agreement_row(pair: PairAgreement) -> dict[str, Any]:
     """Return a pair's agreement as a row of a table, with the two names that are confused most."""
-    confused = max(pair.renamed, key=pair.renamed.get, default=None)
+    confused = max(pair.renamed, key=lambda names: pair.renamed[names], default=None)
     return {
         "first": pair.first,
         "second": pair.second,
@@ -100,9 +100,10 @@ def read_undecided(folder: pathlib.Path) -> dict[str, list[list[tuple[str, list[
                 version = found.setdefault(row["photo"], {}).setdefault(row["place"], {})
                 boxes = version.setdefault(row["version"], (row["people"], []))[1]
                 if row["name"]:
-                    edges = (float(row[edge]) for edge in COLUMNS[5:9])
-                    flags = {flag: int(row[flag]) for flag in COLUMNS[9:]}
-                    boxes.append(Box(row["name"], *edges, **flags))
+                    xmin, ymin, xmax, ymax = (float(row[edge]) for edge in COLUMNS[5:9])
+                    truncated, difficult = (int(row[flag]) for flag in COLUMNS[9:])
+                    flags = {"truncated": truncated, "difficult": difficult}
+                    boxes.append(Box(row["name"], xmin, ymin, xmax, ymax, "Unspecified", **flags))
     except FileNotFoundError:
         raise MergedFolderError(f"{path}: there is no such table. Name a folder that `merge` wrote.") from None
     except (KeyError, TypeError, ValueError, csv.Error) as error:

@@ -219,10 +219,15 @@ def usual(photos: Iterable["_Photo"]) -> Usual:
     )
 
 
+def _edges(box: np.ndarray) -> tuple[float, float, float, float]:
+    ymin, xmin, ymax, xmax = map(float, box)
+    return ymin, xmin, ymax, xmax
+
+
 def _compare(sample: Sample, result: Result, names: Mapping[int, str]) -> _Photo:
-    labels = [NamedBox(name, tuple(map(float, box))) for name, box in zip(sample.classes, sample.boxes, strict=True)]
+    labels = [NamedBox(name, _edges(box)) for name, box in zip(sample.classes, sample.boxes, strict=True)]
     found = [
-        NamedBox(names[int(number)], tuple(map(float, box)), float(score))
+        NamedBox(names[int(number)], _edges(box), float(score))
         for box, number, score in zip(*result, strict=True)
         if int(number) in names
     ]

@@ -11,6 +11,7 @@ from workshop_utils.data import names, rotation
 from workshop_utils.data.annotation import Annotation, Box, edges_of
 from workshop_utils.data.finding_kinds import Kind, Outcome
 from workshop_utils.data.findings import Finding
+from workshop_utils.data.labels import Notes
 from workshop_utils.data.names import composed
 
 THINNEST = 0.1
@@ -77,7 +78,7 @@ def repair(
         return annotation, findings
     if not annotation.boxes:
         findings.append(Finding(xml, "has no objects. The photo is used as one without objects.", Kind.NO_OBJECT))
-    boxes, known = [], set()
+    boxes, known = list[Box](), set[tuple[str, float, float, float, float]]()
     for number, written in enumerate(annotation.boxes, start=1):
         box, found = repair_box(written, info.size)
         box = dataclasses.replace(box, name=spelling[written.name])
@@ -113,7 +114,7 @@ def repair_box(box: Box, size: tuple[int, int]) -> tuple[Box, list[tuple[Kind, s
     outside = f"extends beyond the {width}x{height} photo"
     if min(xmax - xmin, ymax - ymin) < THINNEST or (xmax - xmin) * (ymax - ymin) < area / 2:
         return box, [(Kind.BOX_OUTSIDE, f"{outside} by more than half: {edges}. Draw it again or remove it.")]
-    found = []
+    found: Notes = []
     if repaired != box:
         found.append((Kind.REVERSED_BOX, f"has edges in the wrong order: {edges}. They are swapped."))
     inside = dataclasses.replace(repaired, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
@@ -132,7 +133,7 @@ def mismatches(annotation: Annotation, file: pathlib.Path, photo: pathlib.Path, 
         photo: The photo's file.
         size: (width, height) of the photo, in pixels.
     """
-    findings = []
+    findings: list[Finding] = []
     written = (annotation.width, annotation.height)
     if written != size:
         what = f"says the photo is {written[0]}x{written[1]}, but {photo.name} is {size[0]}x{size[1]}."
@@ -153,7 +154,7 @@ def _repair_size(
     """Return the annotation with the photo's size if its boxes can be fitted to that, and findings."""
     width, height = written = annotation.width, annotation.height
     actual = "{}x{}".format(*info.size)
-    own, findings = dataclasses.replace(annotation, width=info.size[0], height=info.size[1]), []
+    own, findings = dataclasses.replace(annotation, width=info.size[0], height=info.size[1]), list[Finding]()
     if annotation.boxes and _is_rotation_unsure(written, info):
         what = f"does not show whether its boxes were drawn before the EXIF rotation (orientation {info.orientation})."
         findings.append(Finding(xml, f"{what} Check that they fit.", Kind.UNSURE_ROTATION))

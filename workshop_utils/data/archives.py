@@ -84,7 +84,8 @@ def _entries(
     archive: zipfile.ZipFile, path: pathlib.Path
 ) -> tuple[dict[tuple[str, ...], zipfile.ZipInfo], list[Finding]]:
     """Return {parts of the path: entry} for the files to unpack, and findings."""
-    entries, findings, known = {}, [], collections.Counter()
+    entries = dict[tuple[str, ...], zipfile.ZipInfo]()
+    findings, known = list[Finding](), collections.Counter[str]()
 
     def reject(entry: zipfile.ZipInfo, why: str) -> None:
         findings.append(

@@ -10,7 +10,10 @@ from typing import Any
 from workshop_utils.data import rotation
 from workshop_utils.data.annotation import Box
 from workshop_utils.data.finding_kinds import Kind
-from workshop_utils.data.labels import MAX_QUOTED, Notes, UnreadError
+from workshop_utils.data.labels import MAX_QUOTED, Notes, UnreadError, is_list, is_object
+
+Row = dict[str, Any]
+"""An object of the JSON: an image, an annotation or a category."""
 
 
 def read(row: Mapping[str, Any], names: Mapping[str, set[str]]) -> tuple[Box, Notes]:
@@ -26,8 +29,8 @@ def read(row: Mapping[str, Any], names: Mapping[str, set[str]]) -> tuple[Box, No
     Raises:
         UnreadError: If the annotation has no category, no box and no polygon, or values that are not numbers.
     """
-    name, attributes, notes = _name(row, names), row.get("attributes"), []
-    attributes = attributes if isinstance(attributes, dict) else {}
+    name, attributes, notes = _name(row, names), row.get("attributes"), Notes()
+    attributes = attributes if is_object(attributes) else Row()
     corners = polygon_corners(row.get("segmentation"))
     bbox = row.get("bbox")
     if bbox in (None, [], ""):
@@ -54,12 +57,12 @@ def read(row: Mapping[str, Any], names: Mapping[str, set[str]]) -> tuple[Box, No
 
 def key(value: object) -> str:
     """Return an id as text, so that 1, 1.0 and "1" are the same."""
-    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip()
 
 
-def number(value: object, what: str) -> float:
+def number(value: Any, what: str) -> float:
     """Return a number that may be written as text. Raises UnreadError."""
     try:
         if isinstance(value, bool):
@@ -72,11 +75,12 @@ def number(value: object, what: str) -> float:
     return found
 
 
-def numbers(bbox: object) -> tuple[float, ...]:
+def numbers(bbox: object) -> tuple[float, float, float, float]:
     """Return the four numbers of a bbox. Raises UnreadError."""
-    if not isinstance(bbox, list | tuple) or len(bbox) != 4:
+    if not is_list(bbox) or len(bbox) != 4:
         raise UnreadError(f"has the bbox {str(bbox)[:MAX_QUOTED]}, not x, y, width and height. Correct it.")
-    return tuple(number(each, "bbox value") for each in bbox)
+    x, y, width, height = (number(each, "bbox value") for each in bbox)
+    return x, y, width, height
 
 
 def side(value: object) -> int:
@@ -93,12 +97,12 @@ def is_set(value: object) -> bool:
     return value is True or str(value).strip().lower() in ("1", "1.0", "true", "yes")
 
 
-def polygon_corners(segmentation: object) -> tuple[float, ...] | None:
+def polygon_corners(segmentation: object) -> tuple[float, float, float, float] | None:
     """Return xmin, ymin, xmax, ymax of the box around all polygons of a segmentation, None if it is not polygons."""
-    if not isinstance(segmentation, list) or not segmentation:
+    if not is_list(segmentation) or not segmentation:
         return None
-    polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
-    if not all(isinstance(each, list) and len(each) >= 6 and len(each) % 2 == 0 for each in polygons):
+    polygons = segmentation if is_list(segmentation[0]) else [segmentation]
+    if not all(is_list(each) and len(each) >= 6 and len(each) % 2 == 0 for each in polygons):
         return None
     try:
         values = [[number(value, "polygon value") for value in each] for each in polygons]

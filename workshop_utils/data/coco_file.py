@@ -8,11 +8,11 @@ from typing import Any
 
 from workshop_utils.core import text
 from workshop_utils.data import coco_annotations
-from workshop_utils.data.coco_annotations import key
+from workshop_utils.data.coco_annotations import Row, key
 from workshop_utils.data.dataset import DatasetError
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import Finding
-from workshop_utils.data.labels import MAX_QUOTED
+from workshop_utils.data.labels import MAX_QUOTED, is_object
 
 MAX_BYTES = 200_000_000
 """Larger files are not read: Python needs about ten times as much memory. COCO's validation set has 20 MB."""
@@ -34,13 +34,13 @@ class CocoFile:
     """
 
     path: pathlib.Path
-    images: list[dict[str, Any]]
-    rows: dict[str, list[dict[str, Any]]]
+    images: list[Row]
+    rows: dict[str, list[Row]]
     names: dict[str, set[str]]
     repeated: set[str]
     findings: list[Finding]
 
-    def size(self, image: dict[str, Any]) -> tuple[int, int]:
+    def size(self, image: Row) -> tuple[int, int]:
         """Return (width, height) of an image, 0 for a side that is missing."""
         return coco_annotations.side(image.get("width")), coco_annotations.side(image.get("height"))
 
@@ -75,9 +75,9 @@ def read(path: pathlib.Path) -> CocoFile:
     def note(what: str, row: object, kind: Kind = Kind.UNREAD_LABEL) -> None:
         findings.append(Finding(path, f"{what}: {str(row)[:MAX_QUOTED]}", kind))
 
-    images, counts = [], collections.Counter()
+    images, counts = list[Row](), collections.Counter[str]()
     for image in content["images"]:
-        if isinstance(image, dict) and image.get("id") is not None and written(image):
+        if is_object(image) and image.get("id") is not None and written(image):
             images.append(image)
             counts[key(image["id"])] += 1
         else:
@@ -85,14 +85,14 @@ def read(path: pathlib.Path) -> CocoFile:
     repeated = {identity for identity, count in counts.items() if count > 1}
     for identity in sorted(repeated):
         note(f"has {counts[identity]} images with the same id. Give each its own", identity, Kind.REPEATED_ID)
-    rows, names = collections.defaultdict(list), collections.defaultdict(set)
+    rows, names = collections.defaultdict[str, list[Row]](list), collections.defaultdict[str, set[str]](set)
     for row in content["annotations"]:
-        if isinstance(row, dict) and key(row.get("image_id")) in counts:
+        if is_object(row) and key(row.get("image_id")) in counts:
             rows[key(row["image_id"])].append(row)
         else:
             note("has an annotation of an image that is not listed", row)
-    for category in content.get("categories") or []:
-        if isinstance(category, dict) and str(category.get("name") or "").strip():
+    for category in content.get("categories") or list[Any]():
+        if is_object(category) and str(category.get("name") or "").strip():
             names[key(category.get("id"))].add(str(category["name"]))
         else:
             note("has a category without a name", category)
@@ -102,13 +102,13 @@ def read(path: pathlib.Path) -> CocoFile:
     return CocoFile(path, images, dict(rows), dict(names), repeated, findings)
 
 
-def written(image: dict[str, Any]) -> str:
+def written(image: Row) -> str:
     """Return an image's file name as the file has it, "" if there is none."""
     name = image.get("file_name")
     return name.strip() if isinstance(name, str) else ""
 
 
-def _parse(path: pathlib.Path) -> dict[str, Any]:
+def _parse(path: pathlib.Path) -> Row:
     size = path.stat().st_size
     if size > MAX_BYTES:
         what = f"has {size // 10**6:,} MB; at most {MAX_BYTES // 10**6} MB are read. Split it into several files."
@@ -119,8 +119,8 @@ def _parse(path: pathlib.Path) -> dict[str, Any]:
         raise DatasetError(str(error)) from None
     except (ValueError, RecursionError, OSError) as error:
         raise DatasetError(f"{path}: is not valid JSON ({str(error)[:200]}). Export it again.") from None
-    for name, kind in (("images", list), ("annotations", list), ("categories", list | None)):
-        if not isinstance(content, dict) or not isinstance(content.get(name), kind):
+    for name, kind in (("images", list), ("annotations", list), ("categories", (list, type(None)))):
+        if not is_object(content) or not isinstance(content.get(name), kind):
             raise DatasetError(f"{path}: has no list of {name}. Export it as COCO for object detection.")
     return content
 

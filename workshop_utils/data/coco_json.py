@@ -6,15 +6,14 @@ does no harm.
 
 import pathlib
 import urllib.parse
-from typing import Any
 
 from workshop_utils.data import coco_annotations, coco_file, labels
-from workshop_utils.data.annotation import Annotation
-from workshop_utils.data.coco_annotations import key
+from workshop_utils.data.annotation import Annotation, Box
+from workshop_utils.data.coco_annotations import Row, key
 from workshop_utils.data.coco_file import CocoFile, written
 from workshop_utils.data.finding_kinds import Kind
 from workshop_utils.data.findings import Finding
-from workshop_utils.data.labels import LabelledPhoto, Labels, PhotoIndex, UnreadError
+from workshop_utils.data.labels import LabelledPhoto, Labels, Notes, PhotoIndex, UnreadError
 
 OTHER_TASKS = ("keypoints", "captions", "panoptic", "stuff")
 """Words in the names of COCO's files for other tasks. They list the same photos as the file for detection."""
@@ -39,7 +38,7 @@ def read(folder: pathlib.Path) -> Labels:
     folder = pathlib.Path(folder)
     below, findings = labels.files_below(folder)
     paths = [path for path in below if labels.is_photo(path)]
-    index, entries = PhotoIndex(folder, paths), []
+    index, entries = PhotoIndex(folder, paths), list[tuple[CocoFile, Row, bool]]()
     for content in map(coco_file.read, find(folder)):
         findings += content.findings
         corners = content.has_corners()
@@ -47,7 +46,7 @@ def read(folder: pathlib.Path) -> Labels:
     found = {
         number: _photos_of(image, index, content.path.parent) for number, (content, image, _) in enumerate(entries)
     }
-    photos = []
+    photos: list[LabelledPhoto] = []
     for number, match in labels.claims(found).items():
         content, image, corners = entries[number]
         if isinstance(match, str):
@@ -63,7 +62,7 @@ def read(folder: pathlib.Path) -> Labels:
     return Labels(folder, sorted(photos, key=lambda each: each.photo), findings)
 
 
-def _photos_of(image: dict[str, Any], index: PhotoIndex, near: pathlib.Path) -> tuple[list[pathlib.Path], int]:
+def _photos_of(image: Row, index: PhotoIndex, near: pathlib.Path) -> tuple[list[pathlib.Path], int]:
     """Return the photos that fit an image's file name. It may be a URL, as in Label Studio: ...?d=folder/photo.jpg."""
     name = written(image)
     found = index.find(name, near)
@@ -74,7 +73,7 @@ def _photos_of(image: dict[str, Any], index: PhotoIndex, near: pathlib.Path) -> 
     return index.find(other, near)
 
 
-def _read(content: CocoFile, image: dict[str, Any], photo: pathlib.Path, corners: bool) -> Annotation | Finding:
+def _read(content: CocoFile, image: Row, photo: pathlib.Path, corners: bool) -> Annotation | Finding:
     """Return an image's annotation, or a finding if one of its boxes cannot be read."""
     identity = key(image["id"])
     if identity in content.repeated:
@@ -83,7 +82,7 @@ def _read(content: CocoFile, image: dict[str, Any], photo: pathlib.Path, corners
     if corners:
         what = "has boxes that fit as two corners, not as COCO's x, y, width, height. Export them again."
         return Finding(content.path, what, Kind.BOX_ORDER)
-    boxes, notes = [], []
+    boxes, notes = list[Box](), Notes()
     for row in content.rows.get(identity, []):
         where = f"annotation {str(row.get('id'))[:20]}"
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from workshop_utils.core import files
 from workshop_utils.data import voc_folder
+from workshop_utils.data.coco_annotations import Row
 from workshop_utils.data.dataset import Dataset, Sample, class_ids
 
 WITHOUT_SPLIT = "default"
@@ -38,7 +39,7 @@ def write(data: Dataset, folder: pathlib.Path) -> None:
 
 
 def _content(data: Dataset, named: list[tuple[Sample, str]]) -> dict[str, Any]:
-    images, annotations = [], []
+    images, annotations = list[Row](), list[Row]()
     for image_id, (sample, name) in enumerate(named, start=1):
         images.append({"id": image_id, "file_name": name, "width": sample.width, "height": sample.height})
         for place, category in enumerate(class_ids(sample, data.label_map).tolist()):

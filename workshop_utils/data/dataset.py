@@ -108,7 +108,7 @@ class Dataset:
 
     samples: list[Sample]
     label_map: dict[int, str]
-    findings: list[Finding] = dataclasses.field(default_factory=list)
+    findings: list[Finding] = dataclasses.field(default_factory=list[Finding])
 
     def fingerprint(self) -> str:
         """Return 12 hex digits that identify the photos, boxes and classes."""
@@ -168,7 +168,7 @@ def from_inspection(found: inspection.Inspection) -> Dataset:
         first = "".join(f"\n  {finding}" for finding in found.findings[:5])
         raise DatasetError(f"{found.problem}{first}", found.findings)
     stems = collections.Counter(composed(each.photo.stem).lower() for each in found.usable)
-    samples = []
+    samples: list[Sample] = []
     for each in found.usable:
         is_unique = stems[composed(each.photo.stem).lower()] == 1
         name = each.photo.name if is_unique else each.photo.relative_to(found.folder).as_posix()

@@ -245,7 +245,7 @@ class Kind(enum.Enum):
         "a COCO category or a YOLO class number that the data set does not name",
         "The photo is not used.", "Add the class to the categories, data.yaml or classes.txt.")
     REPEATED_ID = (LABELS, SET_ASIDE,
-        "an id that two COCO images or two COCO categories with different names have",
+        "one id for two COCO images, or for two COCO categories with different names",
         "The photos of that id are not used: it is unknown which boxes or names belong to them.",
         "Give each its own id, or export the labels again.")
     BOX_ORDER = (LABELS, SET_ASIDE,

@@ -31,7 +31,7 @@ class Finding:
 
 def summary(findings: list[Finding]) -> str:
     """Return a plain-text table with each kind's count, an example, what the workshop does and what you can do."""
-    rows = []
+    rows: list[str] = []
     for kind in Kind:
         files = [finding.file for finding in findings if finding.kind is kind]
         if files:

@@ -105,11 +105,11 @@ def pair_folders(
 class _Listing:
     """The content of one folder: photos and XML by stem, the stems that were set aside, other files, and findings."""
 
-    photos: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
-    xml: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
-    aside: set[str] = dataclasses.field(default_factory=set)
-    others: list[pathlib.Path] = dataclasses.field(default_factory=list)
-    findings: list[Finding] = dataclasses.field(default_factory=list)
+    photos: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict[str, pathlib.Path])
+    xml: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict[str, pathlib.Path])
+    aside: set[str] = dataclasses.field(default_factory=set[str])
+    others: list[pathlib.Path] = dataclasses.field(default_factory=list[pathlib.Path])
+    findings: list[Finding] = dataclasses.field(default_factory=list[Finding])
 
 
 def _list(folder: pathlib.Path, data_set: pathlib.Path, layout: set[pathlib.Path]) -> _Listing:
@@ -155,7 +155,8 @@ def _match_similar(
     unlabelled: dict[str, pathlib.Path], candidates: list[pathlib.Path]
 ) -> tuple[dict[str, pathlib.Path], dict[str, list[pathlib.Path]]]:
     """Return {stem: annotation} for photos with exactly one similarly named file, and {stem: similarly named files}."""
-    stems_of, files_of = collections.defaultdict(list), collections.defaultdict(list)
+    stems_of = collections.defaultdict[str, list[str]](list)
+    files_of = collections.defaultdict[str, list[pathlib.Path]](list)
     for stem, path in unlabelled.items():
         stems_of[_bare(path.name)].append(stem)
     for path in candidates:
@@ -175,7 +176,9 @@ def _bare(name: str) -> str:
     return bare.strip()
 
 
-def _misplaced(found: dict, images: pathlib.Path, annotations: pathlib.Path) -> list[Finding]:
+def _misplaced(
+    found: dict[str, tuple[pathlib.Path, pathlib.Path]], images: pathlib.Path, annotations: pathlib.Path
+) -> list[Finding]:
     """Return a finding for each used file that is in the wrong folder."""
     placed = [(path, home) for pair in found.values() for path, home in zip(pair, (images, annotations), strict=True)]
     return [

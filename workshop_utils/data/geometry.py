@@ -27,7 +27,7 @@ def pair(overlap: np.ndarray, least: float = 0.0) -> list[tuple[int, int, float]
     Returns:
         (row, column, IoU) of each pair.
     """
-    overlap, pairs = overlap.copy(), []
+    overlap, pairs = overlap.copy(), list[tuple[int, int, float]]()
     while overlap.size and overlap.max() > 0 and overlap.max() >= least:
         row, column = map(int, np.unravel_index(overlap.argmax(), overlap.shape))
         pairs.append((row, column, float(overlap[row, column])))

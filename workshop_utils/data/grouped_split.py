@@ -87,12 +87,12 @@ def _classes(samples: Sequence[Sample]) -> set[str]:
 
 def _fill(units: Sequence[_Unit], room: int) -> list[_Unit]:
     """Return the units that fit into the validation set, in order; the smallest if none fits."""
-    smallest, chosen = min(units, key=lambda unit: unit.size, default=None), []
+    chosen: list[_Unit] = []
     for unit in units:
         if unit.size <= room:
             chosen.append(unit)
             room -= unit.size
-    return chosen or ([smallest] if room else [])
+    return chosen or (sorted(units, key=lambda unit: unit.size)[:1] if room else [])
 
 
 def _cover(training: _Part, validation: _Part, held_out: int) -> None:

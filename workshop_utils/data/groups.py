@@ -59,7 +59,7 @@ def by(choice: str, samples: Sequence[Sample]) -> Grouping:
     """
     ordered = sorted(samples, key=lambda sample: sample.name)
     keys = RULES[choice](ordered) if choice in RULES else _from_file(pathlib.Path(choice), ordered)
-    groups = collections.defaultdict(list)
+    groups = collections.defaultdict[object, list[str]](list)
     for sample, key in zip(ordered, keys, strict=True):
         groups[key].append(sample.name)
     return Grouping(choice if choice in RULES else FILE, [each for each in groups.values() if len(each) > 1])
@@ -88,7 +88,7 @@ def _folder(sample: Sample) -> str:
     return str(getattr(sample.source, "parent", pathlib.PurePosixPath(sample.name).parent))
 
 
-RULES: dict[str, Callable[[Sequence[Sample]], list]] = {
+RULES: dict[str, Callable[[Sequence[Sample]], Sequence[object]]] = {
     "near": _near,
     "stem": lambda samples: [stem(sample.name) for sample in samples],
     "folder": lambda samples: [_folder(sample) for sample in samples],

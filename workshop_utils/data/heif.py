@@ -1,7 +1,10 @@
 """Decode HEIC photos, as iPhones take them, with pi-heif if it is installed (the extra `heic`)."""
 
+# pi_heif has no type stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 import io
 import struct
+from typing import Any
 
 from PIL import Image
 
@@ -45,7 +48,8 @@ def decode(encoded: bytes, most_pixels: int) -> tuple[Image.Image, bytes]:
         Image.DecompressionBombError: If the photo has too many pixels.
         Exception: Whatever pi-heif raises for a damaged file.
     """
-    opened = pi_heif.open_heif(io.BytesIO(encoded), convert_hdr_to_8bit=True)
+    assert pi_heif is not None  # `is_available` says so
+    opened: Any = pi_heif.open_heif(io.BytesIO(encoded), convert_hdr_to_8bit=True)
     found = opened[opened.primary_index]
     if found.size[0] * found.size[1] > most_pixels:
         raise Image.DecompressionBombError

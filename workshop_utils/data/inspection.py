@@ -108,14 +108,15 @@ def inspect_labels(labels: Labels) -> Inspection:
         LabelMapError: If there are too many classes.
     """
     findings, mapping = list(labels.findings), labels.label_map
-    readable = [each for each in labels.photos if isinstance(each.labels, Annotation)]
-    spelling = spellings([box.name for each in readable for box in each.labels.boxes], mapping.values())
+    readable = [each.labels for each in labels.photos if isinstance(each.labels, Annotation)]
+    spelling = spellings([box.name for each in readable for box in each.boxes], mapping.values())
     bar = tqdm(labels.photos, "check", unit="photo", delay=1, leave=False, disable=None)
-    inspected = [inspect_photo(each.photo) if isinstance(each.labels, Annotation) else (None, []) for each in bar]
+    nothing: tuple[None, list[Finding]] = None, []
+    inspected = [inspect_photo(each.photo) if isinstance(each.labels, Annotation) else nothing for each in bar]
     photos_and_info = list(zip(labels.photos, inspected, strict=True))
     written = [(_in_pixels(each, info), info) for each, (info, _) in photos_and_info if info]
     resized = annotation_repair.were_resized(written)
-    usable, first_with = [], {}
+    usable, first_with = list[Usable](), dict[str, pathlib.Path]()
     for each, (info, found) in photos_and_info:
         findings += found
         if isinstance(each.labels, Finding):
@@ -145,6 +146,7 @@ def _in_pixels(labelled: LabelledPhoto, info: PhotoInfo) -> Annotation:
     photo's edge.
     """
     annotation = labelled.labels
+    assert isinstance(annotation, Annotation)  # else `inspect_labels` does not read the photo
     if labelled.normalised:
         width, height = info.size
         boxes = [_scaled(box, width, height) for box in annotation.boxes]
@@ -184,7 +186,7 @@ def inspect_photo(photo: pathlib.Path) -> tuple[PhotoInfo | None, list[Finding]]
     except photos.PhotoError as error:
         return None, [Finding(photo, str(error).removeprefix(f"{photo}: "), error.kind)]
     suffixes = [suffix for suffix, kind in photos.SUFFIXES.items() if kind == decoded.format]
-    (width, height), findings, name = decoded.image.size, [], photo.name
+    (width, height), findings, name = decoded.image.size, list[Finding](), photo.name
     if min(width, height) < 2:
         what = f"is {width}x{height} pixels, too small to show anything. Remove it."
         return None, [Finding(photo, what, Kind.TINY)]
@@ -245,7 +247,9 @@ def _read_annotation(xml: pathlib.Path) -> Annotation | Finding:
         return Finding(xml, str(error).removeprefix(f"{xml}: "), error.kind)
 
 
-def _unknown_classes(annotation: Annotation, xml: pathlib.Path, spelling: dict, mapping: dict) -> list[Finding]:
+def _unknown_classes(
+    annotation: Annotation, xml: pathlib.Path, spelling: dict[str, str], mapping: dict[int, str]
+) -> list[Finding]:
     """Return a finding if an annotation has classes that are not in the data set's own label map."""
     unknown = sorted({spelling[box.name] for box in annotation.boxes} - set(mapping.values())) if mapping else []
     if not unknown:

@@ -7,6 +7,7 @@ protobuf itself parses it, so quoting, comments and fields of other tools are ha
 import functools
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
@@ -42,7 +43,7 @@ def write(label_map: dict[int, str], path: pathlib.Path) -> None:
     Raises:
         LabelMapError: If `read` would reject the label map. Nothing is written then.
     """
-    message = _message_class()()
+    message: Any = _message_class()()
     for identity, name in label_map.items():
         try:
             message.item.add(name=name, id=identity)
@@ -90,7 +91,7 @@ def checked(items: Iterable[tuple[int, str]]) -> dict[int, str]:
             used twice. The message has no path.
     """
     by_id: dict[int, str] = {}
-    known = set()
+    known: set[str] = set()
     for identity, written in items:
         name = names.tidy(written)
         if identity < 1 or identity in by_id:
@@ -112,14 +113,14 @@ def coco() -> dict[int, str]:
     return read(pathlib.Path(__file__).with_name("coco_label_map.pbtxt"))
 
 
-def _names_by_id(message, path: pathlib.Path) -> dict[int, str]:
+def _names_by_id(message: Any, path: pathlib.Path) -> dict[int, str]:
     try:
         return checked((item.id, _name(item)) for item in message.item)
     except LabelMapError as error:
         raise LabelMapError(f"{path}: {error}") from None
 
 
-def _name(item) -> str:
+def _name(item: Any) -> str:
     """Return an item's human-readable name."""
     is_code = not item.name.strip() or item.name.startswith("/m/")
     return item.display_name if is_code and item.display_name else item.name

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 from collections.abc import Iterable
+from typing import Any, TypeGuard
 
 from workshop_utils.core import untrusted
 from workshop_utils.core.errors import WorkshopError
@@ -37,6 +38,16 @@ MAX_QUOTED = 80
 
 Notes = list[tuple[Kind, str]]
 """Kinds of findings, each with a sentence without the file's name."""
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether a value from JSON or YAML is an object, a dictionary with texts as keys."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Return whether a value from JSON or YAML is a list."""
+    return isinstance(value, list)
 
 
 class UnreadError(WorkshopError, ValueError):
@@ -85,8 +96,8 @@ class Labels:
 
     folder: pathlib.Path
     photos: list[LabelledPhoto]
-    findings: list[Finding] = dataclasses.field(default_factory=list)
-    label_map: dict[int, str] = dataclasses.field(default_factory=dict)
+    findings: list[Finding] = dataclasses.field(default_factory=list[Finding])
+    label_map: dict[int, str] = dataclasses.field(default_factory=dict[int, str])
 
 
 def part_of(path: pathlib.PurePath) -> str:
@@ -106,7 +117,7 @@ def files_below(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[Finding]
     Raises:
         VocError: If there are more than MAX_FILES: then the folder is hardly a data set.
     """
-    paths, findings = [], []
+    paths, findings = list[pathlib.Path](), list[Finding]()
 
     def denied(error: OSError) -> None:
         findings.append(Finding(pathlib.Path(error.filename), f"cannot be listed ({error.strerror}).", Kind.DENIED))
@@ -141,7 +152,7 @@ class PhotoIndex:
 
     def __init__(self, folder: pathlib.Path, paths: Iterable[pathlib.Path]):
         self.folder = folder
-        self._by_name = collections.defaultdict(list)
+        self._by_name = collections.defaultdict[str, list[tuple[list[str], pathlib.Path]]](list)
         for path in paths:
             self._by_name[composed(path.name).lower()].append((parts_of(path.relative_to(folder).as_posix()), path))
 
@@ -200,7 +211,7 @@ def claims(found: dict[int, tuple[list[pathlib.Path], int]]) -> dict[int, pathli
 
 def unlabelled(paths: Iterable[pathlib.Path], used: Iterable[pathlib.Path], remedy: str) -> list[Finding]:
     """Return a finding for each photo that has no labels."""
-    known, findings = set(used), []
+    known, findings = set(used), list[Finding]()
     for path in paths:
         if path in known:
             continue

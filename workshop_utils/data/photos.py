@@ -41,7 +41,7 @@ FOREIGN_SUFFIXES = {
 """The extensions of photos in formats that the workshop does not read."""
 
 FORMATS = (*(kind for kind in dict.fromkeys(SUFFIXES.values()) if kind not in ("HEIF", "AVIF")), "GIF", "TIFF")
-FORMATS += ("AVIF",) * features.check("avif")
+FORMATS += ("AVIF",) if features.check("avif") else ()  # pyright: ignore[reportConstantRedefinition]
 """The formats that Pillow may try. It knows more; for one of them, EPS, it runs another program on the file."""
 
 COLOURS = {"1": "black and white", "L": "grey", "P": "palette-based"}
@@ -143,8 +143,8 @@ def shrink(image: Image.Image) -> np.ndarray:
     """Return an image as uint8 (height, width, 3), with at most WORKING_SIDE pixels on its longer side."""
     scale = WORKING_SIDE / max(image.size)
     if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in image.size)
-        image = image.resize(size, Image.Resampling.BILINEAR)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(image)
 
 
@@ -161,7 +161,7 @@ def _decode(source: pathlib.Path | bytes, name: str, exif: bytes | None = None) 
         return _upright(*_in_rgb(image), "HEIF", found if exif is None else exif)
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
         file_format = "JPEG" if image.format == "MPO" else image.format
-        if file_format not in SUFFIXES.values():
+        if file_format is None or file_format not in SUFFIXES.values():
             what = f"{name}: is {file_format}, which the workshop does not read. Export it as JPEG."
             raise PhotoError(what, Kind.FOREIGN_FORMAT)
         if image.width * image.height > MAX_PIXELS:

@@ -103,7 +103,7 @@ def _write_usable(found: Inspection, out: pathlib.Path) -> tuple[list[Usable], s
         What was written, the annotations whose copy lacks content of the original, and a line for each photo that could
         not be written.
     """
-    written, incomplete, messages = [], set(), []
+    written, incomplete, messages = list[Usable](), set[pathlib.Path](), list[str]()
     for part in ("images", "annotations"):
         (out / part).mkdir()
     for each in found.usable:
@@ -133,7 +133,7 @@ def _write_rest(found: Inspection, used: set[pathlib.Path], out: pathlib.Path) -
     """Copy the files that are not used into `out`. Return them, and a line for each that could not be copied."""
     denied = "is not copied: you have no permission to read it. It is only in the data set itself."
     folders_denied = [each.file for each in found.all_findings if each.kind is Kind.DENIED and each.file.is_dir()]
-    set_aside, messages = [], [f"{path}: {denied}" for path in folders_denied]
+    set_aside, messages = list[pathlib.Path](), [f"{path}: {denied}" for path in folders_denied]
     for path in _unused(found, used):
         target = out / SET_ASIDE / path.relative_to(found.folder)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,9 @@ def rotated(box: Box, orientation: int, width: int, height: int) -> Box:
     return dataclasses.replace(box, xmin=across[0], xmax=across[1], ymin=down[0], ymax=down[1])
 
 
-def enclosing_box(centre: tuple[float, float], sides: tuple[float, float], radians: float) -> tuple[float, ...]:
+def enclosing_box(
+    centre: tuple[float, float], sides: tuple[float, float], radians: float
+) -> tuple[float, float, float, float]:
     """Return the smallest upright box around a box that is rotated about its centre.
 
     Args:
@@ -37,4 +39,4 @@ def enclosing_box(centre: tuple[float, float], sides: tuple[float, float], radia
     (x, y), (width, height) = centre, sides
     cosine, sine = abs(math.cos(radians)), abs(math.sin(radians))
     across, down = (width * cosine + height * sine) / 2, (width * sine + height * cosine) / 2
-    return tuple(round(edge, 2) for edge in (x - across, y - down, x + across, y + down))
+    return round(x - across, 2), round(y - down, 2), round(x + across, 2), round(y + down, 2)

@@ -4,9 +4,14 @@ A record has one photo, with its original encoding, and its boxes. TensorFlow re
 A large set is divided into several files, its shards: `train.record-00000-of-00004` and so on.
 """
 
+# TensorFlow has no type stubs for tf.train and tf.io.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
 import contextlib
 import dataclasses
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +57,8 @@ def write(data: Dataset, folder: pathlib.Path, shards: int = 1, *, keep_split: b
     """
     folder = pathlib.Path(folder)
     files.make_folder(folder)
-    parts = dict(zip(FILES, given_split.split(data.samples) if keep_split else data.split(), strict=True))
+    divided = given_split.split(data.samples) if keep_split else data.split()
+    parts: dict[str, list[Sample]] = dict(zip(FILES, divided, strict=True))
     used = {sample.name for samples in parts.values() for sample in samples}
     if rest := [sample for sample in data.samples if sample.name not in used]:
         parts[REST] = rest
@@ -85,7 +91,7 @@ def read(folder: pathlib.Path) -> Dataset:
         what = "is missing. It is written last, so the records may be incomplete. Write them again."
         raise DatasetError(f"{folder / dataset.LABEL_MAP}: {what}")
     mapping = label_map.read(folder / dataset.LABEL_MAP)
-    samples = []
+    samples: list[Sample] = []
     names = (*FILES, *[REST] * any(folder.glob(f"{REST}*")))
     for path in (path for name in names for path in record_files.find(folder / name)):
         try:
@@ -141,7 +147,7 @@ def from_example(record: bytes | tf.Tensor) -> Sample:
         UnicodeDecodeError: If a name is not UTF-8.
         tf.errors.OpError: If the record is not a tf.Example.
     """
-    fields = {
+    fields: dict[str, Any] = {
         key: (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
         for key, value in tf.io.parse_single_example(record, _FEATURES).items()
     }
@@ -175,7 +181,7 @@ class _Stored:
 
 def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
     """Return the samples of one file. Each record has 12 bytes of length and checksum before it, and 4 after it."""
-    samples, offset = [], 12
+    samples, offset = list[Sample](), 12
     for number, record in enumerate(tf.data.TFRecordDataset(str(path)), start=1):
         length = len(record.numpy())
         try:
@@ -190,13 +196,13 @@ def _samples(path: pathlib.Path, names: set[str]) -> list[Sample]:
     return samples
 
 
-def _bytes(values) -> tf.train.Feature:
+def _bytes(values: Iterable[bytes]) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
 
-def _floats(values) -> tf.train.Feature:
+def _floats(values: Iterable[float]) -> tf.train.Feature:
     return tf.train.Feature(float_list=tf.train.FloatList(value=values))
 
 
-def _integers(values) -> tf.train.Feature:
+def _integers(values: Iterable[int]) -> tf.train.Feature:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))

@@ -111,7 +111,11 @@ def as_xml(annotation: Annotation, path: pathlib.Path) -> str:
 
 
 def from_normalised(
-    photo_size: tuple[int, int], names: Sequence[str], boxes: Iterable, filename: str, folder: str = "images"
+    photo_size: tuple[int, int],
+    names: Sequence[str],
+    boxes: Iterable[Iterable[float]],
+    filename: str,
+    folder: str = "images",
 ) -> Annotation:
     """Return an annotation for normalised boxes, rounded to whole pixels as in labelImg.
 
@@ -126,7 +130,7 @@ def from_normalised(
         folder: The name of its folder.
     """
     width, height = photo_size
-    edges = []
+    edges: list[Box] = []
     for name, (ymin, xmin, ymax, xmax) in zip(names, boxes, strict=True):
         left, right = _pixels(xmin, xmax, width)
         top, bottom = _pixels(ymin, ymax, height)
@@ -145,7 +149,7 @@ def _field(root: ElementTree.Element, place: str, default: int, notes: voc_objec
     """Return a number that does not affect boxes. If it is invalid, return its default and add a note."""
     text = root.findtext(place)
     value = default if text is None else voc_objects.whole_number(text)
-    if value is None:
+    if text is not None and value is None:
         what = f"has <{place}> {text[: voc_objects.MAX_QUOTED]!r}, not a whole number; read as {default}."
         notes.append((Kind.OTHER_FIELD, what))
     return default if value is None else value
@@ -183,7 +187,7 @@ def _pixels(low: float, high: float, length: int) -> tuple[int, int]:
     return least, min(max(round(high * length), least + 1), length)
 
 
-def _add(parent, tag: str, text=None):
+def _add(parent: ElementTree.Element, tag: str, text: object = None) -> ElementTree.Element:
     child = ElementTree.SubElement(parent, tag)
     child.text = None if text is None else str(text)
     return child

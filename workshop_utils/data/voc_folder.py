@@ -68,11 +68,11 @@ def _stem(name: str) -> str:
 
 def _write_annotation(sample: Sample, path: pathlib.Path, filename: str) -> None:
     sizes = (sample.height, sample.width, sample.height, sample.width)
-    boxes = []
+    boxes: list[Box] = []
     for number, edges in enumerate(sample.boxes):
         ymin, xmin, ymax, xmax = (_pixels(edge, size) for edge, size in zip(edges, sizes, strict=True))
-        flags = {"truncated": int(sample.truncated[number]), "difficult": int(sample.difficult[number])}
-        boxes.append(Box(sample.classes[number], xmin, ymin, xmax, ymax, **flags))
+        truncated, difficult = int(sample.truncated[number]), int(sample.difficult[number])
+        boxes.append(Box(sample.classes[number], xmin, ymin, xmax, ymax, truncated=truncated, difficult=difficult))
     try:
         voc.write(Annotation(filename, sample.width, sample.height, tuple(boxes)), path)
     except VocError as error:

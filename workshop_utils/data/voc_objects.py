@@ -97,10 +97,10 @@ def _read_object(element: ElementTree.Element, place: int) -> tuple[list[Box], N
     if not name.strip():
         raise VocError(f"object {place} has no <name>. Give it a class.")
     where = f"object {place} ({names.tidy(name)[:MAX_QUOTED]})"
-    angle, notes = _angle(element, where), []
+    angle, notes = _angle(element, where), Notes()
     edges = [_edges(each, where) for each in element.findall("bndbox")]
     if not edges and (turned := element.findall("robndbox")):
-        edges, angle = [], 0.0
+        edges, angle = list[tuple[float, ...]](), 0.0
         for each in turned:
             x, y, width, height, radians = (_value(each, tag, where) for tag in ("cx", "cy", "w", "h", "angle"))
             edges.append(rotation.enclosing_box((x, y), (width, height), radians))
@@ -204,7 +204,7 @@ def _refuse_boxes_elsewhere(root: ElementTree.Element, objects: list[ElementTree
 
 def _odd_flags(objects: list[ElementTree.Element]) -> Notes:
     """Return one note for each flag that is not a whole number, however many objects have it."""
-    notes = []
+    notes: Notes = []
     for tag in ("truncated", "difficult"):
         texts = [each.findtext(tag) for each in objects]
         odd = [text for text in texts if text is not None and whole_number(text) is None]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from workshop_utils.core import files, text, untrusted
 from workshop_utils.data import folders
 from workshop_utils.data.annotation import VocError
-from workshop_utils.data.labels import PARTS, Labels
+from workshop_utils.data.findings import Finding
+from workshop_utils.data.labels import PARTS, LabelledPhoto, Labels
 from workshop_utils.data.names import composed
 
 LISTS = ("ImageSets", "Main")
@@ -62,7 +63,7 @@ def read_folders(folder: pathlib.Path, read_voc: Callable[[pathlib.Path], Labels
         folder: The data set's folder.
         read_voc: Reads one part.
     """
-    photos, findings = [], []
+    photos, findings = list[LabelledPhoto](), list[Finding]()
     for path, part in find(folder).items():
         labels = read_voc(path)
         photos += [dataclasses.replace(each, part=part) for each in labels.photos]

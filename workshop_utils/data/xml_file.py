@@ -29,7 +29,7 @@ def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
     Raises:
         VocError: If the file is missing, unreadable, too large or not XML.
     """
-    path = pathlib.Path(path)
+    path, words = pathlib.Path(path), ""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise VocError(f"{path}: has more than {MAX_BYTES // 10**6} MB, too much for the annotation of one photo.")
@@ -53,7 +53,7 @@ def read(path: pathlib.Path) -> tuple[ElementTree.Element, list[str]]:
 
 def _normalise_tags(root: ElementTree.Element, path: pathlib.Path) -> list[str]:
     """Change all tags to lower case without namespaces. Return those that were different."""
-    odd, level, depth = {}, [root], 0
+    odd, level, depth = dict[str, None](), [root], 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:

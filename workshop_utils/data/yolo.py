@@ -53,7 +53,7 @@ def read(folder: pathlib.Path) -> Labels:
     part_of, found = yolo_parts.read(folder, files, photos, written)
     findings += found
     texts, photos_of = _by_key(folder, _label_files(files)), _by_key(folder, photos)
-    labelled, used = [], set()
+    labelled, used = list[LabelledPhoto](), set[pathlib.Path]()
     for key, same in sorted(photos_of.items()):
         there = texts.get(key, [])
         findings += [_same_stem(path, same[0]) for path in same[1:]] if there else []
@@ -92,7 +92,7 @@ def _key(path: pathlib.Path, folder: pathlib.Path) -> tuple[str, ...]:
 
 
 def _by_key(folder: pathlib.Path, paths: list[pathlib.Path]) -> dict[tuple[str, ...], list[pathlib.Path]]:
-    found = collections.defaultdict(list)
+    found = collections.defaultdict[tuple[str, ...], list[pathlib.Path]](list)
     for path in paths:
         found[_key(path, folder)].append(path)
     return found

@@ -24,7 +24,7 @@ def read(content: str, names: Mapping[int, str], is_pose: bool = False) -> tuple
     Raises:
         UnreadError: If a line cannot be read.
     """
-    boxes, polygons, confident = [], [], []
+    boxes, polygons, confident = list[Box](), list[int](), list[int]()
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip("\ufeff\0").split():
             continue
@@ -43,7 +43,7 @@ def read(content: str, names: Mapping[int, str], is_pose: bool = False) -> tuple
                 f"line {number} has {len(values)} numbers after the class: neither a box (4) nor a polygon (6, 8, ...)"
             )
             raise UnreadError(f"{what}. Correct it, or draw the box again.")
-    notes = []
+    notes: Notes = []
     if polygons:
         what = f"has polygons, oriented boxes or poses ({len(polygons)}, first in line {polygons[0]})"
         notes.append((Kind.POLYGON, f"{what}; upright boxes are used."))

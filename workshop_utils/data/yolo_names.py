@@ -8,6 +8,7 @@ import yaml
 
 from workshop_utils.core import text
 from workshop_utils.data.dataset import DatasetError
+from workshop_utils.data.labels import is_list, is_object
 from workshop_utils.data.names import tidy
 
 MAX_BYTES = 1_000_000
@@ -33,7 +34,7 @@ class NamesFile:
 
     path: pathlib.Path
     names: dict[int, str]
-    parts: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    parts: dict[str, list[str]] = dataclasses.field(default_factory=dict[str, list[str]])
     is_pose: bool = False
 
 
@@ -55,12 +56,12 @@ def read(path: pathlib.Path) -> NamesFile:
         return NamesFile(path, _checked(dict(enumerate(lines)), path))
     content = _yaml(path)
     names = content.get("names")
-    if isinstance(names, dict):
+    if is_object(names):
         try:
             names = {int(number): name for number, name in names.items()}
         except (TypeError, ValueError):
             raise DatasetError(f"{path}: has names without class numbers. Write them as 0: cup.") from None
-    elif isinstance(names, list):
+    elif is_list(names):
         names = dict(enumerate(names))
     else:
         raise DatasetError(f"{path}: has no list of names. Write one, such as names: [cup, plate].")
@@ -97,11 +98,11 @@ def _text(path: pathlib.Path) -> str:
 def _yaml(path: pathlib.Path) -> dict[str, Any]:
     """Return the content of a YAML file with each value as text, so that a class called no stays one."""
     try:
-        content = yaml.load(_text(path), Loader=yaml.BaseLoader)  # makes no objects but lists and dictionaries
+        content: Any = yaml.load(_text(path), Loader=yaml.BaseLoader)  # makes no objects but lists and dictionaries
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DatasetError(f"{path}: is not valid YAML ({reason}). Correct it.") from None
-    if not isinstance(content, dict):
+    if not is_object(content):
         raise DatasetError(f"{path}: is not a list of settings such as names: [cup]. Export the data set again.")
     return content
 
@@ -124,7 +125,7 @@ def _checked(names: dict[int, Any], path: pathlib.Path) -> dict[int, str]:
 
 def _paths(value: Any, root: Any) -> list[str]:
     """Return the paths of one part, after the root folder that `path` names."""
-    values = value if isinstance(value, list) else [value]
+    values = value if is_list(value) else [value]
     root = f"{root}/" if isinstance(root, str) and root.strip() else ""
     is_absolute = [isinstance(each, str) and (each.startswith(("/", "\\")) or each[1:2] == ":") for each in values]
     return [str(each) if absolute else f"{root}{each}" for each, absolute in zip(values, is_absolute, strict=True)]

@@ -30,7 +30,7 @@ def read(
         written: {file: {part: paths as written}} for each file that names parts.
     """
     findings: list[Finding] = []
-    index, members = PhotoIndex(folder, photos), {part: set() for part in ORDER}
+    index, members = PhotoIndex(folder, photos), {part: set[pathlib.Path]() for part in ORDER}
     named = [(file, part, path) for file, parts in written.items() for part, paths in parts.items() for path in paths]
     for file, part, path in named:
         place = _place(path, folder, file.parent)

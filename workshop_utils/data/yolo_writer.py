@@ -35,7 +35,7 @@ def write(data: Dataset, folder: pathlib.Path) -> None:
             (unfinished / "images" / name).write_bytes(sample.encoded)
             files.write_text(_lines(sample, numbers), unfinished / "labels" / f"{pathlib.Path(name).stem}.txt")
         files.write_text("".join(f"{name}\n" for name in numbers), unfinished / "labels" / "classes.txt")
-        settings = {"path": "."}
+        settings: dict[str, object] = {"path": "."}
         for part, samples in _parts(data).items():
             lines = [f"./images/{name_of[sample.name]}\n" for sample in sorted(samples, key=lambda each: each.name)]
             files.write_text("".join(lines), unfinished / f"{part}.txt")
@@ -55,7 +55,7 @@ def _parts(data: Dataset) -> dict[str, list[Sample]]:
 
 
 def _lines(sample: Sample, numbers: dict[str, int]) -> str:
-    lines = []
+    lines: list[str] = []
     for (ymin, xmin, ymax, xmax), name in zip(sample.boxes.tolist(), sample.classes, strict=True):
         values = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
         lines.append(" ".join([str(numbers[name]), *(f"{value:.9f}" for value in values)]))

@@ -1,25 +1,31 @@
-"""Open a detector and run it on photos: COCO's, that of a run, or an exported file."""
+"""Open a detector and run it on photos: COCO's, that of a run, or an exported file.
+
+TensorFlow takes half a gigabyte of memory. So it is imported only for what runs in Keras or as a SavedModel.
+"""
 
 import dataclasses
+import multiprocessing
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterable
+from concurrent import futures
 
 import numpy as np
 
 from workshop_utils.core import elapsed, files
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.core.tensorflow import keras
 from workshop_utils.data import label_map
 from workshop_utils.data.dataset import LABEL_MAP
 from workshop_utils.deploy import export_formats
-from workshop_utils.model import architectures, detection, nms, pretrained
-from workshop_utils.model.detection import Detections
-from workshop_utils.training import checkpoints, trainer
-from workshop_utils.training.run_folder import RunFolder
+from workshop_utils.model import nms
+from workshop_utils.model.nms import Detections
 
 FAST = "litert"
 """The format in which a detector runs that is opened for many photos. See benchmarks/results.md."""
+
+
+LAST = "last"
+"""`checkpoints.LAST`, whose import would load TensorFlow."""
 
 
 class InferenceError(WorkshopError, ValueError):
@@ -55,7 +61,7 @@ class OpenDetector:
 
 def open_detector(
     source: str | pathlib.Path,
-    checkpoint: str | int = checkpoints.LAST,
+    checkpoint: str | int = LAST,
     architecture: str | None = None,
     fast: bool = False,
 ) -> OpenDetector:
@@ -66,8 +72,8 @@ def open_detector(
             fastest is opened.
         checkpoint: Which checkpoint of a run: `best`, `last` or a step.
         architecture: The network of `coco`, by default SSDLite MobileNetV2. Runs and exports have their own.
-        fast: Whether to convert a run or COCO's detector to the format FAST first. This takes some seconds, so it pays
-            for a film, but not for a few photos. An exported file stays as it is.
+        fast: Whether to convert a run or COCO's detector to the format FAST first, in another process. This takes some
+            seconds, so it pays for a film, but not for a few photos. An exported file stays as it is.
 
     Raises:
         InferenceError: If there is no detector, it is invalid, or the label map is for other classes, or if a
@@ -79,16 +85,16 @@ def open_detector(
     """
     path = pathlib.Path(source)
     is_run = str(source) != "coco" and (path / "recipe.json").exists()
-    if checkpoint != checkpoints.LAST and not is_run:
+    if checkpoint != LAST and not is_run:
         raise InferenceError(f"{source}: is not a run, so there is no checkpoint to choose. Leave out --checkpoint.")
-    if is_run:
-        run = RunFolder(path)
-        model, names = trainer.load_model(run, checkpoints.choose(run, checkpoint))
-        return _of_model(str(path), names, model, fast)
-    if str(source) == "coco":
-        model = pretrained.coco_detector(architecture=architectures.get(architecture))
-        return _of_model("coco", label_map.coco(), model, fast)
-    return _open_export(path)
+    if not is_run and str(source) != "coco":
+        return _open_export(path)
+    if fast:
+        return _converted(str(path), checkpoint, architecture)
+    from workshop_utils.deploy import keras_detector
+
+    model, names = keras_detector.load(str(path), checkpoint, architecture)
+    return OpenDetector(str(path), names, keras_detector.runner(model))
 
 
 def suppress_across_classes(found: Detections) -> Detections:
@@ -99,27 +105,32 @@ def suppress_across_classes(found: Detections) -> Detections:
     """
     result = Detections(*(np.zeros_like(part) for part in found))
     for photo, (boxes, scores) in enumerate(zip(found.boxes, found.scores)):
-        kept = nms.suppress_across_classes(boxes, scores, detection.NMS_IOU)
+        kept = nms.suppress_across_classes(boxes, scores, nms.NMS_IOU)
         for part, before in zip(result, found):
             part[photo, : len(kept)] = before[photo][kept]
     return result
 
 
-def _of_model(name: str, names: dict[int, str], model: keras.Model, fast: bool) -> OpenDetector:
-    """Return an OpenDetector for a Keras model, which runs in the format FAST if it should be fast."""
-    if not fast:
-        return OpenDetector(name, names, _runner(model))
+def _converted(source: str, checkpoint: str | int, architecture: str | None) -> OpenDetector:
+    """Return an OpenDetector that runs in the format FAST. Only the process that converts it loads TensorFlow."""
     kind = export_formats.get(FAST)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows cannot remove a file in use
         path = pathlib.Path(folder, kind.file_name)
-        with elapsed.shown(f"Converting {name} to LiteRT (5 to 20 seconds):", "Converted in"):
-            kind.write(model, path, None)
-        return OpenDetector(name, names, kind.open_file(path).run, kind.name)
+        with (
+            elapsed.shown(f"Converting {source} to LiteRT (5 to 20 seconds):", "Converted in"),
+            futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes,
+        ):
+            names = processes.submit(_convert, path, source, checkpoint, architecture).result()
+        return OpenDetector(source, names, kind.open_file(path).run, kind.name)
 
 
-def _runner(model: keras.Model) -> Callable:
-    """Return the `run` of an OpenDetector for a Keras model."""
-    return lambda image, min_score: tuple(part[0] for part in detection.detect(model, image[None], min_score))
+def _convert(path: pathlib.Path, source: str, checkpoint: str | int, architecture: str | None) -> dict[int, str]:
+    """Write a detector in the format FAST, and return the names of its class ids."""
+    from workshop_utils.deploy import keras_detector
+
+    model, names = keras_detector.load(source, checkpoint, architecture)
+    export_formats.get(FAST).write(model, path, None)
+    return names
 
 
 def _open_export(source: pathlib.Path) -> OpenDetector:

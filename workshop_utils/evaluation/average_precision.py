@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import io
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -131,7 +132,7 @@ def score_by_class(
     """
     own = names or label_map
     ids, same = {name: number for number, name in label_map.items()}, matching_names(own.values(), label_map.values())
-    translate = np.array([ids.get(same.get(own.get(number)), 0) for number in range(max(own) + 1)])
+    translate = np.array([ids.get(same.get(own.get(number, ""), ""), 0) for number in range(max(own) + 1)])
     return score(samples, [(boxes, translate[classes], scores) for boxes, classes, scores in found.by_class], label_map)
 
 
@@ -178,7 +179,7 @@ def score(samples: Sequence[Sample], results: Sequence[Result], label_map: dict[
         results: For each sample normalised boxes (n, 4), class ids (n,) and scores (n,). Class id 0 is ignored.
         label_map: {id: class name}.
     """
-    truth = COCO()
+    truth: Any = COCO()
     truth.dataset = _ground_truth(samples, label_map)
     classes = sorted({row["category_id"] for row in truth.dataset["annotations"] if not row["iscrowd"]})
     unmeasured = tuple(name for number, name in label_map.items() if number not in classes)
@@ -244,7 +245,7 @@ def _ground_truth(samples, label_map: dict[int, str]) -> dict:
     annotations = []
     for index, sample in enumerate(samples, start=1):
         for box, name, difficult in zip(sample.boxes, sample.classes, sample.difficult, strict=True):
-            row = _box_row(index, sample, box) | {"category_id": ids[name], "iscrowd": int(difficult)}
+            row: dict[str, Any] = _box_row(index, sample, box) | {"category_id": ids[name], "iscrowd": int(difficult)}
             annotations.append(row | {"id": len(annotations) + 1, "area": row["bbox"][2] * row["bbox"][3]})
     return {
         "info": {},
@@ -268,7 +269,7 @@ def _box_row(index: int, sample, box) -> dict:
     return {"image_id": index, "bbox": [left, top, xmax * sample.width - left, ymax * sample.height - top]}
 
 
-def _rounded(value):
+def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
     return round(value, 6) if isinstance(value, float) else value

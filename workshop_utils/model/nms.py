@@ -1,8 +1,30 @@
 """Non-maximum suppression in NumPy, for exported files that do not include it."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from workshop_utils.data import geometry
+
+MAX_DETECTIONS = 100
+"""The number of detections that are kept per photo."""
+
+NMS_IOU = 0.6
+"""The IoU above which non-maximum suppression drops the box with the lower score."""
+
+
+class Detections(NamedTuple):
+    """The detections in N photos, sorted by descending score and padded with zeros to MAX_DETECTIONS.
+
+    Attributes:
+        boxes: (N, 100, 4): ymin, xmin, ymax, xmax, normalised.
+        classes: Class ids, (N, 100), 0 for padding.
+        scores: Confidence scores, 0 to 1, (N, 100).
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
 
 
 def suppress(

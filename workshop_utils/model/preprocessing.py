@@ -1,6 +1,6 @@
 """From a photo to what the network sees: the one resize rule, and the scaling of pixels to [-1, 1]."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from PIL import Image
@@ -29,4 +29,4 @@ def resize(image: np.ndarray, window: tuple[float, float, float, float] = (0.0, 
 
 def to_input(pixels: Pixels) -> Pixels:
     """Scale pixels from 0..255, in an array or a float tensor, to the range [-1, 1] that MobileNet was trained on."""
-    return pixels / np.float32(127.5) - np.float32(1.0)
+    return cast(Pixels, pixels / np.float32(127.5) - np.float32(1.0))

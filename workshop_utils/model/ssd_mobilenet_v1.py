@@ -8,6 +8,7 @@ Google's COCO weights are in the API's archive `ssd_mobilenet_v1_coco_2018_01_28
 """
 
 import pathlib
+from typing import cast
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def build(classes: int) -> keras.Model:
     Args:
         classes: Number of classes, without the background.
     """
-    image = keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3))
+    image = cast(keras.KerasTensor, keras.Input((preprocessing.INPUT_SIDE, preprocessing.INPUT_SIDE, 3)))
     x, maps = ssd.convolution(image, 32, "Conv2d_0", side=3, strides=2), []
     for number, (strides, channels) in enumerate(BLOCKS, start=1):
         x = ssd.depthwise(x, f"Conv2d_{number}_depthwise", strides)

@@ -25,7 +25,11 @@ def build(classes: int, batch_norm_momentum: float = 0.99) -> keras.Model:
         batch_norm_momentum: The momentum of the moving averages.
     """
     side = preprocessing.INPUT_SIDE
-    backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(side, side, 3),
+        include_top=False,
+        weights=None,  # pyright: ignore[reportArgumentType]
+    )
     maps = [backbone.get_layer("block_13_expand_relu").output, backbone.get_layer("out_relu").output]
     model = ssd.detector(
         backbone.input,

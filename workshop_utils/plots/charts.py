@@ -1,7 +1,7 @@
 """Charts: curves over training, bars, tables of counts, precision-recall curves. Each function returns a Picture."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -92,7 +92,7 @@ def bands(groups: dict[str, list[list[dict]]], quantity: str = "AP", over: str =
         x = steps
         if over == "minutes":
             x = np.mean([[rows[step]["seconds"] / 60 for step in steps] for rows in measured], axis=0)
-        style = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
+        style: dict[str, Any] = _line(place) | {"marker": MARKERS[place % len(MARKERS)], "markersize": 4}
         axis.plot(x, values.mean(axis=0), label=label_text(name), **style, clip_on=False)
         axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=style["color"], alpha=0.25, linewidth=0)
     x = {"step": "training step", "minutes": "minutes of training"}.get(over, over)
@@ -144,7 +144,7 @@ def lines(
     figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
     for place, (name, points) in enumerate(series.items()):
         marker = MARKERS[place % len(MARKERS)] if len(points) < 15 else None
-        style = _line(place) | {"marker": marker, "clip_on": top is not None}
+        style: dict[str, Any] = _line(place) | {"marker": marker, "clip_on": top is not None}
         axis.plot(*zip(*points, strict=True), label=label_text(name), **style)
     axis.set(xlabel=x, ylabel=y, xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
     if "y" not in log:
@@ -166,11 +166,11 @@ def bars(groups: dict[str, dict[str, float | None]], x: str, form: str = "{:.2f}
         alt: A text alternative for the picture.
     """
     labels = list(dict.fromkeys(label for values in groups.values() for label in values))
-    groups = {name: {row: v for row, v in values.items() if v is not None} for name, values in groups.items()}
+    known = {name: {row: v for row, v in values.items() if v is not None} for name, values in groups.items()}
     thickness = 0.8 / len(groups)
     height = 0.8 + 0.22 * len(labels) * max(len(groups), 1.6)
     figure, axis = plt.subplots(figsize=(7, height), layout="constrained")
-    for place, (name, values) in enumerate(groups.items()):
+    for place, (name, values) in enumerate(known.items()):
         rows = [labels.index(label) + (place + 0.5) * thickness - 0.4 for label in values]
         style = {"color": PALETTE[place], "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0}
         drawn = axis.barh(rows, list(values.values()), thickness, label=label_text(name), **style)
@@ -179,7 +179,7 @@ def bars(groups: dict[str, dict[str, float | None]], x: str, form: str = "{:.2f}
     axis.invert_yaxis()
     axis.set_xlabel(x)
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=form.endswith(".0f}")))
-    axis.set_xlim(0, 1.12 * max((value for values in groups.values() for value in values.values()), default=0) or 1)
+    axis.set_xlim(0, 1.12 * max((value for values in known.values() for value in values.values()), default=0) or 1)
     axis.spines[["top", "right"]].set_visible(False)
     if len(groups) > 1:
         axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
@@ -220,10 +220,12 @@ class ClassCurves(Protocol):
     @property
     def curves(self) -> dict[str, np.ndarray]:
         """{class: precision at the recalls 0.00, 0.01, ... 1.00}."""
+        ...
 
     @property
     def per_class_AP50(self) -> dict[str, float]:
         """{class: AP50}."""
+        ...
 
 
 def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) -> Picture:
@@ -238,7 +240,8 @@ def precision_recall(metrics: ClassCurves, names: Iterable[str], *, alt: str) ->
     recall = np.linspace(0, 1, 101)
     for place, (name, precision) in enumerate(metrics.curves.items()):
         label = f"{name} (AP50 {metrics.per_class_AP50[name]:.2f})"
-        axis.plot(recall, precision, label=label_text(label), **_line(place) | {"color": colour(name, names)})
+        style: dict[str, Any] = _line(place) | {"color": colour(name, names)}
+        axis.plot(recall, precision, label=label_text(label), **style)
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     return _finish(figure, axis, alt)
 
@@ -253,5 +256,5 @@ def _finish(figure: Figure, axis: Axes, alt: str) -> Picture:
     return finish(figure, alt)
 
 
-def _line(place: int) -> dict[str, str]:
+def _line(place: int) -> dict[str, Any]:
     return {"color": PALETTE[place % len(PALETTE)], "linestyle": ("-", "--", ":", "-.")[place % 4]}

@@ -1,6 +1,6 @@
 """Diagrams of the detector: anchors, box encoding, the network's structure, and the map of strategies."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,9 +13,10 @@ from workshop_utils.plots.drawing import PALETTE, Picture, finish, label_text, o
 if TYPE_CHECKING:
     from workshop_utils.core.tensorflow import keras
 
-_CENTRED = {"ha": "center", "va": "center", "fontsize": 11}
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11}
 _ARROW = {"arrowstyle": "-|>", "lw": 1.6, "color": "black", "shrinkA": 0, "shrinkB": 0}
-_HEADS = ({"facecolor": PALETTE[4]}, {"facecolor": PALETTE[5], "ls": "--"})
+_SMALL: dict[str, Any] = {"fontsize": 9}
+_HEADS: tuple[dict[str, Any], ...] = ({"facecolor": PALETTE[4]}, {"facecolor": PALETTE[5], "ls": "--"})
 
 
 def anchors_by_level(image: np.ndarray, *, alt: str) -> Picture:
@@ -63,7 +64,7 @@ def matched_anchors(sample: Sample, matched: np.ndarray, *, alt: str) -> Picture
         outlines(axis, theirs, (width, height), edgecolor=own, linewidth=1.3, linestyle=dash)
         outlines(axis, [box], (width, height), edgecolor=own, linewidth=3.5)
         left, top, *_ = to_pixels(box, (width, height))
-        axis.text(left, top, place + 1, **_CENTRED, color=readable_on(own), bbox={"facecolor": own})
+        axis.text(left, top, str(place + 1), **_CENTRED, color=readable_on(own), bbox={"facecolor": own})
     axis.axis("off")
     return finish(figure, alt)
 
@@ -83,11 +84,11 @@ _REGIONS = (
 
 def recommended_strategy(count: int, similarity: float) -> str:
     """Return which of STRATEGIES the map gives for a number of labelled photos and a similarity from 0 to 1."""
-    count = min(max(count, 1), 1e5)
+    photos = min(max(count, 1), 1e5)
     return next(
         way
         for left, right, bottom, top, *_, way in reversed(_REGIONS)
-        if left <= count <= right and bottom <= similarity <= top
+        if left <= photos <= right and bottom <= similarity <= top
     )
 
 
@@ -148,7 +149,7 @@ def network(model: "keras.Model", weights: dict[str, int], image: np.ndarray, *,
         for head, height, style in zip(("box", "class"), (2.4, 1.4), _HEADS):
             total, numbers = model.get_layer(f"{head}_{level}_flat").output.shape[1:]
             axis.add_patch(Rectangle((centre - 0.475, height - 0.32), 0.95, 0.64, edgecolor="black", **style))
-            axis.text(centre, height, f"{total // grid**2} anchors\nx {numbers} numbers", **_CENTRED | {"fontsize": 9})
+            axis.text(centre, height, f"{total // grid**2} anchors\nx {numbers} numbers", **_CENTRED | _SMALL)
             axis.annotate("", (centre - 0.475, height), (centre - 0.62, height), arrowprops=_ARROW)
         axis.plot((centre - 0.62, centre - 0.62), (3.1, 1.4), color="black", lw=1.6)
         axis.text(centre, 0.6, f"{'+ ' if level else ''}{total:,}", **_CENTRED)

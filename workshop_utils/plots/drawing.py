@@ -7,7 +7,7 @@ only its pixels stay in memory.
 import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,7 +75,7 @@ def colour(name: str, names: Iterable[str]) -> str:
     if place < len(CLASS_COLOURS):
         return CLASS_COLOURS[place]
     hue = place * GOLDEN_RATIO % 1
-    return to_hex(hsv_to_rgb((hue, 0.9, 0.75))).upper()
+    return to_hex(tuple(hsv_to_rgb((hue, 0.9, 0.75)))).upper()
 
 
 def annotated(
@@ -179,7 +179,7 @@ def show(
     """
     columns = min(columns, len(images))
     rows = [images[start : start + columns] for start in range(0, len(images), columns)]
-    heights = [max(np.shape(image)[0] / np.shape(image)[1] for image in row) for row in rows]
+    heights = [max(height / width for height, width, *_ in (np.asarray(image).shape for image in row)) for row in rows]
     titled = min(len(rows), -(-len(titles) // columns))
     size = (width * columns, width * sum(heights) + 0.3 * titled)
     grid = {"squeeze": False, "layout": "constrained", "height_ratios": heights}
@@ -217,7 +217,7 @@ def png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def table(rows: list[dict[str, object]]) -> Markdown:
+def table(rows: Sequence[Mapping[str, object]]) -> Markdown:
     """Return rows with the same keys as a Markdown table. The keys are its head; floats have two decimals."""
 
     def line(cells) -> str:

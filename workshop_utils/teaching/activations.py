@@ -170,7 +170,7 @@ def input_gradients(
             answer = tf.gather_nd(part(image, training=False)[0], place[None])  # TensorFlow 2.20 wants a list of places
         return tape.gradient(answer, image)[0]
 
-    corner, squares = _corners(part.output.shape[1], side), []
+    corner, squares = _corners(part.outputs[0].shape[1], side), []
     progress = tqdm(zip(units, channels, strict=True), "guided" if guided else "gradient", len(units), unit="patch")
     for (image, row, column), channel in progress:
         whole = gradient(inputs[image][None], tf.constant([row, column, channel], tf.int32)).numpy()
@@ -207,7 +207,11 @@ def _guided_relu6(x):
 
 def backbone_of(model: keras.Model, side: int = 160) -> keras.Model:
     """Return only the detector's MobileNetV2, for pictures of `side` pixels. Small pictures are fast."""
-    backbone = keras.applications.MobileNetV2(input_shape=(side, side, 3), include_top=False, weights=None)
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(side, side, 3),
+        include_top=False,
+        weights=None,  # pyright: ignore[reportArgumentType]
+    )
     for layer in backbone.layers:
         if layer.weights:
             layer.set_weights(model.get_layer(layer.name).get_weights())
@@ -239,7 +243,7 @@ class Ascent:
 
     def __init__(self, backbone: keras.Model, layer: str):
         part = keras.Model(backbone.input, backbone.get_layer(layer).input)
-        self._shape, self._channels = backbone.input_shape[1:], part.output.shape[-1]
+        self._shape, self._channels = backbone.input_shape[1:], part.outputs[0].shape[-1]
 
         @tf.function(input_signature=[tf.TensorSpec((None, *self._shape)), tf.TensorSpec((None, self._channels)),
                                       tf.TensorSpec(2, tf.int32)])  # fmt: skip

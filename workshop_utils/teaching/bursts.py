@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -37,6 +38,6 @@ def _moved(sample: Sample, image: Image.Image, left: int, room: int, place: int)
     boxes = sample.boxes.copy()
     boxes[:, 1::2] = np.clip((boxes[:, 1::2] * image.width - left) / width, 0, 1)
     seen = np.flatnonzero(boxes[:, 3] > boxes[:, 1])
-    marks = [[each[row] for row in seen] for each in (sample.classes, sample.difficult, sample.truncated)]
+    marks: list[Any] = [[each[row] for row in seen] for each in (sample.classes, sample.difficult, sample.truncated)]
     name = f"{pathlib.PurePosixPath(sample.name).stem}_frame{place}.jpg"
     return dataset.from_encoded(name, file.getvalue(), boxes[seen], *marks)

@@ -49,7 +49,9 @@ class PlantedFault:
         if suspicion.photo != self.photo:
             return False
         if self.after is None:
-            return suspicion.label is None and _iou(suspicion.detection.box, self._normalised(self.before)) >= 0.5
+            if suspicion.label or suspicion.detection is None or self.before is None:
+                return False
+            return _iou(suspicion.detection.box, self._normalised(self.before)) >= 0.5
         return suspicion.label is not None and _iou(suspicion.label.box, self._normalised(self.after)) > 0.95
 
     def _normalised(self, box: Box) -> tuple[float, ...]:
@@ -130,7 +132,7 @@ def _faults(
         planted = 0
         while planted < count:
             stem, box = next(order, (None, None))
-            if stem is None or (kind is Kind.WRONG_NAME and len(names) < 2):
+            if stem is None or box is None or (kind is Kind.WRONG_NAME and len(names) < 2):
                 raise DatasetError(f"There are too few labels for {count} of the kind '{kind}'. Plant fewer.")
             after = _make_wrong(kind, box, truth[stem], names, rng)
             if after is None and kind is not Kind.MISSING_BOX:

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import json
 import pathlib
+from typing import Any
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.errors import WorkshopError
@@ -72,12 +73,12 @@ def _read(path: pathlib.Path) -> Recorded:
     names = [field.name for field in dataclasses.fields(Recorded)]
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        run = Recorded(
-            **{name: fields[name] for name in names if name in fields} | {"recipe": settings.Recipe(**fields["recipe"])}
-        )
+        known: dict[str, Any] = {name: fields[name] for name in names if name in fields}
+        known["recipe"] = settings.Recipe(**fields["recipe"])
+        run = Recorded(**known)
         scores = [run.metrics["AP"], run.metrics["AP50"], run.metrics["AP75"], *run.metrics["per_class"].values()]
-        measured = [each for each in scores if each is not None]
-        for number in (run.minutes, *measured, *(row["step"] for row in run.history)):
+        measured: list[Any] = [each for each in scores if each is not None]
+        for number in [run.minutes, *measured, *(row["step"] for row in run.history)]:
             float(number)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
         said = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
@@ -91,7 +92,7 @@ def keep(experiment: RunFolder, command: str, folder: pathlib.Path = settings.RE
     made = datetime.datetime.fromtimestamp((experiment.folder / "metrics.json").stat().st_mtime, datetime.UTC)
     minutes = history[-1]["seconds"] / 60 if history else 0.0
     run = Recorded(plan.strategy, plan.recipe, plan.fingerprint, command, made.date().isoformat(),
-                   round(minutes, 2), experiment.metrics(), history, plan.train_on and len(plan.train_on),
+                   round(minutes, 2), experiment.metrics(), history, len(plan.train_on) if plan.train_on else None,
                    plan.architecture)  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{experiment.folder.name}.json"

@@ -46,13 +46,13 @@ def plain(
         class_ids: The class id of each box, (n,).
         window: ymin, xmin, ymax, xmax, normalised; by default the whole photo.
     """
-    window = np.asarray(window, np.float32)
-    origin, extent = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
+    edges = np.asarray(window, np.float32)
+    origin, extent = np.tile(edges[:2], 2), np.tile(edges[2:] - edges[:2], 2)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    inside = np.all((centres > window[:2]) & (centres < window[2:]), axis=1)
+    inside = np.all((centres > edges[:2]) & (centres < edges[2:]), axis=1)
     moved = np.clip((boxes[inside] - origin) / extent, 0.0, 1.0).astype(np.float32)
     whole = area(moved) > 0
-    return View(preprocessing.resize(image, tuple(window)), moved[whole], class_ids[inside][whole])
+    return View(preprocessing.resize(image, tuple(edges)), moved[whole], class_ids[inside][whole])
 
 
 def random_view(image: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, rng: np.random.Generator) -> View:

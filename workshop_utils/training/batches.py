@@ -7,7 +7,7 @@ several machines can each compute their part of a batch.
 import collections
 import concurrent.futures
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def batches(
     return prefetch(batch(samples, mapping, step, size, seed, part, repeat) for step in range(start, stop))
 
 
-def prefetch(items: Iterator, count: int = 2) -> Iterator:
+def prefetch(items: Iterator, count: int = 2) -> Generator:
     """Yield the items, computed in a background thread at most `count` items ahead."""
     nothing = object()
     with concurrent.futures.ThreadPoolExecutor(1) as thread:

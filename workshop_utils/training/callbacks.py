@@ -23,7 +23,7 @@ ROW_EVERY = 10
 SAVE_EVERY_SECONDS = 5.0
 """Including one step and the saving itself, an interruption loses at most 10 seconds of training."""
 
-Row = dict[str, float | None]
+Row = dict[str, Any]
 """A row of the history: step, seconds, learning_rate, the losses and, after an evaluation, AP and AP50 (None if they
 could not be measured)."""
 
@@ -132,7 +132,9 @@ class EarlyStopping(Callback):
         if step not in self.run.steps():
             trainer.check_weights()
             self.run.save_checkpoint(trainer.model, step)
-        best, ap = early_stopping.best(self.run.history())
+        found = early_stopping.best(self.run.history())
+        assert found is not None  # AP was measured at this step
+        best, ap = found
         what = f"AP has not risen above {ap:.3f}, at step {best}, for {trainer.plan.patience} evaluations"
         print(f"Stopped early at step {step} of {trainer.plan.recipe.steps}: {what}.", flush=True)
         trainer.stopped_early = True
@@ -141,8 +143,10 @@ class EarlyStopping(Callback):
 class History(Callback):
     """Writes `history.csv`: the mean losses every ROW_EVERY steps, and AP after each evaluation."""
 
+    _stream: Any = None  # opened in on_begin
+
     def __init__(self, run: RunFolder):
-        self.run, self._stream, self._last = run, None, 0
+        self.run, self._last = run, 0
 
     def on_begin(self, trainer: Any) -> None:
         """Open the file, keeping the rows up to the step from which training resumes; later steps are repeated."""
@@ -150,7 +154,7 @@ class History(Callback):
         self._last = int(kept[-1]["step"]) if kept else 0
         if self._last == trainer.start:
             trainer.reset_losses()
-        options = {"newline": "", "encoding": "utf-8"}
+        options: dict[str, Any] = {"newline": "", "encoding": "utf-8"}
         with files.replacing(self.run.history_file) as unfinished, open(unfinished, "w", **options) as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
@@ -179,8 +183,10 @@ class History(Callback):
 class TensorBoard(Callback):
     """Writes the rows of the history for TensorBoard, into the run's `tensorboard` folder."""
 
+    _writer: Any = None  # opened in on_begin
+
     def __init__(self, run: RunFolder):
-        self.run, self._writer = run, None
+        self.run = run
 
     def on_begin(self, trainer: Any) -> None:
         folder = self.run.folder / "tensorboard"
@@ -210,8 +216,10 @@ class TensorBoard(Callback):
 class ProgressBar(Callback):
     """Shows a progress bar with the steps, the loss and AP50. Before the first step, it says "compiling"."""
 
+    _bar: Any = None  # made in on_begin
+
     def __init__(self, name: str):
-        self.name, self._bar, self._compiling = name, None, True
+        self.name, self._compiling = name, True
 
     def on_begin(self, trainer: Any) -> None:
         self._bar = tqdm(total=trainer.plan.recipe.steps, desc=self.name, unit="step")

@@ -5,10 +5,11 @@ Everything follows from the rows of the history, so an interrupted run stops at 
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from workshop_utils.core.settings import Recipe, SettingsError
 
-Rows = Iterable[dict[str, float | None]]
+Rows = Iterable[dict[str, Any]]
 
 
 def best(rows: Rows) -> tuple[int, float] | None:

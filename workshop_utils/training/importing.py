@@ -11,7 +11,7 @@ from workshop_utils.core.errors import WorkshopError
 from workshop_utils.core.tensorflow import keras
 from workshop_utils.model import architectures, tf1_checkpoint
 from workshop_utils.model.architectures import Architecture
-from workshop_utils.model.tf1_checkpoint import Checkpoint, CheckpointError
+from workshop_utils.model.tf1_checkpoint import Checkpoint, CheckpointError, Names
 from workshop_utils.training import strategies
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder
@@ -66,7 +66,7 @@ def _check_network(checkpoint: Checkpoint, network: Architecture) -> None:
     """Raise CheckpointError if the checkpoint has the variables of another architecture instead."""
 
     def missing(each: Architecture) -> int:
-        return sum(name not in checkpoint.shapes for variables in each.variables().values() for name in variables)
+        return sum(name not in checkpoint.shapes for variables in _variables(each).values() for name in variables)
 
     others = [each for each in _importable() if each.name != network.name and missing(each) == 0]
     if others and missing(network):
@@ -79,8 +79,8 @@ def _check_classes(checkpoint: Checkpoint, network: Architecture, model: keras.M
 
     The model is built for the label map. A head without a readable bias is left to `Checkpoint.weights`.
     """
-    layer = next(each for each in network.variables() if re.fullmatch(network.class_layers, each))
-    bias = checkpoint.shapes.get(network.variables()[layer][-1], ())
+    layer = next(each for each in _variables(network) if re.fullmatch(network.class_layers, each))
+    bias = checkpoint.shapes.get(_variables(network)[layer][-1], ())
     needed, last = model.get_layer(layer).bias.shape[0], max(classes)
     anchors = needed // (last + 1)
     if len(bias) != 1 or bias[0] % anchors or bias[0] == needed:
@@ -91,6 +91,11 @@ def _check_classes(checkpoint: Checkpoint, network: Architecture, model: keras.M
         f"{checkpoint.source}: has scores for {bias[0] // anchors - 1} classes, but the last id in the label map is "
         f"{last}.{said} Use the label map that it was trained with."
     )
+
+
+def _variables(network: Architecture) -> Names:
+    assert network.variables is not None  # `_importable` says so
+    return network.variables()
 
 
 def _importable() -> list[Architecture]:

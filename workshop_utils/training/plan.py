@@ -127,7 +127,8 @@ class Plan:
         if given and not chosen.freezes:
             raise StrategyError(f"The strategy {strategy} freezes no layers, so leave out {', '.join(given)}.")
         depth = -1 if given.get("views") or given.get("thaw") else recipe.freezing_depth
-        frozen = Freezing(**{"train_from": network.freezing_depths[depth]} | given) if chosen.freezes else None
+        fields: dict[str, Any] = {"train_from": network.freezing_depths[depth]} | given
+        frozen = Freezing(**fields) if chosen.freezes else None
         return cls(
             *(strategy, recipe, data.label_map, str(source), data.fingerprint(), train_on, frozen, network.name),
             keep_split=keep_split,
@@ -165,7 +166,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as `recipe.json` holds them: those of version 1, and those added since."""
-        freezing = (
+        freezing: dict[str, Any] = (
             dataclasses.asdict(self.freezing) if self.freezing else dict.fromkeys(("train_from", "thaw", "views"))
         )
         return {
@@ -197,8 +198,9 @@ class Plan:
         fields = dict(fields)
         recipe = settings.Recipe(**fields.pop("recipe"))
         classes = label_map.checked((int(number), name) for number, name in fields.pop("label_map").items())
-        freezing = {key: fields.pop(key, None) for key in ("train_from", "thaw", "views")}
-        frozen = None if freezing["train_from"] is None else Freezing(**freezing | {"thaw": freezing["thaw"] or 0.0})
+        freezing: dict[str, Any] = {key: fields.pop(key, None) for key in ("train_from", "thaw", "views")}
+        freezing["thaw"] = freezing["thaw"] or 0.0
+        frozen = None if freezing["train_from"] is None else Freezing(**freezing)
         start, groups = fields.pop("start_from", None), fields.pop("groups", None)
         more = {"start_from": start and StartFrom(**start), "groups": groups and Grouping(**groups)}
         return cls(recipe=recipe, classes=classes, freezing=frozen, **more, **fields)

@@ -21,7 +21,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import filelock
 import numpy as np
@@ -32,7 +32,7 @@ from workshop_utils.core.tensorflow import keras
 from workshop_utils.training import early_stopping
 from workshop_utils.training.plan import Plan
 
-COLUMNS = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
+COLUMNS: tuple[str, ...] = ("step", "seconds", "learning_rate", "loss", "localisation", "classification", "AP", "AP50")
 
 RECIPE = "recipe.json"
 METRICS = "metrics.json"
@@ -254,7 +254,7 @@ class RunFolder:
             return progress
         return Progress()
 
-    def history(self) -> list[dict[str, float | None]]:
+    def history(self) -> list[dict[str, Any]]:
         """Return the rows of `history.csv`, without a truncated last line. What was not measured is None.
 
         Raises:

@@ -21,7 +21,7 @@ from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Sample
 from workshop_utils.model import architectures
 from workshop_utils.training import batches
-from workshop_utils.training.plan import Plan
+from workshop_utils.training.plan import Freezing, Plan
 from workshop_utils.training.strategies import StrategyError
 
 LOOKS = 3
@@ -71,7 +71,7 @@ class Schedule:
         steps, frozen_from = self.plan.recipe.steps, self.plan.frozen_from
         if frozen_from is None:
             return [Stage(steps, self.model.trainable_variables, lambda: (self._network(self.model), self._live()))]
-        freeze_up_to(self.model, self.plan.freezing.train_from)
+        freeze_up_to(self.model, self._freezing.train_from)
         last = Stage(steps, self.model.trainable_variables, self._begin_frozen)
         early = self._early_weights()
         if not (frozen_from and early):
@@ -85,12 +85,17 @@ class Schedule:
         weights = [*early.values(), *self.model.trainable_variables]
         return [Stage(frozen_from, weights, self._begin_thawed, scaled), last]
 
+    @property
+    def _freezing(self) -> Freezing:
+        assert self.plan.freezing is not None  # `stages` asks for it only where the plan freezes
+        return self.plan.freezing
+
     def _early_weights(self) -> dict[str, keras.Variable]:
         """Return by path the weights that learn only until the layers up to `train_from` are frozen."""
         always = {weight.path for weight in self.model.trainable_variables}
         freeze_up_to(self.model, self._architecture.freezing_depths[0])
         early = {weight.path: weight for weight in self.model.trainable_variables if weight.path not in always}
-        freeze_up_to(self.model, self.plan.freezing.train_from)
+        freeze_up_to(self.model, self._freezing.train_from)
         return early
 
     def _begin_thawed(self) -> tuple[keras.Model, Callable]:
@@ -101,20 +106,20 @@ class Schedule:
     def _begin_frozen(self) -> tuple[keras.Model, Callable]:
         """Freeze; return the layers that still learn with cached batches, or the whole network where no view would be
         seen twice."""
-        plan, size = self.plan, self.plan.recipe.batch_size
-        freeze_up_to(self.model, plan.freezing.train_from)
-        steps_left = (plan.recipe.steps - plan.frozen_from) * size
-        views = plan.freezing.views
+        plan, size, frozen_from = self.plan, self.plan.recipe.batch_size, self.plan.frozen_from or 0
+        freeze_up_to(self.model, self._freezing.train_from)
+        steps_left = (plan.recipe.steps - frozen_from) * size
+        views = self._freezing.views
         if views is None:
             views = math.ceil(steps_left / len(self.samples) / LOOKS)
         if not 0 < views * len(self.samples) < steps_left:
             return self._network(self.model), self._live()
-        first_epoch = plan.frozen_from * size // len(self.samples)
+        first_epoch = frozen_from * size // len(self.samples)
         if not self.fast:
             return self.model, self._live(repeat=(first_epoch, views))
         from workshop_utils.training.fast import feature_cache, folded_layers, precision
 
-        frozen, tail = feature_cache.split(self.model, plan.freezing.train_from)
+        frozen, tail = feature_cache.split(self.model, self._freezing.train_from)
         cache = feature_cache.FeatureCache(self.cache, self.samples, plan.classes, views, plan.recipe.seed, first_epoch)
         cache.fill(frozen)
         return folded_layers.fold(tail, precision.policy()), functools.partial(cache.batches, size)

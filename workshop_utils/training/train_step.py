@@ -1,7 +1,7 @@
 """One training step: compute the losses and gradients of a batch, and change the weights."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workshop_utils.core.settings import Recipe
 from workshop_utils.core.tensorflow import keras, tf
@@ -65,7 +65,7 @@ def make_optimizer(recipe: Recipe, fast: bool = True) -> keras.optimizers.SGD:
         recipe: The learning rate, the steps and the warm-up.
         fast: Whether to use `training.fast.optimizer`, which computes the same in fewer operations.
     """
-    rate = keras.optimizers.schedules.CosineDecay(
+    rate: Any = keras.optimizers.schedules.CosineDecay(
         0.0 if recipe.warmup else recipe.learning_rate,
         max(1, recipe.steps - recipe.warmup),
         warmup_target=recipe.learning_rate if recipe.warmup else None,

@@ -35,7 +35,7 @@ class Actions:
     def __init__(self, report: Callable[[str], None], show_work: Callable[[str], None], dropped: Callable[[], None]):
         self._report, self._show_work, self._dropped = report, show_work, dropped
         self.keys: dict[str, Callable[[], Any]] = {}
-        self.controls: list[ipywidgets.Widget] = []
+        self.controls: list[Any] = []  # widgets with `disabled`
         self._working = False
         self._ahead = float("inf")
         self._outdated = self._ended = float("-inf")

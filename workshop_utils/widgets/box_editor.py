@@ -118,7 +118,7 @@ class BoxEditor(ipywidgets.VBox):
         self._history, self._latest = [], self.boxes
         self._actions.drop_earlier()
 
-    def add(self, name: str | None = None, edges: tuple[float, ...] | None = None) -> None:
+    def add(self, name: str | None = None, edges: tuple[float, float, float, float] | None = None) -> None:
         """Add a box and select it.
 
         Args:
@@ -184,7 +184,7 @@ class BoxEditor(ipywidgets.VBox):
         """Show a message below the photo."""
         self.message = "\n".join(line for line in lines if line)
         text = html.escape(self.message or HINT).replace("\n", "<br>")
-        self._message.value = f'<div role="status" style="line-height: 1.4">{text}</div>'
+        self._message.value = f'<div role="status">{text}</div>'
 
     def _also(self, line: str) -> None:
         """Show a line below the message, once."""
@@ -243,7 +243,7 @@ class BoxEditor(ipywidgets.VBox):
         if boxes != self._latest:
             self._history.append(self._latest)
             self._latest = boxes
-        box = boxes[number - 1] if number in range(1, len(boxes) + 1) else None
+        box = boxes[number - 1] if number and number in range(1, len(boxes) + 1) else None
         if self._unfit and self.message == self._unfit:
             self.say()
         self._following, self._unfit = True, ""

@@ -58,7 +58,7 @@ class Canvas(BBoxWidget):
 
     def receive(self, message: dict) -> None:
         """Handle a message from the browser, if it is about the photo that is shown."""
-        kind = message.get("kind")
+        kind = message.get("kind", "")
         late = kind in ("boxes", "key") and message["photo"] != self.photo
         self.handlers["late" if late else kind](message)
 
@@ -76,6 +76,7 @@ def in_order(widget: Widget) -> Widget:
     From ipykernel 7.4 on, each widget may have its own thread: a click on Submit could overtake a number that was typed
     before it.
     """
-    if widget.comm is not None:
-        widget.comm._reply_subshell_for = lambda data, default: None
+    comm: Any = widget.comm
+    if comm is not None:
+        comm._reply_subshell_for = lambda data, default: None
     return widget

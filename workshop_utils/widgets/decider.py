@@ -20,6 +20,9 @@ from workshop_utils.widgets.view import LabelingError
 BUTTONS = 5
 """The largest number of versions with a button. More than that need as many people who all drew something else."""
 
+HIDDEN_KEYS = ("b", "c")
+"""The keys of the Labeler's buttons that are not shown here."""
+
 
 class Decider(Labeler):
     """Goes through the photos that wait for a decision, one place at a time.
@@ -56,12 +59,17 @@ class Decider(Labeler):
         button = self._actions.button
         most = min(BUTTONS, max(len(versions) for places in self._places.values() for versions in places))
         self._versions = [button("", lambda number=number: self.choose(number)) for number in range(1, most + 1)]
+        _, submit, photo_buttons, *rest = self._panel.children
         moves = grid(
-            button("Try another version", self.try_another, "v"),
-            button("Next place", self.next_place, "j"),
             button("Previous place", self.previous_place),
+            button("Next place", self.next_place, "j"),
+            button("Try another version", self.try_another, "v"),
+            *(each for each in photo_buttons.children if each.description == "Skip"),
         )
-        self._panel.children = [self._header, *self._versions, moves, *self._panel.children[1:]]
+        self._box_buttons.children = [each for each in self._box_buttons.children if each.description != "Copy boxes"]
+        self._panel.children = [self._header, *self._versions, moves, submit, *rest]
+        for key in HIDDEN_KEYS:
+            del self._actions.keys[key]
         self._canvas.shortcuts = list(self._actions.keys)
         self.go(self.place or 0)
 

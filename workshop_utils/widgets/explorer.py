@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -43,7 +44,7 @@ class ChannelExplorer(ipywidgets.VBox):
         self._channels, self._look, self._climb = channels, look, climb
         self._first = first or dict.fromkeys(channels, 0)
         self._moves, self._running = 0, None
-        self.layer = ipywidgets.Dropdown(options=list(channels), description="layer")
+        self.layer: Any = ipywidgets.Dropdown(options=list(channels), description="layer")
         self.channel = ipywidgets.IntSlider(description="channel", continuous_update=False)
         self.channel.layout = ipywidgets.Layout(width=SLIDER, max_width="100%")
         self.said, self.found, self.made = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()

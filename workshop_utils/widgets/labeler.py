@@ -73,7 +73,7 @@ class Labeler(ProposingEditor):
         if not self.classes:
             raise LabelingError("There is no class to label with. Give at least one name.")
         self._sort(order, faults)
-        self.place, self._saved, self._asked = None, None, None
+        self.place, self._saved, self._asked = -1, None, None
         self._drafts = Drafts(self.annotations)
         self._canvas.observe(self._keep_draft, "bboxes")
         self._header = ipywidgets.HTML()
@@ -176,8 +176,8 @@ class Labeler(ProposingEditor):
         before = self.paths[self.place - 1] if self.place else None
         annotation = before and self._annotation_of(before)
         size = photos.read(before).size if before else (1, 1)
-        boxes = self._drafts.boxes.get(before, list(annotation.boxes) if annotation else [])
-        if not boxes:
+        boxes = self._drafts.boxes.get(before, list(annotation.boxes) if annotation else []) if before else []
+        if not boxes or before is None:
             raise LabelingError("There are no boxes to copy: the photo before this one is empty.")
         added = self._add_new(self._boxes([box.name for box in boxes], normalised(boxes, size)))
         self.say(f"{added} copied from {before.name}: move, rename or delete each one.")

@@ -71,7 +71,7 @@ class Reviewer(Labeler):
         suspicions: Sequence[Suspicion],
         classes: Iterable[str] = (),
     ):
-        self._number, self.suspicions, self.decisions = None, list(suspicions), []
+        self._number, self.suspicions, self.decisions = -1, list(suspicions), []
         names = {each.detection.name for each in suspicions if each.detection}
         super().__init__(photos_folder, annotations_folder, sorted(names | set(classes)))
         there = {path.name for path in self.paths}
@@ -210,13 +210,13 @@ class Reviewer(Labeler):
 
     def show(self, image: Image.Image, boxes: Iterable[Box] = ()) -> None:
         """Show a photo with its boxes, and with the detection as a part of the picture."""
-        shown = image if self._number is None else suspicion_pictures.with_detection(image, self.suspicion)
+        shown = image if self._number < 0 else suspicion_pictures.with_detection(image, self.suspicion)
         super().show(shown, boxes)
 
     def say(self, *lines: str) -> None:
         """Show a message below the photo, and in the header which suspicion it is."""
         super().say(*lines)
-        if self._number is not None:
+        if self._number >= 0:
             place = f"Suspicion {self._number + 1} of {len(self.suspicions)}"
             done = len({each.number for each in self.decisions})
             self._header.value = f"<b>{place}</b>: {html.escape(self.suspicion.photo)}; {done} decided"

@@ -35,7 +35,8 @@ class View:
     def shown(self) -> tuple[int, int]:
         """The width and height of the view, in pixels."""
         scale = min(largest / side for largest, side in zip(LARGEST, self.size))
-        return tuple(max(1, round(side * scale)) for side in self.size)
+        width, height = (max(1, round(side * scale)) for side in self.size)
+        return width, height
 
     def middle(self) -> tuple[int, int, int, int]:
         """Return the edges of a box in the middle of the photo, in its pixels."""

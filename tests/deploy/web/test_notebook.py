@@ -47,6 +47,12 @@ def test_in_jupyterlab_the_page_is_served_once_however_often_it_is_shown(folder,
     assert f'href="{first.address}"' in first._repr_html_()
 
 
+def test_a_notebook_saved_in_jupyterlab_holds_the_picture_too(folder, monkeypatch):
+    monkeypatch.setenv(notebook.IN_JUPYTER, "notebooks/08.ipynb")
+    content = notebook.show(folder)._repr_html_()
+    assert notebook._picture() in re.search(r"<details><summary>.+?</summary>(.+)</details>", content)[1]
+
+
 def test_on_colab_the_page_is_shown_in_the_notebook_and_linked(folder, monkeypatch):
     calls = {}
     output = types.SimpleNamespace(

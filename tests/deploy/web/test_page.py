@@ -21,7 +21,7 @@ from PIL import Image
 from workshop_utils.core import settings
 from workshop_utils.data import geometry, inspection, photos, voc
 from workshop_utils.deploy import annotate, runtime
-from workshop_utils.deploy.formats import common, litert
+from workshop_utils.deploy.formats import litert, opening
 from workshop_utils.deploy.web import networks, notebook, page_files, page_folder, server
 from workshop_utils.model import anchors, detection, nms, preprocessing
 
@@ -184,7 +184,7 @@ def found_by_detect(detector, path, min_score: float) -> list[tuple[list[float],
     ids = {name: identity for identity, name in detector.label_map.items()}
     with tempfile.TemporaryDirectory() as scratch:
         (report,) = annotate.annotate(detector, [path], pathlib.Path(scratch), min_score)
-    return list(zip(report.boxes.tolist(), map(ids.get, report.names), report.scores, strict=True))
+    return list(zip(report.boxes.tolist(), map(ids.__getitem__, report.names), report.scores, strict=True))
 
 
 def without_partner(one: list, other: list, least: float, slack: float = 0.02) -> list:
@@ -276,7 +276,7 @@ def floats(array: np.ndarray) -> dict:
 
 def test_the_page_decodes_the_outputs_of_the_int8_network(shared):
     encodings, logits = NOISE.normal(0, 2, (1917, 4)), NOISE.normal(-3, 2, (1917, 6))
-    wanted_boxes, wanted_scores = common._decoded(encodings, logits)
+    wanted_boxes, wanted_scores = opening._decoded(encodings, logits)
     arguments = ["./boxes.js", "decode", floats(encodings), floats(logits), anchors.anchors().tolist()]
     decoded = shared.evaluate(IN_PAGE, arguments)
     np.testing.assert_allclose(np.reshape(decoded["boxes"], (1917, 4)), wanted_boxes, atol=1e-5)

@@ -8,13 +8,14 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from workshop_utils.core import files, untrusted
 from workshop_utils.core.tensorflow import as_os_error, keras, tf
 from workshop_utils.deploy.export_formats import OpenFile
-from workshop_utils.deploy.formats import common
+from workshop_utils.deploy.formats import opening
 from workshop_utils.model import detection, preprocessing
 
 
@@ -31,7 +32,7 @@ def write(model: keras.Model, path: pathlib.Path, _photos: None = None) -> None:
     Raises:
         WriteError: If the folder cannot be written.
     """
-    module = tf.Module()
+    module: Any = tf.Module()
     module.weights = [weight.value for weight in model.variables]  # without Keras's layers, it is saved twice as fast
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="input_tensor")])
@@ -67,8 +68,8 @@ def open_file(path: pathlib.Path) -> OpenFile:
         good = scores >= min_score
         return np.where(good[:, None], boxes, 0), np.where(good, classes, 0).astype(np.int32), np.where(good, scores, 0)
 
-    boxes, _, scores = run(common.BLANK, 1.0)
-    common.check_shapes(boxes.shape, scores.shape, (len(scores),))
+    boxes, _, scores = run(opening.BLANK, 1.0)
+    opening.check_shapes(boxes.shape, scores.shape, (len(scores),))
     return OpenFile(run, None)
 
 

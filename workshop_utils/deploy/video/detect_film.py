@@ -6,7 +6,8 @@ import csv
 import dataclasses
 import io
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 from PIL import Image
 from tqdm.auto import tqdm
@@ -130,7 +131,7 @@ def labeled_name(path: pathlib.Path) -> str:
     return f"{path.stem if path.suffix.lower() in films.SUFFIXES else path.resolve().name}{films.LABELED}"
 
 
-def _progress(film: Film) -> Iterator[Frame]:
+def _progress(film: Film) -> Generator[Frame, None, None]:
     """Iterate over the frames, and show how many are done and how long the others will take."""
     with tqdm(desc=film.path.name, total=film.expected_frames, unit="frame") as bar:
         for frame in film:
@@ -167,7 +168,7 @@ def _named(counter: Counter, names: dict[int, str]) -> dict[str, dict[str, int]]
 
 
 @contextlib.contextmanager
-def _table(path: pathlib.Path, has_tracks: bool) -> "Iterator[csv.Writer]":
+def _table(path: pathlib.Path, has_tracks: bool) -> Iterator[Any]:
     """Open the table of detections. Its rows go to the disk one after another."""
     with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         rows = csv.writer(stream)

@@ -60,12 +60,12 @@ class Drawing:
         boxes = np.array([each.box for each in found]).reshape(-1, 4)
         picture = drawing.annotated(rgb, boxes, captions, colours)
         if self._line:
-            self._draw_line(picture, counts or {})
+            self._draw_line(self._line, picture, counts or {})
         return np.asarray(picture)
 
-    def _draw_line(self, picture: Image.Image, counts: dict[str, dict[str, int]]) -> None:
+    def _draw_line(self, line: CountingLine, picture: Image.Image, counts: dict[str, dict[str, int]]) -> None:
         """Draw the line, and at the top the number of tracks that crossed it in each direction."""
-        line, (width, height) = self._line, picture.size
+        width, height = picture.size
         draw = ImageDraw.Draw(picture)
         ends = (line.x1 * width, line.y1 * height, line.x2 * width, line.y2 * height)
         draw.line(ends, LINE_COLOUR, max(2, round(max(picture.size) / 250)))

@@ -6,7 +6,7 @@ import fractions
 import os
 import pathlib
 import types
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from workshop_utils.core.errors import WorkshopError
 from workshop_utils.data import photos
 
 if TYPE_CHECKING:
-    import av
+    import av.container
 
 SUFFIXES = {
     ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts", ".m2ts", ".ts", ".flv",
@@ -119,7 +119,7 @@ class Film:
         with contextlib.closing(frames):
             yield from frames
 
-    def _of_folder(self, seconds: float) -> Iterator[Frame]:
+    def _of_folder(self, seconds: float) -> Generator[Frame, None, None]:
         following = 0.0
         for index, path in enumerate(self._photos or ()):
             time_s = index / self.fps
@@ -137,12 +137,12 @@ class Film:
                 image = image.resize(self.frame_size, Image.Resampling.BILINEAR)
             yield Frame(index, time_s, np.asarray(image))
 
-    def _of_file(self, seconds: float) -> Iterator[Frame]:
+    def _of_file(self, seconds: float) -> Generator[Frame, None, None]:
         following, start, last = 0.0, None, -1.0
         with _opened(self.path) as (container, stream):
             index = -1
             for index, frame in enumerate(self._decoded(container, stream)):
-                time_s = index / self.fps if frame.pts is None else float(frame.pts * frame.time_base)
+                time_s = index / self.fps if frame.pts is None else float(frame.pts * (frame.time_base or 0))
                 start = time_s if start is None else start
                 last = max(time_s - start, last + 1e-6)  # a damaged file may go back in time
                 if last < following - 1e-6:

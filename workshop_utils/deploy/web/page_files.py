@@ -31,7 +31,7 @@ def contents(network: Network) -> dict[str, bytes]:
 
 
 def _static() -> dict[str, bytes]:
-    folder = importlib.resources.files(__package__) / "static"
+    folder = importlib.resources.files(__package__ or "") / "static"
     return {each.name: each.read_bytes() for each in sorted(folder.iterdir(), key=lambda each: each.name)}
 
 

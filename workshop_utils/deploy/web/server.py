@@ -99,7 +99,7 @@ def serving(
         yield server
 
 
-def _reason(fault: Exception, host: str, port: int) -> str:
+def _reason(fault: OSError | OverflowError, host: str, port: int) -> str:
     if isinstance(fault, OverflowError):
         return f"There is no port {port}. Choose one from 1024 to 65535 with --port."
     if fault.errno in TAKEN:
@@ -123,6 +123,7 @@ def _files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 class _Handler(http.server.BaseHTTPRequestHandler):
     """Answers GET and HEAD with the server's files; http.server refuses everything else."""
 
+    server: Server
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "workshop", ""
 
@@ -140,7 +141,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             stream = open(path, "rb") if path else None  # noqa: SIM115 (closed below)
         except OSError:
             stream = None
-        if stream is None:
+        if stream is None or path is None:
             self.send_error(404, "There is no such file")
             return
         with stream:

@@ -10,10 +10,17 @@ module in this folder is found automatically.
 
 import importlib
 import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from workshop_utils.teaching.checks.answer import STRICT, NotRight, Verdict, check
 
 __all__ = ["STRICT", "NotRight", "Verdict", "check"]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Callable[..., Verdict]: ...
+
 
 for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
     for _name, _value in vars(importlib.import_module(_module.name)).items():

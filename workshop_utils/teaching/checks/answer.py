@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 
@@ -90,10 +91,10 @@ def _number(answer) -> float:
     answer = answer.item() if isinstance(answer, np.ndarray) and answer.ndim == 0 else answer
     if isinstance(answer, bool) or not np.isscalar(answer) or isinstance(answer, str | bytes):
         raise _Judged(_wrong(f"This should be a number, not {_shown(answer)}."))
-    return float(answer)
+    return float(cast(float, answer))
 
 
-def _called(function, *arguments):
+def _called(function: Any, *arguments: Any) -> Any:
     """Return what a participant's function returns; end the check if it is not a function or returns nothing yet."""
     if not callable(function):
         raise _Judged(_wrong(f"This should be a function, not {_shown(function)}."))

@@ -1,6 +1,7 @@
 """Checks of notebook `07_compare_the_strategies`: chance, time, and the number of photos."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def apart(function: object) -> Verdict:
 
 
 @check
-def minutes_until(function: object, histories: dict[str, list[dict[str, float | None]]]) -> Verdict:
+def minutes_until(function: Any, histories: dict[str, list[dict[str, float | None]]]) -> Verdict:
     """Judge a function of a history and a wanted AP that returns after how many minutes it was first reached.
 
     Args:
@@ -123,7 +124,7 @@ WHOLE = 1.01
 
 
 @check
-def photos_needed(function: object) -> Verdict:
+def photos_needed(function: Any) -> Verdict:
     """Judge a function that reads from measured points, [(photos, AP)], how many photos the wanted AP takes."""
     points = [(10, 0.1), (100, 0.3), (1000, 0.5)]
     at_point, between = (_number(_called(function, points, wanted)) for wanted in (0.3, 0.4))

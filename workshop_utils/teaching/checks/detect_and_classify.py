@@ -3,6 +3,7 @@
 import collections
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def precision_and_recall_of(function: object) -> Verdict:
 
 
 @check
-def pair_to_label(answer: object, table: dict[tuple[str, str], int], flavours: list[str]) -> Verdict:
+def pair_to_label(answer: Any, table: dict[tuple[str, str], int], flavours: list[str]) -> Verdict:
     """Judge which two flavours are confused most often, in both directions together.
 
     Args:

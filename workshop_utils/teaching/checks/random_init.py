@@ -60,8 +60,9 @@ def steps_until(function: object, momentum: float, steps: int) -> Verdict:
     }
     for case in ((0.01, momentum), (0.01, 0.9997), (0.5, 0.9)):
         answer = _number(_called(function, *case))
-        if not (_close(answer, truth(*case)) or abs(answer - truth(*case)) <= 1):  # whole steps are right, too
-            return _fault(function, [case], truth, mistakes)
+        is_right = _close(answer, truth(*case)) or abs(answer - truth(*case)) <= 1  # whole steps are right, too
+        if not is_right and (fault := _fault(function, [case], truth, mistakes)):
+            return fault
     slow, own = truth(0.01, 0.9997), truth(0.01, momentum)
     verdict = "enough for the smaller momentum" if steps >= own else "not enough even for the smaller momentum"
     return _right(f"With {momentum} 1% is left after {own:,.0f} steps, with 0.9997 after {slow:,.0f}. This recipe "

@@ -42,7 +42,7 @@ def photos_each(answer: object, seconds_per_photo: float, seconds_of_link: float
         return _wrong(f"This should be a number of photos above zero, not {_shown(answer)}.")
 
     def near(value: float) -> bool:
-        return np.isclose(photos, value, rtol=1e-3) or photos in (np.ceil(value), np.round(value))
+        return bool(np.isclose(photos, value, rtol=1e-3)) or photos in (np.ceil(value), np.round(value))
 
     if near(wanted):
         share = seconds_of_link / (seconds_of_link + photos * seconds_per_photo)

@@ -1,5 +1,7 @@
 """Known slips: which wrong answers they lead to, and the hint for each."""
 
+from typing import Any
+
 import numpy as np
 
 from workshop_utils.teaching.checks.answer import Verdict, _called, _number, _wrong
@@ -31,7 +33,7 @@ def _fault(function, cases, truth, mistakes: dict) -> Verdict | None:
     return None
 
 
-def _figure(number: float) -> str:
+def _figure(number: Any) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 

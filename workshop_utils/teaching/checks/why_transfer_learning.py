@@ -100,7 +100,7 @@ def _climbed(step) -> str:
 @check
 def worst_layer(answer: object, accuracy: dict[str, float]) -> Verdict:
     """Judge which layer names the fewest flavours correctly; `accuracy` holds each layer's share, from 0 to 1."""
-    worst = min(accuracy, key=accuracy.get)
+    worst = min(accuracy, key=lambda layer: accuracy[layer])
     said = _one_of(answer, accuracy)
     if said == worst:
         return _right(

@@ -5,6 +5,8 @@ kernel and a bias does both (Jacob et al. 2018, arXiv 1712.05877, section 3.2). 
 so both layers can still be trained, with the same gradients.
 """
 
+from typing import Any
+
 from workshop_utils.core.tensorflow import keras, tf
 
 layers = keras.layers
@@ -34,7 +36,8 @@ class FoldedConvolution(layers.Layer):
         return tf.nn.bias_add(convolve(features, kernel, strides, padding), bias)
 
     def _kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor]:
-        convolution, norm = self.convolution, self.batch_norm
+        convolution: Any = self.convolution
+        norm: Any = self.batch_norm
         kernel = tf.convert_to_tensor(convolution.kernel)
         bias = tf.convert_to_tensor(convolution.bias) if convolution.use_bias else 0.0
         if norm is None:
@@ -58,17 +61,17 @@ def depthwise(features: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], 
     """
     if max(strides) == 1:
         return tf.nn.depthwise_conv2d(features, kernel, [1, 1, 1, 1], padding)
-    strides = [1, *strides, 1]
+    all_strides = [1, *strides, 1]
 
     @tf.custom_gradient
     def convolve(features, kernel):
         def gradient(upstream):
             in_float32 = (tf.cast(each, tf.float32) for each in (kernel, upstream))
-            of_features = tf.nn.depthwise_conv2d_backprop_input(tf.shape(features), *in_float32, strides, padding)
-            of_kernel = tf.nn.depthwise_conv2d_backprop_filter(features, kernel.shape, upstream, strides, padding)
+            of_features = tf.nn.depthwise_conv2d_backprop_input(tf.shape(features), *in_float32, all_strides, padding)
+            of_kernel = tf.nn.depthwise_conv2d_backprop_filter(features, kernel.shape, upstream, all_strides, padding)
             return tf.cast(of_features, features.dtype), of_kernel
 
-        return tf.nn.depthwise_conv2d(features, kernel, strides, padding), gradient
+        return tf.nn.depthwise_conv2d(features, kernel, all_strides, padding), gradient
 
     return convolve(features, kernel)
 

@@ -5,6 +5,8 @@ And the outputs of the early layers, the largest arrays, are not kept for the gr
 2016, arXiv 1604.06174).
 """
 
+from typing import Any
+
 from workshop_utils.core.tensorflow import keras, tf
 
 layers = keras.layers
@@ -24,7 +26,7 @@ class FusedBatchNorm(layers.Layer):
 
     def call(self, features: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Return the normalised features, of the same shape."""
-        norm = self.norm
+        norm: Any = self.norm
         gamma, beta = (tf.convert_to_tensor(weight) for weight in (norm.gamma, norm.beta))
         normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(features, gamma, beta, epsilon=norm.epsilon)
         if self.updates:

@@ -6,6 +6,7 @@ the rest (`benchmarks/optimizer.py` times both).
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from workshop_utils.core.tensorflow import keras, tf
 
@@ -40,4 +41,5 @@ class Momentum(keras.optimizers.SGD):
                 grad=gradient,
                 momentum=self.momentum,
             )
-        self.iterations.assign_add(1)
+        iterations: Any = self.iterations
+        iterations.assign_add(1)

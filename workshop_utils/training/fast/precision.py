@@ -47,7 +47,7 @@ def description(policy: str) -> str:
     """Return a line that names the device and the precision of a Keras dtype policy, and how to change it."""
     if policy == "float32":
         return f"Computing on {device()} in float32."
-    return f"Computing on {device()} in bfloat16, with float32 weights. To switch it off, set {VARIABLE}=float32."
+    return f"Computing on {device()} in bfloat16, with float32 weights; {VARIABLE}=float32 switches it off."
 
 
 def _supports_bfloat16() -> bool:

@@ -7,8 +7,9 @@
  * @typedef {{box: number[], id: number, score: number}} Detection
  */
 
-/** What the encodings of centre y, centre x, height and width are divided by. */
-const VARIANCES = [0.1, 0.1, 0.2, 0.2];
+/** The encodings of the centre and of the size are multiplied by these. */
+const CENTRE_VARIANCE = 0.1;
+const SIZE_VARIANCE = 0.2;
 
 /** Boxes of one class that overlap by a higher IoU are the same object. */
 const NMS_IOU = 0.6;
@@ -27,18 +28,23 @@ export function decode(encodings, logits, anchors) {
   const columns = logits.length / anchors.length;
   const boxes = new Float32Array(4 * anchors.length);
   const scores = new Float32Array((columns - 1) * anchors.length);
-  anchors.forEach(([ymin, xmin, ymax, xmax], number) => {
-    const [height, width] = [ymax - ymin, xmax - xmin];
-    const [y, x, h, w] = VARIANCES.map((variance, part) => encodings[4 * number + part] * variance);
-    const [centreY, centreX] = [(ymin + ymax) / 2 + y * height, (xmin + xmax) / 2 + x * width];
-    const [halfHeight, halfWidth] = [(height * Math.exp(h)) / 2, (width * Math.exp(w)) / 2];
-    const edges = [centreY - halfHeight, centreX - halfWidth, centreY + halfHeight, centreX + halfWidth];
-    edges.forEach((edge, part) => (boxes[4 * number + part] = Math.min(Math.max(edge, 0), 1)));
+  for (let number = 0; number < anchors.length; number++) {
+    decodeAxis(encodings, boxes, 4 * number, anchors[number][0], anchors[number][2]);
+    decodeAxis(encodings, boxes, 4 * number + 1, anchors[number][1], anchors[number][3]);
     for (let column = 1; column < columns; column++) {
       scores[(columns - 1) * number + column - 1] = 1 / (1 + Math.exp(-logits[columns * number + column]));
     }
-  });
+  }
   return { boxes, scores };
+}
+
+/** Decode a box along y (`at` is the place of its ymin) or along x (of its xmin): its centre and its size. */
+function decodeAxis(encodings, boxes, at, low, high) {
+  const size = high - low;
+  const centre = (low + high) / 2 + encodings[at] * CENTRE_VARIANCE * size;
+  const half = (Math.exp(encodings[at + 2] * SIZE_VARIANCE) * size) / 2;
+  boxes[at] = Math.min(Math.max(centre - half, 0), 1);
+  boxes[at + 2] = Math.min(Math.max(centre + half, 0), 1);
 }
 
 /**
@@ -52,13 +58,14 @@ export function decode(encodings, logits, anchors) {
 export function suppress(boxes, scores, minScore) {
   const classes = scores.length / (boxes.length / 4);
   const candidates = Array.from({ length: classes }, () => []);
-  scores.forEach((score, place) => {
-    if (score > minScore) {
+  for (let place = 0; place < scores.length; place++) {
+    if (scores[place] > minScore) {
       const number = Math.floor(place / classes);
       const column = place % classes;
-      candidates[column].push({ box: [...boxes.subarray(4 * number, 4 * number + 4)], id: column + 1, score });
+      const box = [...boxes.subarray(4 * number, 4 * number + 4)];
+      candidates[column].push({ box, id: column + 1, score: scores[place] });
     }
-  });
+  }
   return bestFirst(candidates.flatMap(withoutOverlaps)).slice(0, MAX_DETECTIONS);
 }
 

@@ -72,65 +72,90 @@ const mix = (one, other, share) => one + (other - one) * share;
  * @returns {{data: Uint8Array, width: number, height: number}} The alpha of each pixel is 0.
  */
 export function antialiased({ data, width, height }, newWidth, newHeight) {
-  const across = (from, lines) => onePass(from, width, lines, newWidth, 4, 4 * width, 4, 4 * newWidth);
-  const down = (from, wide) => onePass(from, height, wide, newHeight, 4 * wide, 4, 4 * wide, 4);
+  const pixels = new Uint32Array(data.buffer, data.byteOffset, width * height); // to read four bytes at once
   const downFirst = height > newHeight && 2 * (width - newWidth) < height - newHeight;
-  const resized = downFirst ? across(down(data, width), newHeight) : down(across(data, height), newWidth);
-  return { data: resized, width: newWidth, height: newHeight };
+  const resized = downFirst
+    ? across(down(pixels, width, height, newHeight), width, newHeight, newWidth)
+    : down(across(pixels, width, height, newWidth), newWidth, height, newHeight);
+  const bytes = new Uint8Array(resized.buffer, resized.byteOffset, resized.byteLength);
+  return { data: bytes, width: newWidth, height: newHeight };
 }
 
-const BITS = 22;
-
-/**
- * Resize along one direction.
- *
- * @param {Uint8Array} data - The pixels.
- * @param {number} length - Pixels along the direction, `lines` of them across it.
- * @param {number} newLength - Pixels along the direction afterwards.
- * @param {number} step - From a pixel to the next along the direction, in bytes; `line` from one line to the next.
- * @param {number} newStep - The same afterwards, as is `newLine`.
- */
-function onePass(data, length, lines, newLength, step, line, newStep, newLine) {
-  if (length === newLength) {
-    return data;
+function across(pixels, width, height, newWidth) {
+  if (width === newWidth) {
+    return pixels;
   }
-  const result = new Uint8Array(4 * lines * newLength);
-  const windows = triangles(length, newLength);
-  for (let number = 0; number < lines; number++) {
-    for (let index = 0; index < newLength; index++) {
-      const { first, weights } = windows[index];
-      let red = 1 << (BITS - 1);
-      let green = red;
-      let blue = red;
-      let from = number * line + first * step;
-      for (let tap = 0; tap < weights.length; tap++, from += step) {
-        red += data[from] * weights[tap];
-        green += data[from + 1] * weights[tap];
-        blue += data[from + 2] * weights[tap];
-      }
-      const to = number * newLine + index * newStep;
-      result[to] = red >> BITS;
-      result[to + 1] = green >> BITS;
-      result[to + 2] = blue >> BITS;
+  const result = new Uint32Array(newWidth * height);
+  const { firsts, starts, weights } = triangles(width, newWidth);
+  let to = 0;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < newWidth; column++) {
+      result[to++] = mean(pixels, row * width + firsts[column], 1, weights, starts[column], starts[column + 1]);
     }
   }
   return result;
 }
 
-/** Return for each new pixel the first old pixel it is made of, and the weights of that and those that follow. */
+function down(pixels, width, height, newHeight) {
+  if (height === newHeight) {
+    return pixels;
+  }
+  const result = new Uint32Array(width * newHeight);
+  const { firsts, starts, weights } = triangles(height, newHeight);
+  let to = 0;
+  for (let row = 0; row < newHeight; row++) {
+    for (let column = 0; column < width; column++) {
+      result[to++] = mean(pixels, firsts[row] * width + column, width, weights, starts[row], starts[row + 1]);
+    }
+  }
+  return result;
+}
+
+const BITS = 22;
+const HALF = 1 << (BITS - 1);
+
+/** Return the weighted mean of pixels, the first at `from`, each `step` after the one before it. */
+function mean(pixels, from, step, weights, start, end) {
+  let red = HALF;
+  let green = HALF;
+  let blue = HALF;
+  for (let tap = start; tap < end; tap++) {
+    const pixel = pixels[from];
+    const weight = weights[tap];
+    red = (red + Math.imul(pixel & 255, weight)) | 0;
+    green = (green + Math.imul((pixel >>> 8) & 255, weight)) | 0;
+    blue = (blue + Math.imul((pixel >>> 16) & 255, weight)) | 0;
+    from += step;
+  }
+  return (red >> BITS) | ((green >> BITS) << 8) | ((blue >> BITS) << 16);
+}
+
+/**
+ * Return what each new pixel is made of: the number of its first old pixel in `firsts`, the weights of that and those
+ * that follow in `weights`, from `starts[index]` to before `starts[index + 1]`.
+ */
 function triangles(length, newLength) {
   const scale = length / newLength;
   const reach = Math.max(scale, 1);
-  return Array.from({ length: newLength }, (_, index) => {
+  const firsts = new Int32Array(newLength);
+  const starts = new Int32Array(newLength + 1);
+  const weights = new Int32Array(Math.ceil(2 * reach + 1) * newLength);
+  for (let index = 0, at = 0; index < newLength; index++) {
     const centre = (index + 0.5) * scale;
     const first = Math.max(Math.trunc(centre - reach + 0.5), 0);
     const last = Math.min(Math.trunc(centre + reach + 0.5), length);
-    const heights = Array.from({ length: last - first }, (_, tap) =>
-      Math.max(0, 1 - Math.abs((first + tap - centre + 0.5) / reach)),
-    );
-    const sum = heights.reduce((total, height) => total + height, 0);
-    return { first, weights: Int32Array.from(heights, (height) => Math.trunc(0.5 + (height / sum) * (1 << BITS))) };
-  });
+    const height = (place) => Math.max(0, 1 - Math.abs((place - centre + 0.5) / reach));
+    let sum = 0;
+    for (let place = first; place < last; place++) {
+      sum += height(place);
+    }
+    for (let place = first; place < last; place++) {
+      weights[at++] = Math.trunc(0.5 + (height(place) / sum) * (1 << BITS));
+    }
+    firsts[index] = first;
+    starts[index + 1] = at;
+  }
+  return { firsts, starts, weights };
 }
 
 function withoutAlpha({ data }) {
