@@ -89,7 +89,7 @@ class Judge:
     a ridge of 1.
     """
 
-    def __init__(self, right: np.ndarray, wrong: np.ndarray, steps: int = 40):
+    def __init__(self, right: np.ndarray, wrong: np.ndarray, steps: int = 40) -> None:
         """Learn from answers, (n, features) and (m, features)."""
         both = np.concatenate([right, wrong])
         self._mean, self._deviation = both.mean(axis=0), both.std(axis=0) + 1e-9
@@ -149,9 +149,9 @@ def of_missing(scenes: Sequence[Scene]) -> list[dict[int, float]]:
     return [_missing(scene, judge, prior) for scene in scenes]
 
 
-def logit(score):
+def logit(score: np.ndarray | float) -> np.ndarray:
     """Return the log odds of a score, kept finite."""
-    return np.log((score + 0.01) / (1.01 - score))
+    return np.log((np.asarray(score) + 0.01) / (1.01 - np.asarray(score)))
 
 
 def _missing(scene: Scene, judge: Judge, prior: float) -> dict[int, float]:
