@@ -16,6 +16,8 @@ import numpy as np
 
 from workshop_utils.core import phrases
 from workshop_utils.core.errors import WorkshopError
+from workshop_utils.curation import likelihood
+from workshop_utils.curation.likelihood import SAME_OBJECT, TOUCHING
 from workshop_utils.data import geometry
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.evaluation import average_precision
@@ -23,11 +25,8 @@ from workshop_utils.evaluation.average_precision import Result
 from workshop_utils.model import nms
 from workshop_utils.training.plan import Plan
 
-SAME_OBJECT = 0.5
-"""The IoU above which a label and a detection are about the same object, as in AP50."""
-
-TOUCHING = 0.15
-"""The IoU below which a label and a detection are not paired."""
+ENOUGH = 100
+"""From this number of labels on, the scores are learned from the data set; see `likelihood`."""
 
 MISSES = 4
 """How much more often a detector misses an object than an annotator draws a box on nothing, as an exponent."""
@@ -122,6 +121,14 @@ class _Photo:
         paired = {kept[column]: label for label, column, _ in geometry.pair(self.overlap[:, kept], TOUCHING)}
         return dict.fromkeys(kept, -1) | paired
 
+    def scene(self, known: set[str]) -> likelihood.Scene:
+        """Return the photo as arrays, without the labels of unknown classes."""
+        labels = [label for label in self.labels if label.name in known]
+        boxes = [np.array([each.box for each in some], float).reshape(-1, 4) for some in (labels, self.found)]
+        names = np.array([each.name for each in self.found], str)
+        scores = np.array([each.score for each in self.found])
+        return likelihood.Scene(boxes[0], [label.name for label in labels], boxes[1], names, scores)
+
 
 @dataclasses.dataclass(frozen=True)
 class Usual:
@@ -157,8 +164,12 @@ def find(
     same = average_precision.matching_names(classes.values(), labelled)
     names = {number: same[name] for number, name in classes.items() if name in same}
     photos = [_compare(*each, names) for each in zip(samples, detections_of_each, strict=True)]
-    expected = usual(photos)
-    suspicions = [each for photo in photos for each in _suspicions(photo, expected, set(names.values()))]
+    known = set(names.values())
+    if sum(label.name in known for photo in photos for label in photo.labels) >= ENOUGH:
+        suspicions = list(_learned(photos, known))
+    else:
+        expected = usual(photos)
+        suspicions = [each for photo in photos for each in _suspicions(photo, expected, known)]
     return sorted(suspicions, key=lambda each: -each.score)
 
 
@@ -223,6 +234,26 @@ def _compare(sample: Sample, result: Result, names: Mapping[int, str]) -> _Photo
     found.sort(key=lambda each: -each.score)
     boxes = [np.array([each.box for each in some]).reshape(-1, 4) for some in (labels, found)]
     return _Photo(sample.name, labels, found, geometry.iou(*boxes))
+
+
+def _learned(photos: Sequence[_Photo], known: set[str]) -> Iterator[Suspicion]:
+    """Yield what looks wrong, with the probability that it is: the odds of the kinds of fault add up."""
+    scenes = [photo.scene(known) for photo in photos]
+    for photo, odds_of_each, missing in zip(
+        photos, likelihood.of_labels(scenes), likelihood.of_missing(scenes), strict=True
+    ):
+        paired = {label: place for place, label in photo.pairs().items()}
+        places = (place for place, label in enumerate(photo.labels) if label.name in known)
+        for place, odds in zip(places, odds_of_each, strict=True):
+            other, own = photo.first(place, photo.labels[place].name.__ne__), paired.get(place)
+            kinds = {Kind.WRONG_NAME: other, Kind.SHIFTED_BOX: None if own is None else photo.found[own]}
+            ranked = [(each, kind) for kind, each in zip(kinds, odds[:2], strict=True) if kinds[kind]]
+            kind = max([*ranked, (odds[2], Kind.BOX_ON_NOTHING)])[1]
+            yield Suspicion(
+                photo.name, kind, photo.labels[place], kinds.get(kind), float(odds.sum() / (1 + odds.sum()))
+            )
+        for place, odds in missing.items():
+            yield Suspicion(photo.name, Kind.MISSING_BOX, None, photo.found[place], odds / (1 + odds))
 
 
 def _suspicions(photo: _Photo, expected: Usual, known: set[str]) -> Iterator[Suspicion]:
