@@ -12,7 +12,7 @@ from training_runs import train
 
 from workshop_utils.core import settings
 from workshop_utils.data import dataset, geometry, label_map, tfrecords
-from workshop_utils.deploy import export, export_formats, runtime
+from workshop_utils.deploy import export, export_formats, keras_detector, runtime
 from workshop_utils.deploy.formats import litert, saved_model
 from workshop_utils.model import preprocessing
 from workshop_utils.training import trainer
@@ -244,7 +244,7 @@ def test_the_named_checkpoint_is_exported_and_by_default_the_last(fine_tuned, tu
     exported = export.export(fine_tuned, ["litert"], 2)["litert"]
     of_step_2 = runtime.open_detector(exported).detect(images[:1], min_score=0.0).scores
     model, _ = trainer.load_model(fine_tuned, 2)
-    expected = runtime.OpenDetector("", {}, runtime._runner(model)).detect(images[:1], min_score=0.0).scores
+    expected = runtime.OpenDetector("", {}, keras_detector.runner(model)).detect(images[:1], min_score=0.0).scores
     np.testing.assert_allclose(of_step_2, expected, atol=1e-4)
     assert np.abs(of_step_2 - of_step_4).max() > 1e-3
 
