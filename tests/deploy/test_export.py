@@ -136,10 +136,11 @@ def test_the_saved_model_runs_without_this_package(exported):
     ]
 
 
-def test_opening_and_running_a_litert_file_prints_nothing(exported):
+def test_opening_and_running_a_litert_file_prints_nothing_and_does_not_load_tensorflow(exported):
     program = (
-        "import numpy; from workshop_utils.deploy import runtime\n"
-        f"runtime.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])"
+        "import sys, numpy; from workshop_utils.deploy import runtime\n"
+        f"runtime.open_detector({str(exported['litert'])!r}).detect([numpy.zeros((60, 80, 3), numpy.uint8)])\n"
+        "assert 'tensorflow' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=settings.PROJECT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -14,6 +14,7 @@ from workshop_utils.deploy import runtime
 from workshop_utils.deploy.formats import litert, saved_model
 from workshop_utils.deploy.formats import onnx as onnx_format
 from workshop_utils.model import ssdlite_mobilenet_v2
+from workshop_utils.training import checkpoints
 from workshop_utils.training.run_folder import Plan, RunFolderError
 
 
@@ -97,3 +98,7 @@ def test_a_run_whose_classes_would_fill_the_memory_is_refused_before_it_is_built
     monkeypatch.setattr(ssdlite_mobilenet_v2, "build", lambda *_: pytest.fail("it was built"))
     with pytest.raises(RunFolderError, match=rf"recipe\.json: .*{said}"):
         runtime.open_detector(tmp_path)
+
+
+def test_by_default_the_last_checkpoint_is_opened():
+    assert runtime.LAST == checkpoints.LAST, "the runtime has its own constant, because checkpoints load TensorFlow"
