@@ -34,7 +34,7 @@ lab: .venv/installed $(WEIGHTS) ## open the first notebook in JupyterLab (ARGS="
 demo: .venv/installed $(WEIGHTS) ## open the page with your newest detector and the camera (ARGS="--lan" for phones in the room)
 	@$(PY) tools/demo.py $(ARGS)
 
-test: .venv/installed-dev $(WEIGHTS) ## run every test, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
+test: .venv/installed-dev $(WEIGHTS) ## run the tests, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
 	@$(PY) -m pytest -n $(or $(WORKERS),logical) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: ## run every test, also the long ones, with notebooks that train as long as the recipe quick says

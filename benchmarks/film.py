@@ -1,9 +1,10 @@
 """Measure how long `detect --count-line` takes for a frame of a film, where the time goes, and whether memory grows.
 
-    python benchmarks/film.py RUN
+    python benchmarks/film.py RUN [MINUTES]
 
-RUN is exported as LiteRT. The film is that of the known line, 512 x 384 pixels, repeated for MINUTES. Prints one line
-of JSON: milliseconds per frame, of each part on its own and of all together, and the memory of the process in GB.
+RUN is opened as `detect` opens it for a film: another process converts it to LiteRT. The film is that of the known
+line, 512 x 384 pixels, repeated for MINUTES (3; for an hour 60). Prints one line of JSON: milliseconds per frame, of
+each part on its own and of all together, and the memory of the detecting process in GB.
 """
 
 import dataclasses
@@ -22,13 +23,11 @@ from PIL import Image
 from process import peak_gb
 
 from workshop_utils.core import settings
-from workshop_utils.deploy import annotate, export, runtime
+from workshop_utils.deploy import annotate, runtime
 from workshop_utils.deploy.video import detect_film, film_drawing, film_writer, films, tracking
 from workshop_utils.deploy.video.counting import CountingLine
-from workshop_utils.training.run_folder import RunFolder
 
 FILM = settings.PROJECT / "data" / "films" / "known_line.mp4"
-MINUTES = 3
 LINE = CountingLine(0.5, 0, 0.5, 1)
 WARM_UP = 20
 
@@ -86,9 +85,9 @@ def parts(detector: runtime.OpenDetector, scratch: pathlib.Path) -> dict[str, fl
     return found
 
 
-def whole(detector: runtime.OpenDetector, scratch: pathlib.Path) -> dict[str, float]:
+def whole(detector: runtime.OpenDetector, scratch: pathlib.Path, minutes: float) -> dict[str, float]:
     """Detect in the long film; return the milliseconds per frame, and the memory after a third and at the end."""
-    repeated(FILM, scratch / "long.mp4", MINUTES)
+    repeated(FILM, scratch / "long.mp4", minutes)
     film, memory = films.Film(scratch / "long.mp4"), []
 
     def run(image, min_score):
@@ -110,10 +109,10 @@ def whole(detector: runtime.OpenDetector, scratch: pathlib.Path) -> dict[str, fl
 
 
 def main() -> None:
-    path = export.export(RunFolder(pathlib.Path(sys.argv[1])), ["litert"])["litert"]
-    detector = runtime.open_detector(path)
+    detector = runtime.open_detector(pathlib.Path(sys.argv[1]), fast=True)
+    minutes = float(sys.argv[2]) if len(sys.argv) > 2 else 3
     with tempfile.TemporaryDirectory() as folder:
-        measured = parts(detector, pathlib.Path(folder)) | whole(detector, pathlib.Path(folder))
+        measured = parts(detector, pathlib.Path(folder)) | whole(detector, pathlib.Path(folder), minutes)
     print(json.dumps(measured | {"peak_gb": peak_gb()}))
 
 
