@@ -71,7 +71,8 @@ class Scene:
         own, other = logit(best["own"]), logit(best["other"])
         hinges = [iou**2, score * (1 - iou), score * max(0.0, 0.9 - iou), min(iou, 0.6)]
         area = np.prod(boxes[place][2:] - boxes[place][:2])
-        return [own, other, max(own, other), own - other, logit(score), iou, same, np.log(area + 1e-6), *hinges]
+        scores = own, other, max(own, other), own - other, logit(score)
+        return [float(each) for each in (*scores, iou, same, np.log(area + 1e-6), *hinges)]
 
     def names_at(self) -> np.ndarray:
         """Return the three highest scores of different names at the place of each kept detection, as logits."""
