@@ -28,7 +28,7 @@ from workshop_utils.core import settings
 
 quick = settings.RECIPES["quick"]
 of_random = quick.by_strategy["random_init"] | {"steps": 20, "evaluate_every": 20}
-shorter = {"steps": 24, "photos": 60, "warmup": 6, "evaluate_every": 24, "by_strategy": {"random_init": of_random}}
+shorter = {"steps": 24, "photos": 100, "warmup": 6, "evaluate_every": 24, "by_strategy": {"random_init": of_random}}
 settings.RECIPES["quick"] = dataclasses.replace(quick, **shorter)
 """
 SHORT_ASCENT = """from workshop_utils.teaching import activations
