@@ -130,7 +130,7 @@ def test_the_longest_run_is_predicted_from_all_other_runs(monkeypatch):
     assert "after **1,000** steps **0.30**" in known and "at least **0.75**" in known and "took **3,000**" in known
     assert "0.45" not in known and "It reached **0.45**" in said["07-38"]
     assert "3,000 steps, seeds: 1" in said["07-40"]
-    assert "0.45, 0.30 behind the lowest of fine-tuning,\nwhich took 5 minutes" in said["07-41"]
+    assert re.search(r"0\.45, 0\.30 behind .*\n.* 5 minutes", said["07-41"])
     assert "0.1 suits random weights best" in said["07-34"] and "end of the range" not in said["07-34"]
 
 
@@ -283,7 +283,7 @@ def test_photos_that_are_all_one_burst_are_divided_photo_by_photo(divided, yoghu
     assert known["plan"].groups.by == "none"
 
 
-@pytest.mark.parametrize(("memory", "words"), [(0.3, "0.30 too much"), (0, "no difference"), (None, "cannot compare")])
+@pytest.mark.parametrize(("memory", "words"), [(0.3, "0.30 too"), (0, "no difference"), (None, "cannot compare")])
 def test_the_burst_shows_what_a_random_split_would_score_too_much(yoghurt, memory, words):
     scored = iter([None if memory is None else 0.5 + memory, 0.5])
     scores = types.SimpleNamespace(evaluate=lambda *_: types.SimpleNamespace(AP50=next(scored)))
