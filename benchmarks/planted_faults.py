@@ -161,6 +161,7 @@ def page(rows: list[dict]) -> str:
 {sum(planted_faults.COUNTS.values())} in all. Three runs of the recipe `quick` judge the photos that they have not seen.
 A planted fault counts as found once, whichever kind the list names. The ranking was chosen with planting seed 1;
 the others test it, except that `likelihood.DRAWS` was set after a look at seed 2, too.
+`review` learns from labels that it makes wrong as they are planted here. People's mistakes may differ.
 Measured on {" and ".join(sorted({row["date"] for row in rows}))}: {rows[0]["machine"]}.""",
         "## The ranked list",
         *ranked_lists([row for row in rows if "by_kind" in row["result"]]),

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from workshop_utils.core import elapsed
-from workshop_utils.core.tensorflow import quiet_stderr
+from workshop_utils.core.stderr import quiet_stderr
 
 CELL = """\
 import time

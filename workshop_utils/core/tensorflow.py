@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 
 from workshop_utils.core import machine
-from workshop_utils.core.quiet import quiet_stderr
+from workshop_utils.core.stderr import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Otherwise the first notebook takes all of a GPU's memory, and a second open notebook gets none.
@@ -42,4 +42,4 @@ def as_os_error() -> Iterator[None]:
         raise OSError(error.message) from None
 
 
-__all__ = ["as_os_error", "keras", "quiet_stderr", "tf"]
+__all__ = ["as_os_error", "keras", "tf"]

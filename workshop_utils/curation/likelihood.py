@@ -6,6 +6,7 @@ answers to right labels from its answers to wrong ones, for each kind separately
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -39,7 +40,6 @@ class Scene:
         found: The boxes of the detections, (detections, 4), the highest score first.
         found_names: Their classes, (detections,).
         scores: Their scores, (detections,).
-        kept: The detections after non-maximum suppression across classes: one for each object.
     """
 
     boxes: np.ndarray
@@ -47,12 +47,11 @@ class Scene:
     found: np.ndarray
     found_names: np.ndarray
     scores: np.ndarray
-    kept: list[int] = dataclasses.field(init=False)
 
-    def __post_init__(self):
-        """Choose the detections that are kept."""
-        kept = nms.suppress_across_classes(self.found, self.scores, SAME_OBJECT)
-        object.__setattr__(self, "kept", kept)
+    @functools.cached_property
+    def kept(self) -> list[int]:
+        """The detections after non-maximum suppression across classes: one for each object."""
+        return nms.suppress_across_classes(self.found, self.scores, SAME_OBJECT)
 
     def pairs(self, boxes: np.ndarray) -> dict[int, tuple[int, float]]:
         """Pair boxes and kept detections one to one, the largest overlap first: {box: (detection, IoU)}."""
@@ -74,8 +73,9 @@ class Scene:
         scores = own, other, max(own, other), own - other, logit(score)
         return [float(each) for each in (*scores, iou, same, np.log(area + 1e-6), *hinges)]
 
-    def names_at(self) -> np.ndarray:
-        """Return the three highest scores of different names at the place of each kept detection, as logits."""
+    @functools.cached_property
+    def best_names(self) -> np.ndarray:
+        """The three highest scores of different names at the place of each kept detection, as logits."""
         overlap = geometry.iou(self.found[self.kept], self.found) >= SAME_OBJECT
         best = [np.where(overlap & (self.found_names == name), self.scores, 0).max(axis=1, initial=0)
                 for name in np.unique(self.found_names)]  # fmt: skip
@@ -138,7 +138,7 @@ def of_missing(scenes: Sequence[Scene]) -> list[dict[int, float]]:
     with_label, without = [], []
     for scene in scenes:
         paired = {detection: iou for detection, iou in scene.pairs(scene.boxes).values()}
-        for detection, numbers in zip(scene.kept, scene.names_at(), strict=True):
+        for detection, numbers in zip(scene.kept, scene.best_names, strict=True):
             if paired.get(detection, 0.0) >= SAME_OBJECT:
                 with_label.append(numbers)
             elif detection not in paired:
@@ -159,7 +159,7 @@ def _missing(scene: Scene, judge: Judge, prior: float) -> dict[int, float]:
     """Return the odds for one scene. What overlaps a label is less probably another object."""
     paired = {detection for detection, _ in scene.pairs(scene.boxes).values()}
     nearest = geometry.iou(scene.found, scene.boxes).max(axis=1, initial=0.0)
-    ratios = judge.ratio(scene.names_at())
+    ratios = judge.ratio(scene.best_names)
     return {each: float(prior * ratio * max(0.01, 1 - nearest[each]))
             for each, ratio in zip(scene.kept, ratios, strict=True) if each not in paired}  # fmt: skip
 

@@ -102,8 +102,8 @@ def read_undecided(folder: pathlib.Path) -> dict[str, list[list[tuple[str, list[
                 if row["name"]:
                     xmin, ymin, xmax, ymax = (float(row[edge]) for edge in COLUMNS[5:9])
                     truncated, difficult = (int(row[flag]) for flag in COLUMNS[9:])
-                    flags = {"truncated": truncated, "difficult": difficult}
-                    boxes.append(Box(row["name"], xmin, ymin, xmax, ymax, "Unspecified", **flags))
+                    edges = xmin, ymin, xmax, ymax
+                    boxes.append(Box(row["name"], *edges, truncated=truncated, difficult=difficult))
     except FileNotFoundError:
         raise MergedFolderError(f"{path}: there is no such table. Name a folder that `merge` wrote.") from None
     except (KeyError, TypeError, ValueError, csv.Error) as error:

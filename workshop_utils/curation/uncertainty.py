@@ -6,7 +6,7 @@ After Brust, Käding and Denzler 2019 (Active learning for deep object detection
 import numpy as np
 
 from workshop_utils.data import geometry
-from workshop_utils.model import detection, nms
+from workshop_utils.model import nms
 
 SURE = 0.5
 """A detector is sure about an object with at least this margin. If only one class has a score, that is 0.75."""
@@ -27,8 +27,8 @@ def margins(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray) -> tuple
     Returns:
         The index of the best detection of each object, best first, and the margins, 0 to 1, (objects,).
     """
-    objects = nms.suppress_across_classes(boxes, scores, detection.NMS_IOU)
-    overlaps = geometry.iou(boxes[objects], boxes) > detection.NMS_IOU
+    objects = nms.suppress_across_classes(boxes, scores, nms.NMS_IOU)
+    overlaps = geometry.iou(boxes[objects], boxes) > nms.NMS_IOU
     result = np.zeros(len(objects))
     for place, (index, same) in enumerate(zip(objects, overlaps, strict=True)):
         others = scores[same & (classes != classes[index]) & (scores > 0)]

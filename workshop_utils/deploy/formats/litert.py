@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workshop_utils.core import files, machine
-from workshop_utils.core.quiet import quiet_stderr
+from workshop_utils.core.stderr import quiet_stderr
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import opening
 from workshop_utils.model import preprocessing

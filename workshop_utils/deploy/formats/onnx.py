@@ -9,7 +9,8 @@ import warnings
 from typing import Any, cast
 
 from workshop_utils.core import files, machine
-from workshop_utils.core.tensorflow import as_os_error, keras, quiet_stderr, tf
+from workshop_utils.core.stderr import quiet_stderr
+from workshop_utils.core.tensorflow import as_os_error, keras, tf
 from workshop_utils.deploy.export_formats import OpenFile
 from workshop_utils.deploy.formats import common, opening
 

@@ -57,8 +57,8 @@ def once(function: object, boxes: np.ndarray) -> Verdict:
     return _right(f"Of {len(boxes)} boxes {len(ours)} stay, the same as `runtime.suppress_across_classes` leaves.")
 
 
-SAME = 0.6
-"""Boxes with a larger IoU are one object. This is detection.NMS_IOU, whose import would load TensorFlow."""
+SAME = nms.NMS_IOU
+"""Boxes with a larger IoU are one object."""
 
 
 def _places(answer) -> list[int]:
