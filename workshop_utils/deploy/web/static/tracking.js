@@ -4,8 +4,9 @@
  * A track's box moves on as it moved before, and the detection that overlaps it most continues the track: first the
  * detections with a high score, then those with a low one, which are often partly hidden objects. So does ByteTrack
  * (Zhang et al. 2022, arXiv 2110.06864), which deploy/video/tracking.py uses, but that predicts with a Kalman filter and
- * finds the best assignment of all; this takes a running mean of the speed, and the best pair first. The rules for votes
- * and for certainty are the same.
+ * finds the best assignment of all; this takes a running mean of the speed, and the best pair first. A new track starts
+ * with the speed of the others if they move alike, because browsers skip frames. The rules for votes and for certainty
+ * are the same.
  *
  * @typedef {object} Track - A track in one frame.
  * @property {number} id - Its number, from 1.
@@ -38,6 +39,10 @@ const MIN_IOU = 0.1;
 
 /** How much the newest speed counts in the running mean. */
 const NEWEST_SPEED = 0.3;
+
+/** Objects move alike if there are at least FEW, and their mean velocity has this share of their mean speed. */
+const FEW = 3;
+const ALIKE = 0.8;
 
 /** Gives the detections of one object the same number in all frames. */
 export class Tracker {
@@ -75,7 +80,8 @@ export class Tracker {
     });
     const taken = new Set(pairs.values());
     const fresh = high.filter((row) => !taken.has(row));
-    this.followed.push(...fresh.map((row) => new Followed(detections[row].box, seconds)));
+    const speed = common(this.followed);
+    this.followed.push(...fresh.map((row) => new Followed(detections[row].box, seconds, speed)));
     return tracks.sort((one, other) => one.id - other.id);
   }
 
@@ -101,13 +107,29 @@ export class Tracker {
   }
 }
 
+/**
+ * Return the speed of a new object: that of the others if they move alike, as on a belt, otherwise 0.
+ *
+ * Without it, a new cup on a belt is mistaken for its neighbour if the next frame is late.
+ */
+function common(followed) {
+  const speeds = followed
+    .filter(({ sightings }) => sightings > 1)
+    .map(({ speed: [top, left, bottom, right] }) => [(top + bottom) / 2, (left + right) / 2]);
+  const sum = speeds.reduce(([down, right], each) => [down + each[0], right + each[1]], [0, 0]);
+  const total = speeds.reduce((length, each) => length + Math.hypot(...each), 0);
+  if (speeds.length < FEW || Math.hypot(...sum) < ALIKE * total) {
+    return [0, 0, 0, 0];
+  }
+  const [down, right] = sum.map((each) => each / speeds.length);
+  return [down, right, down, right];
+}
+
 /** An object that is followed: where it was, how fast each edge of its box moves, and the votes on its class. */
 class Followed {
-  constructor(box, seconds) {
+  constructor(box, seconds, speed) {
     this.id = 0; // until it is found a second time
-    this.box = box;
-    this.seconds = seconds;
-    this.speed = [0, 0, 0, 0];
+    Object.assign(this, { box, seconds, speed });
     this.sightings = 0;
     this.votes = new Map();
   }
