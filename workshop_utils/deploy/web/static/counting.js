@@ -77,8 +77,8 @@ export class Counter {
   /**
    * Return how many tracks crossed, by the classes that they have by now.
    *
-   * @returns {Map<number, number[]>} {class id: numbers in the order of the line's `directions`}. UNCERTAIN_ID is that of
-   *     tracks that are not certain of their class. Classes without a crossing are missing.
+   * @returns {Map<number, number[]>} {class id: numbers in the order of the line's `directions`}. UNCERTAIN_ID is that
+   *     of tracks that are not certain of their class. Classes without a crossing are missing.
    */
   counts() {
     const counts = new Map();

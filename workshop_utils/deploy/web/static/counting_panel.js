@@ -95,8 +95,11 @@ export class CountingPanel {
   /** Fill the table, if anything in it changed. */
   tell(labels) {
     const { directions } = this.counter.line;
-    const counts = [...this.counter.counts()].map(([id, numbers]) => ({ ...(labels.get(id) ?? UNCERTAIN), id, numbers }));
-    counts.sort((one, other) => (other.id !== UNCERTAIN_ID) - (one.id !== UNCERTAIN_ID) || one.name.localeCompare(other.name));
+    const counts = [...this.counter.counts()].map(([id, numbers]) => {
+      const isUncertain = id === UNCERTAIN_ID;
+      return { ...(isUncertain ? UNCERTAIN : labels.get(id)), isUncertain, numbers };
+    });
+    counts.sort((one, other) => one.isUncertain - other.isUncertain || one.name.localeCompare(other.name));
     this.totals = [0, 1].map((place) => counts.reduce((sum, { numbers }) => sum + numbers[place], 0));
     const content = JSON.stringify([directions, counts]);
     if (content === this.filled) {
@@ -106,7 +109,7 @@ export class CountingPanel {
     directions.forEach((name, place) => (element(`direction-${place}`).textContent = `${name} ${ARROWS[name]}`));
     this.totals.forEach((total, place) => (element(`total-${place}`).textContent = total));
     element("crossings").replaceChildren(...counts.map(row));
-    element("uncertain-note").hidden = !counts.some(({ id }) => id === UNCERTAIN_ID);
+    element("uncertain-note").hidden = !counts.some(({ isUncertain }) => isUncertain);
   }
 
   /** Put the line, its ends and the names of its directions over the picture, in pixels of the page. */

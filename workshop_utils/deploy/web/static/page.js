@@ -16,7 +16,10 @@ const LOWEST = element("threshold").min / 100;
 
 const view = new View(element("view"));
 
-/** Everything that changes. `shown` is {photo: canvas, found: detections, mirrored, live, tracks}; `live` is of the camera. */
+/**
+ * Everything that changes. `shown` is {photo: canvas, found: detections, mirrored, live, tracks}; `live` means that the
+ * camera took it, `tracks` has the track of each place in `found`.
+ */
 export const state = {
   settings: null,
   labels: new Map(),

@@ -3,10 +3,10 @@
  *
  * A track's box moves on as it moved before, and the detection that overlaps it most continues the track: first the
  * detections with a high score, then those with a low one, which are often partly hidden objects. So does ByteTrack
- * (Zhang et al. 2022, arXiv 2110.06864), which deploy/video/tracking.py uses, but that predicts with a Kalman filter and
- * finds the best assignment of all; this takes a running mean of the speed, and the best pair first. A new track starts
- * with the speed of the others if they move alike, because browsers skip frames. The rules for votes and for certainty
- * are the same.
+ * (Zhang et al. 2022, arXiv 2110.06864), which deploy/video/tracking.py uses. ByteTrack predicts with a Kalman filter
+ * and finds the best assignment of all; this takes a running mean of the speed, and the best pair first. Browsers skip
+ * frames, so a new object may also move as the others do on average: otherwise a belt's cup is mistaken for its
+ * neighbour. The rules for votes and for certainty are the same.
  *
  * @typedef {object} Track - A track in one frame.
  * @property {number} id - Its number, from 1.
@@ -40,10 +40,6 @@ const MIN_IOU = 0.1;
 /** How much the newest speed counts in the running mean. */
 const NEWEST_SPEED = 0.3;
 
-/** Objects move alike if there are at least FEW, and their mean velocity has this share of their mean speed. */
-const FEW = 3;
-const ALIKE = 0.8;
-
 /** Gives the detections of one object the same number in all frames. */
 export class Tracker {
   /** @param {number} minScore - Only detections with at least this score start a track. You may change it later. */
@@ -58,12 +54,13 @@ export class Tracker {
    *
    * @param {import("./boxes.js").Detection[]} detections - With scores down to LOWEST_SCORE.
    * @param {number} seconds - When the frame was taken, from any start.
-   * @returns {Track[]} The tracks that were found in this frame. An object has a track from the second frame in which it
-   *     is found.
+   * @returns {Track[]} The tracks that were found in this frame. An object has a track from the second frame in which
+   *     it is found.
    */
   update(detections, seconds) {
     this.followed = this.followed.filter((each) => seconds - each.seconds <= SECONDS_LOST);
-    const expected = new Map(this.followed.map((each) => [each, each.expectedAt(seconds)]));
+    const mean = meanSpeed(this.followed);
+    const expected = new Map(this.followed.map((each) => [each, each.expectedAt(seconds, mean)]));
     const rows = detections.map((_, row) => row).filter((row) => detections[row].score >= LOWEST_SCORE);
     const high = rows.filter((row) => detections[row].score >= this.minScore);
     const low = rows.filter((row) => detections[row].score < this.minScore);
@@ -72,7 +69,9 @@ export class Tracker {
     this.pair(expected, detections, low).forEach((row, each) => pairs.set(each, row));
 
     this.followed = this.followed.filter((each) => pairs.has(each) || each.id);
-    const tracks = [...pairs].map(([each, row]) => {
+    const found = this.followed.filter((each) => pairs.has(each));
+    const tracks = found.map((each) => {
+      const row = pairs.get(each);
       const started = each.id ? null : each.box;
       each.id ||= ++this.given;
       each.add(detections[row], seconds);
@@ -80,8 +79,7 @@ export class Tracker {
     });
     const taken = new Set(pairs.values());
     const fresh = high.filter((row) => !taken.has(row));
-    const speed = common(this.followed);
-    this.followed.push(...fresh.map((row) => new Followed(detections[row].box, seconds, speed)));
+    this.followed.push(...fresh.map((row) => new Followed(detections[row].box, seconds)));
     return tracks.sort((one, other) => one.id - other.id);
   }
 
@@ -90,10 +88,10 @@ export class Tracker {
     this.followed = [];
   }
 
-  /** Return {followed object: row of its detection}: the pair that overlaps most first. */
+  /** Return {followed object: row of its detection}, the pair that overlaps most first. `expected` has their boxes. */
   pair(expected, detections, rows) {
-    const candidates = [...expected].flatMap(([each, box]) =>
-      rows.map((row) => ({ each, row, overlap: iou(box, detections[row].box) })),
+    const candidates = [...expected].flatMap(([each, boxes]) =>
+      rows.map((row) => ({ each, row, overlap: Math.max(...boxes.map((box) => iou(box, detections[row].box))) })),
     );
     const pairs = new Map();
     const taken = new Set();
@@ -107,35 +105,30 @@ export class Tracker {
   }
 }
 
-/**
- * Return the speed of a new object: that of the others if they move alike, as on a belt, otherwise 0.
- *
- * Without it, a new cup on a belt is mistaken for its neighbour if the next frame is late.
- */
-function common(followed) {
-  const speeds = followed
-    .filter(({ sightings }) => sightings > 1)
-    .map(({ speed: [top, left, bottom, right] }) => [(top + bottom) / 2, (left + right) / 2]);
-  const sum = speeds.reduce(([down, right], each) => [down + each[0], right + each[1]], [0, 0]);
-  const total = speeds.reduce((length, each) => length + Math.hypot(...each), 0);
-  if (speeds.length < FEW || Math.hypot(...sum) < ALIKE * total) {
-    return [0, 0, 0, 0];
-  }
-  const [down, right] = sum.map((each) => each / speeds.length);
+/** Return the mean speed, down and right, of the objects that have a track, for each edge of a box. */
+function meanSpeed(followed) {
+  const moving = followed.filter(({ id }) => id);
+  const mean = (axis) =>
+    moving.reduce((sum, { speed }) => sum + (speed[axis] + speed[axis + 2]) / 2, 0) / Math.max(moving.length, 1);
+  const [down, right] = [mean(0), mean(1)];
   return [down, right, down, right];
 }
 
 /** An object that is followed: where it was, how fast each edge of its box moves, and the votes on its class. */
 class Followed {
-  constructor(box, seconds, speed) {
+  constructor(box, seconds) {
     this.id = 0; // until it is found a second time
-    Object.assign(this, { box, seconds, speed });
+    this.box = box;
+    this.seconds = seconds;
+    this.speed = [0, 0, 0, 0];
     this.sightings = 0;
     this.votes = new Map();
   }
 
-  expectedAt(seconds) {
-    return this.box.map((edge, place) => edge + this.speed[place] * (seconds - this.seconds));
+  /** Return the boxes that it may have by now. A new object has not moved, or it moves as the others do: `mean`. */
+  expectedAt(seconds, mean) {
+    const speeds = this.id ? [this.speed] : [this.speed, mean];
+    return speeds.map((speed) => this.box.map((edge, place) => edge + speed[place] * (seconds - this.seconds)));
   }
 
   add({ box, id, score }, seconds) {
