@@ -165,10 +165,13 @@ export class CountingPanel {
     const end = element(id);
     const [x, y] = ENDS[id];
     let grabbed = null; // how far from the end the finger is, as fractions of the picture
+    // Chromium ignores touch-action on a part of an SVG, and would scroll.
+    end.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     end.addEventListener("pointerdown", (event) => {
       const at = position(event);
       grabbed = [at[0] - this.counter.line[x], at[1] - this.counter.line[y]];
       end.setPointerCapture(event.pointerId);
+      end.focus({ preventScroll: true });
     });
     end.addEventListener("pointermove", (event) => {
       if (grabbed) {
