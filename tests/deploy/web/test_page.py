@@ -4,7 +4,6 @@ import base64
 import contextlib
 import functools
 import http.server
-import io
 import json
 import os
 import pathlib
@@ -14,14 +13,17 @@ import threading
 import zipfile
 
 import accessibility
+import av
 import numpy as np
 import pytest
+from film_clips import mjpeg
 from PIL import Image
 
 from workshop_utils.core import settings
 from workshop_utils.data import geometry, inspection, photos, voc
 from workshop_utils.deploy import annotate, runtime
 from workshop_utils.deploy.formats import litert, opening
+from workshop_utils.deploy.video import counting, film_truth, tracking, tracking_scores
 from workshop_utils.deploy.web import networks, notebook, page_files, page_folder, server
 from workshop_utils.model import anchors, detection, nms, preprocessing
 
@@ -67,14 +69,8 @@ def twenty(tmp_path_factory):
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """Two photos in turns, a second each, on which COCO's detector finds different things."""
-    path = tmp_path_factory.mktemp("film") / "film.mjpeg"
-    frames = []
-    for name in ("0007.jpg", "0011.jpg"):
-        stream = io.BytesIO()
-        Image.open(settings.YOGHURT / "images" / name).resize((640, 480)).save(stream, "JPEG", quality=95)
-        frames += [stream.getvalue()] * 30
-    path.write_bytes(b"".join(frames))
-    return path
+    photos = (Image.open(settings.YOGHURT / "images" / name).resize((640, 480)) for name in ("0007.jpg", "0011.jpg"))
+    return mjpeg(tmp_path_factory.mktemp("film") / "film.mjpeg", photos, repeat=30)
 
 
 @contextlib.contextmanager
@@ -98,12 +94,17 @@ def chromium(film):
     from playwright.sync_api import sync_playwright
 
     assert CHROMIUM, f"{MUST} is set, so there must be a Chromium: apt-get install chromium"
-    options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    options += [f"--use-file-for-fake-video-capture={film}", f"--host-resolver-rules=MAP {NOT_SECURE} 127.0.0.1"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        browser = launched(playwright.chromium, film)
         yield browser
         browser.close()
+
+
+def launched(chromium, film):
+    """Start Chromium with a film as its camera."""
+    options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    options += [f"--use-file-for-fake-video-capture={film}", f"--host-resolver-rules=MAP {NOT_SECURE} 127.0.0.1"]
+    return chromium.launch(executable_path=CHROMIUM, args=options)
 
 
 def opened(chromium, address: str, *scripts: str, **options):
@@ -137,12 +138,13 @@ def shared(chromium, address):
 
 @pytest.fixture
 def page(shared):
-    """The shared page, without camera and kept frames, at the default threshold."""
+    """The shared page, without camera, counting and kept frames, at the default threshold."""
     if shared.get_by_role("button", name="Stop camera").is_visible():
         shared.get_by_role("button", name="Stop camera").click()
     for _ in shared.get_by_role("button", name="Delete frame").all():
         shared.get_by_role("button", name="Delete frame").first.click()
     shared.locator("#threshold").fill("40")
+    shared.locator("#counting").set_checked(False)
     return shared
 
 
@@ -348,6 +350,171 @@ def test_the_page_runs_on_webgpu_if_that_finds_the_same(chromium, address, twent
     browser.close()
 
 
+# The same counts as in Python
+
+COUNT = """async ([line, frames]) => {
+    const [{ Tracker }, { Counter, CountingLine }] = [await import("./tracking.js"), await import("./counting.js")];
+    const [tracker, counter] = [new Tracker(0.4), new Counter(new CountingLine(...line))];
+    frames.forEach(([seconds, found]) => counter.update(seconds === null ? found : tracker.update(found, seconds)));
+    return [counter.line.directions, [...counter.counts()]];
+}"""
+"""Count at a line, from frames of (seconds, detections), or of (null, tracks)."""
+
+
+def counted_by_page(page, line: counting.CountingLine, frames: list) -> dict[int, dict[str, int]]:
+    """Return what the page counts, in the form of `Counter.counts`."""
+    directions, counts = page.evaluate(COUNT, [[line.x1, line.y1, line.x2, line.y2], frames])
+    return {class_id: dict(zip(directions, numbers, strict=True)) for class_id, numbers in sorted(counts)}
+
+
+def detections(boxes, classes, scores) -> list[dict]:
+    rows = zip(np.asarray(boxes).tolist(), map(int, classes), map(float, scores), strict=True)
+    return [{"box": box, "id": class_id, "score": score} for box, class_id, score in rows]
+
+
+def by_id(crossed: dict[tuple[str, str], int], flavours: list[str]) -> dict[tuple[int, str], int]:
+    return {(flavours.index(flavour) + 1, way): number for (flavour, way), number in crossed.items()}
+
+
+def without_zeros(counts: dict[int, dict[str, int]]) -> dict[tuple[int, str], int]:
+    return {(class_id, way): number for class_id, ways in counts.items() for way, number in ways.items() if number}
+
+
+FILMS = ("known_line", "new_line", "crowded")
+
+
+@pytest.fixture(scope="module")
+def films() -> dict[str, film_truth.FilmTruth]:
+    return {name: film_truth.read(settings.DATA / "films" / f"{name}.json") for name in FILMS}
+
+
+@pytest.mark.parametrize("late", [1, 2, 4], ids=["15", "7.5", "3.75"])
+@pytest.mark.parametrize("name", FILMS)
+def test_from_the_true_boxes_of_a_film_the_page_counts_what_really_crossed(shared, films, name, late):
+    """After a second, there are only 15 / late frames per second."""
+    film = films[name]
+    flavours = sorted({flavour for flavour, _ in film.crossed})
+    frames = []
+    for number, frame in enumerate(film.frames):
+        if number > film.fps and number % late:
+            continue
+        scores = np.where(frame.visible >= tracking_scores.LEAST_VISIBLE, 0.9, 0.2)
+        classes = [flavours.index(each) + 1 for each in frame.flavours]
+        frames.append((number / film.fps, detections(frame.boxes, classes, scores)))
+    assert without_zeros(counted_by_page(shared, film.line, frames)) == by_id(film.crossed, flavours)
+
+
+def imperfect(film: film_truth.FilmTruth, rng: np.random.Generator) -> list[tuple]:
+    """Return (boxes, class ids, scores) for each frame, as a detector finds them that misses one cup in ten, mistakes
+    the flavour of one in ten, has low scores for one in five, and finds one box in each third frame where no cup is."""
+    flavours = sorted({flavour for flavour, _ in film.crossed})
+    found = []
+    for frame in film.frames:
+        kept = rng.random(len(frame.boxes)) < np.where(frame.visible >= tracking_scores.LEAST_VISIBLE, 0.9, 0.3)
+        boxes = frame.boxes[kept] + rng.normal(0, 0.006, (kept.sum(), 4))
+        classes = [flavours.index(each) + 1 for each, keep in zip(frame.flavours, kept, strict=True) if keep]
+        wrong = rng.random(len(boxes)) < 0.1
+        classes = np.where(wrong, rng.integers(1, 6, len(boxes)), classes)
+        scores = rng.uniform(0.5, 1, len(boxes)) * np.where(rng.random(len(boxes)) < 0.2, 0.4, 1)
+        if rng.random() < 1 / 3:
+            corner = rng.uniform(0, 0.8, 2)
+            boxes = np.concatenate([boxes, [[*corner, *(corner + 0.18)]]])
+            classes, scores = np.append(classes, rng.integers(1, 6)), np.append(scores, rng.uniform(0.1, 0.7))
+        found.append((boxes, classes, scores))
+    return found
+
+
+# The most in which the page differed from ByteTrack in 12 tries with other random numbers.
+@pytest.mark.parametrize(("name", "most"), [("known_line", 0), ("new_line", 2), ("crowded", 3)])
+def test_with_an_imperfect_detector_the_page_counts_nearly_as_detect_does(shared, films, name, most):
+    film, seen = films[name], imperfect(films[name], np.random.default_rng(3))
+    tracker, counter = tracking.Tracker(film.fps, 0.4), counting.Counter(film.line)
+    for number, (boxes, classes, scores) in enumerate(seen):
+        counter.update(tracker.update(boxes, scores, classes, number / film.fps))
+    ours = without_zeros(counter.counts())
+    pages = without_zeros(
+        counted_by_page(shared, film.line, [(n / film.fps, detections(*each)) for n, each in enumerate(seen)])
+    )
+    assert sum(ours.values()) >= 24
+    assert sum(abs(ours.get(key, 0) - pages.get(key, 0)) for key in ours.keys() | pages.keys()) <= most
+
+
+def test_objects_on_different_ways_are_counted_in_both_directions(shared):
+    """Four move right, and a new one may still move left."""
+    frames = []
+    for number in range(15):
+        places = [(row, 0.06 * number) for row in range(4)] + [(4, 1.1 - 0.06 * number)] * (number > 4)
+        boxes = [(0.2 * row, x - 0.05, 0.2 * row + 0.15, x + 0.05) for row, x in places]
+        frames.append((number / 5, detections(boxes, [1] * len(boxes), [0.9] * len(boxes))))
+    counts = counted_by_page(shared, counting.CountingLine(0.5, 0, 0.5, 1), frames)
+    assert counts == {1: {"right": 4, "left": 1}}
+
+
+MOVING = [((0.3 + 0.01 * n, 0.8 - 0.02 * n), (0.9, 0.8), (1, 2)) for n in range(10)]
+SEEN, LOW, HIDDEN = ((0.3,), (0.9,), (1,)), ((0.3,), (0.2,), (1,)), ((), (), ())
+OTHER = ((0.3,), (0.9,), (2,))
+SCENES = {
+    "two objects move": MOVING,
+    "and are found in another order": [frame if n % 2 else tuple(part[::-1] for part in frame)
+                                       for n, frame in enumerate(MOVING)],
+    "low scores continue a track": [SEEN] * 4 + [LOW] * 4 + [SEEN],
+    "and start none": [LOW] * 5,
+    "a short gap": [SEEN] * 5 + [HIDDEN] * 5 + [SEEN] * 5,
+    "a long gap": [SEEN] * 5 + [HIDDEN] * 40 + [SEEN] * 5,
+    "one frame only": [SEEN, HIDDEN, SEEN, SEEN, SEEN, SEEN],
+    "most votes decide": [SEEN, SEEN, OTHER, SEEN, SEEN, SEEN],
+    "undecided": [SEEN, OTHER] * 5,
+    "mostly low scores": [SEEN] + [LOW] * 20,
+}  # fmt: skip
+TRACK = """async (frames) => {
+    const tracker = new (await import("./tracking.js")).Tracker(0.4);
+    return frames.map((found, number) => tracker.update(found, number / 15)
+        .map(({ id, classId, isCertain, detection }) => [id, classId, isCertain, detection]));
+}"""
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_page_follows_objects_as_detect_does(shared, scene):
+    tracker, ours, frames = tracking.Tracker(15, 0.4), [], []
+    for xmins, scores, classes in SCENES[scene]:
+        boxes = np.array([(0.4, xmin, 0.7, xmin + 0.15) for xmin in xmins]).reshape(-1, 4)
+        tracks = tracker.update(boxes, np.array(scores), np.array(classes, int))
+        ours.append([[track.id, track.class_id, track.is_certain, track.detection] for track in tracks])
+        frames.append(detections(boxes, classes, scores))
+    assert shared.evaluate(TRACK, frames) == ours
+
+
+def test_the_page_counts_any_tracks_as_detect_does(shared):
+    rng = np.random.default_rng(11)
+    constants = ("LOWEST_SCORE", "SECONDS_LOST", "MIN_SHARE", "MIN_VOTES", "MIN_MEAN")
+    pages = shared.evaluate("async () => ({ ...(await import('./tracking.js')) })")
+    assert {name: pages[name] for name in constants} == {name: getattr(tracking, name) for name in constants}
+    crossings = 0
+    for _ in range(40):
+        line, frames = counting.CountingLine(*rng.choice(np.linspace(0, 1, 11), 4).tolist()), []
+        places = rng.choice(np.linspace(0.1, 0.9, 9), (6, 2))
+        for number in range(12):
+            places = np.clip(places + rng.choice([-0.2, -0.1, 0, 0.1, 0.2], places.shape), 0.1, 0.9)
+            frames.append([
+                tracking.Track(place + 1, np.array([y - 0.1, x - 0.1, y + 0.1, x + 0.1]), 0.9, int(rng.integers(1, 4)),
+                               bool(rng.random() < 0.7), place, rng.uniform(0, 0.5, 4) if number == 0 else None)
+                for place, (x, y) in enumerate(places) if rng.random() < 0.8
+            ])  # fmt: skip
+        counter = counting.Counter(line)
+        for frame in frames:
+            counter.update(frame)
+        as_page = [[None, [as_tracks(each) for each in frame]] for frame in frames]
+        assert counted_by_page(shared, line, as_page) == counter.counts()
+        crossings += sum(without_zeros(counter.counts()).values())
+    assert crossings > 100
+
+
+def as_tracks(track: tracking.Track) -> dict:
+    started = None if track.started is None else track.started.tolist()
+    found = {"id": track.id, "box": track.box.tolist(), "started": started}
+    return found | {"classId": track.class_id, "isCertain": track.is_certain}
+
+
 # What you do with it
 
 
@@ -457,6 +624,124 @@ def test_kept_frames_are_still_there_when_the_page_is_opened_again(chromium, add
     page.context.close()
 
 
+@pytest.fixture(scope="module")
+def belt(chromium, address, tmp_path_factory):
+    """The page in a browser whose camera films the belt of known_line."""
+    with av.open(str(settings.DATA / "films" / "known_line.mp4")) as film:
+        frames = (frame.to_image() for frame in film.decode(video=0))
+        path = mjpeg(tmp_path_factory.mktemp("belt") / "belt.mjpeg", frames, repeat=2)
+    browser = launched(chromium.browser_type, path)
+    page = ready(opened(browser, address))
+    yield page
+    assert page.faults == []
+    browser.close()
+
+
+def totals(page) -> list[int]:
+    """Return how many crossed the line, in both directions."""
+    return [int(text) for text in page.locator("#counted tfoot td").all_inner_texts()]
+
+
+TOTAL = "() => Number(document.getElementById('total-0').textContent)"
+
+
+def test_what_crosses_the_line_is_counted_live(belt):
+    switch = belt.get_by_role("switch", name="Count at a line")
+    switch.check()
+    assert belt.locator("#line").is_hidden() and "camera" in belt.locator("#count-note").inner_text()
+    belt.get_by_role("button", name="Start camera").click()
+    wait_until(belt, f"() => ({TOTAL})() >= 1")
+    before = totals(belt)[0]
+    wait_until(belt, f"() => ({TOTAL})() > {before}")
+    belt.get_by_role("button", name="Stop camera").click()
+    assert totals(belt)[0] > before and belt.locator("#line").is_visible()
+    assert belt.locator("thead th").all_inner_texts() == ["Class", "right →", "left ←"]
+    assert belt.locator("#way-0").text_content() == f"right {totals(belt)[0]} →"
+    for width, scheme in ((360, "dark"), (1600, "light")):
+        check_fit(belt, width, scheme)
+    belt.get_by_role("button", name="Reset counts").press("Enter")
+    assert totals(belt) == [0, 0] and belt.locator("#crossings tr").count() == 0
+    switch.uncheck()
+    assert belt.locator("#line").is_hidden() and belt.locator("#counted").is_hidden()
+
+
+@pytest.fixture
+def live(page, twenty):
+    """The shared page as if a photo came from its camera, with the line in the middle."""
+    open_photos(page, twenty[6])
+    page.locator("#counting").check()
+    page.evaluate("""async () => {
+        const { state } = await import("./page.js");
+        state.shown.live = true;
+        for (const [id, y] of [["end-1", 0.1], ["end-2", 0.9]]) {
+            state.counting.move(id, 0.5, y);
+        }
+        state.counting.pause();
+    }""")
+    return page
+
+
+FOLLOW = """async ([xs, mirrored, start]) => {
+    const { state } = await import("./page.js");
+    xs.forEach((x, number) => state.counting.follow([{ box: [0.4, x - 0.1, 0.6, x + 0.1], id: 47, score: 0.9 }],
+        { mirrored, seconds: start + number / 10, minScore: 0.4 }));
+    const tracks = state.counting.tracker.given;
+    state.counting.redraw();
+    return tracks;
+}"""
+
+
+def test_the_arrow_keys_move_the_line_and_its_counts_start_again(live):
+    live.evaluate(FOLLOW, [[0.35 + 0.05 * number for number in range(8)], False, 0])
+    live.locator("h1").click()  # so that Tab begins at the top
+    live.keyboard.press("Tab")
+    assert focused(live) == "end-1" and totals(live) == [1, 0]
+    live.keyboard.press("Shift+ArrowLeft")
+    live.keyboard.press("ArrowDown")
+    end = live.get_by_role("slider", name="First end of the line")
+    assert end.get_attribute("aria-valuetext") == "40% from the left, 11% from the top"
+    assert totals(live) == [0, 0], "counts belong to a line"
+    live.keyboard.press("Tab")
+    assert focused(live) == "end-2"
+    for _ in range(6):
+        live.keyboard.press("Shift+ArrowUp")
+    assert live.locator("thead th").all_inner_texts() == ["Class", "right →", "left ←"]
+    live.keyboard.press("Shift+ArrowUp")
+    assert live.locator("thead th").all_inner_texts() == ["Class", "down ↓", "up ↑"]
+
+
+def test_a_mirrored_camera_counts_the_directions_that_you_see(live):
+    xs = [0.35 + 0.05 * number for number in range(8)]
+    live.evaluate(FOLLOW, [xs, False, 0])
+    assert totals(live) == [1, 0]
+    live.evaluate("async () => (await import('./page.js')).state.counting.pause()")
+    live.evaluate(FOLLOW, [xs, True, 1])
+    assert totals(live) == [1, 1]
+    assert live.locator("#crossings th").all_inner_texts() == ["cup"]
+
+
+def test_a_line_that_is_moved_over_an_object_does_not_count_it(live):
+    tracks = live.evaluate(FOLLOW, [[0.4] * 5, False, 0])
+    for end in ("end-1", "end-2"):
+        box = live.locator(f"#{end}").bounding_box()
+        live.mouse.move(box["x"] + box["width"] / 2 + 5, box["y"] + box["height"] / 2 + 5)
+        live.mouse.down()
+        live.mouse.move(box["x"] - 150, box["y"] + 30)
+        live.mouse.up()
+    ends = [live.locator(f"#{end}").get_attribute("aria-valuenow") for end in ("end-1", "end-2")]
+    assert [int(end) < 35 for end in ends] == [True, True]
+    assert live.evaluate(FOLLOW, [[0.4] * 5, False, 0.5]) == tracks and totals(live) == [0, 0]
+    live.evaluate(FOLLOW, [[0.35, 0.3, 0.25, 0.2, 0.15, 0.1], False, 1])
+    assert totals(live) == [0, 1], "it is still the same track"
+
+
+def test_a_photo_is_not_counted_and_the_page_says_why(page, twenty):
+    page.locator("#counting").check()
+    open_photos(page, twenty[6])
+    assert page.locator("#line").is_hidden() and page.locator("#count-note").inner_text().startswith("A photo")
+    assert page.evaluate("async () => (await import('./page.js')).state.counting.tracker.followed.length") == 0
+
+
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 TWO_CAMERAS = """
@@ -476,6 +761,17 @@ mediaDevices.enumerateDevices = async () => ["back", "front"].map((deviceId) => 
 """
 
 
+def drag_with_finger(page, selector: str, right: int, down: int) -> None:
+    """Drag an element with a finger, as far as the browser does not take it for scrolling."""
+    finger = page.context.new_cdp_session(page)  # Playwright itself can only tap
+    box = page.locator(selector).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, part in (("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1)):
+        points = [{"x": x + part * right, "y": y + part * down}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 def test_on_a_phone_you_switch_cameras_and_keep_frames_with_your_finger(chromium, address):
     page = ready(opened(chromium, address, TWO_CAMERAS, **PHONE))
     mirrored = "async () => (await import('./page.js')).state.shown?.mirrored"
@@ -489,6 +785,14 @@ def test_on_a_phone_you_switch_cameras_and_keep_frames_with_your_finger(chromium
     page.get_by_role("button", name="Stop camera").tap()
     choice.select_option("the back one")
     assert page.evaluate("() => self.asked.length") == 2, "a stopped camera stays off"
+
+    page.get_by_role("switch", name="Count at a line").tap()
+    page.locator("#end-2").scroll_into_view_if_needed()
+    before = page.locator("#end-2").bounding_box()
+    drag_with_finger(page, "#end-2", 60, -40)
+    page.wait_for_timeout(200)  # the browser reports moves once a frame
+    after = page.locator("#end-2").bounding_box()
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((60, -40), abs=2)
 
     page.get_by_role("button", name="Keep this frame").tap()
     page.get_by_role("button", name="Delete frame").tap()
@@ -521,10 +825,16 @@ def test_the_keyboard_reaches_and_works_everything(page, twenty):
     open_photos(page, twenty[19], twenty[6])
     page.locator("h1").click()  # so that Tab begins at the top
     reached = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(focused(page))
-    assert reached == ["camera", "which", "open", "keep", "next", "threshold"]
+    assert reached == ["camera", "which", "open", "keep", "next", "threshold", "counting"]
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    assert focused(page) == "reset"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
     before = sum(counts(page).values())
     page.keyboard.press("Home")
     assert sum(counts(page).values()) > before
@@ -532,7 +842,7 @@ def test_the_keyboard_reaches_and_works_everything(page, twenty):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Kept frames (1)").wait_for()
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("Tab")
     assert focused(page).startswith("Delete frame-")
     page.keyboard.press("Tab")
@@ -552,13 +862,22 @@ def test_the_page_fits_and_everyone_can_use_it(page, twenty, width, scheme):
     open_photos(page, twenty[19], twenty[6])
     page.get_by_role("button", name="Keep this frame").click()
     page.get_by_role("heading", name="Kept frames (1)").wait_for()
+    page.locator("#counting").check()
+    check_fit(page, width, scheme)
+
+
+def check_fit(page, width: int, scheme: str) -> None:
+    """Check that a page of this width and colour scheme shows all controls, and that axe-core finds no fault."""
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    for control in page.locator("button:visible, select:visible, input[type=range]").all():
+    for control in page.locator(CONTROLS).all():
         box = control.bounding_box()
         assert box["height"] >= 44 and box["x"] >= 0 and box["x"] + box["width"] <= width, control.inner_text()
     assert accessibility.serious_faults(page) == []
+
+
+CONTROLS = "button:visible, select:visible, input[type=range], .switch, .end:visible"
 
 
 # What can go wrong
@@ -624,6 +943,8 @@ def test_a_single_file_works_from_disk_and_shows_labels_as_text(chromium, hostil
     page = ready(opened(chromium, hostile.as_uri()))
     page.set_input_files("#files", twenty[6])
     page.locator("#counts").get_by_text(HOSTILE).wait_for()
+    page.get_by_role("switch", name="Count at a line").check()
+    assert page.locator("#counted").is_visible()
     assert HOSTILE in page.locator("#source").inner_text() and page.title() == "Live detector"
     assert page.locator("#counts *, #source *").count() == 4 * page.locator("#counts li").count(), "no other element"
     page.get_by_role("button", name="Keep this frame").click()

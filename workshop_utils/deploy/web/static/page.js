@@ -2,6 +2,7 @@
 
 import * as assets from "./assets.js";
 import * as camera from "./camera.js";
+import { CountingPanel, UNCERTAIN } from "./counting_panel.js";
 import * as detector from "./detector.js";
 import { KeptFrames } from "./kept_frames.js";
 import { KeptList } from "./kept_list.js";
@@ -15,12 +16,16 @@ const LOWEST = element("threshold").min / 100;
 
 const view = new View(element("view"));
 
-/** Everything that changes. `shown` is {photo: canvas, found: detections, mirrored}. */
+/**
+ * Everything that changes. `shown` is {photo: canvas, found: detections, mirrored, live, tracks}; `live` means that the
+ * camera took it, `tracks` has the track of each place in `found`.
+ */
 export const state = {
   settings: null,
   labels: new Map(),
   detector: null,
   kept: null,
+  counting: new CountingPanel(draw),
   stream: null,
   shown: null,
   photos: [],
@@ -93,6 +98,8 @@ async function stopCamera(reason = null) {
     state.task++;
     element("camera").textContent = "Start camera";
     element("speed").hidden = true;
+    state.counting.pause();
+    draw();
     report(reason && new Error(reason));
   }
 }
@@ -121,7 +128,7 @@ async function follow(stream) {
     canvases.reverse(); // the other one is being shown, and may be kept
     const began = performance.now();
     photos.draw(video, video.videoWidth, video.videoHeight, canvases[0]);
-    await analyse(canvases[0], camera.looksAtUser(stream));
+    await analyse(canvases[0], camera.looksAtUser(stream), began / 1000);
     times.push(performance.now());
     tellSpeed(times, times.at(-1) - began);
   }
@@ -170,15 +177,21 @@ async function showPhoto(place) {
 
 // What is found
 
-/** Detect in a photo and show it, unless something else was opened in the meantime. */
-async function analyse(photo, mirrored) {
+/**
+ * Detect in a photo and show it, unless something else was opened in the meantime.
+ *
+ * `seconds` is when the camera took it; null for a photo that is not of the camera.
+ */
+async function analyse(photo, mirrored, seconds = null) {
   const task = ++state.task;
   const data = photos.pixels(photo);
   const found = state.detector ? await state.detector.detect(data, LOWEST) : [];
   if (task !== state.task) {
     return;
   }
-  state.shown = { photo, found, mirrored };
+  const live = seconds !== null;
+  const tracks = live ? state.counting.follow(found, { mirrored, seconds, minScore: minScore() }) : new Map();
+  state.shown = { photo, found, mirrored, live, tracks };
   element("hint").hidden = true;
   element("keep").disabled = state.kept === null;
   draw();
@@ -190,20 +203,30 @@ async function analyse(photo, mirrored) {
   }
 }
 
-/** Return what is shown: the detections from the slider's score on, with their names and colours. */
+/** Return the slider's score. */
+const minScore = () => element("threshold").value / 100;
+
+/** Return what is shown: the detections with the slider's score or more, with their names, colours and tracks. */
 function visible() {
-  const least = element("threshold").value / 100;
-  const found = (state.shown?.found ?? []).filter(({ score }) => score >= least);
-  return found.map((each) => ({ ...each, ...state.labels.get(each.id) }));
+  const found = (state.shown?.found ?? []).map((each, place) => ({ ...each, track: state.shown.tracks.get(place) }));
+  return found.filter(({ score }) => score >= minScore()).map((each) => ({ ...each, ...state.labels.get(each.id) }));
+}
+
+/** Return what is drawn for a detection: one in a track gets the number and the class of the track. */
+function drawn({ track, ...each }) {
+  return track
+    ? { ...each, ...(track.isCertain ? state.labels.get(track.classId) : UNCERTAIN), number: track.id }
+    : each;
 }
 
 function draw() {
   element("percent").textContent = `${element("threshold").value}%`;
   if (state.shown) {
     const found = visible();
-    view.show(state.shown.photo, found, state.shown.mirrored);
+    view.show(state.shown.photo, found.map(drawn), state.shown.mirrored);
     tellCounts(found);
   }
+  state.counting.show(state.shown && { ...state.shown, running: state.stream !== null }, state.labels);
 }
 
 function tellCounts(found) {

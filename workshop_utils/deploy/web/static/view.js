@@ -17,7 +17,8 @@ export class View {
    * Show a photo with boxes.
    *
    * @param {HTMLCanvasElement} photo
-   * @param {{name: string, colour: string, score: number, box: number[]}[]} found
+   * @param {{name: string, colour: string, score: number, box: number[], number: number | undefined}[]} found - The
+   *     number of a box's track is written in place of its score.
    * @param {boolean} mirrored - Whether left and right are exchanged.
    */
   show(photo, found, mirrored) {
@@ -53,7 +54,7 @@ export class View {
     return 1 / (Math.min(shown.width / canvas.width, shown.height / canvas.height) || 1);
   }
 
-  draw({ name, colour, score }, left, top, width, height, unit) {
+  draw({ name, colour, score, number }, left, top, width, height, unit) {
     const { canvas, context } = this;
     context.lineWidth = (LINE + 2) * unit;
     context.strokeStyle = "white";
@@ -62,7 +63,7 @@ export class View {
     context.strokeStyle = colour;
     context.strokeRect(left, top, width, height);
 
-    const caption = `${shortened(name)} ${percent(score)}`;
+    const caption = number ? `${number} ${shortened(name)}` : `${shortened(name)} ${percent(score)}`;
     const text = Math.min(Math.max(canvas.width / unit / 32, SMALLEST_TEXT), LARGEST_TEXT); // small on a phone
     context.font = `600 ${text * unit}px system-ui, sans-serif`;
     context.textBaseline = "middle";
