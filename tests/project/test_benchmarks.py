@@ -41,7 +41,7 @@ def test_the_page_shows_what_was_measured(rows, recorded, monkeypatch):
 
 
 def test_every_target_is_met_but_one(recorded):
-    """WebAssembly has no instructions for int8 products, which LiteRT in Python uses."""
+    """Without AVX-VNNI, Chromium cannot use the instructions for int8 products that LiteRT in Python uses."""
     assert [name for name in report.TARGETS if report.met(recorded, name) != "yes"] == ["web.vs_litert_int8"]
 
 

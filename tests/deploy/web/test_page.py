@@ -249,11 +249,20 @@ def resized_by_page(page, image: np.ndarray, name: str, *values) -> np.ndarray:
 NOISE = np.random.default_rng(7)
 
 
-@pytest.mark.parametrize("size", [(120, 90), (300, 300), (40, 350), (400, 350)])
+@pytest.mark.parametrize("size", [(120, 90), (1, 2), (300, 300), (40, 350), (400, 350), (640, 480), (1400, 90)])
 def test_the_page_resizes_to_the_same_pixels(shared, size):
     image = NOISE.integers(0, 256, (*size[::-1], 3), np.uint8)
     resized = resized_by_page(shared, image, "toInput", page_files.RESIZE).reshape(300, 300, 3)
-    np.testing.assert_array_equal(resized, preprocessing.resize(image))
+    wanted = preprocessing.resize(photos.shrink(Image.fromarray(image)))
+    np.testing.assert_array_equal(resized, wanted)
+
+
+def test_photos_of_several_sizes_in_turns_are_resized_to_the_same_pixels(shared):
+    for size in [(13, 20), (20, 13), (13, 21), (14, 20), (20, 20), (21, 13)] * 2:
+        image = NOISE.integers(0, 256, (*size[::-1], 3), np.uint8)
+        resized = resized_by_page(shared, image, "antialiased", 9, 9).reshape(9, 9, 4)
+        wanted = np.asarray(Image.fromarray(image).resize((9, 9), Image.Resampling.BILINEAR))
+        np.testing.assert_array_equal(resized[..., :3], wanted)
 
 
 def test_the_page_shrinks_large_photos_to_the_same_pixels(shared):
