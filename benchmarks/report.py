@@ -57,6 +57,10 @@ class Results:
     def __init__(self, rows: list[dict]):
         self.rows = {(row["name"], row["round"]): row["result"] for row in rows}
         self.dates = sorted({row["date"] for row in rows})
+        self.machines: dict[str, list[str]] = {}
+        for row in rows:
+            names = self.machines.setdefault(row["machine"], [])
+            names.extend({row["name"]} - set(names))
 
     def values(self, name: str, key: str) -> list[float]:
         """Return one value per round, in the order of the rounds."""
@@ -106,7 +110,7 @@ class Results:
                 "megabytes_float32": highest(self.median("web", f"{each}_megabytes") for each in ("coco", "float32")),
                 "megabytes_int8": self.median("web", "int8_megabytes"),
             },
-            "machine": describe_machine(),
+            "machines": self.machines,
             "dates": self.dates,
         }
 
@@ -145,7 +149,7 @@ def markdown(results: Results, summary: dict) -> str:
     """Return results.md."""
     parts = [
         "# How fast, how good, how large",
-        f"Measured by `make bench` on {' and '.join(results.dates)}: {summary['machine']}. Every figure comes from "
+        f"Measured by `make bench` on {' and '.join(results.dates)}. {machines(results)} Every figure comes from "
         "`measurements.jsonl`; ratios are medians of the ratios within a round. A dash means not measured.",
         "![Charts of the tables below](results.png)",
         "## Targets",
@@ -265,6 +269,13 @@ def met(summary: dict, name: str) -> str:
     """Return whether a target is met, as text."""
     measured = figure(summary, name)
     return "–" if measured is None else "yes" if measured <= TARGETS[name] else "**no**"
+
+
+def machines(results: Results) -> str:
+    """Say on which machine most was measured, and what was measured on others: compare no times between them."""
+    first, *others = sorted(results.machines, key=lambda machine: -len(results.machines[machine]))
+    exceptions = [f"`{'`, `'.join(sorted(results.machines[machine]))}` on another: {machine}." for machine in others]
+    return " ".join((f"Machine: {first}.", *exceptions))
 
 
 def freezing(results: Results) -> list[tuple[str, dict, float | None]]:

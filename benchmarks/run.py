@@ -150,7 +150,8 @@ def main() -> None:
         if each.name in ("latency", "web", "ordering", "film"):
             _make_run()
         print(f"{datetime.datetime.now():%H:%M:%S} {each.name}, round {each.round + 1}", flush=True)
-        row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat(), "result": run(each)}
+        row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat()}
+        row |= {"machine": report.describe_machine(), "result": run(each)}
         with open(MEASUREMENTS, "a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
     report.write(report.read(MEASUREMENTS), HERE)

@@ -33,8 +33,7 @@ def recorded():
     return json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
 
 
-def test_the_page_shows_what_was_measured(rows, recorded, monkeypatch):
-    monkeypatch.setattr(report, "describe_machine", lambda: recorded["machine"])
+def test_the_page_shows_what_was_measured(rows, recorded):
     results = report.Results(rows)
     assert results.summary() == recorded
     assert report.markdown(results, recorded) == (FOLDER / "results.md").read_text(encoding="utf-8")
@@ -58,11 +57,18 @@ def test_the_networks_were_measured_in_the_same_rounds(rows):
 
 
 def test_a_ratio_compares_values_of_the_same_round():
-    rows = [{"name": name, "round": number, "date": "2026-01-01", "result": {"seconds": seconds}}
+    rows = [{"name": name, "round": number, "date": "2026-01-01", "machine": "here", "result": {"seconds": seconds}}
             for name, all_seconds in (("one", (1, 2, 30)), ("other", (10, 10, 100)))
             for number, seconds in enumerate(all_seconds)]  # fmt: skip
     assert report.Results(rows).ratio("one", "other") == 0.2
     assert report.Results(rows[:1]).ratio("one", "other") is None
+
+
+def test_what_was_measured_on_another_machine_is_named():
+    rows = [{"name": name, "round": 0, "date": "2026-01-01", "machine": machine, "result": {}}
+            for name, machine in (("seed_ours", "here"), ("latency", "here"), ("web", "elsewhere"))]  # fmt: skip
+    text = report.machines(report.Results(rows))
+    assert re.findall("here|elsewhere|web|latency", text) == ["here", "web", "elsewhere"]
 
 
 def test_the_readme_repeats_the_measured_figures(rows, recorded):
