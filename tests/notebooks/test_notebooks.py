@@ -27,7 +27,7 @@ SHORT_TRAINING = """import dataclasses
 from workshop_utils.core import settings
 
 quick = settings.RECIPES["quick"]
-of_random = quick.by_strategy["random_init"] | {"steps": 50, "evaluate_every": 50}
+of_random = quick.by_strategy["random_init"] | {"steps": 50, "batch_size": 2, "evaluate_every": 50}
 shorter = {"steps": 24, "photos": 100, "warmup": 6, "evaluate_every": 24, "by_strategy": {"random_init": of_random}}
 settings.RECIPES["quick"] = dataclasses.replace(quick, **shorter)
 """

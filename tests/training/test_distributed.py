@@ -192,6 +192,7 @@ def message_about_the_loss(left: subprocess.CompletedProcess, killed: subprocess
 
 
 @needs_sigkill
+@pytest.mark.long  # short: test_connections.py
 def test_if_either_worker_is_killed_the_other_ends_and_the_same_command_resumes(forks, shards, together, tmp_path):
     """First the other worker is lost, before step 4, then the chief, before step 5, then neither."""
     run, other = RunFolder(tmp_path / "chief"), tmp_path / "other"

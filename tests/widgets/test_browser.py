@@ -767,7 +767,10 @@ settings.RECIPES["quick"] = dataclasses.replace(settings.RECIPES["quick"], **sho
 """
 SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
-    ("09_detect_and_classify", SHORT, r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
+    pytest.param(
+        *("09_detect_and_classify", SHORT, r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
+        marks=pytest.mark.long,  # short: the sliders of 01, for which nothing has to be trained
+    ),
 ]
 """The notebooks with sliders: code that speeds them up, the cell that shows them, and their descriptions."""
 
