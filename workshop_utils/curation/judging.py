@@ -96,7 +96,7 @@ def _best(found: Sequence[Result], labels: int) -> list[np.ndarray]:
     kept = [nms.suppress_across_classes(boxes, scores, SAME_PLACE) for boxes, _, scores in found]
     number = min(PER_LABEL * labels, PER_PHOTO * len(found))
     scores = np.sort(np.concatenate([result[2][rows] for result, rows in zip(found, kept)] or [np.zeros(0)]))[::-1]
-    least = scores[number - 1] if 0 < number <= len(scores) else 0.0
+    least = scores[min(number, len(scores)) - 1] if number and len(scores) else np.inf
     return [boxes[[row for row in rows if scores[row] >= least]].astype(float).reshape(-1, 4)
             for (boxes, _, scores), rows in zip(found, kept)]  # fmt: skip
 
@@ -128,8 +128,9 @@ def _features(model: keras.Model, views: Iterator[np.ndarray]) -> Iterator[np.nd
 
 def _network(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from crops to the means of the feature maps in `Architecture.crop_layers`."""
-    architecture = architectures.get(model.name)
-    names = architecture.crop_layers or architecture.freezing_depths
+    there = {layer.name for layer in model.layers}
+    registered = (each.crop_layers or each.freezing_depths for each in architectures.ARCHITECTURES.values())
+    names = next(each for each in registered if there.issuperset(each))
     means = [keras.layers.GlobalAveragePooling2D()(model.get_layer(name).output) for name in names]
     whole = folded_layers.fold(keras.Model(model.input, means))
     small = keras.models.clone_model(
