@@ -71,7 +71,7 @@ def ask(model: keras.Model, samples: Sequence[Sample], detector: int = 0) -> Ans
     labels = [np.asarray(sample.boxes, float).reshape(-1, 4) for sample in samples]
     boxes = [np.concatenate(each) for each in zip(labels, _best(found, sum(map(len, labels))), strict=True)]
     features = np.concatenate(list(_features(model, _views(samples, boxes))) or [np.zeros((0, 1))])
-    parts = np.split(features, np.cumsum([len(each) for each in boxes])[:-1])
+    parts = np.split(features, np.cumsum([len(each) for each in boxes]))[:-1]
     return Answers(found, [Crops(*each, detector) for each in zip(boxes, parts, strict=True)])
 
 
