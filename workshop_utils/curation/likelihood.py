@@ -3,6 +3,7 @@
 Most labels of a data set are right, and each of them can be made wrong: by another name, by a shift, by a box on
 nothing, or by leaving it out. The detections stay the same. Logistic regression learns to tell the detector's
 answers to right labels from its answers to wrong ones, for each kind separately, so that the kinds can be compared.
+The answers are the detections and, if there are crops, what `second_opinion` says.
 """
 
 import dataclasses

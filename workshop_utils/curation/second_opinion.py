@@ -46,8 +46,10 @@ def added(scenes: Sequence[Scene], crops: Sequence[Crops], seed: int = 0) -> lis
     said = [np.zeros((len(each.boxes), len(known) + 1)) for each in crops]
     for number in np.unique(detector):
         for fold in range(FOLDS):
-            others = np.flatnonzero((detector == number) & (group != fold))
-            judged = [place for place in np.flatnonzero((detector == number) & (group == fold)) if len(said[place])]
+            others = np.flatnonzero((detector == number) & (group != fold)).tolist()
+            judged = [
+                place for place in np.flatnonzero((detector == number) & (group == fold)).tolist() if len(said[place])
+            ]
             features = np.concatenate([crops[place].features for place in others] or [np.zeros((0, 1))])
             target = np.concatenate([targets[place] for place in others] or [np.zeros(0, int)])
             rows = rng.permutation(np.flatnonzero(target >= 0))[:MOST]
