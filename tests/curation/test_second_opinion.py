@@ -18,8 +18,8 @@ def photos(count: int = 40, detector=lambda number: 0) -> tuple[list[Scene], lis
     rng, boxes = np.random.default_rng(0), np.array([LEFT, MIDDLE, RIGHT])
     scenes, crops = [], []
     for number in range(count):
-        looks = np.stack([PEACH, VANILLA, NOTHING])[[0, 1, 0, 1, 2]] * (1 if detector(number) == 0 else -1)
-        features = looks + rng.normal(0, 0.1, (5, 3))
+        looks = np.stack([PEACH, VANILLA, NOTHING] if detector(number) == 0 else [VANILLA, PEACH, NOTHING])
+        features = looks[[0, 1, 0, 1, 2]] + rng.normal(0, 0.1, (5, 3))
         names = np.array(["peach", "vanilla", "peach"])
         scenes.append(Scene(boxes[:2], ["peach", "vanilla"], boxes, names, np.array([0.6, 0.5, 0.4])))
         crops.append(Crops(np.concatenate([boxes[:2], boxes]), features, detector(number)))
@@ -43,7 +43,7 @@ def test_a_photo_is_not_judged_by_its_own_labels():
 
 
 def test_the_features_of_different_detectors_are_not_compared():
-    """The second detector's features are the first one's with the sign changed."""
+    """To the second detector, a peach yoghurt looks like a vanilla one to the first, and the other way round."""
     for scene in second_opinion.added(*photos(60, lambda number: number % 2)):
         assert scene.second_on_labels.argmax(axis=1).tolist() == [0, 1]
 
