@@ -46,7 +46,7 @@ class Scene:
         scores: Their scores, (detections,).
         second_on_labels: The second opinion on the labels, (labels, classes + 1), if there is one: see
             `second_opinion.added`.
-        second_on_found: The second opinion on the detections, (detections, classes + 1), NaN where there is none.
+        second_on_found: The second opinion on the detections, (detections, classes + 1), NaN for those without one.
     """
 
     boxes: np.ndarray
