@@ -26,7 +26,7 @@ SIDE = 128
 MARGIN = 0.1
 """How much of the photo a crop shows on each side of its box, as a share of the box's side."""
 
-CROPS = 64
+CROPS = 32
 """The number of crops that the network sees at once."""
 
 PER_LABEL, PER_PHOTO = 3, 10
