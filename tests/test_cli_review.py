@@ -8,10 +8,8 @@ import pytest
 from conftest import first_photos
 
 from workshop_utils.cli import main
-from workshop_utils.curation import cross_validation
+from workshop_utils.curation import cross_validation, judging
 from workshop_utils.data import dataset, voc
-from workshop_utils.evaluation import average_precision
-from workshop_utils.model import detection
 from workshop_utils.training.plan import Plan
 from workshop_utils.training.run_folder import RunFolder
 
@@ -28,11 +26,11 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def confirmed(tmp_path_factory, coco):
-    """A folder whose labels are COCO's own detections of cups in six photos."""
+    """A folder whose labels are what COCO's detector finds as cups in six photos when it judges."""
     folder = first_photos(tmp_path_factory.mktemp("confirmed") / "cups")
-    for sample in dataset.load(folder).samples:
-        found = detection.detect(coco, sample.image[None], min_score=0.15)
-        boxes = found.boxes[0][found.classes[0] == 47]
+    samples = dataset.load(folder).samples
+    for sample, (boxes, ids, scores) in zip(samples, judging.detections(coco, samples), strict=True):
+        boxes = boxes[(ids == 47) & (scores > 0.15)]
         annotation = voc.from_normalised((sample.width, sample.height), ["cup"] * len(boxes), boxes, sample.name)
         voc.write(annotation, folder / "annotations" / sample.name.replace(".jpg", ".xml"))
     return folder
@@ -107,12 +105,13 @@ def test_without_a_run_cross_validated_ones_judge_in_a_folder_for_this_state_of_
 ):
     used = []
 
-    def detections(data, place):
+    def ask(data, place):
         used.append(place)
-        found = average_precision.detect_all(coco, data.samples).by_class
-        return [(boxes, (ids == 47).astype(int), scores) for boxes, ids, scores in found]
+        answers = judging.ask(coco, data.samples)
+        cups = [(boxes, (ids == 47).astype(int), scores) for boxes, ids, scores in answers.detections]
+        return dataclasses.replace(answers, detections=cups)
 
-    monkeypatch.setattr(cross_validation, "detections", detections)
+    monkeypatch.setattr(cross_validation, "ask", ask)
     arguments = ["review", str(folder), "--out", str(tmp_path / "page")]
     assert main(arguments) == 0
     xml = folder / "annotations" / "0001.xml"

@@ -3,15 +3,15 @@
 import shutil
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import first_photos
 from PIL import Image
 
 from workshop_utils.core import settings
-from workshop_utils.curation import cross_validation
+from workshop_utils.curation import cross_validation, judging
 from workshop_utils.data import dataset
 from workshop_utils.data.dataset import DatasetError
-from workshop_utils.evaluation import average_precision
 from workshop_utils.training import trainer
 
 
@@ -35,14 +35,17 @@ def test_each_photo_is_judged_by_the_run_that_has_not_seen_it(data, tmp_path, mo
         assert {sample.name for sample in (*training, *validation)} == {sample.name for sample in data.samples}
         return folder.name
 
-    def detect_all(judge, samples):
-        return average_precision.Found([(judge, sample.name) for sample in samples], [])
+    def ask(judge, samples, number):
+        found: list[Any] = [(judge, sample.name) for sample in samples]
+        return judging.Answers(found, [judging.Crops(np.zeros((0, 4)), np.zeros((0, 1)), number) for _ in samples])
 
     monkeypatch.setattr(trainer, "train", train)
     monkeypatch.setattr(trainer, "load_model", lambda run: (run, None))
-    monkeypatch.setattr(average_precision, "detect_all", detect_all)
-    found = list[Any](cross_validation.detections(data, tmp_path, recipe=settings.recipe("quick")))
+    monkeypatch.setattr(judging, "ask", ask)
+    answers = cross_validation.ask(data, tmp_path, recipe=settings.recipe("quick"))
+    found: list[Any] = answers.detections
     assert len(seen) == 3
+    assert [f"fold-{each.detector}" for each in answers.crops] == [judge for judge, _ in found]
     for sample, (judge, name) in zip(data.samples, found, strict=True):
         assert name == sample.name and name not in seen[judge]
     judges = {name: judge for judge, name in found}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from workshop_utils.curation import likelihood, review
+from workshop_utils.curation.judging import Crops
 from workshop_utils.curation.review import Kind
 from workshop_utils.data.dataset import Sample
 
@@ -79,3 +80,26 @@ def test_a_judge_tells_apart_what_differs_and_weighs_both_sides_the_same():
     right, wrong = rng.normal(0, 1, (1000, 1)), rng.normal(3, 1, (50, 1))
     ratio = likelihood.Judge(right, wrong).ratio(np.array([[0.0], [1.5], [3.0]]))
     assert ratio[0] < 0.1 and ratio[1] == pytest.approx(1, rel=0.6) and ratio[2] > 10
+
+
+def test_a_shifted_label_is_paired_with_the_clear_detection_and_not_with_a_faint_one_that_fits_better():
+    overlap = np.array([[0.45, 0.75]])
+    assert likelihood.pair(overlap, np.array([0.8, 0.04])) == [(0, 0)]
+    assert likelihood.pair(overlap, np.array([0.8, 0.7])) == [(0, 1)]
+    assert likelihood.pair(np.array([[0.1]]), np.array([1.0])) == []
+
+
+def test_a_wrong_name_that_the_detections_leave_open_is_found_by_the_second_opinion():
+    """The detector gives both names about the same score everywhere. The features of the crops are the true class."""
+    rng, samples, results, crops = np.random.default_rng(0), [], [], []
+    box = np.array([[0.3, 0.3, 0.6, 0.6]])
+    for number in range(120):
+        true = number % 2
+        name = CLASSES[2 - true if number == 60 else 1 + true]
+        samples.append(Sample(f"{number}.jpg", 100, 100, box.astype(np.float32), (name,), (0,), (0,), "", b""))
+        results.append((np.repeat(box, 2, axis=0), np.array([1, 2]), rng.uniform(0.4, 0.5, 2)))
+        crops.append(Crops(np.repeat(box, 2, axis=0), np.repeat(true, 2)[:, None] + rng.normal(0, 0.1, (2, 1))))
+    blind, seeing = (review.find(samples, results, CLASSES, each) for each in (None, crops))
+    assert (seeing[0].photo, seeing[0].kind) == ("60.jpg", Kind.WRONG_NAME)
+    assert seeing[0].score > 0.8 > 4 * seeing[1].score > 0
+    assert blind[0].score < 2 * blind[5].score

@@ -32,6 +32,12 @@ def test_the_anchors_equal_those_in_the_coco_detectors_file(tarball):
     np.testing.assert_allclose(anchors.anchors(), weights["Postprocessor/ExpandDims"][0], rtol=0, atol=1e-6)
 
 
+def test_the_mirror_image_of_each_anchor_is_an_anchor():
+    ymin, xmin, ymax, xmax = anchors.anchors().T
+    turned = np.stack([ymin, 1 - xmax, ymax, 1 - xmin], axis=-1)
+    np.testing.assert_allclose(anchors.anchors()[anchors.mirrored()], turned, rtol=0, atol=1e-6)
+
+
 def test_each_feature_map_has_its_share_of_the_1917_anchors():
     slices = anchors.level_slices()
     assert [part.stop - part.start for part in slices] == [1083, 600, 150, 54, 24, 6]

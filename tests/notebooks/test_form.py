@@ -37,7 +37,15 @@ NAMES = (
 MOST_LINES = 15
 HIDDEN = "hide-input"
 """The tag of a cell whose code only composes a sentence or checks one."""
-SLOW = ("core.tensorflow import", "coco_detector(", "load_model(", ".evaluate(", "detect_all(", "informative.order(")
+SLOW = (
+    "core.tensorflow import",
+    "coco_detector(",
+    "load_model(",
+    ".evaluate(",
+    "detect_all(",
+    "judging.ask(",
+    "informative.order(",
+)
 """What loads TensorFlow or a network, or runs it on many photos, and shows no progress."""
 PROMISES = ("What you will do", "What you will learn", "What you need", "Time")
 MODULES = {path.stem: ".".join(path.relative_to(settings.PROJECT).with_suffix("").parts) for path in conftest.MODULES}

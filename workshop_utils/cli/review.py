@@ -52,7 +52,7 @@ def review(options: Options) -> int:
 
 def _by_run(options: Options, data: "Dataset") -> "list[Suspicion]":
     from workshop_utils.core import phrases
-    from workshop_utils.curation import review
+    from workshop_utils.curation import judging, review
     from workshop_utils.evaluation import average_precision
     from workshop_utils.training import checkpoints, trainer
     from workshop_utils.training.run_folder import RunFolder
@@ -69,14 +69,15 @@ def _by_run(options: Options, data: "Dataset") -> "list[Suspicion]":
             f"{options.run}: {what}. Without --run, each photo is judged by a run that has not seen it.",
             file=sys.stderr,
         )
-    return review.find(data.samples, average_precision.detect_all(model, data.samples).by_class, names)
+    answers = judging.ask(model, data.samples)
+    return review.find(data.samples, answers.detections, names, answers.crops)
 
 
 def _by_cross_validation(data: "Dataset", out: Path) -> "list[Suspicion]":
     from workshop_utils.curation import cross_validation, review
 
-    found = cross_validation.detections(data, out / f"runs-{data.fingerprint()}")
-    return review.find(data.samples, found, data.label_map)
+    answers = cross_validation.ask(data, out / f"runs-{data.fingerprint()}")
+    return review.find(data.samples, answers.detections, data.label_map, answers.crops)
 
 
 def _line(each: "Suspicion") -> str:

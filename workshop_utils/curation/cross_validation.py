@@ -1,13 +1,14 @@
-"""Detections by detectors that have not seen the photo's labels: each photo is left out of one training run."""
+"""Detectors that have not seen the photo's labels judge them: each photo is left out of one training run."""
 
 import dataclasses
 import pathlib
 from collections.abc import Sequence
 
 from workshop_utils.core import settings
+from workshop_utils.curation import judging
+from workshop_utils.curation.judging import Answers, Crops
 from workshop_utils.data import dataset, groups
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
-from workshop_utils.evaluation import average_precision
 from workshop_utils.evaluation.average_precision import Result
 from workshop_utils.training import trainer
 from workshop_utils.training.plan import Plan
@@ -16,10 +17,8 @@ FOLDS = 3
 """The number of training runs. Each leaves out a third of the photos, and detects in them."""
 
 
-def detections(
-    data: Dataset, folder: pathlib.Path, folds: int = FOLDS, recipe: settings.Recipe | None = None
-) -> list[Result]:
-    """Train a detector for each fold, and return the detections in each photo by the detector that has not seen it.
+def ask(data: Dataset, folder: pathlib.Path, folds: int = FOLDS, recipe: settings.Recipe | None = None) -> Answers:
+    """Train a detector for each fold, and return what the one that has not seen a photo says about it.
 
     Run folders are `folder/fold-1` and so on. After an interruption, the same call resumes; finished runs are reused.
 
@@ -30,7 +29,7 @@ def detections(
         recipe: By default `quick`, which takes about a minute on two cores.
 
     Returns:
-        For each sample boxes (n, 4), class ids and scores; the ids are those of `data.label_map`.
+        For each sample the detections, whose class ids are those of `data.label_map`, and the crops.
 
     Raises:
         DatasetError: If there are fewer photos than folds that do not belong together.
@@ -38,7 +37,7 @@ def detections(
     """
     recipe = recipe or settings.recipe("quick")
     recipe = dataclasses.replace(recipe, evaluate_every=recipe.steps)
-    found: dict[str, Result] = {}
+    found: dict[str, tuple[Result, Crops]] = {}
     for number, held_out in enumerate(divide(data.samples, folds), start=1):
         names = {sample.name for sample in held_out}
         parts = [dataclasses.replace(each, part="val" if each.name in names else "train") for each in data.samples]
@@ -46,9 +45,11 @@ def detections(
         plan = Plan.of(fold, recipe=recipe, keep_split=True)
         run = trainer.train(plan, fold, folder / f"fold-{number}")
         model, _ = trainer.load_model(run)
-        results = average_precision.detect_all(model, held_out).by_class
-        found |= {sample.name: result for sample, result in zip(held_out, results, strict=True)}
-    return [found[sample.name] for sample in data.samples]
+        answers = judging.ask(model, held_out, number)
+        for sample, result, crops in zip(held_out, answers.detections, answers.crops, strict=True):
+            found[sample.name] = result, crops
+    results, crops = zip(*(found[sample.name] for sample in data.samples))
+    return Answers(list(results), list(crops))
 
 
 def divide(samples: Sequence[Sample], folds: int) -> list[list[Sample]]:

@@ -3,6 +3,7 @@
 Most labels of a data set are right, and each of them can be made wrong: by another name, by a shift, by a box on
 nothing, or by leaving it out. The detections stay the same. Logistic regression learns to tell the detector's
 answers to right labels from its answers to wrong ones, for each kind separately, so that the kinds can be compared.
+The answers are the detections and, if there are crops, what `second_opinion` says.
 """
 
 import dataclasses
@@ -29,6 +30,9 @@ DRAWS = 4
 TRIES = 200
 """The number of random places that are tried for a box that is made wrong."""
 
+AT_EDGE = 0.01
+"""A box that is as near to the photo's edge may be that of an object which is only partly on the photo."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
@@ -40,6 +44,9 @@ class Scene:
         found: The boxes of the detections, (detections, 4), the highest score first.
         found_names: Their classes, (detections,).
         scores: Their scores, (detections,).
+        second_on_labels: The second opinion on the labels, (labels, classes + 1), if there is one: see
+            `second_opinion.added`.
+        second_on_found: The second opinion on the detections, (detections, classes + 1), NaN for those without one.
     """
 
     boxes: np.ndarray
@@ -47,6 +54,8 @@ class Scene:
     found: np.ndarray
     found_names: np.ndarray
     scores: np.ndarray
+    second_on_labels: np.ndarray | None = None
+    second_on_found: np.ndarray | None = None
 
     @functools.cached_property
     def kept(self) -> list[int]:
@@ -54,9 +63,10 @@ class Scene:
         return nms.suppress_across_classes(self.found, self.scores, SAME_OBJECT)
 
     def pairs(self, boxes: np.ndarray) -> dict[int, tuple[int, float]]:
-        """Pair boxes and kept detections one to one, the largest overlap first: {box: (detection, IoU)}."""
+        """Pair boxes and kept detections one to one, as `pair` does: {box: (detection, IoU)}."""
         overlap = geometry.iou(boxes, self.found[self.kept])
-        return {row: (self.kept[column], iou) for row, column, iou in geometry.pair(overlap, TOUCHING)}
+        pairs = pair(overlap, self.scores[self.kept])
+        return {row: (self.kept[column], float(overlap[row, column])) for row, column in pairs}
 
     def answer(self, boxes: np.ndarray, place: int, name: str) -> list[float]:
         """Return what the detector says about box number `place` with this name, as numbers for `Judge`."""
@@ -72,6 +82,33 @@ class Scene:
         area = np.prod(boxes[place][2:] - boxes[place][:2])
         scores = own, other, max(own, other), own - other, logit(score)
         return [float(each) for each in (*scores, iou, same, np.log(area + 1e-6), *hinges)]
+
+    def second_on_name(self, place: int, number: int) -> list[float]:
+        """Return as numbers for `Judge` what the second opinion on a label is, if it had the name of class `number`."""
+        if self.second_on_labels is None:
+            return []
+        said = self.second_on_labels[place]
+        own, other, nothing = said[number], np.delete(said[:-1], number).max(initial=0.0), said[-1]
+        return [float(each) for each in (own, other, nothing, own - other)]
+
+    def as_object(self, number: int, boxes: np.ndarray) -> list[float] | None:
+        """Return as numbers for `Judge` how much a kept detection looks like an object next to these labels.
+
+        Return None if there are second opinions, but none on this detection, because its score is too low.
+        """
+        box, numbers = self.found[number], [float(each) for each in self.best_names[self.kept.index(number)]]
+        if self.second_on_found is not None:
+            said = self.second_on_found[number]
+            if np.isnan(said).any():
+                return None
+            best, second = np.sort([0.0, *said[:-1]])[:-3:-1]
+            numbers += [float(best), float(best - second), float(said[-1])]
+        sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+        area = float(np.prod(box[2:] - box[:2]))
+        hidden = float(np.prod(np.clip(sides, 0, None), axis=1).max(initial=0.0)) / max(area, 1e-9)
+        at_edge = float(min(*box[:2], *(1 - box[2:])) < AT_EDGE)
+        nearest = float(geometry.iou(box[None], boxes)[0].max(initial=0.0))
+        return [*numbers, float(np.log(area + 1e-6)), at_edge, hidden, nearest]
 
     @functools.cached_property
     def best_names(self) -> np.ndarray:
@@ -113,20 +150,35 @@ class Judge:
         return np.column_stack([np.ones(len(answers)), (answers - self._mean) / self._deviation])
 
 
+def names(scenes: Sequence[Scene]) -> list[str]:
+    """Return the classes of the labels, sorted."""
+    return sorted({name for scene in scenes for name in scene.names})
+
+
+def pair(overlap: np.ndarray, scores: np.ndarray) -> list[tuple[int, int]]:
+    """Pair boxes and detections one to one: [(box, detection)], the largest IoU times the root of the score first.
+
+    By the IoU alone, a shifted box would belong to a detection with a score near 0 that happens to be there.
+    """
+    weights = np.where(overlap >= TOUCHING, overlap * np.sqrt(scores), 0.0)
+    return [(row, column) for row, column, _ in geometry.pair(weights)]
+
+
 def of_labels(scenes: Sequence[Scene], seed: int = 0) -> list[np.ndarray]:
     """Return the odds that a label has a wrong name, a shifted box, or is on nothing: (labels, 3) for each scene."""
-    rng = np.random.default_rng(seed)
-    known = sorted({name for scene in scenes for name in scene.names})
+    rng, known = np.random.default_rng(seed), names(scenes)
     wrong: tuple[list, list, list] = ([], [], [])
     for scene in scenes:
         for place in list(range(len(scene.names))) * DRAWS:
             for answers, answer in zip(wrong, _made_wrong(scene, place, known, rng), strict=True):
                 answers += [answer] if answer else []
-    answers = [[scene.answer(scene.boxes, place, name) for place, name in enumerate(scene.names)] for scene in scenes]
-    right = np.array([answer for some in answers for answer in some])
-    odds = np.stack([PRIOR * Judge(right, np.array(each)).ratio(right) if each else np.zeros(len(right))
-                     for each in wrong], axis=1)  # fmt: skip
-    return np.split(odds, np.cumsum([len(some) for some in answers])[:-1])
+    labels = [(scene, place, name) for scene in scenes for place, name in enumerate(scene.names)]
+    right = [scene.answer(scene.boxes, place, name) for scene, place, name in labels]
+    second = [scene.second_on_name(place, known.index(name)) for scene, place, name in labels]
+    named = [first + more for first, more in zip(right, second, strict=True)]
+    odds = np.stack([PRIOR * Judge(np.array(said), np.array(each)).ratio(np.array(said)) if each
+                     else np.zeros(len(said)) for each, said in zip(wrong, (named, right, right))], axis=1)  # fmt: skip
+    return np.split(odds, np.cumsum([len(scene.names) for scene in scenes])[:-1])
 
 
 def of_missing(scenes: Sequence[Scene]) -> list[dict[int, float]]:
@@ -135,19 +187,26 @@ def of_missing(scenes: Sequence[Scene]) -> list[dict[int, float]]:
     A label that is left out leaves a detection without a label, so detections with labels show what these look like.
     Most others are on no object (Elkan and Noto 2008, Learning classifiers from only positive and unlabeled data).
     """
-    with_label, without = [], []
-    for scene in scenes:
-        paired = {detection: iou for detection, iou in scene.pairs(scene.boxes).values()}
-        for detection, numbers in zip(scene.kept, scene.best_names, strict=True):
-            if paired.get(detection, 0.0) >= SAME_OBJECT:
-                with_label.append(numbers)
-            elif detection not in paired:
-                without.append(numbers)
-    if not with_label or not without:
-        return [{} for _ in scenes]
-    judge = Judge(np.array(without), np.array(with_label))
-    prior = PRIOR * sum(len(scene.names) for scene in scenes) / len(without)
-    return [_missing(scene, judge, prior) for scene in scenes]
+    with_label, without, places = [], [], []
+    for number, scene in enumerate(scenes):
+        paired = {detection: (label, iou) for label, (detection, iou) in scene.pairs(scene.boxes).items()}
+        for detection in scene.kept:
+            label, iou = paired.get(detection, (None, 0.0))
+            if label is None:
+                without.append(scene.as_object(detection, scene.boxes))
+                places.append((number, detection))
+            elif iou >= SAME_OBJECT:
+                with_label.append(scene.as_object(detection, np.delete(scene.boxes, label, axis=0)))
+    places = [place for place, each in zip(places, without, strict=True) if each]
+    with_label, without = ([each for each in some if each] for some in (with_label, without))
+    result: list[dict[int, float]] = [{} for _ in scenes]
+    if with_label and without:
+        ratios = Judge(np.array(without), np.array(with_label)).ratio(np.array(without))
+        prior = PRIOR * sum(len(scene.names) for scene in scenes) / len(without)
+        for (number, detection), ratio, (*_, nearest) in zip(places, ratios, without, strict=True):
+            # What overlaps a label is less probably another object.
+            result[number][detection] = float(prior * ratio * max(0.01, 1 - nearest))
+    return result
 
 
 def logit(score: np.ndarray | float) -> np.ndarray:
@@ -155,20 +214,11 @@ def logit(score: np.ndarray | float) -> np.ndarray:
     return np.log((np.asarray(score) + 0.01) / (1.01 - np.asarray(score)))
 
 
-def _missing(scene: Scene, judge: Judge, prior: float) -> dict[int, float]:
-    """Return the odds for one scene. What overlaps a label is less probably another object."""
-    paired = {detection for detection, _ in scene.pairs(scene.boxes).values()}
-    nearest = geometry.iou(scene.found, scene.boxes).max(axis=1, initial=0.0)
-    ratios = judge.ratio(scene.best_names)
-    return {each: float(prior * ratio * max(0.01, 1 - nearest[each]))
-            for each, ratio in zip(scene.kept, ratios, strict=True) if each not in paired}  # fmt: skip
-
-
 def _made_wrong(scene: Scene, place: int, known: list[str], rng: np.random.Generator) -> Iterator[list[float] | None]:
     """Yield what the detector says if this label had another name, another place, and if it were on nothing."""
     box, name, boxes = scene.boxes[place], scene.names[place], scene.boxes
-    others = [other for other in known if other != name]
-    yield scene.answer(boxes, place, str(rng.choice(others))) if others else None
+    other = str(rng.choice([each for each in known if each != name] or [""]))
+    yield scene.answer(boxes, place, other) + scene.second_on_name(place, known.index(other)) if other else None
     size = box[2:] - box[:2]
     moves = (box + np.tile(rng.uniform(-0.5, 0.5, 2) * size, 2) for _ in range(TRIES))
     moved = next((each for each in moves if _clearly_shifted(each, box)), None)

@@ -16,8 +16,9 @@ import numpy as np
 
 from workshop_utils.core import phrases
 from workshop_utils.core.errors import WorkshopError
-from workshop_utils.curation import likelihood
-from workshop_utils.curation.likelihood import SAME_OBJECT, TOUCHING
+from workshop_utils.curation import likelihood, second_opinion
+from workshop_utils.curation.judging import Crops
+from workshop_utils.curation.likelihood import SAME_OBJECT
 from workshop_utils.data import geometry
 from workshop_utils.data.dataset import Dataset, DatasetError, Sample
 from workshop_utils.evaluation import average_precision
@@ -111,15 +112,15 @@ class _Photo:
         return max(others, default=0.0)
 
     def pairs(self) -> dict[int, int]:
-        """Pair labels and detections one to one, the largest overlap first, as {detection: label or -1}.
+        """Pair labels and detections one to one, as `likelihood.pair` does: {detection: label or -1}.
 
         Several detections of one object count as the one with the highest score.
         """
         boxes = np.array([each.box for each in self.found]).reshape(-1, 4)
         scores = np.array([each.score for each in self.found])
         kept = nms.suppress_across_classes(boxes, scores, SAME_OBJECT)
-        paired = {kept[column]: label for label, column, _ in geometry.pair(self.overlap[:, kept], TOUCHING)}
-        return dict.fromkeys(kept, -1) | paired
+        pairs = likelihood.pair(self.overlap[:, kept], scores[kept])
+        return dict.fromkeys(kept, -1) | {kept[column]: label for label, column in pairs}
 
     def scene(self, known: set[str]) -> likelihood.Scene:
         """Return the photo as arrays, without the labels of unknown classes."""
@@ -148,7 +149,10 @@ class Usual:
 
 
 def find(
-    samples: Sequence[Sample], detections_of_each: Sequence[Result], classes: Mapping[int, str]
+    samples: Sequence[Sample],
+    detections_of_each: Sequence[Result],
+    classes: Mapping[int, str],
+    crops: Sequence[Crops] | None = None,
 ) -> list[Suspicion]:
     """Return what looks wrong, the clearest first. Each label and each detection is in one suspicion at most.
 
@@ -159,6 +163,7 @@ def find(
         detections_of_each: For each photo boxes (n, 4), class ids (n,) and scores (n,), after non-maximum suppression
             by class. The detector should not have been trained with these labels: it may have memorised them.
         classes: The detector's classes, {id: name}. Case, extra spaces and the Unicode form make no difference.
+        crops: For each photo its crops, as `judging.ask` returns them. They are used from ENOUGH labels on.
     """
     labelled = {name for sample in samples for name in sample.classes}
     same = average_precision.matching_names(classes.values(), labelled)
@@ -166,7 +171,7 @@ def find(
     photos = [_compare(*each, names) for each in zip(samples, detections_of_each, strict=True)]
     known = set(names.values())
     if sum(label.name in known for photo in photos for label in photo.labels) >= ENOUGH:
-        suspicions = list(_learned(photos, known))
+        suspicions = list(_learned(photos, known, crops))
     else:
         expected = usual(photos)
         suspicions = [each for photo in photos for each in _suspicions(photo, expected, known)]
@@ -236,9 +241,10 @@ def _compare(sample: Sample, result: Result, names: Mapping[int, str]) -> _Photo
     return _Photo(sample.name, labels, found, geometry.iou(*boxes))
 
 
-def _learned(photos: Sequence[_Photo], known: set[str]) -> Iterator[Suspicion]:
+def _learned(photos: Sequence[_Photo], known: set[str], crops: Sequence[Crops] | None) -> Iterator[Suspicion]:
     """Yield what looks wrong, with the probability that it is: the odds of the kinds of fault add up."""
     scenes = [photo.scene(known) for photo in photos]
+    scenes = scenes if crops is None else second_opinion.added(scenes, crops)
     for photo, odds_of_each, missing in zip(
         photos, likelihood.of_labels(scenes), likelihood.of_missing(scenes), strict=True
     ):

@@ -50,6 +50,16 @@ def anchors() -> np.ndarray:
     return result
 
 
+@functools.cache
+def mirrored() -> np.ndarray:
+    """Return for each anchor the index of its mirror image: the same shape, as far from the other edge."""
+    levels = [
+        part.start + np.arange(part.stop - part.start).reshape(grid, grid, -1)[:, ::-1].ravel()
+        for grid, part in zip(GRIDS, level_slices())
+    ]
+    return np.concatenate(levels)
+
+
 def level_slices() -> list[slice]:
     """Return the slice of `anchors()` that belongs to each feature map."""
     ends = np.cumsum([grid * grid * len(shapes(level)) for level, grid in enumerate(GRIDS)]).tolist()

@@ -34,6 +34,7 @@ class Architecture:
             network finds edges and colours, which look the same in all photos; fine-tuning never changes them by
             default. The last is the one to cache features of.
         recomputed_up_to: The last layer whose outputs are computed twice to save memory if batch norm learns.
+        crop_layers: Layers whose mean features tell what a small crop shows; by default `freezing_depths`.
         variables: Returns the names that each layer's weights have in a checkpoint of the Object Detection API; None if
             the API does not have this network.
     """
@@ -44,6 +45,7 @@ class Architecture:
     class_layers: str
     freezing_depths: tuple[str, ...]
     recomputed_up_to: str
+    crop_layers: tuple[str, ...] = ()
     variables: Callable[[], Names] | None = None
 
     @property
@@ -77,6 +79,7 @@ register(
         class_layers=r"class_\d",
         freezing_depths=("block_2_add", "block_5_add", "block_9_add"),
         recomputed_up_to="block_2_add",
+        crop_layers=("block_5_add", "block_9_add", "block_12_add"),
         variables=ssdlite_mobilenet_v2.variables,
     )
 )
@@ -88,6 +91,7 @@ register(
         class_layers=r"class_\d",
         freezing_depths=("Conv2d_3_pointwise_relu", "Conv2d_5_pointwise_relu", "Conv2d_9_pointwise_relu"),
         recomputed_up_to="Conv2d_3_pointwise_relu",
+        crop_layers=("Conv2d_5_pointwise_relu", "Conv2d_9_pointwise_relu", "Conv2d_11_pointwise_relu"),
         variables=ssd_mobilenet_v1.variables,
     )
 )
