@@ -30,9 +30,15 @@ TARGETS = {
     "evaluation_seconds": 6.0,
     "web.vs_litert_float32": 3.0,
     "web.vs_litert_int8": 3.0,
+    "web.vs_litert_int8_without_vnni": 3.0,
     "web.first_detection_seconds": 3.0,
     "web.megabytes_float32": 30.0,
     "web.megabytes_int8": 16.0,
+    "labelling.ordering_seconds": 60.0,
+    "labelling.ordering_gb": 1.8,
+    "labelling.round_seconds": 90.0,
+    "film.milliseconds": 40.0,
+    "film.gb": 1.0,
 }
 """The maximum of each figure in results.json; a dot separates nested names."""
 SEEDS = ("seed_plain_keras", "seed_ours", "views_live")
@@ -106,10 +112,19 @@ class Results:
                     self.ratio("web", "web", f"{each}_page", f"{each}_native") for each in ("coco", "float32")
                 ),
                 "vs_litert_int8": self.ratio("web", "web", "int8_page", "int8_native"),
+                "vs_litert_int8_without_vnni": self.ratio(
+                    "web_without_vnni", "web_without_vnni", "int8_page", "int8_native"
+                ),
                 "first_detection_seconds": highest(self.median("web", f"{each}_first") for each in ON_THE_PAGE),
                 "megabytes_float32": highest(self.median("web", f"{each}_megabytes") for each in ("coco", "float32")),
                 "megabytes_int8": self.median("web", "int8_megabytes"),
             },
+            "labelling": {
+                "ordering_seconds": self.median("ordering", "ordering_seconds"),
+                "ordering_gb": self.median("ordering", "peak_gb"),
+                "round_seconds": self.median("label_round", "round_seconds"),
+            },
+            "film": {"milliseconds": self.median("film", "per_frame"), "gb": self.median("film", "gb")},
             "machines": self.machines,
             "dates": self.dates,
         }
@@ -221,13 +236,13 @@ def markdown(results: Results, summary: dict) -> str:
         "The page of `web` in headless Chromium, WebAssembly with one thread, for camera frames of 640 x 480 pixels, "
         "next to LiteRT in Python with one thread. Both include resizing and non-maximum suppression; the column after "
         "each is the network alone. Chromium runs the int8 network faster on a processor with AVX-VNNI (`avx_vnni` in "
-        "/proc/cpuinfo).",
+        "/proc/cpuinfo). `web_without_vnni` is measured with these instructions switched off in Chromium.",
         table(
             (
                 *("network", "page, ms", "its network, ms", "LiteRT, ms", "its network, ms", "ratio"),
                 *("first detection, s", "loaded until then, MB"),
             ),
-            [on_the_page(results, name) for name in ON_THE_PAGE],
+            [*(on_the_page(results, name) for name in ON_THE_PAGE), on_the_page(results, "int8", "web_without_vnni")],
         ),
         "## Films",
         "`detect --count-line` on a film of 512 x 384 pixels, with LiteRT: the milliseconds per frame of each part on "
@@ -235,6 +250,10 @@ def markdown(results: Results, summary: dict) -> str:
         table((*PARTS_OF_A_FILM, "together", "frames per second", "together / detect"), [film(results)]),
         f"The process takes {number(results.median('film', 'gb_first_third'))} GB of memory in the first minute of a "
         f"film and {number(results.median('film', 'gb'))} GB in the third.",
+        "## Labelling",
+        f"`next` orders 1,000 photos of 0.2 megapixels. A round: `next` on 288 photos, ten of which have labels, and "
+        f"{number(results.median('label_round', 'steps'), 0)} steps of `train --start-from` on ten more.",
+        table(("what", "seconds"), labelling(results)),
         "## Memory",
         table(("training", "peak GB"), [(name, number(peak)) for name, peak in summary["peak_gb"].items()]),
         "## Both networks",
@@ -288,13 +307,22 @@ def freezing(results: Results) -> list[tuple[str, dict, float | None]]:
     return found
 
 
-def on_the_page(results: Results, name: str) -> tuple[str, ...]:
+def on_the_page(results: Results, name: str, measured: str = "web") -> tuple[str, ...]:
     """Return a network's row in the table of the page."""
     times = ("page", "page_network", "native", "native_network")
     *milliseconds, first, loaded = (
-        number(results.median("web", f"{name}_{what}"), 1) for what in (*times, "first", "megabytes")
+        number(results.median(measured, f"{name}_{what}"), 1) for what in (*times, "first", "megabytes")
     )
-    return name, *milliseconds, number(results.ratio("web", "web", f"{name}_page", f"{name}_native")), first, loaded
+    ratio = number(results.ratio(measured, measured, f"{name}_page", f"{name}_native"))
+    return name if measured == "web" else f"{name}, `{measured}`", *milliseconds, ratio, first, loaded
+
+
+def labelling(results: Results) -> list[tuple[str, str]]:
+    """Return the rows of the table of labelling."""
+    rows = [("order 1,000 photos", results.median("ordering", "ordering_seconds"))]
+    names = {"next": "next_seconds", "train": "train_seconds", "a round": "round_seconds"}
+    rows += [(name, results.median("label_round", key)) for name, key in names.items()]
+    return [(name, number(seconds, 0)) for name, seconds in rows]
 
 
 def spread(results: Results, name: str, key: str) -> tuple[str, str, str]:

@@ -28,6 +28,9 @@ MEASUREMENTS = HERE / "measurements.jsonl"
 DATA = settings.PROJECT / "build" / "bench"
 
 TRAIN = ("ours.py", "{data}", "{recipe}")
+WITHOUT_VNNI = ("--js-flags=--no-enable-avx-vnni",)
+"""Options with which Chromium computes as on a processor that has no AVX-VNNI instructions."""
+
 CUTS = ("block_9_add", "block_12_add", "out_relu")
 
 
@@ -91,8 +94,10 @@ def measurements() -> list[Measurement]:
             for name in architectures.ARCHITECTURES
         ),
         *(Measurement("web", ("web.py", "{run}"), number) for number in range(3)),
+        *(Measurement("web_without_vnni", ("web.py", "{run}", *WITHOUT_VNNI), number) for number in range(3)),
         *(Measurement("film", ("film.py", "{run}"), number) for number in range(3)),
         Measurement("ordering", ("ordering.py", "{data}", "{run}"), photos=1000),
+        Measurement("label_round", ("label_round.py", "{data}", str(settings.YOGHURT / "ladder" / "10.txt"))),
     ]
     return found
 
@@ -129,13 +134,19 @@ def _data(measurement: Measurement) -> pathlib.Path:
 
 def _make_run() -> None:
     """Train two steps, so that the scripts with {run} have a detector. Its quality does not matter."""
-    from workshop_utils.data import dataset
-    from workshop_utils.training import trainer
-    from workshop_utils.training.plan import Plan
+    changes = ("--set", "steps=2", "photos=10", "--thaw", "0", "--experiment", str(DATA / "run"))
+    command = [sys.executable, "-m", "workshop_utils", "train", str(settings.YOGHURT), "--recipe", "quick", *changes]
+    subprocess.run(command, cwd=settings.PROJECT, check=True, capture_output=True)
 
-    recipe = settings.recipe("quick", steps=2, photos=10)
-    data = dataset.load(settings.YOGHURT)
-    trainer.train(Plan.of(data, "fine_tune", recipe, source=settings.YOGHURT, thaw=0.0), data, DATA / "run")
+
+def _machine() -> str:
+    """Return `report.describe_machine()` from another process. It loads TensorFlow, and a measured process counts the
+    memory of the one that starts it."""
+    program = "import report; print(report.describe_machine())"
+    command = [sys.executable, "-c", program]
+    environment = os.environ | {"PYTHONPATH": str(settings.PROJECT)}
+    done = subprocess.run(command, cwd=HERE, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def main() -> None:
@@ -147,11 +158,11 @@ def main() -> None:
     for each in measurements():
         if (each.name, each.round) in done or (only is not None and each.name not in only):
             continue
-        if each.name in ("latency", "web", "ordering", "film"):
+        if "{run}" in each.command:
             _make_run()
         print(f"{datetime.datetime.now():%H:%M:%S} {each.name}, round {each.round + 1}", flush=True)
         row = {"name": each.name, "round": each.round, "date": datetime.date.today().isoformat()}
-        row |= {"machine": report.describe_machine(), "result": run(each)}
+        row |= {"machine": _machine(), "result": run(each)}
         with open(MEASUREMENTS, "a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
     report.write(report.read(MEASUREMENTS), HERE)

@@ -1,6 +1,6 @@
 """Measure how long a frame takes on the page and in LiteRT itself, and how soon the first detection appears.
 
-    python benchmarks/web.py RUN
+    python benchmarks/web.py RUN [OPTION OF CHROMIUM ...]
 
 Headless Chromium, WebAssembly with one thread, a camera of 640x480 pixels; from pixels to boxes, everything included.
 `native` is the same with LiteRT in Python, with one thread. The networks are COCO's, and RUN's in float32 and int8.
@@ -58,7 +58,7 @@ LOADED = """() => {
 
 
 def main() -> None:
-    run = sys.argv[1]
+    run, *options = sys.argv[1:]
     wanted = {"coco": ("coco", False), "float32": (run, False), "int8": (run, True)}
     server.HEADERS.pop("Cross-Origin-Embedder-Policy")  # as from a static host: without it, browsers allow no threads
     result = {}
@@ -66,7 +66,7 @@ def main() -> None:
         network = networks.open_network(source, int8)
         with tempfile.TemporaryDirectory() as scratch:
             page_folder.write(network, pathlib.Path(scratch, "page"))
-            figures = measure(pathlib.Path(scratch, "page"), film(scratch)) | native(network.data)
+            figures = measure(pathlib.Path(scratch, "page"), film(scratch), options) | native(network.data)
         result |= {f"{name}_{what}": figure for what, figure in figures.items()}
     print(json.dumps(result))
 
@@ -84,14 +84,14 @@ def frame() -> Image.Image:
     return photos.read(settings.YOGHURT / "images" / "0001.jpg").resize(CAMERA)
 
 
-def measure(folder: pathlib.Path, camera: pathlib.Path) -> dict[str, float]:
-    """Open the page, start its camera at once, and return its figures."""
+def measure(folder: pathlib.Path, camera: pathlib.Path, more: list[str]) -> dict[str, float]:
+    """Open the page in Chromium with `more` options, start its camera at once, and return its figures."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("There is no Chromium to measure.")
     options = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with server.serving(folder, port=0) as served, sync_playwright() as playwright:
         threading.Thread(target=served.serve_forever, daemon=True).start()
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=[*options, f"--use-file-for-fake-video-capture={camera}"]
+            executable_path=chromium, args=[*options, *more, f"--use-file-for-fake-video-capture={camera}"]
         )
         page = browser.new_page()
         page.goto(served.address)
