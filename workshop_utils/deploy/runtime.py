@@ -3,11 +3,13 @@
 TensorFlow takes half a gigabyte of memory. So it is imported only for what runs in Keras or as a SavedModel.
 """
 
+import contextlib
 import dataclasses
 import multiprocessing
+import os
 import pathlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 
 import numpy as np
@@ -117,11 +119,24 @@ def _converted(source: str, checkpoint: str | int, architecture: str | None) -> 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows cannot remove a file in use
         path = pathlib.Path(folder, kind.file_name)
         with (
+            _one_heap(),
             elapsed.shown(f"Converting {source} to LiteRT (5 to 20 seconds):", "Converted in"),
             futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes,
         ):
             names = processes.submit(_convert, path, source, checkpoint, architecture).result()
         return OpenDetector(source, names, kind.open_file(path).run, kind.name)
+
+
+@contextlib.contextmanager
+def _one_heap() -> Iterator[None]:
+    """In this context, let the threads of each new process share one heap (on Linux), which saves 50 MB at its peak."""
+    before = os.environ.get("MALLOC_ARENA_MAX")
+    os.environ["MALLOC_ARENA_MAX"] = before or "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MALLOC_ARENA_MAX"]
 
 
 def _convert(path: pathlib.Path, source: str, checkpoint: str | int, architecture: str | None) -> dict[int, str]:
