@@ -4,7 +4,7 @@
 
 A detector is trained on the photos that LIST names, with the recipe `quick`, while the other training photos wait
 without labels. Then come the commands of a round, as in docs/commands.md: `next`, and `train --start-from` on ten
-photos more, for STEPS steps. The labels of DATASET stand for those that somebody draws. Prints one line of JSON: the
+photos more, for STEPS steps. The labels of DATASET stand for those that a person draws. Prints one line of JSON: the
 seconds of both commands, and AP50 before and after.
 """
 
