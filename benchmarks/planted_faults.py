@@ -144,7 +144,6 @@ def judged_by_run(seed: int, training_seed: int) -> dict:
 
 def measurements(seeds: list[int], rounds: int):
     """Yield (what, planting seed, training seed, function) for each measurement, in order."""
-
     for seed in seeds:
         yield "cross-validated", seed, None, lambda seed=seed: scores(*cross_validated(seed))
 
@@ -169,8 +168,7 @@ def page(rows: list[dict]) -> str:
 A planted fault counts as found once, whichever kind the list names. The ranking was chosen with the planting seeds
 {" and ".join(map(str, CHOSEN_WITH))}; the others were looked at once, after the choice, to test it.
 `review` learns from labels that it makes wrong as they are planted here. People's mistakes may differ.
-Measured on {" and ".join(sorted({row["date"] for row in rows}))}:
-{"; or ".join(dict.fromkeys(row["machine"] for row in reversed(rows)))}.""",
+{report.measured_on(rows)}""",
         "## The ranked list",
         *ranked_lists([row for row in rows if "by_kind" in row["result"]]),
     ]

@@ -69,8 +69,8 @@ def page(rows: list[dict]) -> str:
         first = here[0]
         parts.append(f"## {name}")
         parts.append(
-            f"{first['photos']} photos, {first['classes']} class{'es' * (first['classes'] != 1)}. Measured on "
-            f"{' and '.join(sorted({row['date'] for row in here}))}: {first['machine']}."
+            f"{first['photos']} photos, {first['classes']} class{'es' * (first['classes'] != 1)}. "
+            + report.measured_on(here)
         )
         lines = [
             (row["what"], row["seed"], *(report.number(row["result"][key]) for key in ("AP50", "AP")),

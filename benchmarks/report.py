@@ -63,10 +63,10 @@ class Results:
     def __init__(self, rows: list[dict]):
         self.rows = {(row["name"], row["round"]): row["result"] for row in rows}
         self.dates = sorted({row["date"] for row in rows})
-        self.machines: dict[str, list[str]] = {}
-        for row in rows:
-            names = self.machines.setdefault(row["machine"], [])
-            names.extend({row["name"]} - set(names))
+        self.machines = {
+            machine: sorted({row["name"] for row in rows if row["machine"] == machine})
+            for machine in dict.fromkeys(row["machine"] for row in rows)
+        }
 
     def values(self, name: str, key: str) -> list[float]:
         """Return one value per round, in the order of the rounds."""
@@ -148,6 +148,12 @@ def describe_machine() -> str:
         f"{name}, {machine.cores()} cores, {memory:.0f} GB, {platform.system()}; Python {platform.python_version()}, "
         f"TensorFlow {tf.__version__}, Keras {keras.__version__}; fine-tuning in {precision.policy()}"
     )
+
+
+def measured_on(rows: list[dict]) -> str:
+    """Return the dates and the machines of rows that store both."""
+    dates, machines = sorted({row["date"] for row in rows}), dict.fromkeys(row["machine"] for row in rows)
+    return f"Measured on {' and '.join(dates)}: {'; or '.join(machines)}."
 
 
 def write(rows: list[dict], folder: pathlib.Path) -> None:
@@ -293,7 +299,7 @@ def met(summary: dict, name: str) -> str:
 def machines(results: Results) -> str:
     """Say on which machine most was measured, and what was measured on others: compare no times between them."""
     first, *others = sorted(results.machines, key=lambda machine: -len(results.machines[machine]))
-    exceptions = [f"`{'`, `'.join(sorted(results.machines[machine]))}` on another: {machine}." for machine in others]
+    exceptions = [f"`{'`, `'.join(results.machines[machine])}` on another: {machine}." for machine in others]
     return " ".join((f"Machine: {first}.", *exceptions))
 
 

@@ -9,6 +9,7 @@ that are compared follow each other in the same round. Close all other programs,
 import argparse
 import dataclasses
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -134,11 +135,14 @@ def _data(measurement: Measurement) -> pathlib.Path:
 
 def _make_run() -> None:
     """Train two steps, so that the scripts with {run} have a detector. Its quality does not matter."""
+    if (DATA / "run" / "metrics.json").exists():
+        return
     changes = ("--set", "steps=2", "photos=10", "--thaw", "0", "--experiment", str(DATA / "run"))
     command = [sys.executable, "-m", "workshop_utils", "train", str(settings.YOGHURT), "--recipe", "quick", *changes]
     subprocess.run(command, cwd=settings.PROJECT, check=True, capture_output=True)
 
 
+@functools.cache
 def _machine() -> str:
     """Return `report.describe_machine()` from another process. It loads TensorFlow, and a measured process counts the
     memory of the one that starts it."""

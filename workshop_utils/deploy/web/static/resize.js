@@ -225,6 +225,7 @@ function withoutAlpha({ data }) {
   }
   return input;
 }
+
 /** Round as Python does. */
 function roundHalfToEven(value) {
   const rounded = Math.round(value);
