@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workshop_utils.core.settings import SettingsError
+from workshop_utils.core.tensorflow import keras
 from workshop_utils.curation import judging
 from workshop_utils.model import architectures
 
@@ -72,3 +74,11 @@ def test_photos_without_labels_and_boxes_without_area_are_handled(coco, samples)
 def test_each_architecture_has_the_layers_that_describe_crops(name):
     model = architectures.get(name).build(2)
     assert {layer.name for layer in model.layers}.issuperset(architectures.get(name).crop_layers)
+
+
+def test_a_network_is_known_by_its_layers_and_a_foreign_one_is_refused():
+    assert [architectures.of(each.build(2)) for each in architectures.ARCHITECTURES.values()] == list(
+        architectures.ARCHITECTURES.values()
+    )
+    with pytest.raises(SettingsError):
+        architectures.of(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))

@@ -13,12 +13,10 @@ from PIL import Image
 
 from workshop_utils.core.tensorflow import keras, tf
 from workshop_utils.data.dataset import Sample
+from workshop_utils.evaluation import average_precision
 from workshop_utils.evaluation.average_precision import Result
 from workshop_utils.model import anchors, architectures, detection, nms, preprocessing
 from workshop_utils.training.fast import folded_layers
-
-BATCH = 8
-"""The number of photos that the network sees at once."""
 
 SIDE = 128
 """Height and width of a crop as the network sees it, in pixels."""
@@ -78,8 +76,7 @@ def ask(model: keras.Model, samples: Sequence[Sample], detector: int = 0) -> Ans
 def detections(model: keras.Model, samples: Sequence[Sample]) -> list[Result]:
     """Return the detections in each photo, averaged over the photo and its mirror image."""
     found: list[Result] = []
-    for start in range(0, len(samples), BATCH):
-        images = np.stack([preprocessing.resize(sample.image) for sample in samples[start : start + BATCH]])
+    for images in average_precision.batches(samples):
         boxes, scores = detection.predict(model, images)
         other_boxes, other_scores = (
             tf.gather(part, anchors.mirrored(), axis=1)
@@ -128,9 +125,8 @@ def _features(model: keras.Model, views: Iterator[np.ndarray]) -> Iterator[np.nd
 
 def _network(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from crops to the means of the feature maps in `Architecture.crop_layers`."""
-    there = {layer.name for layer in model.layers}
-    registered = (each.crop_layers or each.freezing_depths for each in architectures.ARCHITECTURES.values())
-    names = next(each for each in registered if there.issuperset(each))
+    architecture = architectures.of(model)
+    names = architecture.crop_layers or architecture.freezing_depths
     means = [keras.layers.GlobalAveragePooling2D()(model.get_layer(name).output) for name in names]
     whole = folded_layers.fold(keras.Model(model.input, means))
     small = keras.models.clone_model(

@@ -8,7 +8,7 @@ import collections
 import contextlib
 import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,12 +77,17 @@ def detect_all(model: keras.Model, samples: Sequence[Sample]) -> Found:
     The network's outputs, 700 kB per photo with COCO's classes, are kept for one batch at a time.
     """
     found = Found([], [])
-    for start in range(0, len(samples), BATCH):
-        images = np.stack([preprocessing.resize(sample.image) for sample in samples[start : start + BATCH]])
+    for images in batches(samples):
         boxes, scores = detection.predict(model, images)
         found.by_class.extend(zip(*detection.select(boxes, scores)))
         found.class_agnostic.extend(zip(*detection.select(boxes, scores, class_agnostic=True)))
     return found
+
+
+def batches(samples: Sequence[Sample]) -> Iterator[np.ndarray]:
+    """Yield the photos as a detector takes them, BATCH at a time, the last perhaps fewer: uint8 (n, 300, 300, 3)."""
+    for start in range(0, len(samples), BATCH):
+        yield np.stack([preprocessing.resize(sample.image) for sample in samples[start : start + BATCH]])
 
 
 def evaluate(

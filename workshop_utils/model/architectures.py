@@ -71,6 +71,15 @@ def get(name: str | None = None) -> Architecture:
     return ARCHITECTURES[name]
 
 
+def of(model: keras.Model) -> Architecture:
+    """Return the architecture of a detector, known by its layers. Raises SettingsError if there is none."""
+    there = {layer.name for layer in model.layers}
+    for each in ARCHITECTURES.values():
+        if there.issuperset(each.freezing_depths):
+            return each
+    raise SettingsError(f"The network {model.name} has no registered architecture.")
+
+
 register(
     Architecture(
         name=DEFAULT,
