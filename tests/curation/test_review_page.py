@@ -90,6 +90,7 @@ def test_everyone_can_use_the_page_on_a_wide_and_on_a_narrow_screen(samples, sus
             page.set_viewport_size({"width": width, "height": 800})
             page.goto((tmp_path / "index.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            page.wait_for_function("[...document.images].every(each => each.complete)")  # they load when in view
             loaded = page.locator("img").evaluate_all("all => all.map(each => each.complete && each.naturalWidth)")
             assert len(loaded) == 4 and all(loaded)
             assert accessibility.serious_faults(page) == []
