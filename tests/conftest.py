@@ -19,7 +19,7 @@ import tomllib
 import hypothesis
 import pytest
 
-from workshop_utils.core import settings
+from workshop_utils.core import machine, settings
 from workshop_utils.data import dataset
 
 hypothesis.settings.register_profile("same_verdict_twice", deadline=None, derandomize=True)
@@ -63,6 +63,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: hashlib.sha256(f"{order} {item.path.relative_to(TESTS.parent)}".encode()).digest())
         return
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores, because workers often wait for a browser or a process they started.
+
+    There are fewer if memory is short: a worker and what it starts take up to 2.5 GB.
+    """
+    return max(1, min(machine.cores() + 1, machine.free_memory() // 2_500_000_000))
 
 
 @pytest.hookimpl(optionalhook=True)

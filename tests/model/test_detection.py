@@ -90,10 +90,14 @@ def test_each_anchors_output_depends_on_the_place_of_the_anchor(coco, images):
 # Transfer
 
 
-def test_transfer_copies_all_of_coco_except_the_class_layers(coco):
-    target = ssdlite_mobilenet_v2.build(5)
+@pytest.mark.parametrize("classes", [5, pretrained.COCO_CLASSES])
+@pytest.mark.parametrize("from_file", [False, True])
+def test_transfer_copies_all_of_coco_except_the_class_layers(classes, from_file, coco, recwarn):
+    target = ssdlite_mobilenet_v2.build(classes)
     before = {layer.name: layer.get_weights() for layer in target.layers}
-    pretrained.transfer(coco, target)
+    recwarn.clear()
+    pretrained.load_into(target) if from_file else pretrained.transfer(coco, target)
+    assert not [each for each in recwarn.list if each.category is UserWarning]
     class_layers = [f"class_{level}" for level in range(6)]
     for layer in target.layers:
         if layer.weights:

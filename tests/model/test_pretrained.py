@@ -204,9 +204,19 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:100_000], lambda data: b"no weights", lambda data: b""])
-def test_a_damaged_weights_file_is_named_with_the_remedy(folder, damage):
+def test_a_damaged_weights_file_is_named_with_the_remedy(folder, damage, coco):
     folder.mkdir()
     weights = settings.PRETRAINED / architectures.get().weights_file
     (folder / architectures.get().weights_file).write_bytes(damage(weights.read_bytes()))
     with pytest.raises(pretrained.PretrainedError, match=r"weights\.h5: "):
         pretrained.coco_detector(folder)
+    with pytest.raises(pretrained.PretrainedError, match=r"weights\.h5: "):
+        pretrained.load_into(coco, folder)
+
+
+def test_weights_of_another_network_are_named_with_the_first_layer_that_they_lack(folder):
+    v1 = architectures.get("ssd_mobilenet_v1").build(3)
+    folder.mkdir()
+    v1.save_weights(folder / architectures.get().weights_file)
+    with pytest.raises(pretrained.PretrainedError, match=r"weights\.h5: "):
+        pretrained.load_into(architectures.get().build(3), folder)

@@ -175,7 +175,7 @@ def test_without_a_network_the_message_names_the_file_the_folder_and_ways_withou
 def test_fine_tuning_without_weights_says_what_to_do(tmp_path, voc_folder, monkeypatch, capsys):
     wanted = download.Download("http://127.0.0.1:9/weights.tar.gz", 10, "0" * 64)
     monkeypatch.setattr(ssd_mobilenet_v1, "ARCHIVE", wanted)
-    monkeypatch.setattr(pretrained.coco_detector, "__defaults__", (tmp_path / "none", V1))
+    monkeypatch.setattr(pretrained.load_into, "__defaults__", (tmp_path / "none", V1))
     run = ["--experiment", str(tmp_path / "run"), "--recipe", "quick"]
     assert main(["train", str(voc_folder), "--architecture", "ssd_mobilenet_v1", *run]) == 1
     said = capsys.readouterr().err

@@ -15,11 +15,12 @@ import pytest
 from conftest import MODULES, without_network
 
 from workshop_utils.core import settings
+from workshop_utils.deploy import export_formats
 
 COMMANDS_WITHOUT_NETWORK = """
 import os, pathlib, socket, sys
 
-data, out, *allowed = sys.argv[1:]
+data, out, wanted, *allowed = sys.argv[1:]
 calls, written = [], []
 
 def watch(event, arguments):
@@ -43,7 +44,9 @@ except OSError:
     calls.clear()
 
 from workshop_utils.cli import main
+from workshop_utils.deploy import export_formats
 
+formats = wanted.split()
 run = out + "/run"
 photos = [f"{data}/images/0001.jpg", f"{data}/images/0002.jpg"]
 tiny = ["--recipe", "quick", "--set", "steps=2", "photos=6", "batch_size=2", "--train-from", "block_16_project_BN"]
@@ -54,11 +57,12 @@ for command in (
     ["shard", data, "--out", out + "/shards", "--shards", "2"],
     ["train", data, *tiny, "--experiment", run],
     ["evaluate", run, "--out", out + "/scores"],
-    ["export", run],
+    ["export", run, "--formats", *formats],
     ["detect", run, *photos, "--out", out + "/found"],
-    ["detect", run + "/export/saved_model", *photos, "--out", out + "/found_again"],
-    ["detect", run + "/export/detector.tflite", *photos, "--out", out + "/found_again"],
-    ["detect", run + "/export/detector.onnx", *photos, "--out", out + "/found_again"],
+    *(
+        ["detect", f"{run}/export/{export_formats.FORMATS[each].file_name}", *photos, "--out", out + "/found_again"]
+        for each in formats
+    ),
     ["detect", "coco", *photos, "--out", out + "/seen"],
 ):
     assert main(command) == 0, command
@@ -70,13 +74,26 @@ print("astray:", astray)
 """
 
 
+SHORT = ("litert", "onnx")
+"""The formats that `make test` exports without a network; `make test-all` exports all that are written by default."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[SHORT, pytest.param(tuple(export_formats.defaults()), marks=pytest.mark.long)],
+    ids=["two formats", "default formats"],
+)
+def exported_formats(request) -> tuple[str, ...]:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def places(tmp_path_factory) -> dict[str, pathlib.Path]:
+def places(exported_formats, tmp_path_factory) -> dict[str, pathlib.Path]:
     return {name: tmp_path_factory.mktemp(name) for name in ("home", "cwd", "tmp", "out", "data")}
 
 
 @pytest.fixture(scope="module")
-def done(places) -> subprocess.CompletedProcess:
+def done(places, exported_formats) -> subprocess.CompletedProcess:
     """The process of all commands, run without a network, with their own home folder."""
     cups = places["data"] / "cups"
     for part in ("images", "annotations"):
@@ -92,7 +109,8 @@ def done(places) -> subprocess.CompletedProcess:
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"):
         os.environ.pop(name, None)
     allowed = [places["tmp"], *(places["home"] / name for name in (".cache", ".config", ".keras")), "/dev"]
-    command = [sys.executable, "-c", COMMANDS_WITHOUT_NETWORK, str(cups), str(places["out"]), *map(str, allowed)]
+    command = [sys.executable, "-c", COMMANDS_WITHOUT_NETWORK, str(cups), str(places["out"])]
+    command += [" ".join(exported_formats), *map(str, allowed)]
     environment = os.environ | {name: str(place) for name, place in moved.items()}
     return subprocess.run(
         [*without_network(), *command], cwd=places["cwd"], env=environment, capture_output=True, text=True, timeout=900

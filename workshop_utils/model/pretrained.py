@@ -2,6 +2,9 @@
 
 import pathlib
 import re
+import warnings
+
+import numpy as np
 
 from workshop_utils.core import files, settings
 from workshop_utils.core.tensorflow import keras
@@ -25,13 +28,27 @@ def coco_detector(folder: pathlib.Path = settings.PRETRAINED, architecture: Arch
     """
     weights = fetch(folder, architecture)
     model = architecture.build(COCO_CLASSES)
-    try:
-        if not files.is_intact(weights):
-            raise ValueError("its checksum does not match")
-        model.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
-        raise PretrainedError(f"{weights}: cannot be loaded ({error}). Delete it and fetch it again.") from None
+    _load(weights, model)
     return model
+
+
+def load_into(
+    model: keras.Model, folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture = DEFAULT
+) -> None:
+    """Load COCO's weights into a detector for other classes, without building COCO's detector first.
+
+    Changes the same layers as `transfer` and takes a third of the time. Takes and raises the same as `coco_detector`.
+    """
+    weights = fetch(folder, architecture)
+    before = [(layer, layer.get_weights()) for layer in model.layers if layer.weights]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Keras warns of the layers that do not fit
+        _load(weights, model, skip_mismatch=True)
+    for layer, values in before:
+        if _depends_on_classes(layer, architecture):  # with 90 classes, its weights fit and were loaded
+            layer.set_weights(values)
+        elif all(map(np.array_equal, layer.get_weights(), values)):
+            raise PretrainedError(f"{weights}: has no weights for {layer.name}. Delete it and fetch it again.")
 
 
 def fetch(folder: pathlib.Path = settings.PRETRAINED, architecture: Architecture = DEFAULT) -> pathlib.Path:
@@ -68,5 +85,19 @@ def transfer(source: keras.Model, target: keras.Model, architecture: Architectur
     too, as in the Object Detection API.
     """
     for layer in target.layers:
-        if layer.weights and not re.fullmatch(architecture.class_layers, layer.name):
+        if layer.weights and not _depends_on_classes(layer, architecture):
             layer.set_weights(source.get_layer(layer.name).get_weights())
+
+
+def _depends_on_classes(layer: keras.layers.Layer, architecture: Architecture) -> bool:
+    return re.fullmatch(architecture.class_layers, layer.name) is not None
+
+
+def _load(weights: pathlib.Path, model: keras.Model, **options: bool) -> None:
+    """Load a file of weights into a model. Raises PretrainedError if the file is damaged."""
+    try:
+        if not files.is_intact(weights):
+            raise ValueError("its checksum does not match")
+        model.load_weights(weights, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise PretrainedError(f"{weights}: cannot be loaded ({error}). Delete it and fetch it again.") from None

@@ -29,7 +29,7 @@ class Detector(NamedTuple):
 def coco_but_classes(architecture: Architecture, classes: dict[int, str]) -> keras.Model:
     """COCO's weights in every layer except those whose shape depends on the classes, which start at random."""
     model = architecture.build(max(classes))
-    pretrained.transfer(pretrained.coco_detector(architecture=architecture), model, architecture)
+    pretrained.load_into(model, architecture=architecture)
     return model
 
 
