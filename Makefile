@@ -35,7 +35,7 @@ demo: .venv/installed $(WEIGHTS) ## open the page with your newest detector and 
 	@$(PY) tools/demo.py $(ARGS)
 
 test: .venv/installed-dev $(WEIGHTS) ## run the tests, on all cores (ARGS="-k voc" selects some, WORKERS=0 uses one process)
-	@$(PY) -m pytest -n $(or $(WORKERS),auto) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -p no:nbval -n $(or $(WORKERS),auto) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: ## run every test, also the long ones, with notebooks that train as long as the recipe quick says
 	@WORKSHOP_RECIPE=quick $(MAKE) --no-print-directory test ARGS="-m 'not release' $(ARGS)"

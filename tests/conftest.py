@@ -69,9 +69,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are cores, because workers often wait for a browser or a process they started.
 
-    There are fewer if memory is short: a worker and what it starts take up to 2.5 GB.
+    There are fewer if memory is short: a worker and what it starts take up to 3 GB.
     """
-    return max(1, min(machine.cores() + 1, machine.free_memory() // 2_500_000_000))
+    return max(1, min(machine.cores() + 1, machine.free_memory() // 3_000_000_000))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -225,6 +225,7 @@ def test_a_run_that_diverges_exits_1_names_the_rate_and_is_not_exported(voc_fold
     assert not (folder / "export").exists()
 
 
+@pytest.mark.long  # short: the commands one by one in this file, the names in test_names.py and test_labels.py
 def test_a_run_on_other_classes_goes_from_training_to_detection(voc_folder, tmp_path, capsys):
     for path in (voc_folder / "annotations").iterdir():
         path.write_text(path.read_text().replace("vanilla", "crème brûlée").replace("peach", "crème brûlée"))

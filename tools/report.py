@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from progress import Progress
 
-from workshop_utils.core import settings
+from workshop_utils.core import interrupts, settings
 from workshop_utils.core.errors import WorkshopError
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
@@ -37,7 +37,8 @@ def main() -> int:
         shutil.rmtree(BUILD / "notebooks", ignore_errors=True)
         seconds = execute_all()
         print("Comparing the strategies.", flush=True)
-        import comparison  # TensorFlow comes in only now: until here the kernels need the memory
+        with interrupts.held_back():
+            import comparison  # TensorFlow comes in only now: until here the kernels need the memory
 
         compared = comparison.compare(recipe)
         comparison.write_page(compared, seconds, REPORT)
@@ -56,7 +57,8 @@ def main() -> int:
 
 def execute_all(extras: bool = False) -> dict[str, float]:
     """Execute the series, or the extras, in order; return the seconds each notebook took. Raises NotebookError."""
-    import execute  # slow to import, and only from here on Ctrl-C ends with a sentence
+    with interrupts.held_back():
+        import execute  # slow to import, and only from here on Ctrl-C ends with a sentence
 
     notebooks = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     notebooks = [path for path in notebooks if (int(path.name[:2]) > LAST) == extras]

@@ -81,7 +81,8 @@ def test_train_keeps_the_given_split_from_a_zip_and_resumes_with_it(parted, tmp_
     formats.FORMATS["coco"].write(parted, tmp_path / "copy")
     path = shutil.make_archive(str(tmp_path / "cups"), "zip", tmp_path, "copy")
     size = ("steps=2", "photos=all", "batch_size=2", "evaluate_every=2", "checkpoint_every=1")
-    command = ["train", path, "--strategy", "random_init", "--set", *size, "--experiment", str(tmp_path / "run")]
+    command = ["train", path, "--train-from", "block_16_project_BN", "--set", *size]
+    command += ["--experiment", str(tmp_path / "run")]
     assert main([*command, "--split", "given"]) == 0
     run = RunFolder(tmp_path / "run")
     assert run.plan.keep_split

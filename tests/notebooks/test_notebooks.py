@@ -28,7 +28,7 @@ from workshop_utils.core import settings
 
 quick = settings.RECIPES["quick"]
 of_random = quick.by_strategy["random_init"] | {"steps": 50, "batch_size": 2, "evaluate_every": 50}
-shorter = {"steps": 24, "photos": 100, "warmup": 6, "evaluate_every": 24, "by_strategy": {"random_init": of_random}}
+shorter = {"steps": 16, "photos": 100, "warmup": 6, "evaluate_every": 16, "by_strategy": {"random_init": of_random}}
 settings.RECIPES["quick"] = dataclasses.replace(quick, **shorter)
 """
 FEW_MEASURED = """
@@ -44,8 +44,8 @@ activations.Ascent.climb.__defaults__ = (4, 0)
 SHORTENED = {"01": SHORT_ASCENT} | dict.fromkeys(("04", "05", "06", "07", "08", "09", "10", "13"), SHORT_TRAINING)
 SHORTENED["12"] = SHORT_TRAINING + FEW_MEASURED
 """What runs first in a notebook: its checks need neither 250 steps nor all photos, nor 40 steps of gradient ascent."""
-LONG = {"11_scale_out"}
-"""In `make test`, test_distributed.py holds what this notebook trains: two workers learn what one process learns."""
+LONG = {"11_scale_out", "12_label_what_helps"}
+"""The two longest extras, which train several times. test_distributed.py and tests/curation test what they show."""
 IS_OPEN = "assert Out[max(Out)].right is None, Out[max(Out)]"
 
 

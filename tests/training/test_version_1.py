@@ -114,6 +114,7 @@ def test_the_command_line_resumes_evaluates_and_detects_with_it(interrupted, cup
     assert len(list((tmp_path / "found").glob("*.labeled.jpg"))) == 6
 
 
+@pytest.mark.long  # short: test_export.py, with a run of today
 def test_its_export_finds_what_the_run_finds(resumed, cups):
     paths = export.export(resumed, ["litert"])
     photo = dataset.load(cups).samples[0].image

@@ -9,7 +9,7 @@ import gc
 import os
 from collections.abc import Iterator
 
-from workshop_utils.core import machine
+from workshop_utils.core import interrupts, machine
 from workshop_utils.core.stderr import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -19,12 +19,13 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-gc.disable()  # it takes a sixth of the time of these imports, and frees nothing
-with quiet_stderr():
+with interrupts.held_back(), quiet_stderr():
+    gc.disable()  # it takes a sixth of the time of these imports, and frees nothing
     import keras
     import tensorflow as tf
-gc.freeze()  # what was imported stays, so later collections skip it
-gc.enable()
+
+    gc.freeze()  # what was imported stays, so later collections skip it
+    gc.enable()
 
 if machine.cores() < (os.cpu_count() or 1):  # TensorFlow counts the machine's cores, not the container's
     tf.config.threading.set_intra_op_parallelism_threads(machine.cores())

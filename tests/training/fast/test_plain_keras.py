@@ -30,16 +30,14 @@ def in_float32_and_not_measured(monkeypatch):
     monkeypatch.setattr(trainer, "evaluate", lambda *_: {"AP": 0.0, "AP50": 0.0})
 
 
+@pytest.mark.long  # short: the tests of each fast module compare it with Keras
 @pytest.mark.parametrize(
     ("strategy", "freezing", "furthest"),
     [
-        ("fine_tune", {"train_from": "block_16_project_BN", "thaw": 0.0, "views": 1}, 0.05),
-        pytest.param(
-            *("fine_tune", {"train_from": "block_16_project_BN", "thaw": 0.4, "views": 1}, 0.05), marks=pytest.mark.long
-        ),
-        pytest.param("random_init", {}, 0.05, marks=pytest.mark.long),  # short: test_fused_batch_norm.py
+        ("fine_tune", {"train_from": "block_16_project_BN", "thaw": 0.4, "views": 1}, 0.05),
+        ("random_init", {}, 0.05),
     ],
-    ids=["frozen, with cached features in half precision", "frozen later", "batch norm learns"],
+    ids=["frozen later, with cached features in half precision", "batch norm learns"],
 )
 def test_five_steps_lead_to_the_same_weights(data, tmp_path, monkeypatch, strategy, freezing, furthest):
     """They differ by a small share of the change, because sums are rounded in another order and each step builds on the

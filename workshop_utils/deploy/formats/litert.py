@@ -113,5 +113,5 @@ def _save_with_constants(network: "keras.Model", folder: str) -> None:
     constant = convert_variables_to_constants_v2(traced.get_concrete_function())
     outputs = sorted(traced.get_concrete_function().structured_outputs)
     module: Any = tf.Module()
-    module.serve = tf.function(lambda image: dict(zip(outputs, constant(image), strict=True)), signature)
+    module.serve = tf.function(lambda image: dict(zip(outputs, tf.nest.flatten(constant(image)))), signature)
     tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
