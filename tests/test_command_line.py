@@ -199,6 +199,7 @@ def test_a_class_that_no_photo_shows_is_null_and_named_as_the_reason(run, voc_fo
     assert printed["per_class"]["vanilla"] is None and "'vanilla'" in printed["reason"]
 
 
+@pytest.mark.long  # short: test_average_precision.py
 def test_a_run_without_a_validation_photo_is_trained_and_its_score_is_null(voc_folder, tmp_path, capsys):
     for part in ("images", "annotations"):
         for path in sorted((voc_folder / part).iterdir())[1:]:

@@ -40,12 +40,6 @@ def fine_tuned(yoghurt, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tuned_litert(fine_tuned):
-    """The path of the fine-tuned run as LiteRT."""
-    return export.export(fine_tuned, ["litert"])["litert"]
-
-
-@pytest.fixture(scope="module")
 def images(yoghurt):
     photo = Image.fromarray(yoghurt.samples[5].image)
     return [sample.image for sample in yoghurt.samples[:3]] + [np.asarray(photo.resize(size)) for size in SIZES]
@@ -65,10 +59,8 @@ def test_each_format_finds_the_same_boxes_on_photos_of_several_sizes(kind, as_is
             assert overlap[same].max(initial=0) > 0.97
 
 
-@pytest.mark.parametrize(
-    "formats", [[], pytest.param(list(export_formats.FORMATS), marks=pytest.mark.long)], ids=["none", "all"]
-)
-def test_ssd_mobilenet_v1_is_trained_from_random_weights_exported_and_detects(formats, voc_folder, tmp_path):
+@pytest.mark.long  # short: test_importing.py trains and detects with this network
+def test_ssd_mobilenet_v1_is_trained_from_random_weights_exported_and_detects(voc_folder, tmp_path):
     data, changes = dataset.load(voc_folder), {"steps": 2, "batch_size": 2, "evaluate_every": 2}
     recipe, network = settings.recipe("quick", photos=None, checkpoint_every=2, **changes), "ssd_mobilenet_v1"
     plan = Plan.of(data, "random_init", recipe, source=voc_folder, architecture=network)
@@ -77,7 +69,7 @@ def test_ssd_mobilenet_v1_is_trained_from_random_weights_exported_and_detects(fo
     images = [sample.image for sample in data.samples[:2]]
     wanted = runtime.open_detector(run.folder).detect(images, 0.0)
     assert (wanted.scores > 0).all()
-    paths = export.export(run, formats)
+    paths = export.export(run, list(export_formats.FORMATS))
     for kind, path in paths.items():
         found = runtime.open_detector(path).detect(images, 0.0)
         assert set(found.classes[found.scores > 0]) <= set(data.label_map), kind
@@ -229,8 +221,9 @@ def test_int8_is_calibrated_on_64_photos_at_most(as_is, calibration):
     assert len(calibration[0]) == 64
 
 
-def test_labels_are_written_next_to_the_files(fine_tuned, tuned_litert):
-    folder = tuned_litert.parent
+def test_labels_are_written_next_to_the_files(fine_tuned):
+    export.export(fine_tuned, [])
+    folder = fine_tuned.folder / "export"
     assert label_map.read(folder / "label_map.pbtxt") == fine_tuned.plan.classes
     assert (folder / "labels.txt").read_text().splitlines() == list(fine_tuned.plan.classes.values())
 
@@ -240,8 +233,11 @@ def test_coco_s_labels_leave_the_gaps_in_its_ids_empty(as_is, exported):
     assert (lines[47 - 1], lines[12 - 1], lines[90 - 1]) == ("cup", "", "toothbrush")
 
 
-def test_the_named_checkpoint_is_exported_and_by_default_the_last(fine_tuned, tuned_litert, images):
-    of_step_4 = runtime.open_detector(tuned_litert).detect(images[:1], min_score=0.0).scores
+@pytest.mark.long  # short: test_checkpoints.py
+def test_the_named_checkpoint_is_exported_and_by_default_the_last(fine_tuned, images):
+    of_step_4 = (
+        runtime.open_detector(export.export(fine_tuned, ["litert"])["litert"]).detect(images[:1], min_score=0.0).scores
+    )
     exported = export.export(fine_tuned, ["litert"], 2)["litert"]
     of_step_2 = runtime.open_detector(exported).detect(images[:1], min_score=0.0).scores
     model, _ = trainer.load_model(fine_tuned, 2)
@@ -260,8 +256,8 @@ def test_an_unknown_format_is_refused(fine_tuned):
         export.export(fine_tuned, ["tfjs"])
 
 
-def test_a_failed_export_leaves_the_old_file(fine_tuned, tuned_litert, monkeypatch):
-    path = tuned_litert
+def test_a_failed_export_leaves_the_old_file(as_is, exported, monkeypatch):
+    path = exported["litert"]
     before, names = path.read_bytes(), sorted(each.name for each in path.parent.iterdir())
 
     def full(*_, **__):
@@ -269,6 +265,6 @@ def test_a_failed_export_leaves_the_old_file(fine_tuned, tuned_litert, monkeypat
 
     monkeypatch.setattr("tensorflow.saved_model.save", full)
     with pytest.raises(OSError, match="No space"):
-        export.export(fine_tuned, ["litert"])
+        export.export(as_is, ["litert"])
     assert path.read_bytes() == before
     assert sorted(each.name for each in path.parent.iterdir()) == names

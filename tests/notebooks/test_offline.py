@@ -53,14 +53,14 @@ commands = [
     ["check", data],
     ["check", data, "--fix", "--out", out + "/copy"],
     ["shard", data, "--out", out + "/shards", "--shards", "2"],
-    ["train", data, *tiny, "--experiment", run],
-    ["detect", run, *photos, "--out", out + "/found"],
+    ["detect", "coco", *photos, "--out", out + "/seen"],
 ]
 if extent == "all":
     commands += [
+        ["train", data, *tiny, "--experiment", run],
+        ["detect", run, *photos, "--out", out + "/found"],
         ["evaluate", run, "--out", out + "/scores"],
         ["export", run],
-        ["detect", "coco", *photos, "--out", out + "/seen"],
     ]
     for each in export_formats.defaults():
         exported = f"{run}/export/{export_formats.FORMATS[each].file_name}"

@@ -99,7 +99,7 @@ def test_a_far_too_high_learning_rate_stops_training_and_keeps_the_last_good_che
 def test_a_checkpoint_that_is_not_finite_is_never_loaded(data, tmp_path):
     recipe = settings.recipe("quick", **SHORT)
     run = train("fine_tune", data, recipe, tmp_path, **FROZEN)
-    model, _ = trainer.load_model(run)
+    model, _ = trainer.load_model(run, 2)
     bias = model.get_layer("box_0").bias
     bias.assign(np.full(bias.shape, np.nan))
     run.save_checkpoint(model, 4)

@@ -48,6 +48,7 @@ def two_classes(folder, **changes):
     return original.save(folder / "model.ckpt", {name: each for name, each in values.items() if each is not None})
 
 
+@pytest.mark.long  # short: the tests below, and those of each command in test_command_line.py
 def test_the_command_imports_an_archive_and_evaluates_exports_and_detects(checkpoint, voc_folder, tmp_path, capsys):
     archive, run, found = tmp_path / "theirs.tar.gz", RunFolder(tmp_path / "run"), tmp_path / "found"
     with tarfile.open(archive, "w:gz", compresslevel=1) as packed:

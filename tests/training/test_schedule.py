@@ -82,7 +82,7 @@ def test_the_second_stage_learns_from_cached_features(prepared, tmp_path, monkey
     assert [each.shape for each in features] == [(2, *each.shape[1:]) for each in learner.inputs]
 
 
-@pytest.mark.parametrize(("views", "kept"), [(0, False), (5, True), (6, False)])
+@pytest.mark.parametrize(("views", "kept"), [pytest.param(0, False, marks=pytest.mark.long), (5, True), (6, False)])
 def test_nothing_is_cached_if_no_view_would_be_seen_twice(prepared, tmp_path, views, kept):
     """16 steps of 2 photos are left, 32 photos; 6 photos in 5 views are 30."""
     _, last = prepared(views=views)

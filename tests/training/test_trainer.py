@@ -196,6 +196,7 @@ def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, data, mon
 # Reproducibility
 
 
+@pytest.mark.long  # short: runs that were killed and resumed end with the same weights
 def test_the_same_recipe_and_seed_give_the_same_weights_and_the_same_ap(finished, final_model, data, tmp_path):
     again = train("fine_tune", data, RECIPE, tmp_path, "", **FROZEN)
     assert {key: again.metrics()[key] for key in ("AP", "AP50", "AP75")} == pytest.approx(

@@ -101,6 +101,7 @@ def test_it_resumes_and_ends_where_version_1_ended(resumed, interrupted):
     assert resumed.metrics()["AP50"] == pytest.approx(ended["AP50"], abs=0.1), "one photo, two cups"
 
 
+@pytest.mark.long  # short: the test above, and those of each command in test_command_line.py
 def test_the_command_line_resumes_evaluates_and_detects_with_it(interrupted, cups, tmp_path, capsys):
     folder = tmp_path / "run"
     shutil.copytree(interrupted.folder, folder)

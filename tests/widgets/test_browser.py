@@ -258,6 +258,7 @@ def differences(drawn: list[Box], meant: list[Box]) -> float:
     return max(abs(getattr(one, edge) - getattr(other, edge)) for one, other in pairs for edge in EDGES)
 
 
+@pytest.mark.long  # short: the same with the keyboard below, and one box with the mouse
 @pytest.mark.parametrize("labels", ["mouse"], indirect=True)
 def test_twelve_photos_are_labelled_with_one_drag_a_box_and_one_click_a_photo(labels):
     current = FLAVOURS[0]

@@ -50,6 +50,7 @@ def test_losses_equal_those_of_the_network(plain, fused):
     assert np.allclose(fused[0], plain[0], rtol=2e-3)
 
 
+@pytest.mark.long  # short: the losses above
 def test_recomputation_changes_no_gradient(batch, fused):
     kept = measured(batch, lambda model: fused_batch_norm._fused(model, updates=True))
     for path, gradient in kept[1].items():
