@@ -103,6 +103,7 @@ def test_evaluating_a_run_prints_fractions_as_json_and_writes_them(run, capsys):
     assert per_class and ("reason" in printed) == (len(per_class) < 5), "two photos may not show all five flavours"
 
 
+@pytest.mark.long  # short: test_ssd_mobilenet_v1.py and test_importing.py use that network
 def test_cocos_detector_may_have_another_network(monkeypatch, tmp_path, capsys):
     chosen = []
 

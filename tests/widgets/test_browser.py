@@ -502,6 +502,10 @@ def test_a_slider_of_hundreds_of_channels_is_wide(widgets):
     assert slider.locator(".noUi-base, .slider").first.bounding_box()["width"] > 400
 
 
+def test_moving_the_slider_of_channels_changes_the_picture(widgets):
+    assert_changes_the_picture(widgets, widgets.locator(".widget-slider").first.locator(HANDLE))
+
+
 @pytest.mark.parametrize("labels", ["unread"], indirect=True)
 def test_submit_keeps_what_the_labeler_could_not_read_of_an_annotation(labels):
     xml = labels.annotations / "0001.xml"
@@ -768,36 +772,38 @@ settings.RECIPES["quick"] = dataclasses.replace(settings.RECIPES["quick"], **sho
 """
 SLIDERS = [
     ("01_why_transfer_learning", HASTY, r"^explorer\.\w+\(", ["channel"]),
-    pytest.param(
-        *("09_detect_and_classify", SHORT, r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
-        marks=pytest.mark.long,  # short: the sliders of 01, for which nothing has to be trained
-    ),
+    ("09_detect_and_classify", SHORT, r"^ipywidgets\.VBox\(", ["photo", "threshold"]),
 ]
 """The notebooks with sliders: code that speeds them up, the cell that shows them, and their descriptions."""
 
 
+@pytest.mark.long  # short: the slider of channels on the page of widgets
 @pytest.mark.parametrize(("name", "first", "shown", "descriptions"), SLIDERS, ids=["01", "09"])
-def test_moving_a_slider_changes_the_picture(run, tmp_path, name, first, shown, descriptions):
+def test_moving_a_slider_of_a_notebook_changes_the_picture(run, tmp_path, name, first, shown, descriptions):
     sources = code_of(name)
     target = max(place for place, source in enumerate(sources) if re.search(shown, source, re.MULTILINE))
     page = run(name, [first.format(folder=str(tmp_path)), *needed_for(sources, target)])
     page.locator(".widget-slider").first.wait_for(timeout=600 * SECOND)  # notebook 09 trains first
     for description in descriptions:
         slider = page.locator(".widget-slider", has=page.get_by_text(description, exact=True)).locator(HANDLE)
-        slider.scroll_into_view_if_needed()
-        seen = []
-        for key in ("Home", "End", "Home"):
-            slider.press(key)
-            page.wait_for_timeout(SECOND // 2)
-            page.locator(IDLE).wait_for()
-            page.wait_for_timeout(SECOND // 2)
-            seen.append(picture(page))
-        assert seen[0] != seen[1] and seen[1] != seen[2], f"the slider '{description}' changes nothing"
+        assert_changes_the_picture(page, slider)
 
 
-def picture(page) -> str:
-    """Return the content of the first picture among the widgets, as text."""
-    return page.locator(".jupyter-widgets img").first.evaluate("""async image => {
+def assert_changes_the_picture(page, slider) -> None:
+    slider.scroll_into_view_if_needed()
+    seen = []
+    for key in ("Home", "End", "Home"):
+        slider.press(key)
+        page.wait_for_timeout(SECOND // 2)
+        page.locator(IDLE).wait_for()
+        page.wait_for_timeout(SECOND // 2)
+        seen.append(picture(page.locator(".jp-OutputArea-output", has=slider)))
+    assert seen[0] != seen[1] and seen[1] != seen[2]
+
+
+def picture(output) -> str:
+    """Return the content of the first picture among the widgets of a cell's output, as text."""
+    return output.locator(".jupyter-widgets img").first.evaluate("""async image => {
         const file = await (await fetch(image.src)).arrayBuffer();
         return new Uint8Array(file).join();
     }""")

@@ -24,7 +24,7 @@ from workshop_utils.data import geometry, inspection, photos, voc
 from workshop_utils.deploy import annotate, runtime
 from workshop_utils.deploy.formats import litert, opening
 from workshop_utils.deploy.video import counting, film_truth, tracking, tracking_scores
-from workshop_utils.deploy.web import networks, notebook, page_files, page_folder, server
+from workshop_utils.deploy.web import networks, notebook, page_folder, server
 from workshop_utils.model import anchors, detection, nms, preprocessing
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -252,7 +252,7 @@ NOISE = np.random.default_rng(7)
 @pytest.mark.parametrize("size", [(120, 90), (1, 2), (300, 300), (40, 350), (400, 350), (640, 480), (1400, 90)])
 def test_the_page_resizes_to_the_same_pixels(shared, size):
     image = NOISE.integers(0, 256, (*size[::-1], 3), np.uint8)
-    resized = resized_by_page(shared, image, "toInput", page_files.RESIZE).reshape(300, 300, 3)
+    resized = resized_by_page(shared, image, "toInput", photos.WORKING_SIDE).reshape(300, 300, 3)
     wanted = preprocessing.resize(photos.shrink(Image.fromarray(image)))
     np.testing.assert_array_equal(resized, wanted)
 
@@ -270,15 +270,6 @@ def test_the_page_shrinks_large_photos_to_the_same_pixels(shared):
     shrunk = resized_by_page(shared, image, "antialiased", 64, 52).reshape(52, 64, 4)
     wanted = np.asarray(Image.fromarray(image).resize((64, 52), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(shrunk[..., :3], wanted)
-
-
-def test_the_page_resizes_as_tensorflow_1_did_if_the_settings_say_so(shared):
-    import tensorflow as tf
-
-    image = NOISE.integers(0, 256, (50, 70, 3), np.uint8)
-    resized = resized_by_page(shared, image, "bilinear", 30).reshape(30, 30, 3)
-    wanted = tf.compat.v1.image.resize_bilinear(image[None].astype(np.float32), (30, 30))[0]
-    np.testing.assert_allclose(resized, wanted, atol=0.01)
 
 
 def floats(array: np.ndarray) -> dict:
@@ -969,6 +960,7 @@ def test_a_single_file_works_from_disk_and_shows_labels_as_text(chromium, hostil
     page.context.close()
 
 
+@pytest.mark.long  # short: what the page makes of int8 outputs, and of a float32 network, has tests above
 def test_an_int8_network_finds_on_the_page_what_it_finds_here(chromium, coco, twenty, tmp_path):
     calibration = [preprocessing.resize(photos.shrink(photos.read(path))) for path in twenty[:4]]
     litert.write_int8(coco, tmp_path / "detector_int8.tflite", calibration)

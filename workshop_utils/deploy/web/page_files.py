@@ -11,9 +11,6 @@ from workshop_utils.deploy.web.networks import Network
 from workshop_utils.model.anchors import anchors
 from workshop_utils.plots import drawing
 
-RESIZE = {"rule": "antialiased", "shrink_to": photos.WORKING_SIDE}
-"""How the page resizes photos: as `photos.shrink` and `preprocessing.resize` do. The rules are in static/resize.js."""
-
 NETWORK = "detector.tflite"
 SETTINGS = "detector.json"
 
@@ -36,7 +33,7 @@ def _static() -> dict[str, bytes]:
 
 
 def _settings(network: Network) -> bytes:
-    """Return detector.json: the classes with their colours, how photos are resized, and how outputs are decoded."""
+    """Return detector.json: the classes with their colours, how far photos are shrunk, how outputs are decoded."""
     names = network.label_map.values()
     described = {
         "id": hashlib.sha256(network.data).hexdigest()[:16],
@@ -45,7 +42,7 @@ def _settings(network: Network) -> bytes:
             {"id": identity, "name": name, "colour": drawing.colour(name, names)}
             for identity, name in network.label_map.items()
         ],
-        "resize": RESIZE,
+        "shrink_to": photos.WORKING_SIDE,
         "network": {
             "file": NETWORK,
             "bytes": len(network.data),

@@ -52,7 +52,7 @@ export class Detector {
    * @returns {Promise<import("./boxes.js").Detection[]>} The best first.
    */
   async detect(photo, minScore) {
-    const { boxes, scores } = await this.predict(this.network, toInput(photo, this.settings.resize));
+    const { boxes, scores } = await this.predict(this.network, toInput(photo, this.settings.shrink_to));
     return once(suppress(boxes, scores, minScore));
   }
 
@@ -83,7 +83,7 @@ export class Detector {
     let network;
     try {
       network = await loadAndCompile(this.file, { accelerator: "webgpu", gpuOptions: { precision: "fp32" } });
-      const input = toInput(photo, this.settings.resize).slice(); // a copy, for other photos may follow while it waits
+      const input = toInput(photo, this.settings.shrink_to).slice(); // a copy, for other photos may follow while it waits
       const same = sameBoxes(await this.predict(this.network, input), await this.predict(network, input));
       if (same && network.isFullyAccelerated && (await this.isFaster(network, input))) {
         [this.network, network] = [network, this.network];

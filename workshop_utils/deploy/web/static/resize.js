@@ -12,58 +12,19 @@ export const INPUT_SIDE = 300;
  * Return a photo as the network takes it.
  *
  * @param {ImageData} photo - Any size.
- * @param {{rule: string, shrink_to: number | null}} resize - From detector.json: the name of the rule, and how long
- *     the longer side may be before it applies. Python shrinks photos to that size when it reads them.
+ * @param {number} shrinkTo - From detector.json: the longer side of larger photos is shrunk to this first, as Python
+ *     does when it reads them.
  * @returns {Float32Array} INPUT_SIDE * INPUT_SIDE * 3 values from 0 to 255. A later call may overwrite them.
  */
-export function toInput(photo, resize) {
+export function toInput(photo, shrinkTo) {
   const longest = Math.max(photo.width, photo.height);
-  if (resize.shrink_to !== null && longest > resize.shrink_to) {
-    const scale = resize.shrink_to / longest;
+  if (longest > shrinkTo) {
+    const scale = shrinkTo / longest;
     const [width, height] = [photo.width, photo.height].map((side) => Math.max(1, roundHalfToEven(side * scale)));
     photo = antialiased(photo, width, height);
   }
-  return RULES[resize.rule](photo);
+  return withoutAlpha(antialiased(photo, INPUT_SIDE, INPUT_SIDE));
 }
-
-const RULES = {
-  antialiased: (photo) => withoutAlpha(antialiased(photo, INPUT_SIDE, INPUT_SIDE)),
-  tensorflow1: (photo) => bilinear(photo, INPUT_SIDE),
-};
-
-/**
- * Resize as TensorFlow 1 does: pixel i is taken at i * old / new, between the two pixels around it.
- *
- * @returns {Float32Array} side * side * 3 values, not rounded.
- */
-export function bilinear({ data, width, height }, side) {
-  const result = new Float32Array(side * side * 3);
-  const columns = positions(width, side);
-  let at = 0;
-  for (const row of positions(height, side)) {
-    const [above, below] = [row.first * width, row.second * width];
-    for (const { first, second, share } of columns) {
-      const [topLeft, topRight] = [4 * (above + first), 4 * (above + second)];
-      const [bottomLeft, bottomRight] = [4 * (below + first), 4 * (below + second)];
-      for (let channel = 0; channel < 3; channel++) {
-        const top = mix(data[topLeft + channel], data[topRight + channel], share);
-        const bottom = mix(data[bottomLeft + channel], data[bottomRight + channel], share);
-        result[at++] = mix(top, bottom, row.share);
-      }
-    }
-  }
-  return result;
-}
-
-function positions(length, newLength) {
-  return Array.from({ length: newLength }, (_, index) => {
-    const exact = (index * length) / newLength;
-    const first = Math.floor(exact);
-    return { first, second: Math.min(first + 1, length - 1), share: exact - first };
-  });
-}
-
-const mix = (one, other, share) => one + (other - one) * share;
 
 /**
  * Resize as Pillow's BILINEAR does: a triangle filter as wide as the shrinkage, across and down, each rounded to whole
