@@ -1,4 +1,4 @@
-"""Compare our resize rule with the one that the COCO weights were trained with (docs/decisions/0008).
+"""Compare our resize rule with the one that the COCO weights were trained with (docs/decisions/0010).
 
     python benchmarks/resize_rule.py DATASET as_is|fine_tune [--rules ours original] [--seeds 42 43 44]
 

@@ -39,8 +39,11 @@ export.CALIBRATION_PHOTOS = 8
 FEW_MEASURED = """
 from workshop_utils.training import trainer
 
-measured = trainer.evaluate
-trainer.evaluate = lambda plan, model, names, validation: measured(plan, model, names, validation[:10])
+def few_measured(plan, model, names, validation, evaluate=trainer.evaluate):
+    return evaluate(plan, model, names, validation[:10])
+
+
+trainer.evaluate = few_measured
 """
 SHORT_ASCENT = """from workshop_utils.teaching import activations
 
