@@ -235,9 +235,8 @@ def test_coco_s_labels_leave_the_gaps_in_its_ids_empty(as_is, exported):
 
 @pytest.mark.long  # short: test_checkpoints.py
 def test_the_named_checkpoint_is_exported_and_by_default_the_last(fine_tuned, images):
-    of_step_4 = (
-        runtime.open_detector(export.export(fine_tuned, ["litert"])["litert"]).detect(images[:1], min_score=0.0).scores
-    )
+    last = export.export(fine_tuned, ["litert"])["litert"]
+    of_step_4 = runtime.open_detector(last).detect(images[:1], min_score=0.0).scores
     exported = export.export(fine_tuned, ["litert"], 2)["litert"]
     of_step_2 = runtime.open_detector(exported).detect(images[:1], min_score=0.0).scores
     model, _ = trainer.load_model(fine_tuned, 2)
