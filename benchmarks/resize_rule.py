@@ -30,15 +30,14 @@ MEASUREMENTS = HERE / "resize_rule.jsonl"
 PAGE = HERE / "resize_rule.md"
 SIDE = preprocessing.INPUT_SIDE
 WHOLE = 100_000
+USUAL = "shrunk to 512"
 SIZES = {
-    "shrunk to 512": (WHOLE, 512),
+    USUAL: (WHOLE, photos.WORKING_SIDE),
     "from the photo itself": (WHOLE, WHOLE),
-    "photos of 320": (320, 512),
-    "photos of 200": (200, 512),
+    "photos of 320": (320, photos.WORKING_SIDE),
+    "photos of 200": (200, photos.WORKING_SIDE),
 }
 """{name: (pixels on the longer side that the validation photos have at most, the working side)}."""
-
-ours = preprocessing.resize
 
 
 def original(image: np.ndarray, window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> np.ndarray:
@@ -54,7 +53,7 @@ def original(image: np.ndarray, window: tuple[float, float, float, float] = (0.0
     return np.asarray(resized)
 
 
-RULES = {"ours": ours, "original": original}
+RULES = {"ours": preprocessing.resize, "original": original}
 
 
 def resized(sample: dataset.Sample, side: int) -> dataset.Sample:
@@ -79,19 +78,20 @@ def measure(folder: pathlib.Path, rule: str, strategy: str, seed: int) -> dict[s
     found: dict[str, dict[str, float]] = {}
 
     def evaluate(plan, model, names, validation) -> dict:
-        for name, (side, photos.WORKING_SIDE) in SIZES.items():
-            shown = [resized(sample, side) for sample in validation]
-            metrics = scored(plan, model, names, shown)
-            found[name] = {key: (metrics.get("class_agnostic") or metrics)[key] for key in ("AP50", "AP")}
-        photos.WORKING_SIDE = usual
-        return scored(plan, model, names, validation)
+        metrics = {}
+        for name, (side, working_side) in SIZES.items():
+            photos.WORKING_SIDE = working_side
+            metrics[name] = scored(plan, model, names, [resized(sample, side) for sample in validation])
+            scores = metrics[name].get("class_agnostic") or metrics[name]
+            found[name] = {key: scores[key] for key in ("AP50", "AP")}
+        return metrics[USUAL]
 
-    scored, trainer.evaluate, usual = trainer.evaluate, evaluate, photos.WORKING_SIDE
+    scored, trainer.evaluate = trainer.evaluate, evaluate
     try:
         with tempfile.TemporaryDirectory() as run:
             trainer.train(Plan.of(data, strategy, recipe, source=str(folder)), data, pathlib.Path(run))
     finally:
-        trainer.evaluate = scored
+        trainer.evaluate, photos.WORKING_SIDE = scored, SIZES[USUAL][1]
     return found
 
 

@@ -416,7 +416,8 @@ from workshop_utils.data import inspection
 
 def examine(_):
     print("at work", flush=True)
-    time.sleep(30)
+    for _ in range(300):
+        time.sleep(0.1)  # Ctrl-C just before a sleep is noticed only after it
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background ignores it
 inspection.inspect = examine
@@ -429,7 +430,6 @@ def test_ctrl_c_ends_a_command_with_one_sentence(tmp_path):
     command = [sys.executable, "-c", CHECK_FOR_EVER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "at work\n"
-        time.sleep(0.5)  # until it sleeps: while it prints, Python may lose the signal
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=60)
     assert len(said.strip().splitlines()) == 1
