@@ -1,6 +1,6 @@
 """Fine-tune the workshop's whole detector as the Keras documentation does: compile, fit, evaluate.
 
-    python benchmarks/plain_keras.py DATASET RECIPE_AS_JSON
+    python benchmarks/plain_keras.py DATASET RECIPE_AS_JSON [POLICY]
 
 Uses the model with COCO's weights, and the same batches, loss, optimizer and evaluation as the workshop. Batch norm
 stays in inference mode, as Keras's guide to transfer learning recommends, and `jit_compile` is off, because it makes a
@@ -46,7 +46,7 @@ class PlainDetector(keras.Model):
         self.network = network
 
     def call(self, images, training=False):
-        return self.network(images, training=training)
+        return [tf.cast(each, tf.float32) for each in self.network(images, training=training)]
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight=None, training=True):
         encodings, classes = y["box_encodings"]["encodings"], y["class_logits"]
@@ -58,8 +58,11 @@ def main() -> None:
     data = dataset.load(pathlib.Path(folder))
     samples, validation = data.split(recipe.photos)
     keras.utils.set_random_seed(recipe.seed)
+    measured = ssdlite_mobilenet_v2.build(max(data.label_map))
+    pretrained.load_into(measured)
+    keras.config.set_dtype_policy(sys.argv[3] if len(sys.argv) > 3 else "float32")
     network = ssdlite_mobilenet_v2.build(max(data.label_map))
-    pretrained.transfer(pretrained.coco_detector(), network)
+    network.set_weights(measured.get_weights())
     for layer in ssdlite_mobilenet_v2.batch_norms(network):
         layer.trainable = False
     model = PlainDetector(network)
@@ -67,7 +70,8 @@ def main() -> None:
     model.compile(optimizer=optimizer, jit_compile=False)  # pyright: ignore[reportArgumentType]
     batches = Batches(samples, data.label_map, recipe)
     model.fit(batches, epochs=1, shuffle=False, verbose=0)  # pyright: ignore[reportArgumentType]
-    metrics = average_precision.evaluate(network, validation, data.label_map)
+    measured.set_weights(network.get_weights())
+    metrics = average_precision.evaluate(measured, validation, data.label_map)
     print(json.dumps({"AP50": metrics.AP50, "AP": metrics.AP, "peak_gb": peak_gb()}))
 
 

@@ -1,8 +1,8 @@
 """Compare fine_tune with plain Keras on any data set: what `make bench DATA=folder` does.
 
-    python benchmarks/real_photos.py DATASET [--rounds 3]
+    python benchmarks/real_photos.py DATASET [--rounds 3] [--what plain_keras fine_tune freeze_none ...]
 
-Each round trains both with the seed's recipe and the same seed, photos and augmentation. A finished measurement is
+Each round trains all with the seed's recipe and the same seed, photos and augmentation. A finished measurement is
 appended to real_photos.jsonl and not repeated; real_photos.md shows all data sets measured so far. Processor seconds
 count what both cores computed, so they compare even if the machine is not idle.
 """
@@ -27,9 +27,16 @@ from workshop_utils.training.fast import precision
 HERE = pathlib.Path(__file__).resolve().parent
 MEASUREMENTS = HERE / "real_photos.jsonl"
 PAGE = HERE / "real_photos.md"
-SCRIPTS = {"plain_keras": ("plain_keras.py",), "fine_tune": ("ours.py", "fine_tune")}
-T_OF_TWO = 4.303
-"""The 97.5% quantile of Student's t with two degrees of freedom: for a 95% interval of the mean of three gaps."""
+COMPARED = ("plain_keras", "fine_tune")
+TRAIN = ("ours.py", "fine_tune")
+SCRIPTS = {
+    "plain_keras": ("plain_keras.py",),
+    "fine_tune": TRAIN,
+    "freeze_none": (*TRAIN, 'train_from=""'),
+    "freeze_more": (*TRAIN, 'train_from="block_9_add"'),
+    "freeze_late": (*TRAIN, "thaw=0.3"),
+}
+"""What can be trained: its script of this folder, and the arguments after the data set and the recipe."""
 
 
 def measure(name: str, dataset: pathlib.Path, seed: int) -> dict:
@@ -63,6 +70,8 @@ def page(rows: list[dict]) -> str:
         "photos with the same augmentation and evaluation. Plain Keras trains in float32 and freezes only batch norm. "
         "A gap is the score of plain Keras minus that of fine_tune with the same seed; the interval is Student's 95% "
         "interval of the mean. Processor seconds are summed over all cores.",
+        "`freeze_none` freezes nothing, `freeze_more` freezes the layers up to block_9_add from the start, and "
+        "`freeze_late` freezes these layers after 30% of the steps, as version 1 did, but without a cache.",
     ]
     for name in dict.fromkeys(row["dataset"] for row in rows):
         here = [row for row in rows if row["dataset"] == name]
@@ -75,7 +84,7 @@ def page(rows: list[dict]) -> str:
         lines = [
             (row["what"], row["seed"], *(report.number(row["result"][key]) for key in ("AP50", "AP")),
              f"{row['result']['processor_seconds']:.0f}")
-            for row in sorted(here, key=lambda row: (row["seed"], row["what"]))
+            for row in sorted(here, key=lambda row: (list(SCRIPTS).index(row["what"]), row["seed"]))
         ]  # fmt: skip
         parts.append(report.table(("what", "seed", "AP50", "AP", "processor seconds"), lines))
         parts.append(summary(here))
@@ -87,13 +96,10 @@ def summary(rows: list[dict]) -> str:
     found = gaps(rows, "AP50")
     if not found:
         return "No seed has been measured with both yet."
-    said = f"Mean gap in AP50 over {len(found)} seeds: {statistics.mean(found):+.3f}"
-    if len(found) == 3:
-        half = T_OF_TWO * statistics.stdev(found) / len(found) ** 0.5
-        said += f" (95% interval {statistics.mean(found) - half:+.3f} to {statistics.mean(found) + half:+.3f})"
+    said = f"Mean gap in AP50 over {len(found)} seeds: {report.interval(found)}"
     times = {
         what: statistics.median(row["result"]["processor_seconds"] for row in rows if row["what"] == what)
-        for what in SCRIPTS
+        for what in COMPARED
     }
     ratio = times["fine_tune"] / times["plain_keras"]
     return f"{said}. fine_tune takes {ratio:.2f} times the processor seconds of plain Keras."
@@ -103,11 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("dataset", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--what", nargs="+", choices=SCRIPTS, default=COMPARED)
     options = parser.parse_args()
     data = formats.open_dataset(options.dataset)
     about = {"dataset": options.dataset.resolve().name, "photos": len(data.samples), "classes": len(data.label_map)}
     for seed in range(42, 42 + options.rounds):
-        for what in SCRIPTS:
+        for what in options.what:
             done = {(row["dataset"], row["what"], row["seed"]) for row in report.read(MEASUREMENTS)}
             if (about["dataset"], what, seed) in done:
                 continue

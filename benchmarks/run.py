@@ -33,14 +33,18 @@ WITHOUT_VNNI = ("--js-flags=--no-enable-avx-vnni",)
 """Options with which Chromium computes as on a processor that has no AVX-VNNI instructions."""
 
 CUTS = ("block_9_add", "block_12_add", "out_relu")
+"""Deeper layers up to which `cut_X` freezes."""
+
+FEWER = {"steps": 300}
+"""The change to the recipe for data sets of several sizes: reading the photos takes the same time."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
     """One process to measure.
 
-    `command` is a script of this folder with its arguments, and `changes` are changes to the recipe. `photos` and
-    `size` describe the data set if it is not the workshop's. `environment` adds environment variables.
+    `command` is a script of this folder with its arguments, and `changes` are changes to `recipe`. `photos` and `size`
+    describe the data set if it is not the workshop's. `environment` adds environment variables.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Measurement:
     photos: int | None = None
     size: tuple[int, int] | None = None
     environment: dict = dataclasses.field(default_factory=dict)
+    recipe: str = "seed"
 
 
 def measurements() -> list[Measurement]:
@@ -62,33 +67,30 @@ def measurements() -> list[Measurement]:
             Measurement("seed_ours", (*TRAIN, "fine_tune"), number, seed),
             Measurement("step_ours", ("step.py", "30"), number),
             Measurement("step_torch", ("torch_ssdlite.py", "30"), number),
-            Measurement("step_tail", ("step.py", "30", "block_9_add"), number),
+            Measurement("step_tail", ("step.py", "30", report.FROZEN), number),
+            Measurement("quick", (*TRAIN, "fine_tune"), number, seed, recipe="quick"),
             Measurement("latency", ("latency.py", "{run}"), number),
             Measurement("evaluation", ("evaluation_time.py",), number),
         ]
     for number in range(3):
         large = {"photos": 360, "size": datasets.LARGE}
         found += [
-            Measurement("photos_small", (*TRAIN, "fine_tune"), number, {}, photos=360),
-            Measurement("photos_large", (*TRAIN, "fine_tune"), number, {}, **large),
+            Measurement("photos_small", (*TRAIN, "fine_tune"), number, FEWER, photos=360),
+            Measurement("photos_large", (*TRAIN, "fine_tune"), number, FEWER, **large),
         ]
     short = {"steps": 100}
     found += [
         Measurement("strided_gradient", ("strided_gradient.py",)),
         Measurement("momentum", ("optimizer.py",)),
         Measurement("profile_full", ("step_profile.py", "float32")),
-        Measurement("profile_tail", ("step_profile.py", "float32", "block_9_add")),
-        Measurement("profile_tail_bfloat16", ("step_profile.py", "mixed_bfloat16", "block_9_add")),
-        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, photos=count) for count in (36, 3600)),
-        *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"', "thaw=0.0")) for cut in CUTS),
-        *(Measurement(f"step_cut_{cut}", ("step_profile.py", "{policy}", cut)) for cut in CUTS),
+        Measurement("profile_tail", ("step_profile.py", "float32", report.FROZEN)),
+        Measurement("profile_tail_bfloat16", ("step_profile.py", "mixed_bfloat16", report.FROZEN)),
+        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, FEWER, photos=count) for count in (36, 3600)),
+        *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"')) for cut in CUTS),
         Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
         Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
         Measurement("seed_ours_float32", (*TRAIN, "fine_tune"), environment={"WORKSHOP_PRECISION": "float32"}),
-        *(
-            Measurement("views_live", (*TRAIN, "fine_tune", "views=0"), number, {"seed": 42 + number})
-            for number in range(3)
-        ),
+        Measurement("seed_plain_bfloat16", ("plain_keras.py", "{data}", "{recipe}", "mixed_bfloat16")),
         *(
             Measurement(f"network_{name}", ("networks.py", name, "10"), number)
             for number in range(3)
@@ -119,9 +121,9 @@ def run(measurement: Measurement) -> dict:
 
 
 def _recipe(measurement: Measurement) -> str:
-    """Return the recipe `seed` as JSON, with one evaluation and one checkpoint, at the end."""
-    recipe = settings.recipe("seed", **measurement.changes)
-    photos = None if measurement.photos else recipe.photos
+    """Return the recipe as JSON, with all photos, and one evaluation and one checkpoint, at the end."""
+    recipe = settings.recipe(measurement.recipe, **measurement.changes)
+    photos = None if measurement.photos else settings.recipe("seed").photos
     once = {"evaluate_every": recipe.steps, "checkpoint_every": recipe.steps, "photos": photos}
     return json.dumps(dataclasses.asdict(recipe) | once)
 
