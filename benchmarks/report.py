@@ -68,6 +68,7 @@ class Results:
     def __init__(self, rows: list[dict]):
         self.rows = {(row["name"], row["round"]): row["result"] for row in rows}
         self.dates = sorted({row["date"] for row in rows})
+        self.dated = {(row["name"], row["date"]) for row in rows}
         self.machines = {
             machine: sorted({row["name"] for row in rows if row["machine"] == machine})
             for machine in dict.fromkeys(row["machine"] for row in rows)
@@ -94,6 +95,10 @@ class Results:
         """Return by how much plain Keras is ahead of ours in each round."""
         pairs = zip(self.values("seed_plain_keras", key), self.values("seed_ours", key))
         return [plain - ours for plain, ours in pairs]
+
+    def dates_of(self, prefix: str) -> list[str]:
+        """Return the days of the measurements whose names begin so."""
+        return sorted({date for name, date in self.dated if name.startswith(prefix)})
 
     def peak(self, *names: str) -> float | None:
         return max((value for name in names for value in self.values(name, "peak_gb")), default=None)
@@ -299,8 +304,9 @@ def markdown(results: Results, summary: dict) -> str:
             [(name, *network(results, name)) for name in architectures.ARCHITECTURES],
         ),
         "## More and larger photos",
-        "300 steps on copies of 36 photos. `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 "
-        "megapixels.",
+        "All are copies of 36 photos. `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels. "
+        f"Measured on {' and '.join(results.dates_of('photos_'))} with the recipe `seed`. Since 2026-11-28 this recipe "
+        "freezes fewer layers (docs/decisions/0007), which changes the minutes, and not the time to read photos.",
         table(
             ("what", "minutes"),
             [
@@ -429,7 +435,7 @@ def picture(results: Results):
         count: results.median(name, "seconds") or 0 for count, name in names.items() if results.values(name, "seconds")
     }
     growth.plot(list(known), [seconds / 60 for seconds in known.values()], "o-")
-    growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="300 steps, minutes")
+    growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="seed recipe, minutes")
     for name, result in freezing(results):
         cuts.plot(result["seconds"] / 60, result["AP50"], "o")
         cuts.annotate(name, (result["seconds"] / 60, result["AP50"]), fontsize=8)

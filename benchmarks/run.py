@@ -35,9 +35,6 @@ WITHOUT_VNNI = ("--js-flags=--no-enable-avx-vnni",)
 CUTS = ("block_9_add", "block_12_add", "out_relu")
 """Deeper layers up to which `cut_X` freezes."""
 
-FEWER = {"steps": 300}
-"""The change to the recipe for data sets of several sizes: reading the photos takes the same time."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
@@ -75,8 +72,8 @@ def measurements() -> list[Measurement]:
     for number in range(3):
         large = {"photos": 360, "size": datasets.LARGE}
         found += [
-            Measurement("photos_small", (*TRAIN, "fine_tune"), number, FEWER, photos=360),
-            Measurement("photos_large", (*TRAIN, "fine_tune"), number, FEWER, **large),
+            Measurement("photos_small", (*TRAIN, "fine_tune"), number, {}, photos=360),
+            Measurement("photos_large", (*TRAIN, "fine_tune"), number, {}, **large),
         ]
     short = {"steps": 100}
     found += [
@@ -85,7 +82,7 @@ def measurements() -> list[Measurement]:
         Measurement("profile_full", ("step_profile.py", "float32")),
         Measurement("profile_tail", ("step_profile.py", "float32", report.FROZEN)),
         Measurement("profile_tail_bfloat16", ("step_profile.py", "mixed_bfloat16", report.FROZEN)),
-        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, FEWER, photos=count) for count in (36, 3600)),
+        *(Measurement(f"photos_{count}", (*TRAIN, "fine_tune"), 0, {}, photos=count) for count in (36, 3600)),
         *(Measurement(f"cut_{cut}", (*TRAIN, "fine_tune", f'train_from="{cut}"')) for cut in CUTS),
         Measurement("memory_full", (*TRAIN, "fine_tune", 'train_from=""'), 0, short),
         Measurement("memory_random_init", (*TRAIN, "random_init"), 0, short),
