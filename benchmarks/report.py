@@ -306,7 +306,7 @@ def markdown(results: Results, summary: dict) -> str:
         "## More and larger photos",
         "All are copies of 36 photos. `photos_small` and `photos_large` are 360 photos of 0.2 and of 12 megapixels. "
         f"Measured on {' and '.join(results.dates_of('photos_'))} with the recipe `seed`. Since 2026-11-28 this recipe "
-        "freezes fewer layers (docs/decisions/0007), which changes the minutes, and not the time to read photos.",
+        "freezes fewer layers (docs/decisions/0007) and takes longer; reading the photos takes the same time.",
         table(
             ("what", "minutes"),
             [
@@ -435,7 +435,7 @@ def picture(results: Results):
         count: results.median(name, "seconds") or 0 for count, name in names.items() if results.values(name, "seconds")
     }
     growth.plot(list(known), [seconds / 60 for seconds in known.values()], "o-")
-    growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="seed recipe, minutes")
+    growth.set(xscale="log", ylim=(0, None), xlabel="photos", title="copies of 36 photos, minutes")
     for name, result in freezing(results):
         cuts.plot(result["seconds"] / 60, result["AP50"], "o")
         cuts.annotate(name, (result["seconds"] / 60, result["AP50"]), fontsize=8)
