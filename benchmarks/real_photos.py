@@ -82,7 +82,7 @@ def page(rows: list[dict]) -> str:
             + report.measured_on(here)
         )
         lines = [
-            (row["what"], row["seed"], *(report.number(row["result"][key]) for key in ("AP50", "AP")),
+            (row["what"], row["seed"], *(report.number(row["result"][key], 3) for key in ("AP50", "AP")),
              f"{row['result']['processor_seconds']:.0f}")
             for row in sorted(here, key=lambda row: (list(SCRIPTS).index(row["what"]), row["seed"]))
         ]  # fmt: skip
