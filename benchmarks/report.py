@@ -439,6 +439,7 @@ def picture(results: Results):
     for name, result in freezing(results):
         cuts.plot(result["seconds"] / 60, result["AP50"], "o")
         cuts.annotate(name, (result["seconds"] / 60, result["AP50"]), fontsize=8)
+    cuts.margins(x=0.2)
     cuts.set(ylim=(0, 1), xlabel="minutes", ylabel="AP50", title="where to freeze")
     return figure
 
