@@ -5,6 +5,8 @@ import importlib.util
 import io
 import json
 import re
+import statistics
+import sys
 
 import numpy as np
 import pytest
@@ -82,6 +84,16 @@ def test_the_readme_repeats_the_measured_figures(rows):
     scores = [round(results.mean(name, "AP50"), 3) for name in names]
     sentences = re.search(r"Fine-tuning for 1,000 steps .*? in plain Keras\.", " ".join(text.split()))[0]
     assert [float(number) for number in re.findall(r"\d+\.\d+", sentences)] == minutes + scores
+
+
+def test_fine_tuning_is_not_behind_plain_keras_on_real_photos(monkeypatch):
+    monkeypatch.setitem(sys.modules, "report", report)
+    real_photos = benchmark("real_photos")
+    measured = report.read(real_photos.MEASUREMENTS)
+    assert real_photos.page(measured) == real_photos.PAGE.read_text(encoding="utf-8")
+    for name in ("bccd", "raccoon"):
+        gaps = real_photos.gaps([row for row in measured if row["dataset"] == name], "plain_keras")
+        assert len(gaps) == 3 and statistics.mean(gaps) <= report.TARGETS["ap_gap"], name
 
 
 def test_red_cells_with_a_bright_centre_become_a_class_of_their_own():
