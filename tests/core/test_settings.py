@@ -123,3 +123,13 @@ def test_a_setting_that_you_give_applies_to_every_strategy():
     for strategy in ("fine_tune", "random_init"):
         assert (quick.of(strategy).steps, quick.of(strategy).learning_rate) == (7, 0.5)
     assert quick.of("random_init").batch_size == settings.recipe("quick").of("random_init").batch_size
+
+
+def test_the_warm_up_keeps_its_share_of_the_steps_unless_you_change_it_too():
+    quick, shorter = settings.recipe("quick"), settings.recipe("quick", steps=50)
+    for strategy in ("fine_tune", "random_init"):
+        before, after = quick.of(strategy), shorter.of(strategy)
+        assert after.warmup == pytest.approx(50 * before.warmup / before.steps, abs=0.5)
+    both = settings.recipe("quick", steps=50, warmup=3)
+    assert [both.of(strategy).warmup for strategy in ("fine_tune", "random_init")] == [3, 3]
+    assert settings.recipe("quick", seed=1).warmup == quick.warmup

@@ -76,7 +76,7 @@ RECIPES = {
         "quick",
         steps=250,
         learning_rate=0.01,
-        warmup=30,
+        warmup=75,
         evaluate_every=125,
         checkpoint_every=125,
         freezing_depth=1,
@@ -85,6 +85,7 @@ RECIPES = {
                 "steps": 120,
                 "batch_size": 4,
                 "learning_rate": 0.03,
+                "warmup": 30,
                 "evaluate_every": 60,
                 "checkpoint_every": 60,
             }
@@ -106,7 +107,8 @@ def recipe(name: str | None = None, /, **changes: float | str | None) -> Recipe:
 
     Args:
         name: One of RECIPES; without it the one that WORKSHOP_RECIPE names, or else `workshop`.
-        **changes: Other values for its settings, for every strategy. They may be strings, as on a command line.
+        **changes: Other values for its settings, for every strategy. They may be strings, as on a command line. If you
+            change the steps, the warm-up keeps its share of them, unless you change it, too.
 
     Raises:
         SettingsError: If there is no such recipe or setting, or a setting cannot have that value.
@@ -119,11 +121,17 @@ def recipe(name: str | None = None, /, **changes: float | str | None) -> Recipe:
         if key not in known:
             raise SettingsError(f"A recipe has no setting '{key}'. It has: {', '.join(sorted(known))}.")
     typed = {key: _number(key, value) for key, value in changes.items()}
-    differing = {
-        strategy: {key: value for key, value in settings.items() if key not in typed}
-        for strategy, settings in RECIPES[name].by_strategy.items()
-    }
-    return dataclasses.replace(RECIPES[name], by_strategy=differing, **typed)
+    found, differing = RECIPES[name], {}
+    for strategy, own in found.by_strategy.items():
+        own = {**own, **_warmup(found.of(strategy), typed)}
+        differing[strategy] = {key: value for key, value in own.items() if key not in typed}
+    return dataclasses.replace(found, by_strategy=differing, **(_warmup(found, typed) | typed))
+
+
+def _warmup(recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, int]:
+    """Return a warm-up that keeps its share of the changed steps; {} if the steps do not change."""
+    steps = changes.get("steps", recipe.steps)
+    return {"warmup": round(recipe.warmup * steps / recipe.steps)} if steps != recipe.steps else {}
 
 
 def _number(key: str, value) -> float | int | None:
