@@ -2,7 +2,7 @@
 
     python benchmarks/quick_trials.py [NAME ...]
 
-Trains on data/yoghurt with seed 42, each trial in a process of its own. Prints a line for each: its changes, AP50, AP,
+Trains on data/yoghurt with seed 42, each trial in a separate process. Prints a line for each: its changes, AP50, AP,
 and the processor seconds of the whole process.
 """
 
