@@ -40,7 +40,7 @@ FREEZING = ("thaw", "train_from")
 
 
 class Average(Callback):
-    """Replaces the weights by their mean over the last `count` steps, when training ends."""
+    """Sums the weights over the last `count` steps; `mean` returns their mean."""
 
     def __init__(self, count: int):
         self.count, self.sums = count, []
